@@ -1,0 +1,155 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/types.h"
+
+namespace sightline::index {
+
+struct CorpusOptions {
+  std::string path;               // folder; made when missing
+  int64_t exact_below = 50'000;   // live vectors under which search compares every one; above, HNSW
+  int hnsw_links = 32;            // M of the graph
+  int hnsw_build_beam = 200;      // efConstruction
+  int hnsw_search_beam = 128;     // efSearch, raised to k where k is larger
+};
+
+struct PassageWrite {
+  Passage passage;            // id, document_id, collection, source, metadata_json are filled in
+  std::vector<float> vector;  // [dimension], unit length, finite; empty = lexical only
+};
+
+// All that one ingest of a document changes; committed whole or not at all.
+struct DocumentWrite {
+  Document document;  // state, content, failures; version, passages, created, updated are filled in
+  std::vector<PassageWrite> passages;
+  std::vector<Blob> blobs;
+  std::optional<Job> job;  // stored in the same batch
+};
+
+enum class FusionMode { kHybrid, kDense, kLexical };
+
+struct SearchQuery {
+  std::string collection;
+  std::vector<float> vector;  // [dimension], unit length; empty = no dense stage
+  std::string text;           // empty = no lexical stage
+  FusionMode mode = FusionMode::kHybrid;
+  std::string filter;   // expression, see filter.h; empty = everything
+  int k = 10;           // hits wanted, 1..1000
+  int candidates = 0;   // of each stage; 0 = max(100, 4 k)
+  absl::Time deadline = absl::InfiniteFuture();
+};
+
+struct Hit {
+  Passage passage;
+  float score = 0;               // what the hits are ordered by: fused, or the one stage's own
+  std::optional<float> dense;    // cosine
+  std::optional<float> lexical;  // BM25
+};
+
+struct SearchResult {
+  std::vector<Hit> hits;  // best first
+  bool exact = true;      // the dense stage compared every allowed vector
+  std::optional<float> recall;  // estimated, when not exact
+  double dense_ms = 0;
+  double lexical_ms = 0;
+  double fuse_ms = 0;
+};
+
+struct CollectionStats {
+  int64_t documents = 0;
+  int64_t passages = 0;
+  int64_t vectors = 0;
+  int64_t tombstones = 0;      // dead vectors still in the index
+  int64_t sequence = 0;        // of the store
+  int64_t index_sequence = 0;  // covered by the newest valid snapshot
+  int64_t bytes = 0;           // on disk, estimated
+};
+
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next_token;  // empty = the last page
+};
+
+// What a check of store against index found; empty `problems` = all well.
+struct FsckReport {
+  int64_t documents = 0;
+  int64_t passages = 0;
+  int64_t vectors = 0;
+  std::vector<std::string> problems;
+};
+
+// The documents of every collection, their passages, pictures, vectors and jobs: RocksDB as the truth,
+// FAISS and posting lists as views of it. The only writer of its folder.
+//
+// Every method may be called from any thread; searches run beside writes, and see a document whole or not at
+// all. A write that returned OK is on disk (synced) and seen by the next search. kDataLoss: a stored value
+// fails its checksum. kUnavailable after a storage error: nothing more is acknowledged until a restart.
+class Corpus {
+ public:
+  // Locks the folder (kFailedPrecondition: another process holds it, or it was written by a newer
+  // version), loads or rebuilds the index of every collection.
+  static absl::StatusOr<std::unique_ptr<Corpus>> Open(const CorpusOptions& options);
+  ~Corpus();  // writes index snapshots
+
+  // --- collections. kInvalidArgument: bad name or dimension; kAlreadyExists; kNotFound.
+  absl::StatusOr<Collection> CreateCollection(const std::string& name,
+                                              const std::string& model_fingerprint, int dimension);
+  absl::StatusOr<Collection> GetCollection(const std::string& name) const;
+  absl::StatusOr<std::vector<Collection>> ListCollections() const;
+  absl::Status DeleteCollection(const std::string& name);
+  absl::StatusOr<CollectionStats> Stats(const std::string& name) const;
+
+  // --- documents.
+  // Replaces the document of the same id, or adds it: one synced batch, then the index. Returns the stored
+  // document. kInvalidArgument: a vector of the wrong length, not finite or not of unit length, malformed
+  // metadata; nothing is then changed.
+  absl::StatusOr<Document> PutDocument(DocumentWrite write);
+  // Returns how many passages went. kNotFound. Gone from the next search on.
+  absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
+  absl::StatusOr<Document> GetDocument(const std::string& collection,
+                                       const std::string& document_id) const;
+  // In order of id. kInvalidArgument: a malformed filter (position in the message) or token.
+  absl::StatusOr<Page<Document>> ListDocuments(const std::string& collection,
+                                               const std::string& filter, int page_size,
+                                               const std::string& page_token) const;
+
+  // --- passages and pictures.
+  absl::StatusOr<Passage> GetPassage(uint64_t passage_id) const;
+  absl::StatusOr<std::vector<Passage>> DocumentPassages(const std::string& collection,
+                                                        const std::string& document_id) const;
+  absl::StatusOr<Blob> GetBlob(const std::string& hash) const;
+
+  // --- search. kNotFound: no such collection; kInvalidArgument: malformed filter, wrong vector length,
+  // k out of range, or neither vector nor text; kDeadlineExceeded.
+  absl::StatusOr<SearchResult> Search(const SearchQuery& query) const;
+
+  // --- jobs; synced.
+  absl::Status PutJob(const Job& job);
+  absl::StatusOr<Job> GetJob(const std::string& id) const;
+  absl::StatusOr<Page<Job>> ListJobs(const std::string& collection, std::optional<JobState> state,
+                                     int page_size, const std::string& page_token) const;
+
+  // --- upkeep.
+  // Writes the collection's index snapshot; returns the sequence it covers.
+  absl::StatusOr<int64_t> Snapshot(const std::string& collection);
+  // Builds the index anew from the stored vectors; returns how many.
+  absl::StatusOr<int64_t> Rebuild(const std::string& collection);
+  // Compares store and index of every collection.
+  absl::StatusOr<FsckReport> Fsck() const;
+
+ private:
+  class Impl;
+  explicit Corpus(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sightline::index

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/image.h"
+
+namespace sightline::media {
+
+// Bounds on what a file may claim; checked before work is done.
+struct MediaLimits {
+  int64_t max_bytes = int64_t{512} << 20;  // of the file
+  int64_t max_pixels = 40'000'000;         // of a picture, from its header
+  int max_side = 16'384;                   // pixels
+  double max_aspect = 200;                 // longer side over shorter
+  int max_pages = 2'000;
+  int64_t max_text_bytes = int64_t{20} << 20;
+};
+
+struct MediaOptions {
+  std::string program;              // path of sightline-media; empty = beside this program
+  int workers = 2;                  // children at most
+  int64_t worker_memory_bytes = int64_t{1} << 30;  // address space a child may add
+  absl::Duration image_timeout = absl::Seconds(10);
+  absl::Duration page_timeout = absl::Seconds(20);
+  MediaLimits limits;
+};
+
+// Encoded bytes of a picture with its size.
+struct EncodedImage {
+  std::string bytes;
+  std::string media_type;  // image/jpeg, image/png
+  int width = 0;
+  int height = 0;
+};
+
+enum class BlockKind { kParagraph, kHeading, kListItem, kTable, kCode, kCaption };
+
+// One run of text in reading order.
+struct TextBlock {
+  BlockKind kind = BlockKind::kParagraph;
+  int heading_level = 0;  // 1..6 for headings
+  std::string text;       // valid UTF-8, NFC not applied
+  std::optional<Box> box; // on the page
+};
+
+// One page of a document, or the whole of one without pages (then number is 1 and has_pages false).
+struct ExtractedPage {
+  int number = 1;
+  absl::Status status;  // not OK: this page could not be read; reason by ErrorReason below
+  std::vector<TextBlock> blocks;
+  std::optional<EncodedImage> picture;  // the page rendered, or the picture file itself
+};
+
+struct DocumentInfo {
+  std::string media_type;  // as found from the content: image/png, application/pdf, text/markdown, …
+  bool is_picture = false;
+  bool has_pages = false;
+  int pages = 1;
+};
+
+struct ExtractOptions {
+  std::string media_type_hint;  // or empty; decides only among plain-text types
+  std::string file_name;        // only its extension is used, likewise
+  std::string password;         // for encrypted PDF
+  bool render_pages = true;
+  int render_long_side = 1280;  // pixels of a rendered page's longer side
+  absl::Time deadline = absl::InfiniteFuture();
+};
+
+struct DecodedImage {
+  ImagePtr image;          // upright (EXIF orientation applied), sRGB, alpha kept as a 4th channel
+  std::string media_type;  // as found
+};
+
+// The stable reason code of an error from here, e.g. "too_many_pixels", "bad_image", "encrypted",
+// "empty", "unknown_type", "type_not_allowed", "bad_pdf", "too_many_pages", "timeout", "crashed",
+// "aspect_ratio", "too_large"; "" when it has none.
+std::string ErrorReason(const absl::Status& status);
+
+// Decodes foreign files in sandboxed children (sightline-media): no network, bounded memory and time; a
+// child that dies fails its one request and is replaced. Methods may be called from any thread.
+class MediaClient {
+ public:
+  // kNotFound: no program at that path. Starts children as they are needed.
+  static absl::StatusOr<std::unique_ptr<MediaClient>> Create(const MediaOptions& options);
+  ~MediaClient();  // ends the children
+
+  // kInvalidArgument: not a readable picture, or a limit is passed (ErrorReason says which);
+  // kDeadlineExceeded; kUnavailable: the child died and so did its replacement.
+  absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline);
+
+  // A smaller JPEG (longer side at most `max_side`, never enlarged, alpha over white).
+  absl::StatusOr<EncodedImage> Thumbnail(absl::string_view bytes, int max_side, absl::Time deadline);
+
+  // Reads a document of any supported type. `on_info` once, then `on_page` for each page in order, on the
+  // calling thread; a non-OK return from either stops the work with that status. Page failures arrive
+  // as pages with a status; an error return means the document as a whole could not be read.
+  absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
+                       const std::function<absl::Status(const DocumentInfo&)>& on_info,
+                       const std::function<absl::Status(ExtractedPage)>& on_page);
+
+ private:
+  class Impl;
+  explicit MediaClient(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sightline::media

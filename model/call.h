@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+
+namespace sightline::model {
+
+// Who waits: an interactive call goes ahead of every bulk one.
+enum class Priority { kInteractive, kBulk };
+
+// Set by the caller, from any thread, when the result is no longer wanted.
+using CancelFlag = std::shared_ptr<absl::Notification>;
+
+// What a call to the network carries besides its input.
+struct CallOptions {
+  Priority priority = Priority::kInteractive;
+  absl::Time deadline = absl::InfiniteFuture();  // kDeadlineExceeded; never started after it
+  CancelFlag cancel;                             // kCancelled; null = cannot be cancelled
+};
+
+// What one loaded network is.
+struct ModelInfo {
+  std::string name;          // folder name
+  std::string architecture;  // e.g. "Qwen3VLForConditionalGeneration"
+  std::string dtype;         // "float32", "bfloat16", …
+  std::string device;        // "cpu", "cuda:0"
+  std::string fingerprint;   // 64 hex digits: weights, prompts, preprocessing, dimension
+  int64_t parameters = 0;
+  int context = 0;           // tokens
+  bool untrained = false;    // sightline.json says the weights are random: scores mean nothing
+};
+
+}  // namespace sightline::model

@@ -1,0 +1,161 @@
+#pragma once
+
+// Stand-ins for the network's weights: deterministic, exact, no torch.
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
+#include "base/hash.h"
+#include "model/encoder.h"
+#include "model/generator.h"
+#include "model/reranker.h"
+
+namespace sightline::testing {
+
+inline constexpr int kFakeDimension = 64;
+
+// Hashes each lower-cased word and each picture's pixels into a direction; an input's vector is the
+// normalised sum, so inputs that share words or pictures are close.
+class FakeEncoder : public model::Encoder {
+ public:
+  FakeEncoder() {
+    info_ = {.name = "fake-encoder", .architecture = "Fake", .dtype = "float32", .device = "cpu",
+             .fingerprint = ContentHash("fake-encoder"), .parameters = 1, .context = 8192};
+  }
+
+  const model::ModelInfo& info() const override { return info_; }
+  int dimension() const override { return kFakeDimension; }
+
+  absl::StatusOr<std::vector<std::vector<float>>> Encode(
+      std::span<const model::EncodeInput> inputs, int dimension,
+      const model::CallOptions& call) override {
+    if (dimension < 0 || dimension > kFakeDimension) {
+      return absl::InvalidArgumentError("dimension out of range");
+    }
+    if (call.cancel != nullptr && call.cancel->HasBeenNotified()) {
+      return absl::CancelledError("cancelled");
+    }
+    if (absl::Now() > call.deadline) return absl::DeadlineExceededError("deadline passed");
+    std::vector<std::vector<float>> out;
+    for (const model::EncodeInput& input : inputs) {
+      std::vector<float> sum(dimension == 0 ? kFakeDimension : dimension, 0.0f);
+      for (const auto& text : input.texts) {
+        for (const absl::string_view word : absl::StrSplit(text, absl::ByAnyChar(" \n\t.,:;?!"))) {
+          if (!word.empty()) AddDirection(absl::AsciiStrToLower(word), 1.0f, sum);
+        }
+      }
+      for (const auto& image : input.images) {
+        AddDirection(absl::string_view(reinterpret_cast<const char*>(image->pixels.data()),
+                                       image->pixels.size()),
+                     4.0f, sum);
+      }
+      float norm = 0;
+      for (const float v : sum) norm += v * v;
+      if (norm == 0) {
+        AddDirection("NULL", 1.0f, sum);
+        for (const float v : sum) norm += v * v;
+      }
+      for (float& v : sum) v /= std::sqrt(norm);
+      out.push_back(std::move(sum));
+    }
+    return out;
+  }
+
+  absl::StatusOr<int> CountTokens(absl::string_view text) const override {
+    return static_cast<int>(text.size() + 3) / 4;
+  }
+
+ private:
+  static void AddDirection(absl::string_view key, float weight, std::vector<float>& sum) {
+    for (size_t i = 0; i < sum.size(); ++i) {
+      const uint64_t h = Hasher().AddField(key).AddNumber(i).Digest64();
+      sum[i] += weight * (static_cast<float>(h >> 40) / (1 << 23) - 1.0f);
+    }
+  }
+
+  model::ModelInfo info_;
+};
+
+// Scores a document by the share of the query's words it holds.
+class FakeReranker : public model::Reranker {
+ public:
+  FakeReranker() {
+    info_ = {.name = "fake-reranker", .architecture = "Fake", .dtype = "float32", .device = "cpu",
+             .fingerprint = ContentHash("fake-reranker"), .parameters = 1, .context = 8192};
+  }
+  const model::ModelInfo& info() const override { return info_; }
+  absl::StatusOr<std::vector<float>> Rerank(absl::string_view, const model::RerankItem& query,
+                                            std::span<const model::RerankItem> documents,
+                                            const model::CallOptions&) override {
+    std::vector<float> scores;
+    for (const auto& document : documents) {
+      int words = 0;
+      int found = 0;
+      for (const auto& text : query.texts) {
+        for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+          ++words;
+          for (const auto& body : document.texts) {
+            if (absl::AsciiStrToLower(body).find(absl::AsciiStrToLower(word)) != std::string::npos) {
+              ++found;
+              break;
+            }
+          }
+        }
+      }
+      scores.push_back(words == 0 ? 0.5f : static_cast<float>(found) / words);
+    }
+    return scores;
+  }
+
+ private:
+  model::ModelInfo info_;
+};
+
+// Answers with a fixed text, a word at a time; honours cancel, deadline and on_text.
+class FakeGenerator : public model::Generator {
+ public:
+  explicit FakeGenerator(std::string answer) : answer_(std::move(answer)) {
+    info_ = {.name = "fake-generator", .architecture = "Fake", .dtype = "float32", .device = "cpu",
+             .fingerprint = ContentHash("fake-generator"), .parameters = 1, .context = 8192};
+  }
+  const model::ModelInfo& info() const override { return info_; }
+
+  absl::StatusOr<model::GenerateResult> Generate(const model::GenerateInput& input,
+                                                 const model::CallOptions& call,
+                                                 const model::OnText& on_text) override {
+    last_input_ = input;
+    model::GenerateResult result;
+    for (size_t at = 0; at < answer_.size();) {
+      if (call.cancel != nullptr && call.cancel->HasBeenNotified()) {
+        return absl::CancelledError("cancelled");
+      }
+      if (absl::Now() > call.deadline) return absl::DeadlineExceededError("deadline passed");
+      const size_t space = answer_.find(' ', at);
+      const size_t end = space == std::string::npos ? answer_.size() : space + 1;
+      const std::string piece = answer_.substr(at, end - at);
+      result.text += piece;
+      result.token_ids.push_back(static_cast<int32_t>(result.token_ids.size()));
+      if (on_text != nullptr && !on_text(piece)) return absl::CancelledError("stopped by the caller");
+      at = end;
+    }
+    return result;
+  }
+  absl::StatusOr<int> CountTokens(absl::string_view text) const override {
+    return static_cast<int>(text.size() + 3) / 4;
+  }
+  int ImageTokens(int width, int height) const override { return (width / 32) * (height / 32); }
+
+  const model::GenerateInput& last_input() const { return last_input_; }
+
+ private:
+  const std::string answer_;
+  model::ModelInfo info_;
+  model::GenerateInput last_input_;
+};
+
+}  // namespace sightline::testing
