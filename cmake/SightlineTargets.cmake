@@ -2,8 +2,7 @@
 add_library(sightline_options INTERFACE)
 target_include_directories(sightline_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 target_compile_options(sightline_options INTERFACE
-  -Wall -Wextra -Werror -Wno-unused-parameter -g1
-  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+  -Wall -Wextra -Werror -Wno-unused-parameter -g1)
 target_link_libraries(sightline_options INTERFACE Threads::Threads)
 
 find_program(MOLD_PROGRAM mold)
