@@ -1,0 +1,430 @@
+#include "proto/reply_json.h"
+
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace sightline {
+namespace {
+
+// Keeps the keys in the order they are added.
+using Json = nlohmann::ordered_json;
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+// The double whose shortest decimal form is that of `value`: 0.85f prints as 0.85, not as
+// 0.8500000238418579.
+Json Number(float value) {
+  if (!std::isfinite(value)) return nullptr;
+  char digits[32];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof(digits) - 1, value);
+  *end = '\0';
+  return std::strtod(digits, nullptr);
+}
+
+// Timings and seconds of a video: microseconds are the finest figure that means anything.
+Json Rounded(double value) {
+  if (!std::isfinite(value)) return nullptr;
+  return std::round(value * 1e6) / 1e6;
+}
+
+Json FromValue(const google::protobuf::Value& value);
+
+Json FromStruct(const google::protobuf::Struct& metadata) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : metadata.fields()) keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  Json out = Json::object();
+  for (const std::string& key : keys) out[key] = FromValue(metadata.fields().at(key));
+  return out;
+}
+
+Json FromNumber(double value) {
+  constexpr double kLargestExact = 9007199254740992.0;  // 2^53
+  if (!std::isfinite(value)) return nullptr;
+  if (value == std::floor(value) && std::abs(value) <= kLargestExact) {
+    return static_cast<int64_t>(value);
+  }
+  return value;
+}
+
+Json FromValue(const google::protobuf::Value& value) {
+  using google::protobuf::Value;
+  switch (value.kind_case()) {
+    case Value::kNumberValue: return FromNumber(value.number_value());
+    case Value::kStringValue: return value.string_value();
+    case Value::kBoolValue: return value.bool_value();
+    case Value::kStructValue: return FromStruct(value.struct_value());
+    case Value::kListValue: {
+      Json out = Json::array();
+      for (const Value& item : value.list_value().values()) out.push_back(FromValue(item));
+      return out;
+    }
+    case Value::kNullValue:
+    case Value::KIND_NOT_SET: return nullptr;
+  }
+  return nullptr;
+}
+
+Json FromBox(const v1::Box& box) {
+  return Json::array({Number(box.x0()), Number(box.y0()), Number(box.x1()), Number(box.y1())});
+}
+
+Json FromTime(const google::protobuf::Timestamp& time) {
+  using google::protobuf::util::TimeUtil;
+  const bool valid = time.seconds() >= TimeUtil::kTimestampMinSeconds &&
+                     time.seconds() <= TimeUtil::kTimestampMaxSeconds && time.nanos() >= 0 &&
+                     time.nanos() < 1000000000;
+  if (!valid) return nullptr;
+  // TimeUtil writes as many digits as it needs; a fixed width sorts and aligns.
+  std::string text = TimeUtil::ToString(TimeUtil::SecondsToTimestamp(time.seconds()));
+  char fraction[16];
+  std::snprintf(fraction, sizeof(fraction), ".%03dZ", time.nanos() / 1000000);
+  return text.replace(text.size() - 1, 1, fraction);
+}
+
+std::string PassagePath(const std::string& id, const char* leaf) {
+  std::string out = "/v1/passages/";
+  for (const unsigned char c : id) {
+    const bool plain = std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += static_cast<char>(c);
+      continue;
+    }
+    char escaped[4];
+    std::snprintf(escaped, sizeof(escaped), "%%%02X", c);
+    out += escaped;
+  }
+  return out + leaf;
+}
+
+void AddImageUrls(const v1::Passage& passage, Json& out) {
+  const bool has = passage.has_image();
+  out["image_url"] = has ? Json(PassagePath(passage.passage_id(), "/image")) : Json(nullptr);
+  out["thumbnail_url"] =
+      has ? Json(PassagePath(passage.passage_id(), "/thumbnail")) : Json(nullptr);
+}
+
+Json Strings(const google::protobuf::RepeatedPtrField<std::string>& items) {
+  Json out = Json::array();
+  for (const std::string& item : items) out.push_back(item);
+  return out;
+}
+
+Json FromScores(const v1::StageScores& scores) {
+  Json out;
+  out["dense"] = scores.has_dense() ? Number(scores.dense()) : Json(nullptr);
+  out["lexical"] = scores.has_lexical() ? Number(scores.lexical()) : Json(nullptr);
+  out["rerank"] = scores.has_rerank() ? Number(scores.rerank()) : Json(nullptr);
+  return out;
+}
+
+// `start` and `end` are the keys of a video's times.
+void AddHit(const v1::Hit& hit, const char* start, const char* end, Json& out) {
+  const v1::Passage& passage = hit.passage();
+  out["passage_id"] = passage.passage_id();
+  out["document_id"] = passage.document_id();
+  out["source"] = passage.source();
+  out["kind"] = KindName(passage.kind());
+  out["page"] = passage.has_page() ? Json(passage.page()) : Json(nullptr);
+  out["box"] = passage.has_box() ? FromBox(passage.box()) : Json(nullptr);
+  out[start] = passage.has_start() ? Rounded(passage.start()) : Json(nullptr);
+  out[end] = passage.has_end() ? Rounded(passage.end()) : Json(nullptr);
+  out["text"] = passage.text();
+  out["score"] = Number(hit.score());
+  out["scores"] = FromScores(hit.scores());
+  AddImageUrls(passage, out);
+  out["metadata"] = FromStruct(passage.metadata());
+}
+
+Json FromHit(const v1::Hit& hit) {
+  Json out;
+  AddHit(hit, "start", "end", out);
+  return out;
+}
+
+Json FromCitation(const v1::Citation& citation) {
+  Json out;
+  out["marker"] = citation.marker();
+  out["start"] = citation.start();
+  out["end"] = citation.end();
+  AddHit(citation.hit(), "start_seconds", "end_seconds", out);
+  out["snippet"] = citation.snippet();
+  const bool checked = citation.verdict() != v1::VERDICT_UNSPECIFIED;
+  out["verdict"] = checked ? Json(VerdictName(citation.verdict())) : Json(nullptr);
+  out["support"] = checked ? Number(citation.support()) : Json(nullptr);
+  return out;
+}
+
+Json FromTimings(const v1::StageTimings& timings, bool with_answer) {
+  Json out;
+  out["encode"] = Rounded(timings.encode_ms());
+  out["dense"] = Rounded(timings.dense_ms());
+  out["lexical"] = Rounded(timings.lexical_ms());
+  out["fuse"] = Rounded(timings.fuse_ms());
+  out["rerank"] = Rounded(timings.rerank_ms());
+  if (with_answer) {
+    out["generate"] = Rounded(timings.generate_ms());
+    out["first_token"] = Rounded(timings.first_token_ms());
+  }
+  out["total"] = Rounded(timings.total_ms());
+  return out;
+}
+
+Json FromHits(const google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
+  Json out = Json::array();
+  for (const v1::Hit& hit : hits) out.push_back(FromHit(hit));
+  return out;
+}
+
+Json FromFailures(const google::protobuf::RepeatedPtrField<v1::PageFailure>& failures) {
+  Json out = Json::array();
+  for (const v1::PageFailure& failure : failures) {
+    out.push_back(Json{
+        {"page", failure.page()}, {"reason", failure.reason()}, {"message", failure.message()}});
+  }
+  return out;
+}
+
+Json FromDocument(const v1::Document& document) {
+  Json out;
+  out["document_id"] = document.document_id();
+  out["collection"] = document.collection();
+  out["source"] = document.source();
+  out["media_type"] = document.media_type();
+  out["content_hash"] = document.content_hash();
+  out["version"] = document.version();
+  out["metadata"] = FromStruct(document.metadata());
+  out["state"] = DocumentStateName(document.state());
+  out["failures"] = FromFailures(document.failures());
+  out["bytes"] = document.bytes();
+  out["pages"] = document.pages();
+  out["passages"] = document.passages();
+  out["created"] = document.has_created() ? FromTime(document.created()) : Json(nullptr);
+  out["updated"] = document.has_updated() ? FromTime(document.updated()) : Json(nullptr);
+  return out;
+}
+
+Json FromJob(const v1::Job& job) {
+  Json out;
+  out["job_id"] = job.job_id();
+  out["collection"] = job.collection();
+  out["document_id"] = job.document_id();
+  out["source"] = job.source();
+  out["state"] = JobStateName(job.state());
+  out["attempts"] = job.attempts();
+  out["failures"] = FromFailures(job.failures());
+  out["created"] = job.has_created() ? FromTime(job.created()) : Json(nullptr);
+  out["updated"] = job.has_updated() ? FromTime(job.updated()) : Json(nullptr);
+  return out;
+}
+
+Json FromCollection(const v1::Collection& collection) {
+  Json out;
+  out["name"] = collection.name();
+  out["model_fingerprint"] = collection.model_fingerprint();
+  out["dimension"] = collection.dimension();
+  out["created"] = collection.has_created() ? FromTime(collection.created()) : Json(nullptr);
+  return out;
+}
+
+Json FromModelPart(bool present, const v1::ModelPart& part) {
+  if (!present) return nullptr;
+  Json out;
+  out["name"] = part.name();
+  out["fingerprint"] = part.fingerprint();
+  out["architecture"] = part.architecture();
+  out["parameters"] = part.parameters();
+  out["dtype"] = part.dtype();
+  out["dimension"] = part.dimension();
+  out["context"] = part.context();
+  out["device"] = part.device();
+  return out;
+}
+
+Json PageToken(const std::string& token) { return token.empty() ? Json(nullptr) : Json(token); }
+
+// "PASSAGE_KIND_TEXT" with the prefix "PASSAGE_KIND_" becomes "text".
+std::string EnumName(const std::string& wire_name, const std::string& prefix) {
+  if (wire_name.size() <= prefix.size()) return "unknown";
+  std::string out = wire_name.substr(prefix.size());
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out == "unspecified" ? "unknown" : out;
+}
+
+}  // namespace
+
+std::string KindName(v1::PassageKind kind) {
+  return EnumName(v1::PassageKind_Name(kind), "PASSAGE_KIND_");
+}
+
+std::string DocumentStateName(v1::DocumentState state) {
+  return EnumName(v1::DocumentState_Name(state), "DOCUMENT_STATE_");
+}
+
+std::string JobStateName(v1::JobState state) {
+  return EnumName(v1::JobState_Name(state), "JOB_STATE_");
+}
+
+std::string OutcomeName(v1::IngestOutcome outcome) {
+  return EnumName(v1::IngestOutcome_Name(outcome), "INGEST_OUTCOME_");
+}
+
+std::string VerdictName(v1::Verdict verdict) {
+  return EnumName(v1::Verdict_Name(verdict), "VERDICT_");
+}
+
+std::string SearchReplyJson(const v1::SearchResponse& reply) {
+  Json out;
+  out["hits"] = FromHits(reply.hits());
+  out["exact"] = reply.exact();
+  out["recall"] = reply.has_recall() ? Number(reply.recall()) : Json(nullptr);
+  out["warnings"] = Strings(reply.warnings());
+  out["timings_ms"] = FromTimings(reply.timings(), false);
+  return Dump(out);
+}
+
+std::string AnswerReplyJson(const v1::AnswerResponse& reply) {
+  Json out;
+  out["answer"] = reply.answer();
+  out["abstained"] = reply.abstained();
+  out["citations"] = Json::array();
+  for (const v1::Citation& citation : reply.citations()) {
+    out["citations"].push_back(FromCitation(citation));
+  }
+  out["hits"] = FromHits(reply.hits());
+  out["usage"] = Json{{"prompt_tokens", reply.usage().prompt_tokens()},
+                      {"completion_tokens", reply.usage().completion_tokens()},
+                      {"image_tokens", reply.usage().image_tokens()}};
+  out["warnings"] = Strings(reply.warnings());
+  out["timings_ms"] = FromTimings(reply.timings(), true);
+  out["mode"] = EnumName(v1::AnswerMode_Name(reply.mode()), "ANSWER_MODE_");
+  out["finish_reason"] = reply.finish_reason();
+  return Dump(out);
+}
+
+std::string HitJson(const v1::Hit& hit) { return Dump(FromHit(hit)); }
+
+std::string CitationJson(const v1::Citation& citation) { return Dump(FromCitation(citation)); }
+
+std::string DeltaJson(const v1::Delta& delta) { return Dump(Json{{"text", delta.text()}}); }
+
+std::string PassageJson(const v1::Passage& passage) {
+  Json out;
+  out["passage_id"] = passage.passage_id();
+  out["document_id"] = passage.document_id();
+  out["collection"] = passage.collection();
+  out["source"] = passage.source();
+  out["kind"] = KindName(passage.kind());
+  out["ordinal"] = passage.ordinal();
+  out["page"] = passage.has_page() ? Json(passage.page()) : Json(nullptr);
+  out["box"] = passage.has_box() ? FromBox(passage.box()) : Json(nullptr);
+  out["start"] = passage.has_start() ? Rounded(passage.start()) : Json(nullptr);
+  out["end"] = passage.has_end() ? Rounded(passage.end()) : Json(nullptr);
+  out["text"] = passage.text();
+  out["heading"] = passage.heading();
+  out["token_count"] = passage.token_count();
+  AddImageUrls(passage, out);
+  out["metadata"] = FromStruct(passage.metadata());
+  return Dump(out);
+}
+
+std::string DocumentJson(const v1::Document& document) { return Dump(FromDocument(document)); }
+
+std::string IngestStatusJson(const v1::IngestStatus& status) {
+  Json out;
+  out["outcome"] = "accepted";
+  out["document_id"] = status.document_id();
+  out["job_id"] = status.job_id();
+  if (status.has_progress()) {
+    out["outcome"] = "progress";
+    out["pages_done"] = status.progress().pages_done();
+    out["pages_total"] = status.progress().pages_total();
+    out["passages"] = status.progress().passages();
+  } else if (status.has_finished()) {
+    const v1::IngestFinished& finished = status.finished();
+    out["outcome"] = OutcomeName(finished.outcome());
+    out["document"] = finished.has_document() ? FromDocument(finished.document()) : Json(nullptr);
+    out["failures"] = FromFailures(finished.failures());
+  }
+  return Dump(out);
+}
+
+std::string JobJson(const v1::Job& job) { return Dump(FromJob(job)); }
+
+std::string CollectionJson(const v1::Collection& collection) {
+  return Dump(FromCollection(collection));
+}
+
+std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply) {
+  Json out = FromCollection(reply.collection());
+  const v1::CollectionStats& stats = reply.stats();
+  Json& counts = out["stats"];
+  counts["documents"] = stats.documents();
+  counts["passages"] = stats.passages();
+  counts["vectors"] = stats.vectors();
+  counts["tombstones"] = stats.tombstones();
+  counts["sequence"] = stats.sequence();
+  counts["index_sequence"] = stats.index_sequence();
+  counts["bytes"] = stats.bytes();
+  return Dump(out);
+}
+
+std::string ModelJson(const v1::GetModelResponse& reply) {
+  Json out;
+  out["encoder"] = FromModelPart(reply.has_encoder(), reply.encoder());
+  out["reranker"] = FromModelPart(reply.has_reranker(), reply.reranker());
+  out["generator"] = FromModelPart(reply.has_generator(), reply.generator());
+  out["warnings"] = Strings(reply.warnings());
+  return Dump(out);
+}
+
+std::string DocumentListJson(const v1::ListDocumentsResponse& reply) {
+  Json out;
+  out["documents"] = Json::array();
+  for (const v1::Document& item : reply.documents()) out["documents"].push_back(FromDocument(item));
+  out["next_page_token"] = PageToken(reply.next_page_token());
+  return Dump(out);
+}
+
+std::string JobListJson(const v1::ListJobsResponse& reply) {
+  Json out;
+  out["jobs"] = Json::array();
+  for (const v1::Job& item : reply.jobs()) out["jobs"].push_back(FromJob(item));
+  out["next_page_token"] = PageToken(reply.next_page_token());
+  return Dump(out);
+}
+
+std::string CollectionListJson(const v1::ListCollectionsResponse& reply) {
+  Json out;
+  out["collections"] = Json::array();
+  for (const v1::Collection& item : reply.collections()) {
+    out["collections"].push_back(FromCollection(item));
+  }
+  return Dump(out);
+}
+
+std::string MetadataJson(const google::protobuf::Struct& metadata) {
+  return Dump(FromStruct(metadata));
+}
+
+bool ParseMetadata(const std::string& json, google::protobuf::Struct& out, std::string& error) {
+  out.Clear();
+  const auto status = google::protobuf::util::JsonStringToMessage(json, &out);
+  if (status.ok()) return true;
+  error = "metadata is not a JSON object: " + std::string(status.message());
+  return false;
+}
+
+}  // namespace sightline

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <string>
+
+#include "sightline/v1/collection.pb.h"
+#include "sightline/v1/ingest.pb.h"
+#include "sightline/v1/model.pb.h"
+#include "sightline/v1/query.pb.h"
+#include "sightline/v1/types.pb.h"
+
+// The JSON that users see, in REST replies and in `--json` of the command line: one place, so that
+// both write the same bytes. Every function is pure and may be called from any thread.
+//
+// Rules of the format:
+//  - one line, keys always present and in a fixed order; what is absent is `null`;
+//  - names of the wire format in snake_case, enumerations in lower case ("video_segment");
+//  - a float32 is written with the fewest digits that read back as the same float32; not-a-number
+//  and
+//    infinity are `null`; metadata keys are sorted, whole metadata numbers carry no fraction;
+//  - times are RFC 3339 in UTC with milliseconds; pictures are paths below the gateway's root.
+namespace sightline {
+
+// {"hits":[…],"exact","recall","warnings","timings_ms":{"encode","dense","lexical","fuse","rerank","total"}}
+// `exact` is true when every allowed vector was compared; otherwise `recall` is the estimate, or
+// null.
+std::string SearchReplyJson(const v1::SearchResponse& reply);
+
+// {"answer","abstained","citations":[…],"hits":[…],"usage":{"prompt_tokens","completion_tokens",
+// "image_tokens"},"warnings","timings_ms","mode","finish_reason"}
+// `timings_ms` as for a search and "generate","first_token"; `mode` is "generative" or
+// "extractive".
+std::string AnswerReplyJson(const v1::AnswerResponse& reply);
+
+// {"passage_id","document_id","source","kind","page","box":[x0,y0,x1,y1],"start","end","text","score",
+// "scores":{"dense","lexical","rerank"},"image_url","thumbnail_url","metadata"}
+// `start` and `end` are seconds of a video; both URLs are null for a passage without a picture.
+std::string HitJson(const v1::Hit& hit);
+
+// {"marker","start","end", then the hit's keys, "snippet","verdict","support"}
+// Here `start` and `end` are the answer's bytes [start, end) that the passage supports; a video's
+// times are `start_seconds` and `end_seconds`. `verdict` is null when the sentence was not checked.
+std::string CitationJson(const v1::Citation& citation);
+
+// {"text"}: one piece of a streamed answer.
+std::string DeltaJson(const v1::Delta& delta);
+
+// {"passage_id","document_id","collection","source","kind","ordinal","page","box","start","end","text",
+// "heading","token_count","image_url","thumbnail_url","metadata"}
+std::string PassageJson(const v1::Passage& passage);
+
+// {"document_id","collection","source","media_type","content_hash","version","metadata","state",
+// "failures":[{"page","reason","message"}],"bytes","pages","passages","created","updated"}
+std::string DocumentJson(const v1::Document& document);
+
+// {"outcome","document_id","job_id","document","failures"}: how the ingest of one document ended.
+// `outcome` is "indexed", "unchanged", "partial" or "failed". A status before the end has the
+// outcome "accepted", or "progress" with "pages_done","pages_total","passages", and neither
+// document nor failures.
+std::string IngestStatusJson(const v1::IngestStatus& status);
+
+// {"job_id","collection","document_id","source","state","attempts","failures","created","updated"}
+std::string JobJson(const v1::Job& job);
+
+// {"name","model_fingerprint","dimension","created"}
+std::string CollectionJson(const v1::Collection& collection);
+
+// The collection's keys, then "stats":{"documents","passages","vectors","tombstones","sequence",
+// "index_sequence","bytes"}
+std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply);
+
+// {"encoder":{"name","fingerprint","architecture","parameters","dtype","dimension","context","device"},
+// "reranker","generator","warnings"}; a part that is not loaded is null.
+std::string ModelJson(const v1::GetModelResponse& reply);
+
+// {"documents":[…],"next_page_token"}, {"jobs":[…],"next_page_token"}, {"collections":[…]};
+// `next_page_token` is null on the last page.
+std::string DocumentListJson(const v1::ListDocumentsResponse& reply);
+std::string JobListJson(const v1::ListJobsResponse& reply);
+std::string CollectionListJson(const v1::ListCollectionsResponse& reply);
+
+// A metadata object, e.g. {"lang":"zh","year":2023}.
+std::string MetadataJson(const google::protobuf::Struct& metadata);
+
+// Reads a metadata object into `out`. False with a sentence in `error` when `json` is not one JSON
+// object.
+bool ParseMetadata(const std::string& json, google::protobuf::Struct& out, std::string& error);
+
+// Lower-case names: "text", "indexed", "queued", "supported"; "unknown" for a value this build
+// lacks.
+std::string KindName(v1::PassageKind kind);
+std::string DocumentStateName(v1::DocumentState state);
+std::string JobStateName(v1::JobState state);
+std::string OutcomeName(v1::IngestOutcome outcome);
+std::string VerdictName(v1::Verdict verdict);
+
+}  // namespace sightline
