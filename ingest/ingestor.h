@@ -4,7 +4,10 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "index/corpus.h"
 #include "ingest/media/media_client.h"
 #include "model/encoder.h"
@@ -12,22 +15,28 @@
 namespace sightline::ingest {
 
 struct IngestOptions {
-  int workers = 2;               // documents at once
-  int queue_capacity = 1024;     // jobs waiting; a full queue is kResourceExhausted
-  int max_attempts = 3;          // of a job, for transient errors
-  int passage_tokens = 256;      // encoder tokens a text passage holds at most
-  int overlap_tokens = 32;       // of the passage before, at a sentence border
-  int batch_inputs = 16;         // encoder inputs a batch
+  int workers = 2;            // documents at once, >= 1
+  int queue_capacity = 1024;  // jobs waiting; a full queue is kResourceExhausted
+  int max_attempts = 3;       // of one call to the network or the decoders, for transient errors
+  absl::Duration first_backoff =
+      absl::Milliseconds(200);  // before the second; four times that each next
+  int passage_tokens = 256;     // encoder tokens a text passage holds at most, >= 16
+  int overlap_tokens = 32;      // of the passage before, at a sentence border, < passage_tokens
+  int batch_inputs = 16;        // encoder inputs a batch, >= 1
+  int64_t batch_pixels = 40'000'000;  // of the pictures in a batch; one larger picture goes alone
   bool embed_page_pictures = true;
+  int64_t max_picture_bytes = int64_t{256}
+                              << 20;  // encoded, of one document; pages after it keep text only
+  int64_t max_failed_bytes = int64_t{1} << 30;  // of files kept for Retry, over all failed jobs
 };
 
 struct IngestRequest {
   std::string collection;
-  std::string document_id;  // empty = derived from `source`
-  std::string source;
-  std::string media_type;   // hint
-  std::string metadata_json = "{}";
-  std::string password;     // kept in memory only
+  std::string document_id;           // empty = derived from `source`; else 1..512 bytes of UTF-8
+  std::string source;                // 1..4096 bytes of UTF-8
+  std::string media_type;            // hint
+  std::string metadata_json = "{}";  // an object; "caption", else "title", becomes a picture's text
+  std::string password;              // kept in memory only: a job taken up after a restart has none
   bool create_collection = false;
   bool force = false;
 };
@@ -37,7 +46,9 @@ enum class Outcome { kIndexed, kUnchanged, kPartial, kFailed };
 struct IngestResult {
   Outcome outcome = Outcome::kFailed;
   std::string job_id;
+  // As stored. When the outcome is kFailed: the attempt, in state kFailed with its failures.
   index::Document document;
+  absl::Status status;  // why the outcome is kFailed; otherwise OK
 };
 
 struct Progress {
@@ -46,40 +57,81 @@ struct Progress {
   int passages = 0;
 };
 
+// Called with no lock held. on_accepted comes on the thread in Submit, before it returns; the
+// others on the ingestor's threads. A slow callback holds up one worker.
 struct IngestCallbacks {
   std::function<void(const std::string& job_id, const std::string& document_id)> on_accepted;
   std::function<void(const Progress&)> on_progress;
-  std::function<void(const IngestResult&)> on_finished;  // exactly once, when accepted
+  // Exactly once for an accepted job, unless the ingestor is destroyed first: the job then stays
+  // stored, and the next ingestor of this folder finishes it.
+  std::function<void(const IngestResult&)> on_finished;
 };
 
-// Turns files into passages, vectors and pictures of the corpus. Accepted jobs are stored with their
-// bytes before Submit returns, so they survive a crash: Start takes up what an earlier process left.
-// Methods may be called from any thread; callbacks come on the ingestor's threads.
+// What happened since the ingestor was made.
+struct IngestCounters {
+  int64_t indexed = 0;  // documents by outcome
+  int64_t unchanged = 0;
+  int64_t partial = 0;
+  int64_t failed = 0;
+  int64_t pages = 0;     // of committed documents
+  int64_t passages = 0;  // likewise
+  int64_t bytes = 0;     // likewise
+  int waiting = 0;       // jobs, now
+  int running = 0;       // jobs, now
+};
+
+// Turns files into passages, vectors and pictures of the corpus.
+//
+// Accepted jobs are stored with their bytes before Submit returns, so they survive a crash: the
+// next ingestor takes up what an earlier process left. Jobs of one document run one after another
+// in the order of their Submit, so the last one submitted wins; jobs of different documents run
+// beside each other.
+//
+// A document whose bytes, metadata, type hint and pipeline (model, dimension, options, version of
+// this code) equal the stored one's is left alone (kUnchanged), unless `force` is set or a page of
+// it had failed in a way that another try can mend. Changed metadata alone ingests again, because
+// passages carry it. A document that cannot be read at all is stored in state kFailed, without
+// passages; if an earlier version of it is searchable, that one stays and only the job says what
+// failed.
+//
+// Methods may be called from any thread.
 class Ingestor {
  public:
-  // All four outlive the ingestor.
+  // Makes the spool folder, drops files in it that belong to no job, and queues the unfinished jobs
+  // of earlier runs. All four outlive the ingestor. kInvalidArgument: an option out of range.
   static absl::StatusOr<std::unique_ptr<Ingestor>> Create(const IngestOptions& options,
                                                           const std::string& spool_path,
                                                           index::Corpus& corpus,
                                                           model::Encoder& encoder,
                                                           media::MediaClient& media);
-  ~Ingestor();  // stops; unfinished jobs stay queued
+  ~Ingestor();  // stops; unfinished jobs stay stored
 
-  // Queues unfinished jobs of earlier runs and begins to work.
+  // Begins to work. Until then Submit only queues.
   absl::Status Start();
 
   // Stores the job, then returns its id; the work goes on behind.
-  // kInvalidArgument: empty source, malformed metadata; kNotFound: no such collection;
-  // kResourceExhausted: the queue is full; kFailedPrecondition: the collection's vectors come from another
-  // model.
+  // kInvalidArgument: an empty or malformed source, id or metadata; kNotFound: no such collection;
+  // kResourceExhausted: the queue is full; kFailedPrecondition: the collection's vectors come from
+  // another model; kUnavailable: draining. The stable reason is in the payload "sightline/reason".
   absl::StatusOr<std::string> Submit(const IngestRequest& request, std::string bytes,
                                      IngestCallbacks callbacks);
 
-  // Queues a failed job again. kNotFound, kFailedPrecondition: it is not failed or its bytes are gone.
+  // Queues a failed job again. kNotFound; kFailedPrecondition: it is not failed or its bytes are
+  // gone; kResourceExhausted, kUnavailable as Submit.
   absl::Status Retry(const std::string& job_id);
 
-  // Takes no more jobs and waits until the running ones are done or `deadline` passes.
+  // Deletes the document and ends its unfinished jobs (failed, reason "deleted"), so that none of
+  // them brings it back. Returns how many passages went; 0 when only jobs were there. kNotFound.
+  absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
+
+  // The same for a whole collection.
+  absl::Status DeleteCollection(const std::string& collection);
+
+  // Takes no more jobs and waits until the running ones are done or `deadline` passes. Waiting jobs
+  // stay stored for the next run.
   void Drain(absl::Time deadline);
+
+  IngestCounters counters() const;
 
  private:
   class Impl;
@@ -89,5 +141,8 @@ class Ingestor {
 
 // The id a document gets from its source when the caller names none.
 std::string DocumentIdFor(absl::string_view source);
+
+// Floats a vector of a collection made without naming a dimension: min(1024, the encoder's).
+int DefaultDimension(const model::Encoder& encoder);
 
 }  // namespace sightline::ingest
