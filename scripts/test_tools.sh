@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Tools of the tests that Debian does not have, under build/test-tools: helm (Go module proxy), the Kubernetes
+# schemas and their validator (PyPI), the Node packages of the browser and gRPC client tests (npm).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools="$PWD/build/test-tools"
+mkdir -p "$tools"
+
+if [ ! -x "$tools/helm" ]; then
+  # The newest helm that Debian 12's Go 1.19 builds.
+  GOBIN="$tools" GOFLAGS=-mod=mod go install helm.sh/helm/v3/cmd/helm@v3.12.3
+fi
+if [ ! -x "$tools/venv/bin/kubernetes-validate" ]; then
+  python3 -m venv "$tools/venv"
+  "$tools/venv/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0
+fi
+for folder in tests/e2e/*/; do
+  [ -f "$folder/package-lock.json" ] || continue
+  if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed"; then
+    (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed)
+  fi
+done
