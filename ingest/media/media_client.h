@@ -30,13 +30,15 @@ struct MediaOptions {
   absl::Duration image_timeout = absl::Seconds(10);
   absl::Duration page_timeout = absl::Seconds(20);
   MediaLimits limits;
+  bool apply_icc = false;  // embedded profiles to sRGB; the model's reference pixels ignore them
+  bool debug_log = false;  // children write details to standard error; else they are silent
 };
 
 // Encoded bytes of a picture with its size.
 struct EncodedImage {
   std::string bytes;
-  std::string media_type;  // image/jpeg, image/png
-  int width = 0;
+  std::string media_type;  // image/jpeg, image/png, image/webp
+  int width = 0;           // upright: a picture file keeps its bytes and with them its orientation mark
   int height = 0;
 };
 
@@ -56,6 +58,7 @@ struct ExtractedPage {
   absl::Status status;  // not OK: this page could not be read; reason by ErrorReason below
   std::vector<TextBlock> blocks;
   std::optional<EncodedImage> picture;  // the page rendered, or the picture file itself
+  std::string partial_reason;  // the page was read without its text or picture; why, else ""
 };
 
 struct DocumentInfo {
@@ -80,8 +83,10 @@ struct DecodedImage {
 };
 
 // The stable reason code of an error from here, e.g. "too_many_pixels", "bad_image", "encrypted",
-// "empty", "unknown_type", "type_not_allowed", "bad_pdf", "too_many_pages", "timeout", "crashed",
-// "aspect_ratio", "too_large"; "" when it has none.
+// "empty", "unknown_type", "type_not_allowed", "bad_pdf", "bad_page", "too_many_pages", "timeout",
+// "crashed", "aspect_ratio", "side_too_long", "too_large", "too_much_text", "out_of_memory",
+// "tool_missing", "no_sandbox"; "" when it has none. Messages are fixed texts and numbers: never a
+// library's words, a path or an address.
 std::string ErrorReason(const absl::Status& status);
 
 // Decodes foreign files in sandboxed children (sightline-media): no network, bounded memory and time; a
@@ -93,7 +98,9 @@ class MediaClient {
   ~MediaClient();  // ends the children
 
   // kInvalidArgument: not a readable picture, or a limit is passed (ErrorReason says which);
-  // kDeadlineExceeded; kUnavailable: the child died and so did its replacement.
+  // kDeadlineExceeded: `deadline` or the picture's own time limit passed; kResourceExhausted: the file
+  // needs more memory than a child may use; kUnavailable: the child died and so did its replacement;
+  // kFailedPrecondition: this system cannot sandbox the child, or lacks a tool it needs.
   absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline);
 
   // A smaller JPEG (longer side at most `max_side`, never enlarged, alpha over white).
