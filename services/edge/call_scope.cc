@@ -1,0 +1,97 @@
+#include "services/edge/call_scope.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "services/edge/grpc_status.h"
+
+namespace sightline::edge {
+namespace {
+
+constexpr absl::Duration kPollInterval = absl::Milliseconds(5);
+
+absl::Time DeadlineOf(const grpc::ServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteFuture();
+  return absl::FromChrono(deadline);
+}
+
+}  // namespace
+
+absl::Status StillWanted(const CallLimits& limits, absl::string_view stage) {
+  // The clock first: gRPC cancels a call whose deadline has passed, and the deadline is the cause.
+  if (absl::Now() >= limits.deadline) {
+    return absl::DeadlineExceededError(absl::StrCat("deadline passed before ", stage));
+  }
+  if (limits.cancel != nullptr && limits.cancel->HasBeenNotified()) {
+    return absl::CancelledError(absl::StrCat("cancelled before ", stage));
+  }
+  return absl::OkStatus();
+}
+
+CancelWatcher::CancelWatcher() : thread_([this] { Run(); }) {}
+
+CancelWatcher::~CancelWatcher() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+void CancelWatcher::Add(grpc::ServerContext* context, std::shared_ptr<absl::Notification> cancel) {
+  absl::MutexLock lock(&mu_);
+  entries_.push_back({context, std::move(cancel)});
+}
+
+void CancelWatcher::Remove(grpc::ServerContext* context) {
+  absl::MutexLock lock(&mu_);
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.context == context; });
+  if (found == entries_.end()) return;  // already cancelled
+  std::swap(*found, entries_.back());
+  entries_.pop_back();
+}
+
+void CancelWatcher::Run() {
+  absl::MutexLock lock(&mu_);
+  const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopping_ || !entries_.empty();
+  };
+  const auto stop = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_; };
+  while (!stopping_) {
+    mu_.Await(absl::Condition(&has_work));
+    for (size_t i = 0; i < entries_.size();) {
+      // The lock is held so that no context goes away while it is asked; asking does not block.
+      if (entries_[i].context->IsCancelled()) {
+        entries_[i].cancel->Notify();
+        std::swap(entries_[i], entries_.back());
+        entries_.pop_back();
+      } else {
+        ++i;
+      }
+    }
+    mu_.AwaitWithTimeout(absl::Condition(&stop), kPollInterval);
+  }
+}
+
+CallScope::CallScope(CancelWatcher& watcher, grpc::ServerContext& context)
+    : watcher_(watcher), context_(context) {
+  limits_.deadline = DeadlineOf(context);
+  limits_.cancel = std::make_shared<absl::Notification>();
+  watcher_.Add(&context_, limits_.cancel);
+}
+
+CallScope::~CallScope() { watcher_.Remove(&context_); }
+
+grpc::Status CallScope::Finish(const absl::Status& status) const {
+  if (absl::IsCancelled(status) && absl::Now() >= limits_.deadline) {
+    return ToGrpcStatus(absl::DeadlineExceededError(status.message()));
+  }
+  return ToGrpcStatus(status);
+}
+
+}  // namespace sightline::edge

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+
+namespace sightline::edge {
+
+// What bounds the work of one request; passed down to whatever works for it.
+struct CallLimits {
+  absl::Time deadline = absl::InfiniteFuture();
+  // Notified, from any thread, when nobody waits for the result any more. Null = cannot be
+  // cancelled.
+  std::shared_ptr<absl::Notification> cancel;
+};
+
+// OK while the work is still wanted; else kCancelled or kDeadlineExceeded naming the `stage` that
+// was about to begin.
+absl::Status StillWanted(const CallLimits& limits, absl::string_view stage);
+
+// Tells handlers of the synchronous gRPC API that their client is gone: one thread asks each
+// registered context every few milliseconds. (That API has no notice of its own, and a handler
+// waiting for the network cannot ask.) Any thread. Outlives its scopes.
+class CancelWatcher {
+ public:
+  CancelWatcher();
+  ~CancelWatcher();
+  CancelWatcher(const CancelWatcher&) = delete;
+  CancelWatcher& operator=(const CancelWatcher&) = delete;
+
+ private:
+  friend class CallScope;
+  struct Entry {
+    grpc::ServerContext* context;
+    std::shared_ptr<absl::Notification> cancel;
+  };
+
+  void Add(grpc::ServerContext* context, std::shared_ptr<absl::Notification> cancel);
+  void Remove(grpc::ServerContext* context);
+  void Run();
+
+  absl::Mutex mu_;
+  std::vector<Entry> entries_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;  // last: starts when the rest stands
+};
+
+// One request inside its handler, on the handler's stack.
+class CallScope {
+ public:
+  // Both outlive the scope.
+  CallScope(CancelWatcher& watcher, grpc::ServerContext& context);
+  ~CallScope();
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+
+  const CallLimits& limits() const { return limits_; }
+
+  // What the handler returns: `status` as a gRPC status, where work that was cancelled because the
+  // clock ran out is kDeadlineExceeded.
+  grpc::Status Finish(const absl::Status& status) const;
+
+ private:
+  CancelWatcher& watcher_;
+  grpc::ServerContext& context_;
+  CallLimits limits_;
+};
+
+}  // namespace sightline::edge

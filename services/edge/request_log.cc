@@ -1,0 +1,99 @@
+#include "services/edge/request_log.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "base/log.h"
+
+namespace sightline::edge {
+namespace {
+
+constexpr char kTimingKey[] = "server-timing";
+
+// "/sightline.v1.QueryService/Search" -> "QueryService/Search"
+absl::string_view ShortMethod(absl::string_view method) {
+  const size_t dot = method.rfind('.');
+  return dot == absl::string_view::npos ? method : method.substr(dot + 1);
+}
+
+class RequestLog : public grpc::experimental::Interceptor {
+ public:
+  RequestLog(Metrics& metrics, const char* method)
+      : metrics_(metrics),
+        method_(ShortMethod(method)),
+        level_(absl::StrContains(method, "grpc.health") ? log::Level::kDebug : log::Level::kInfo),
+        start_(absl::Now()) {
+    metrics_.RequestStarted(method_);
+  }
+
+  // gRPC destroys the interceptor with the call, so a call that never came to send a status is
+  // counted too.
+  ~RequestLog() override { End("CANCELLED", ""); }
+
+  void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(
+            grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
+      std::string stages;
+      const auto* trailers = methods->GetSendTrailingMetadata();
+      if (trailers != nullptr) {
+        const auto found = trailers->find(kTimingKey);
+        if (found != trailers->end()) stages = found->second;
+      }
+      const auto code = static_cast<absl::StatusCode>(methods->GetSendStatus().error_code());
+      End(absl::StatusCodeToString(code), stages);
+    }
+    methods->Proceed();
+  }
+
+ private:
+  void End(const std::string& code, const std::string& stages) {
+    if (ended_) return;
+    ended_ = true;
+    const absl::Duration elapsed = absl::Now() - start_;
+    metrics_.RequestEnded(method_, code, elapsed);
+    log::Write(level_, "request",
+               {{"method", method_},
+                {"code", code},
+                {"ms", absl::ToDoubleMilliseconds(elapsed)},
+                {"stages", stages}});
+  }
+
+  Metrics& metrics_;
+  const std::string method_;
+  const log::Level level_;
+  const absl::Time start_;
+  bool ended_ = false;
+};
+
+class RequestLogFactory : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit RequestLogFactory(Metrics& metrics) : metrics_(metrics) {}
+  grpc::experimental::Interceptor* CreateServerInterceptor(
+      grpc::experimental::ServerRpcInfo* info) override {
+    return new RequestLog(metrics_, info->method());
+  }
+
+ private:
+  Metrics& metrics_;
+};
+
+}  // namespace
+
+void ReportStages(grpc::ServerContext& context, const Stages& stages) {
+  context.AddTrailingMetadata(
+      kTimingKey, absl::StrJoin(stages, ", ", [](std::string* out, const auto& stage) {
+        absl::StrAppendFormat(out, "%s;dur=%.3f", stage.first, stage.second);
+      }));
+}
+
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestLog(
+    Metrics& metrics) {
+  return std::make_unique<RequestLogFactory>(metrics);
+}
+
+}  // namespace sightline::edge
