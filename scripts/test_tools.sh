@@ -10,9 +10,10 @@ if [ ! -x "$tools/helm" ]; then
   # The newest helm that Debian 12's Go 1.19 builds.
   GOBIN="$tools" GOFLAGS=-mod=mod go install helm.sh/helm/v3/cmd/helm@v3.12.3
 fi
-if [ ! -x "$tools/venv/bin/kubernetes-validate" ]; then
+if [ ! -f "$tools/venv/.installed" ]; then
   python3 -m venv "$tools/venv"
-  "$tools/venv/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0
+  "$tools/venv/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0 pillow==11.3.0
+  touch "$tools/venv/.installed"
 fi
 for folder in tests/e2e/*/; do
   [ -f "$folder/package-lock.json" ] || continue
