@@ -17,7 +17,7 @@ namespace sightline::ingest {
 struct IngestOptions {
   int workers = 2;            // documents at once, >= 1
   int queue_capacity = 1024;  // jobs waiting; a full queue is kResourceExhausted
-  int max_attempts = 3;       // of one call to the network or the decoders, for transient errors
+  int max_attempts = 3;       // of one call to the encoder, for transient errors, >= 1
   absl::Duration first_backoff =
       absl::Milliseconds(200);  // before the second; four times that each next
   int passage_tokens = 256;     // encoder tokens a text passage holds at most, >= 16
@@ -45,10 +45,10 @@ enum class Outcome { kIndexed, kUnchanged, kPartial, kFailed };
 
 struct IngestResult {
   Outcome outcome = Outcome::kFailed;
-  std::string job_id;
+  std::string job_id = {};
   // As stored. When the outcome is kFailed: the attempt, in state kFailed with its failures.
-  index::Document document;
-  absl::Status status;  // why the outcome is kFailed; otherwise OK
+  index::Document document = {};
+  absl::Status status = {};  // why the outcome is kFailed; otherwise OK
 };
 
 struct Progress {

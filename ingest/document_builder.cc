@@ -1,0 +1,164 @@
+#include "ingest/document_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/hash.h"
+#include "base/status.h"
+#include "ingest/failure.h"
+#include "ingest/job_options.h"
+
+namespace sightline::ingest {
+
+DocumentBuilder::DocumentBuilder(const IngestOptions& options, int dimension,
+                                 index::Document document, model::Encoder& encoder,
+                                 media::MediaClient& media, Retry& retry, model::CancelFlag cancel)
+    : options_(options),
+      media_(media),
+      caption_(CaptionOf(document.metadata_json)),
+      count_tokens_([&encoder](absl::string_view text) { return encoder.CountTokens(text); }),
+      embedder_(encoder,
+                {.dimension = dimension,
+                 .batch_inputs = options.batch_inputs,
+                 .batch_pixels = options.batch_pixels},
+                retry, std::move(cancel),
+                [this](size_t slot, absl::StatusOr<std::vector<float>> vector) {
+                  index::PassageWrite& passage = write_.passages[slot];
+                  if (vector.ok()) {
+                    passage.vector = *std::move(vector);
+                  } else {
+                    Fail(passage.passage.page, WithReason(vector.status(), "not_encodable"));
+                  }
+                }) {
+  write_.document = std::move(document);
+}
+
+absl::Status DocumentBuilder::OnInfo(const media::DocumentInfo& info) {
+  is_picture_ = info.is_picture;
+  has_pages_ = info.has_pages;
+  write_.document.media_type = info.media_type;
+  write_.document.pages = info.pages;
+  return absl::OkStatus();
+}
+
+absl::Status DocumentBuilder::OnPage(media::ExtractedPage page) {
+  const int number = has_pages_ ? page.number : 0;
+  ++pages_done_;
+  if (!page.status.ok()) {
+    Fail(number, page.status);
+    return absl::OkStatus();
+  }
+  if (!page.partial_reason.empty()) {
+    Fail(number, WithReason(absl::UnavailableError("read without its text or its picture"),
+                            page.partial_reason));
+  }
+  std::string blob_hash;
+  if (page.picture.has_value() && (is_picture_ || options_.embed_page_pictures)) {
+    blob_hash = KeepPicture(number, *page.picture);
+    if (!blob_hash.empty()) {
+      SL_RETURN_IF_ERROR(AddPicture(number, blob_hash, page.picture->bytes));
+    }
+  }
+  return AddText(number, blob_hash, page.blocks);
+}
+
+void DocumentBuilder::Fail(int page, const absl::Status& status) {
+  write_.document.failures.push_back(FailureOf(page, status));
+}
+
+std::string DocumentBuilder::KeepPicture(int page, const media::EncodedImage& picture) {
+  const auto bytes = static_cast<int64_t>(picture.bytes.size());
+  if (picture_bytes_ > 0 && picture_bytes_ + bytes > options_.max_picture_bytes) {
+    Fail(page, WithReason(absl::ResourceExhaustedError(absl::StrCat(
+                              "the document's pictures are more than ", options_.max_picture_bytes,
+                              " bytes; this one was left out")),
+                          "too_many_pictures"));
+    return "";
+  }
+  std::string hash = ContentHash(picture.bytes);
+  const bool known = std::any_of(write_.blobs.begin(), write_.blobs.end(),
+                                 [&](const index::Blob& blob) { return blob.hash == hash; });
+  if (known) return hash;
+  picture_bytes_ += bytes;
+  write_.blobs.push_back({.hash = hash,
+                          .bytes = picture.bytes,
+                          .media_type = picture.media_type,
+                          .width = picture.width,
+                          .height = picture.height});
+  return hash;
+}
+
+absl::Status DocumentBuilder::AddPicture(int page, const std::string& blob_hash,
+                                         const std::string& bytes) {
+  auto decoded = media_.DecodeImage(bytes, absl::InfiniteFuture());
+  if (!decoded.ok()) {
+    Fail(page, decoded.status());
+    return absl::OkStatus();
+  }
+  index::Passage passage;
+  passage.kind = is_picture_ ? index::PassageKind::kImage : index::PassageKind::kPage;
+  passage.page = page;
+  passage.blob_hash = blob_hash;
+  if (is_picture_) passage.text = caption_;
+  model::EncodeInput input;
+  input.images.push_back(decoded->image);
+  return AddPassage(std::move(passage), std::move(input));
+}
+
+absl::Status DocumentBuilder::AddText(int page, const std::string& blob_hash,
+                                      std::span<const media::TextBlock> blocks) {
+  SL_ASSIGN_OR_RETURN(std::vector<TextPassage> texts,
+                      ChunkBlocks(blocks,
+                                  {.passage_tokens = options_.passage_tokens,
+                                   .overlap_tokens = options_.overlap_tokens},
+                                  count_tokens_, headings_));
+  for (TextPassage& text : texts) {
+    model::EncodeInput input;
+    input.texts.push_back(text.heading.empty() ? text.text
+                                               : absl::StrCat(text.heading, "\n", text.text));
+    index::Passage passage;
+    passage.kind = text.kind;
+    passage.text = std::move(text.text);
+    passage.heading = std::move(text.heading);
+    passage.page = page;
+    passage.box = text.box;
+    passage.token_count = text.token_count;
+    passage.blob_hash = blob_hash;
+    SL_RETURN_IF_ERROR(AddPassage(std::move(passage), std::move(input)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DocumentBuilder::AddPassage(index::Passage passage, model::EncodeInput input) {
+  write_.passages.emplace_back().passage = std::move(passage);
+  return embedder_.Add(write_.passages.size() - 1, std::move(input));
+}
+
+Progress DocumentBuilder::progress() const {
+  return {.pages_done = pages_done_,
+          .pages_total = write_.document.pages,
+          .passages = static_cast<int>(write_.passages.size())};
+}
+
+absl::StatusOr<index::DocumentWrite> DocumentBuilder::Finish() {
+  SL_RETURN_IF_ERROR(embedder_.Finish());
+  // What has neither a vector nor text cannot be found by anything.
+  std::erase_if(write_.passages, [](const index::PassageWrite& write) {
+    return write.vector.empty() && write.passage.text.empty();
+  });
+  int ordinal = 0;
+  for (index::PassageWrite& write : write_.passages) write.passage.ordinal = ordinal++;
+  index::Document& document = write_.document;
+  if (document.failures.empty()) {
+    document.state = index::DocumentState::kIndexed;
+  } else if (!write_.passages.empty()) {
+    document.state = index::DocumentState::kPartial;
+  } else {
+    document.state = index::DocumentState::kFailed;
+    write_.blobs.clear();
+  }
+  return std::move(write_);
+}
+
+}  // namespace sightline::ingest

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/corpus.h"
+#include "ingest/chunker.h"
+#include "ingest/embedder.h"
+#include "ingest/ingestor.h"
+#include "ingest/media/media_client.h"
+#include "ingest/retry.h"
+#include "model/encoder.h"
+
+namespace sightline::ingest {
+
+// Collects what the decoders read of one document, page by page, into what the corpus stores. One
+// thread.
+//
+// Of a page come, in this order: its picture as a passage (kPage; kImage of a picture file, with
+// the document's caption as text) and its text passages, which point to the page's picture too. A
+// text's vector is that of its headings, a line break, and the text; a picture's is that of the
+// picture alone.
+class DocumentBuilder {
+ public:
+  // All references outlive the builder. `cancel` is not null. `document` has collection, id,
+  // source, content, and metadata set; `dimension` is the collection's.
+  DocumentBuilder(const IngestOptions& options, int dimension, index::Document document,
+                  model::Encoder& encoder, media::MediaClient& media, Retry& retry,
+                  model::CancelFlag cancel);
+
+  // As media::MediaClient::Extract calls them. An error is the encoder's, and ends the document.
+  absl::Status OnInfo(const media::DocumentInfo& info);
+  absl::Status OnPage(media::ExtractedPage page);
+
+  Progress progress() const;
+
+  // Everything for Corpus::PutDocument but the job. State kIndexed, kPartial, or kFailed when
+  // nothing could be read. Ends the builder.
+  absl::StatusOr<index::DocumentWrite> Finish();
+
+ private:
+  void Fail(int page, const absl::Status& status);
+  // Stores the picture, if it may be; returns its hash, or "".
+  std::string KeepPicture(int page, const media::EncodedImage& picture);
+  absl::Status AddPicture(int page, const std::string& blob_hash, const std::string& bytes);
+  absl::Status AddText(int page, const std::string& blob_hash,
+                       std::span<const media::TextBlock> blocks);
+  absl::Status AddPassage(index::Passage passage, model::EncodeInput input);
+
+  const IngestOptions& options_;
+  media::MediaClient& media_;
+  const std::string caption_;
+  const TokenCounter count_tokens_;
+  Embedder embedder_;
+  HeadingPath headings_;
+  bool is_picture_ = false;
+  bool has_pages_ = false;
+  int pages_done_ = 0;
+  int64_t picture_bytes_ = 0;
+  index::DocumentWrite write_;
+};
+
+}  // namespace sightline::ingest

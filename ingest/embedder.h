@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "ingest/retry.h"
+#include "model/encoder.h"
+
+namespace sightline::ingest {
+
+struct EmbedOptions {
+  int dimension = 0;         // floats a vector, > 0
+  int batch_inputs = 16;     // inputs a call
+  int64_t batch_pixels = 0;  // of the pictures of a call; one larger picture goes alone
+};
+
+// Turns inputs into vectors, a batch at a time, behind every interactive call. One thread.
+class Embedder {
+ public:
+  // Receives the vector of the input that was added as `slot`, or why the encoder refused that one
+  // input.
+  using Sink = std::function<void(size_t slot, absl::StatusOr<std::vector<float>>)>;
+
+  // `encoder` and `retry` outlive the embedder. `cancel` is not null.
+  Embedder(model::Encoder& encoder, const EmbedOptions& options, Retry& retry,
+           model::CancelFlag cancel, Sink sink);
+
+  // Adds one input; encodes the batch when it is full. The error of a call that failed as a whole.
+  absl::Status Add(size_t slot, model::EncodeInput input);
+
+  // Encodes what is left.
+  absl::Status Finish();
+
+ private:
+  absl::Status EncodeBatch();
+  absl::StatusOr<std::vector<std::vector<float>>> Encode(
+      std::span<const model::EncodeInput> inputs);
+  absl::Status EncodeOneByOne();
+
+  model::Encoder& encoder_;
+  const EmbedOptions options_;
+  Retry& retry_;
+  const model::CancelFlag cancel_;
+  const Sink sink_;
+  std::vector<size_t> slots_;
+  std::vector<model::EncodeInput> inputs_;
+  int64_t pixels_ = 0;
+};
+
+}  // namespace sightline::ingest

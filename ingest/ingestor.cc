@@ -1,0 +1,391 @@
+#include "ingest/ingestor.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/cleanup/cleanup.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "base/utf8.h"
+#include "ingest/failed_files.h"
+#include "ingest/failure.h"
+#include "ingest/job_options.h"
+#include "ingest/job_queue.h"
+#include "ingest/job_runner.h"
+#include "ingest/spool.h"
+
+namespace sightline::ingest {
+namespace {
+
+constexpr size_t kMaxIdBytes = 512;
+constexpr size_t kMaxSourceBytes = 4096;
+constexpr int kListPage = 1000;
+
+absl::Status CheckOptions(const IngestOptions& options) {
+  const auto require = [](bool holds, absl::string_view what) {
+    return holds ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrCat("ingest: ", what));
+  };
+  SL_RETURN_IF_ERROR(require(options.workers >= 1, "workers must be at least 1"));
+  SL_RETURN_IF_ERROR(require(options.queue_capacity >= 1, "queue_capacity must be at least 1"));
+  SL_RETURN_IF_ERROR(require(options.max_attempts >= 1, "max_attempts must be at least 1"));
+  SL_RETURN_IF_ERROR(require(options.passage_tokens >= 16, "passage_tokens must be at least 16"));
+  SL_RETURN_IF_ERROR(
+      require(options.overlap_tokens >= 0 && options.overlap_tokens < options.passage_tokens,
+              "overlap_tokens must be at least 0 and less than passage_tokens"));
+  return require(options.batch_inputs >= 1, "batch_inputs must be at least 1");
+}
+
+absl::Status CheckText(absl::string_view name, const std::string& text, size_t max_bytes) {
+  if (text.empty()) return absl::InvalidArgumentError(absl::StrCat(name, " is empty"));
+  if (text.size() > max_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " has ", text.size(), " bytes, at most ", max_bytes));
+  }
+  if (!IsValidUtf8(text)) return absl::InvalidArgumentError(absl::StrCat(name, " is not UTF-8"));
+  if (text.find('\0') != std::string::npos) {
+    return absl::InvalidArgumentError(absl::StrCat(name, " holds a NUL character"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRequest(const IngestRequest& request) {
+  SL_RETURN_IF_ERROR(CheckText("source", request.source, kMaxSourceBytes));
+  if (!request.document_id.empty()) {
+    SL_RETURN_IF_ERROR(CheckText("document_id", request.document_id, kMaxIdBytes));
+  }
+  if (!request.media_type.empty()) {
+    SL_RETURN_IF_ERROR(CheckText("media_type", request.media_type, 255));
+  }
+  return CheckMetadata(request.metadata_json);
+}
+
+// Sorts by time, so that a list of jobs in order of id shows the oldest first.
+std::string NewJobId(absl::Time now) {
+  return absl::StrFormat("%012x%s", absl::ToUnixMillis(now), RandomId().substr(0, 20));
+}
+
+}  // namespace
+
+class Ingestor::Impl {
+ public:
+  Impl(const IngestOptions& options, Spool spool, index::Corpus& corpus, model::Encoder& encoder,
+       media::MediaClient& media)
+      : options_(options),
+        corpus_(corpus),
+        encoder_(encoder),
+        spool_(std::move(spool)),
+        failed_(options.max_failed_bytes),
+        queue_(options.queue_capacity),
+        runner_(options_, corpus, encoder, media, spool_, failed_, queue_) {}
+
+  ~Impl() {
+    queue_.Stop();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // Takes up what an earlier run left.
+  absl::Status Recover() {
+    absl::flat_hash_set<std::string> keep;
+    for (const auto state : {index::JobState::kQueued, index::JobState::kRunning}) {
+      SL_RETURN_IF_ERROR(ForEachJob(state, [&](index::Job job) {
+        keep.insert(job.spool_path);
+        return Requeue(std::move(job));
+      }));
+    }
+    SL_RETURN_IF_ERROR(ForEachJob(index::JobState::kFailed, [&](index::Job job) {
+      const auto options = DecodeJobOptions(job.options_json);
+      if (options.ok() && spool_.Holds(job.spool_path) && failed_.Add(job, options->bytes)) {
+        keep.insert(job.spool_path);
+      }
+      return absl::OkStatus();
+    }));
+    const int orphans = spool_.RemoveOthers(keep);
+    if (orphans > 0) log::Info("files without a job removed", {{"files", orphans}});
+    return absl::OkStatus();
+  }
+
+  absl::Status Start() {
+    absl::MutexLock lock(&mu_);
+    if (!threads_.empty()) return absl::FailedPreconditionError("ingest has been started already");
+    for (int i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { Work(); });
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> Submit(const IngestRequest& request, std::string bytes,
+                                     IngestCallbacks callbacks) {
+    SL_RETURN_IF_ERROR(CheckRequest(request));
+    SL_ASSIGN_OR_RETURN(const index::Collection collection, FindCollection(request));
+    QueuedJob queued = NewJob(request, bytes);
+    queued.callbacks = std::move(callbacks);
+    SL_ASSIGN_OR_RETURN(queued.options.sequence, queue_.Reserve());
+    auto release = absl::MakeCleanup([this] { queue_.Release(); });
+    queued.job.options_json = EncodeJobOptions(queued.options);
+    queued.unchanged = FindUnchanged(collection, queued);
+    SL_RETURN_IF_ERROR(StoreNew(queued, bytes));
+    bytes = std::string();
+    const std::string id = queued.job.id;
+    if (queued.callbacks.on_accepted) queued.callbacks.on_accepted(id, queued.job.document_id);
+    std::move(release).Cancel();
+    queue_.Push(std::move(queued));
+    return id;
+  }
+
+  absl::Status Retry(const std::string& job_id) {
+    SL_ASSIGN_OR_RETURN(index::Job job, corpus_.GetJob(job_id));
+    if (job.state != index::JobState::kFailed) {
+      return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                            "job ", job_id, " has not failed: there is nothing to try again")),
+                        "job_not_failed");
+    }
+    QueuedJob queued;
+    SL_ASSIGN_OR_RETURN(queued.options, DecodeJobOptions(job.options_json));
+    SL_ASSIGN_OR_RETURN(queued.options.sequence, queue_.Reserve());
+    auto release = absl::MakeCleanup([this] { queue_.Release(); });
+    // Of two calls at once one gets the file.
+    const auto bytes = failed_.Take(job_id);
+    if (!bytes.has_value()) {
+      return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                            "the bytes of job ", job_id, " are gone; send the file again")),
+                        "bytes_missing");
+    }
+    const index::Job before = job;
+    job.state = index::JobState::kQueued;
+    job.failures.clear();
+    job.options_json = EncodeJobOptions(queued.options);
+    job.updated = absl::Now();
+    if (absl::Status status = corpus_.PutJob(job); !status.ok()) {
+      failed_.Add(before, *bytes);
+      return status;
+    }
+    queued.job = std::move(job);
+    std::move(release).Cancel();
+    queue_.Push(std::move(queued));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<int> DeleteDocument(const std::string& collection,
+                                     const std::string& document_id) {
+    if (document_id.empty()) return absl::InvalidArgumentError("document_id is empty");
+    int jobs = 0;
+    int removed = 0;
+    const absl::Status status = Delete({collection, document_id}, jobs, [&]() -> absl::Status {
+      SL_ASSIGN_OR_RETURN(removed, corpus_.DeleteDocument(collection, document_id));
+      return absl::OkStatus();
+    });
+    if (absl::IsNotFound(status) && jobs > 0) return 0;
+    if (!status.ok()) return status;
+    return removed;
+  }
+
+  absl::Status DeleteCollection(const std::string& collection) {
+    int jobs = 0;
+    return Delete({collection, ""}, jobs, [&] { return corpus_.DeleteCollection(collection); });
+  }
+
+  void Drain(absl::Time deadline) { queue_.Drain(deadline); }
+
+  IngestCounters counters() const {
+    absl::MutexLock lock(&mu_);
+    IngestCounters out = counters_;
+    out.waiting = queue_.waiting();
+    out.running = queue_.running();
+    return out;
+  }
+
+ private:
+  absl::Status ForEachJob(index::JobState state, absl::FunctionRef<absl::Status(index::Job)> body) {
+    std::string token;
+    do {
+      SL_ASSIGN_OR_RETURN(auto page, corpus_.ListJobs("", state, kListPage, token));
+      for (index::Job& job : page.items) SL_RETURN_IF_ERROR(body(std::move(job)));
+      token = std::move(page.next_token);
+    } while (!token.empty());
+    return absl::OkStatus();
+  }
+
+  absl::Status Requeue(index::Job job) {
+    auto options = DecodeJobOptions(job.options_json);
+    if (!options.ok()) {
+      job.state = index::JobState::kFailed;
+      job.failures = {FailureOf(0, options.status())};
+      return corpus_.PutJob(job);
+    }
+    queue_.Restore({.job = std::move(job), .options = *std::move(options)});
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<index::Collection> FindCollection(const IngestRequest& request) {
+    auto collection = corpus_.GetCollection(request.collection);
+    if (absl::IsNotFound(collection.status()) && request.create_collection) {
+      collection = corpus_.CreateCollection(request.collection, encoder_.info().fingerprint,
+                                            DefaultDimension(encoder_));
+      // Another request made it in between.
+      if (absl::IsAlreadyExists(collection.status())) {
+        collection = corpus_.GetCollection(request.collection);
+      }
+    }
+    if (!collection.ok()) return collection.status();
+    SL_RETURN_IF_ERROR(CheckModel(*collection, encoder_));
+    return collection;
+  }
+
+  static QueuedJob NewJob(const IngestRequest& request, const std::string& bytes) {
+    const absl::Time now = absl::Now();
+    QueuedJob queued;
+    queued.job.id = NewJobId(now);
+    queued.job.collection = request.collection;
+    queued.job.document_id =
+        request.document_id.empty() ? DocumentIdFor(request.source) : request.document_id;
+    queued.job.source = request.source;
+    queued.job.created = queued.job.updated = now;
+    queued.options.media_type = request.media_type;
+    queued.options.metadata_json = request.metadata_json;
+    queued.options.force = request.force;
+    queued.options.content_hash = ContentHash(bytes);
+    queued.options.bytes = static_cast<int64_t>(bytes.size());
+    queued.password = request.password;
+    return queued;
+  }
+
+  // The stored document, when it is sure already that the job changes nothing: its bytes then need
+  // not be written to disk first.
+  std::optional<index::Document> FindUnchanged(const index::Collection& collection,
+                                               const QueuedJob& queued) const {
+    if (queue_.HasUnfinished(queued.job.collection, queued.job.document_id)) return std::nullopt;
+    auto stored = corpus_.GetDocument(queued.job.collection, queued.job.document_id);
+    const std::string fingerprint =
+        PipelineFingerprint(options_, collection, queued.options, queued.job.source);
+    if (!stored.ok() || !IsUnchanged(*stored, queued.job, queued.options, fingerprint)) {
+      return std::nullopt;
+    }
+    return *std::move(stored);
+  }
+
+  absl::Status StoreNew(QueuedJob& queued, absl::string_view bytes) {
+    if (queued.unchanged.has_value()) {
+      queued.job.state = index::JobState::kDone;
+      return corpus_.PutJob(queued.job);
+    }
+    queued.job.spool_path = queued.job.id;
+    SL_RETURN_IF_ERROR(spool_.Write(queued.job.spool_path, bytes));
+    const absl::Status status = corpus_.PutJob(queued.job);
+    if (!status.ok()) spool_.Remove(queued.job.spool_path);
+    return status;
+  }
+
+  // Ends the jobs of `scope`, then runs `body`. Each job's end is stored first: a crash in between
+  // must not bring back what was deleted.
+  absl::Status Delete(const DocumentScope& scope, int& jobs,
+                      absl::FunctionRef<absl::Status()> body) {
+    const JobQueue::Withdrawn withdrawn = queue_.Block(scope);
+    const auto unblock = absl::MakeCleanup([&] { queue_.Unblock(scope); });
+    jobs = static_cast<int>(withdrawn.waiting.size() + withdrawn.running.size());
+    absl::Status status = StoreDeleted(withdrawn);
+    if (status.ok()) status = runner_.ForgetFailed(scope);
+    if (status.ok()) status = body();
+    for (const QueuedJob& queued : withdrawn.waiting) {
+      spool_.Remove(queued.job.spool_path);
+      Tell(queued, DeletedResult(queued.job));
+    }
+    return status;
+  }
+
+  absl::Status StoreDeleted(const JobQueue::Withdrawn& withdrawn) {
+    for (const QueuedJob& queued : withdrawn.waiting) {
+      SL_RETURN_IF_ERROR(corpus_.PutJob(DeletedJob(queued.job)));
+    }
+    for (const index::Job& job : withdrawn.running) {
+      SL_RETURN_IF_ERROR(corpus_.PutJob(DeletedJob(job)));
+    }
+    return absl::OkStatus();
+  }
+
+  void Work() {
+    while (const auto running = queue_.Take()) {
+      const std::optional<IngestResult> result = runner_.Run(*running);
+      if (result.has_value()) Tell(running->queued, *result);
+      queue_.Finish(running);
+    }
+  }
+
+  void Tell(const QueuedJob& queued, const IngestResult& result) {
+    Count(result);
+    if (queued.callbacks.on_finished) queued.callbacks.on_finished(result);
+  }
+
+  void Count(const IngestResult& result) {
+    absl::MutexLock lock(&mu_);
+    switch (result.outcome) {
+      case Outcome::kIndexed: ++counters_.indexed; break;
+      case Outcome::kPartial: ++counters_.partial; break;
+      case Outcome::kUnchanged: ++counters_.unchanged; return;
+      case Outcome::kFailed: ++counters_.failed; return;
+    }
+    counters_.pages += result.document.pages;
+    counters_.passages += result.document.passages;
+    counters_.bytes += result.document.bytes;
+  }
+
+  const IngestOptions options_;
+  index::Corpus& corpus_;
+  model::Encoder& encoder_;
+  const Spool spool_;
+  FailedFiles failed_;
+  JobQueue queue_;
+  JobRunner runner_;
+  mutable absl::Mutex mu_;
+  IngestCounters counters_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::thread> threads_ ABSL_GUARDED_BY(mu_);
+};
+
+absl::StatusOr<std::unique_ptr<Ingestor>> Ingestor::Create(const IngestOptions& options,
+                                                           const std::string& spool_path,
+                                                           index::Corpus& corpus,
+                                                           model::Encoder& encoder,
+                                                           media::MediaClient& media) {
+  SL_RETURN_IF_ERROR(CheckOptions(options));
+  SL_ASSIGN_OR_RETURN(Spool spool, Spool::Open(spool_path));
+  auto impl = std::make_unique<Impl>(options, std::move(spool), corpus, encoder, media);
+  SL_RETURN_IF_ERROR(impl->Recover());
+  return std::unique_ptr<Ingestor>(new Ingestor(std::move(impl)));
+}
+
+Ingestor::Ingestor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Ingestor::~Ingestor() = default;
+
+absl::Status Ingestor::Start() { return impl_->Start(); }
+
+absl::StatusOr<std::string> Ingestor::Submit(const IngestRequest& request, std::string bytes,
+                                             IngestCallbacks callbacks) {
+  return impl_->Submit(request, std::move(bytes), std::move(callbacks));
+}
+
+absl::Status Ingestor::Retry(const std::string& job_id) { return impl_->Retry(job_id); }
+
+absl::StatusOr<int> Ingestor::DeleteDocument(const std::string& collection,
+                                             const std::string& document_id) {
+  return impl_->DeleteDocument(collection, document_id);
+}
+
+absl::Status Ingestor::DeleteCollection(const std::string& collection) {
+  return impl_->DeleteCollection(collection);
+}
+
+void Ingestor::Drain(absl::Time deadline) { impl_->Drain(deadline); }
+
+IngestCounters Ingestor::counters() const { return impl_->counters(); }
+
+std::string DocumentIdFor(absl::string_view source) { return ContentHash(source).substr(0, 32); }
+
+int DefaultDimension(const model::Encoder& encoder) { return std::min(1024, encoder.dimension()); }
+
+}  // namespace sightline::ingest

@@ -1,0 +1,78 @@
+#include "ingest/job_options.h"
+
+#include <boost/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+
+namespace sightline::ingest {
+namespace {
+
+namespace json = boost::json;
+
+constexpr size_t kMaxMetadataBytes = 256 << 10;
+
+absl::StatusOr<json::object> ParseObject(const std::string& text) {
+  json::error_code error;
+  json::value value = json::parse(text, error);
+  if (error) return absl::InvalidArgumentError(error.message());
+  if (!value.is_object()) return absl::InvalidArgumentError("not a JSON object");
+  return std::move(value.as_object());
+}
+
+}  // namespace
+
+std::string EncodeJobOptions(const JobOptions& options) {
+  return json::serialize(json::object{{"media_type", options.media_type},
+                                      {"metadata", options.metadata_json},
+                                      {"force", options.force},
+                                      {"content_hash", options.content_hash},
+                                      {"bytes", options.bytes},
+                                      {"sequence", options.sequence}});
+}
+
+absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& text) {
+  const auto decoded = CatchStatus("job options", [&]() -> absl::StatusOr<JobOptions> {
+    SL_ASSIGN_OR_RETURN(const json::object object, ParseObject(text));
+    JobOptions options;
+    options.media_type = json::value_to<std::string>(object.at("media_type"));
+    options.metadata_json = json::value_to<std::string>(object.at("metadata"));
+    options.force = object.at("force").as_bool();
+    options.content_hash = json::value_to<std::string>(object.at("content_hash"));
+    options.bytes = object.at("bytes").to_number<int64_t>();
+    options.sequence = object.at("sequence").to_number<int64_t>();
+    return options;
+  });
+  if (decoded.ok()) return decoded;
+  return absl::DataLossError(
+      absl::StrCat("job options are not readable: ", decoded.status().message()));
+}
+
+absl::Status CheckMetadata(const std::string& metadata_json) {
+  if (metadata_json.size() > kMaxMetadataBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("metadata: ", metadata_json.size(), " bytes, at most ", kMaxMetadataBytes));
+  }
+  return Annotate(ParseObject(metadata_json).status(), "metadata");
+}
+
+bool SameMetadata(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  const auto left = ParseObject(a);
+  const auto right = ParseObject(b);
+  return left.ok() && right.ok() && *left == *right;
+}
+
+std::string CaptionOf(const std::string& metadata_json) {
+  const auto metadata = ParseObject(metadata_json);
+  if (!metadata.ok()) return "";
+  for (const char* key : {"caption", "title"}) {
+    const json::value* value = metadata->if_contains(key);
+    if (value != nullptr && value->is_string() && !value->as_string().empty()) {
+      return std::string(value->as_string());
+    }
+  }
+  return "";
+}
+
+}  // namespace sightline::ingest

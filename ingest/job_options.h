@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace sightline::ingest {
+
+// What a stored job carries in index::Job::options_json. Never the password.
+struct JobOptions {
+  std::string media_type;  // hint
+  std::string metadata_json = "{}";
+  bool force = false;
+  std::string content_hash;  // of the bytes in the spool
+  int64_t bytes = 0;         // how many
+  int64_t sequence = 0;      // order of submission; the last one submitted of a document wins
+};
+
+std::string EncodeJobOptions(const JobOptions& options);
+
+// kDataLoss: not what EncodeJobOptions writes.
+absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& json);
+
+// kInvalidArgument: not a JSON object, nested deeper than 32, or above 256 KiB.
+absl::Status CheckMetadata(const std::string& metadata_json);
+
+// True when both are JSON objects of equal content, whatever the order of their keys.
+bool SameMetadata(const std::string& a, const std::string& b);
+
+// The text that stands for a picture in word search: the string "caption", else "title", else
+// nothing.
+std::string CaptionOf(const std::string& metadata_json);
+
+}  // namespace sightline::ingest

@@ -1,0 +1,312 @@
+#include "ingest/job_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "ingest/document_builder.h"
+#include "ingest/failure.h"
+
+namespace sightline::ingest {
+namespace {
+
+// Raised whenever the same file would give other passages than before: a change of the decoders, of
+// the cutting, or of what is embedded.
+constexpr uint64_t kPipelineVersion = 1;
+
+// The last part of a path or URL.
+std::string FileName(absl::string_view source) {
+  if (source.find("://") != absl::string_view::npos) {
+    source = source.substr(0, source.find_first_of("?#"));
+  }
+  return std::string(source.substr(source.find_last_of("/\\") + 1));
+}
+
+std::string Extension(absl::string_view source) {
+  const std::string name = FileName(source);
+  const size_t dot = name.rfind('.');
+  return dot == std::string::npos ? "" : absl::AsciiStrToLower(name.substr(dot));
+}
+
+bool IsSearchable(const absl::StatusOr<index::Document>& document) {
+  return document.ok() && (document->state == index::DocumentState::kIndexed ||
+                           document->state == index::DocumentState::kPartial);
+}
+
+// Why a document that was read to its end has nothing to search.
+absl::Status NothingRead(const index::Document& document) {
+  const index::PageFailure& first = document.failures.front();
+  const std::string message = first.page == 0 ? first.message
+                                              : absl::StrCat("no page could be read; page ",
+                                                             first.page, ": ", first.message);
+  return WithReason(absl::InvalidArgumentError(message), first.reason);
+}
+
+}  // namespace
+
+std::string PipelineFingerprint(const IngestOptions& options, const index::Collection& collection,
+                                const JobOptions& job, const std::string& source) {
+  Hasher hasher;
+  hasher.AddNumber(kPipelineVersion)
+      .AddField(collection.model_fingerprint)
+      .AddNumber(static_cast<uint64_t>(collection.dimension))
+      .AddNumber(static_cast<uint64_t>(options.passage_tokens))
+      .AddNumber(static_cast<uint64_t>(options.overlap_tokens))
+      .AddNumber(options.embed_page_pictures ? 1 : 0)
+      .AddNumber(static_cast<uint64_t>(options.max_picture_bytes))
+      // Among plain-text types these two decide how a file is read.
+      .AddField(job.media_type)
+      .AddField(Extension(source));
+  return hasher.HexDigest();
+}
+
+bool IsUnchanged(const index::Document& stored, const index::Job& job, const JobOptions& options,
+                 const std::string& fingerprint) {
+  if (options.force || stored.state == index::DocumentState::kFailed ||
+      stored.state == index::DocumentState::kQueued) {
+    return false;
+  }
+  const bool mendable = std::any_of(
+      stored.failures.begin(), stored.failures.end(),
+      [](const index::PageFailure& failure) { return IsTransientReason(failure.reason); });
+  return !mendable && stored.content_hash == options.content_hash &&
+         stored.pipeline_fingerprint == fingerprint && stored.source == job.source &&
+         SameMetadata(stored.metadata_json, options.metadata_json);
+}
+
+absl::Status CheckModel(const index::Collection& collection, const model::Encoder& encoder) {
+  const model::ModelInfo& info = encoder.info();
+  if (collection.model_fingerprint == info.fingerprint) return absl::OkStatus();
+  return WithReason(absl::FailedPreconditionError(absl::StrCat(
+                        "collection ", collection.name, " holds vectors of the model ",
+                        collection.model_fingerprint.substr(0, 12), ", this server runs ",
+                        info.name, " (", info.fingerprint.substr(0, 12), ")")),
+                    "model_mismatch");
+}
+
+index::Job DeletedJob(index::Job job) {
+  job.state = index::JobState::kFailed;
+  job.failures = {{.page = 0,
+                   .reason = "deleted",
+                   .message = "the document was deleted before its ingest was done"}};
+  job.spool_path.clear();
+  job.updated = absl::Now();
+  return job;
+}
+
+IngestResult DeletedResult(const index::Job& job) {
+  const index::Job deleted = DeletedJob(job);
+  IngestResult result = {.outcome = Outcome::kFailed, .job_id = job.id};
+  result.document.id = job.document_id;
+  result.document.collection = job.collection;
+  result.document.source = job.source;
+  result.document.state = index::DocumentState::kFailed;
+  result.document.failures = deleted.failures;
+  result.status = WithReason(absl::AbortedError(deleted.failures.front().message), "deleted");
+  return result;
+}
+
+JobRunner::JobRunner(const IngestOptions& options, index::Corpus& corpus, model::Encoder& encoder,
+                     media::MediaClient& media, const Spool& spool, FailedFiles& failed,
+                     JobQueue& queue)
+    : options_(options),
+      corpus_(corpus),
+      encoder_(encoder),
+      media_(media),
+      spool_(spool),
+      failed_(failed),
+      queue_(queue) {}
+
+std::optional<IngestResult> JobRunner::Run(RunningJob& running) {
+  const QueuedJob& queued = running.queued;
+  if (queued.unchanged.has_value()) {
+    return IngestResult{
+        .outcome = Outcome::kUnchanged, .job_id = queued.job.id, .document = *queued.unchanged};
+  }
+  index::Job job = queued.job;
+  Retry retry(options_.max_attempts, options_.first_backoff, running.cancel);
+  Attempt attempt = Try(running, retry);
+  job.attempts += 1 + retry.repeats();
+  if (!queue_.BeginStore(running)) {
+    if (queue_.EndOf(running) == RunningJob::End::kStopped) return std::nullopt;
+    spool_.Remove(queued.job.spool_path);
+    return DeletedResult(queued.job);
+  }
+  const auto end = absl::MakeCleanup([&] { queue_.EndStore(running, /*settled=*/true); });
+  job.updated = absl::Now();
+  return Store(queued, std::move(job), std::move(attempt));
+}
+
+JobRunner::Attempt JobRunner::Try(RunningJob& running, Retry& retry) {
+  const index::Job& job = running.queued.job;
+  const JobOptions& options = running.queued.options;
+  Attempt attempt;
+  index::Document& document = attempt.document;
+  document.id = job.document_id;
+  document.collection = job.collection;
+  document.source = job.source;
+  document.media_type = options.media_type;
+  document.content_hash = options.content_hash;
+  document.metadata_json = options.metadata_json;
+  document.bytes = options.bytes;
+
+  const auto collection = corpus_.GetCollection(job.collection);
+  absl::Status status = collection.status();
+  if (status.ok()) status = CheckModel(*collection, encoder_);
+  if (!status.ok()) {
+    attempt.write = status;
+    return attempt;
+  }
+  document.pipeline_fingerprint = PipelineFingerprint(options_, *collection, options, job.source);
+  auto stored = corpus_.GetDocument(job.collection, job.document_id);
+  if (stored.ok() && IsUnchanged(*stored, job, options, document.pipeline_fingerprint)) {
+    attempt.unchanged = true;
+    document = *std::move(stored);
+    return attempt;
+  }
+  attempt.write = Build(running, document, collection->dimension, retry);
+  return attempt;
+}
+
+absl::StatusOr<std::unique_ptr<MappedFile>> JobRunner::OpenBytes(const RunningJob& running) const {
+  const QueuedJob& queued = running.queued;
+  auto file = spool_.Map(queued.job.spool_path);
+  if (absl::IsNotFound(file.status())) {
+    return WithReason(absl::DataLossError("the bytes of this job are gone; send the file again"),
+                      "bytes_missing");
+  }
+  if (file.ok() && ContentHash((*file)->bytes()) != queued.options.content_hash) {
+    return WithReason(
+        absl::DataLossError("the stored bytes of this job are not those sent; send the file again"),
+        "bytes_damaged");
+  }
+  return file;
+}
+
+absl::Status JobRunner::StoreRunning(RunningJob& running) {
+  index::Job job = running.queued.job;
+  job.state = index::JobState::kRunning;
+  job.updated = absl::Now();
+  if (!queue_.BeginStore(running)) return absl::CancelledError("told to end");
+  const absl::Status status = corpus_.PutJob(job);
+  queue_.EndStore(running, /*settled=*/false);
+  return status;
+}
+
+absl::StatusOr<index::DocumentWrite> JobRunner::Build(RunningJob& running,
+                                                      const index::Document& document,
+                                                      int dimension, Retry& retry) {
+  const QueuedJob& queued = running.queued;
+  SL_RETURN_IF_ERROR(StoreRunning(running));
+  SL_ASSIGN_OR_RETURN(const auto file, OpenBytes(running));
+  DocumentBuilder builder(options_, dimension, document, encoder_, media_, retry, running.cancel);
+  const media::ExtractOptions extract = {.media_type_hint = queued.options.media_type,
+                                         .file_name = FileName(queued.job.source),
+                                         .password = queued.password,
+                                         .render_pages = options_.embed_page_pictures};
+  const auto& on_progress = queued.callbacks.on_progress;
+  SL_RETURN_IF_ERROR(media_.Extract(
+      file->bytes(), extract,
+      [&](const media::DocumentInfo& info) {
+        SL_RETURN_IF_ERROR(builder.OnInfo(info));
+        if (on_progress) on_progress(builder.progress());
+        return absl::OkStatus();
+      },
+      [&](media::ExtractedPage page) -> absl::Status {
+        if (running.cancel->HasBeenNotified()) return absl::CancelledError("stopped");
+        SL_RETURN_IF_ERROR(builder.OnPage(std::move(page)));
+        if (on_progress) on_progress(builder.progress());
+        return absl::OkStatus();
+      }));
+  return builder.Finish();
+}
+
+IngestResult JobRunner::Store(const QueuedJob& queued, index::Job job, Attempt attempt) {
+  if (attempt.unchanged) return StoreUnchanged(std::move(job), std::move(attempt.document));
+  if (!attempt.write.ok()) {
+    return StoreFailed(queued, std::move(job), std::move(attempt.document), attempt.write.status());
+  }
+  index::DocumentWrite& write = *attempt.write;
+  if (write.document.state == index::DocumentState::kFailed) {
+    const absl::Status status = NothingRead(write.document);
+    return StoreFailed(queued, std::move(job), std::move(write.document), status);
+  }
+  index::Job done = job;
+  done.state = index::JobState::kDone;
+  done.failures = write.document.failures;
+  done.spool_path.clear();
+  write.job = done;
+  auto stored = corpus_.PutDocument(std::move(write));
+  if (!stored.ok()) {
+    return StoreFailed(queued, std::move(job), std::move(attempt.document), stored.status());
+  }
+  spool_.Remove(job.spool_path);
+  // An older file must not come back over this one through Retry.
+  const absl::Status forgotten = ForgetFailed({job.collection, job.document_id});
+  if (!forgotten.ok()) log::Warning("old failed jobs stay", {{"error", forgotten.ToString()}});
+  return {.outcome = stored->state == index::DocumentState::kPartial ? Outcome::kPartial
+                                                                     : Outcome::kIndexed,
+          .job_id = job.id,
+          .document = *std::move(stored)};
+}
+
+IngestResult JobRunner::StoreUnchanged(index::Job job, index::Document stored) {
+  const std::string file = std::exchange(job.spool_path, "");
+  job.state = index::JobState::kDone;
+  const absl::Status status = corpus_.PutJob(job);
+  // A job that could not be stored as done is looked at again, to the same end, by the next run.
+  if (status.ok()) spool_.Remove(file);
+  return {.outcome = Outcome::kUnchanged, .job_id = job.id, .document = std::move(stored)};
+}
+
+IngestResult JobRunner::StoreFailed(const QueuedJob& queued, index::Job job,
+                                    index::Document document, const absl::Status& status) {
+  document.state = index::DocumentState::kFailed;
+  if (document.failures.empty()) document.failures.push_back(FailureOf(0, status));
+  job.state = index::JobState::kFailed;
+  job.failures = document.failures;
+  std::string dropped;
+  if (!spool_.Holds(job.spool_path) || !failed_.Add(job, queued.options.bytes)) {
+    dropped = std::exchange(job.spool_path, "");
+  }
+  absl::Status stored = absl::UnknownError("not tried");
+  if (!IsSearchable(corpus_.GetDocument(job.collection, job.document_id))) {
+    index::DocumentWrite write;
+    write.document = document;
+    write.job = job;
+    auto written = corpus_.PutDocument(std::move(write));
+    stored = written.status();
+    if (written.ok()) document = *std::move(written);
+  }
+  // The earlier version stays searchable, or the document cannot be stored at all (its collection
+  // is gone).
+  if (!stored.ok()) stored = corpus_.PutJob(job);
+  if (stored.ok()) {
+    spool_.Remove(dropped);
+  } else {
+    // The store has it as unfinished still, so the next run takes it up.
+    failed_.Take(job.id);
+    log::Error("a failed job could not be stored", {{"job", job.id}, {"error", stored.ToString()}});
+  }
+  return {.outcome = Outcome::kFailed,
+          .job_id = job.id,
+          .document = std::move(document),
+          .status = status};
+}
+
+absl::Status JobRunner::ForgetFailed(const DocumentScope& scope) {
+  for (const std::string& id : failed_.TakeAll(scope)) {
+    SL_ASSIGN_OR_RETURN(index::Job job, corpus_.GetJob(id));
+    const std::string file = std::exchange(job.spool_path, "");
+    SL_RETURN_IF_ERROR(corpus_.PutJob(job));
+    spool_.Remove(file);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sightline::ingest
