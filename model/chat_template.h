@@ -19,9 +19,9 @@ struct PromptSegment {
     kVideo,    // a video's place: <|vision_start|><|video_pad|><|vision_end|>
   };
   Kind kind = Kind::kText;
-  std::string text;   // kText, kControl
-  ImagePtr image;     // kImage
-  VideoFrames video;  // kVideo
+  std::string text = {};   // kText, kControl
+  ImagePtr image = {};     // kImage
+  VideoFrames video = {};  // kVideo
 };
 
 struct ChatOptions {

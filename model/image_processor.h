@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -53,6 +54,10 @@ class ImageProcessor {
                                              Path path) const;
 
  private:
+  // `image` as RGB, resized to each size in turn.
+  static absl::StatusOr<Image> Resized(const Image& image, std::initializer_list<PixelSize> sizes,
+                                       Path path);
+
   const PreprocessorConfig image_;
   const VideoPreprocessorConfig video_;
 };

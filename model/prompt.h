@@ -81,6 +81,7 @@ class PromptBuilder {
 
   absl::StatusOr<Prompt> Build(std::vector<PromptSegment> segments,
                                ImageProcessor::Path path) const;
+  absl::Status AddPositions(Prompt& prompt) const;
 
   const Tokenizer* tokenizer_;
   const ModelConfig* config_;

@@ -13,7 +13,7 @@
 namespace sightline::model {
 
 struct SamplerOptions {
-  float temperature = 1;         // >= 0; 0 = greedy
+  float temperature = 1;         // >= 0; 0, or below 1e-5 = greedy
   float top_p = 1;               // (0, 1]
   int top_k = 0;                 // 0 = off
   float repetition_penalty = 1;  // > 0

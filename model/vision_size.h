@@ -23,9 +23,10 @@ struct GridThw {
   int64_t tokens(int merge_size) const { return patches() / (int64_t{merge_size} * merge_size); }
 };
 
+// Areas; may be fractions, as a video's share of a total is.
 struct PixelLimits {
-  int64_t min_pixels = 0;  // area
-  int64_t max_pixels = 0;
+  double min_pixels = 0;
+  double max_pixels = 0;
 };
 
 // The size a picture is resized to: multiples of `factor` (patch size times merge size) whose area
@@ -43,6 +44,10 @@ absl::StatusOr<PixelSize> SmartResizeVideo(int num_frames, PixelSize in, int fac
 // over the whole, ascending. total >= 1; video_fps, target_fps > 0.
 std::vector<int> SampleFrames(int total, double video_fps, double target_fps, int min_frames,
                               int max_frames);
+
+// `count` of the numbers 0 … total-1, evenly spaced from the first to the last, rounded half to
+// even or truncated. total, count >= 1.
+std::vector<int> EvenlySpaced(int total, int count, bool truncate);
 
 // Seconds of each frame pair: the mean of its two frames, the last one repeated when the count is
 // odd.
