@@ -2,6 +2,7 @@
 
 #include <google/protobuf/struct.pb.h>
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,6 +19,7 @@ namespace sightline::services {
 v1::Collection ToProto(const index::Collection& collection);
 v1::CollectionStats ToProto(const index::CollectionStats& stats);
 v1::PageFailure ToProto(const index::PageFailure& failure);
+// Metadata that is no JSON object is left out.
 v1::Document ToProto(const index::Document& document);
 v1::Job ToProto(const index::Job& job);
 v1::IngestOutcome ToProto(ingest::Outcome outcome);

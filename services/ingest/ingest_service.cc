@@ -1,0 +1,111 @@
+#include "services/ingest/ingest_service.h"
+
+#include "base/status.h"
+#include "services/edge/grpc_status.h"
+#include "services/ingest/convert.h"
+#include "services/ingest/ingest_stream.h"
+#include "services/ingest/request_checks.h"
+
+namespace sightline::services {
+namespace {
+
+// Runs the body of a call; nothing is thrown into gRPC.
+template <typename Body>
+grpc::Status Answer(absl::string_view call, Body&& body) {
+  return edge::ToGrpcStatus(
+      CatchStatus(call, [&]() -> absl::Status { return std::forward<Body>(body)(); }));
+}
+
+}  // namespace
+
+IngestService::IngestService(const IngestServiceOptions& options, index::Corpus& corpus,
+                             ingest::Ingestor& ingestor)
+    : options_(options), corpus_(corpus), ingestor_(ingestor) {}
+
+grpc::Status IngestService::IngestDocuments(
+    grpc::ServerContext* context,
+    grpc::ServerReaderWriter<v1::IngestStatus, v1::IngestRequest>* stream) {
+  return Answer("IngestDocuments", [&] {
+    return IngestStream(options_, corpus_, ingestor_, bytes_in_flight_, *context, *stream).Run();
+  });
+}
+
+grpc::Status IngestService::DeleteDocument(grpc::ServerContext* context,
+                                           const v1::DeleteDocumentRequest* request,
+                                           v1::DeleteDocumentResponse* response) {
+  return Answer("DeleteDocument", [&]() -> absl::Status {
+    SL_RETURN_IF_ERROR(RequireField(request->collection(), "collection"));
+    SL_RETURN_IF_ERROR(RequireField(request->document_id(), "document_id"));
+    const auto removed = ingestor_.DeleteDocument(request->collection(), request->document_id());
+    SL_RETURN_IF_ERROR(About(removed.status(), "document", request->document_id()));
+    response->set_passages_removed(*removed);
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status IngestService::GetDocument(grpc::ServerContext* context,
+                                        const v1::GetDocumentRequest* request,
+                                        v1::GetDocumentResponse* response) {
+  return Answer("GetDocument", [&]() -> absl::Status {
+    SL_RETURN_IF_ERROR(RequireField(request->collection(), "collection"));
+    SL_RETURN_IF_ERROR(RequireField(request->document_id(), "document_id"));
+    const auto document = corpus_.GetDocument(request->collection(), request->document_id());
+    SL_RETURN_IF_ERROR(About(document.status(), "document", request->document_id()));
+    *response->mutable_document() = ToProto(*document);
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status IngestService::ListDocuments(grpc::ServerContext* context,
+                                          const v1::ListDocumentsRequest* request,
+                                          v1::ListDocumentsResponse* response) {
+  return Answer("ListDocuments", [&]() -> absl::Status {
+    SL_RETURN_IF_ERROR(RequireField(request->collection(), "collection"));
+    SL_ASSIGN_OR_RETURN(const int page_size, PageSize(request->page_size()));
+    SL_ASSIGN_OR_RETURN(const auto page,
+                        corpus_.ListDocuments(request->collection(), request->filter(), page_size,
+                                              request->page_token()));
+    for (const auto& document : page.items) *response->add_documents() = ToProto(document);
+    response->set_next_page_token(page.next_token);
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status IngestService::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
+                                   v1::GetJobResponse* response) {
+  return Answer("GetJob", [&]() -> absl::Status {
+    SL_RETURN_IF_ERROR(RequireField(request->job_id(), "job_id"));
+    const auto job = corpus_.GetJob(request->job_id());
+    SL_RETURN_IF_ERROR(About(job.status(), "job", request->job_id()));
+    *response->mutable_job() = ToProto(*job);
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status IngestService::ListJobs(grpc::ServerContext* context,
+                                     const v1::ListJobsRequest* request,
+                                     v1::ListJobsResponse* response) {
+  return Answer("ListJobs", [&]() -> absl::Status {
+    SL_ASSIGN_OR_RETURN(const int page_size, PageSize(request->page_size()));
+    SL_ASSIGN_OR_RETURN(const auto state, JobStateFromProto(request->state()));
+    SL_ASSIGN_OR_RETURN(const auto page, corpus_.ListJobs(request->collection(), state, page_size,
+                                                          request->page_token()));
+    for (const auto& job : page.items) *response->add_jobs() = ToProto(job);
+    response->set_next_page_token(page.next_token);
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status IngestService::RetryJob(grpc::ServerContext* context,
+                                     const v1::RetryJobRequest* request,
+                                     v1::RetryJobResponse* response) {
+  return Answer("RetryJob", [&]() -> absl::Status {
+    SL_RETURN_IF_ERROR(RequireField(request->job_id(), "job_id"));
+    SL_RETURN_IF_ERROR(About(ingestor_.Retry(request->job_id()), "job", request->job_id()));
+    SL_ASSIGN_OR_RETURN(const auto job, corpus_.GetJob(request->job_id()));
+    *response->mutable_job() = ToProto(job);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace sightline::services
