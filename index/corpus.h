@@ -14,11 +14,11 @@
 namespace sightline::index {
 
 struct CorpusOptions {
-  std::string path;               // folder; made when missing
-  int64_t exact_below = 50'000;   // live vectors under which search compares every one; above, HNSW
-  int hnsw_links = 32;            // M of the graph
-  int hnsw_build_beam = 200;      // efConstruction
-  int hnsw_search_beam = 128;     // efSearch, raised to k where k is larger
+  std::string path;              // folder; made when missing
+  int64_t exact_below = 50'000;  // live vectors under which search compares every one; above, HNSW
+  int hnsw_links = 32;           // M of the graph
+  int hnsw_build_beam = 200;     // efConstruction
+  int hnsw_search_beam = 128;    // efSearch, raised to k where k is larger
 };
 
 struct PassageWrite {
@@ -41,9 +41,9 @@ struct SearchQuery {
   std::vector<float> vector;  // [dimension], unit length; empty = no dense stage
   std::string text;           // empty = no lexical stage
   FusionMode mode = FusionMode::kHybrid;
-  std::string filter;   // expression, see filter.h; empty = everything
-  int k = 10;           // hits wanted, 1..1000
-  int candidates = 0;   // of each stage; 0 = max(100, 4 k)
+  std::string filter;  // expression, see filter.h; empty = everything
+  int k = 10;          // hits wanted, 1..1000
+  int candidates = 0;  // of each stage; 0 = max(100, 4 k)
   absl::Time deadline = absl::InfiniteFuture();
 };
 
@@ -55,8 +55,8 @@ struct Hit {
 };
 
 struct SearchResult {
-  std::vector<Hit> hits;  // best first
-  bool exact = true;      // the dense stage compared every allowed vector
+  std::vector<Hit> hits;        // best first
+  bool exact = true;            // the dense stage compared every allowed vector
   std::optional<float> recall;  // estimated, when not exact
   double dense_ms = 0;
   double lexical_ms = 0;
@@ -87,12 +87,13 @@ struct FsckReport {
   std::vector<std::string> problems;
 };
 
-// The documents of every collection, their passages, pictures, vectors and jobs: RocksDB as the truth,
-// FAISS and posting lists as views of it. The only writer of its folder.
+// The documents of every collection, their passages, pictures, vectors and jobs: RocksDB as the
+// truth, FAISS and posting lists as views of it. The only writer of its folder.
 //
-// Every method may be called from any thread; searches run beside writes, and see a document whole or not at
-// all. A write that returned OK is on disk (synced) and seen by the next search. kDataLoss: a stored value
-// fails its checksum. kUnavailable after a storage error: nothing more is acknowledged until a restart.
+// Every method may be called from any thread; searches run beside writes, and see a document whole
+// or not at all. A write that returned OK is on disk (synced) and seen by the next search.
+// kDataLoss: a stored value fails its checksum. kUnavailable after a storage error: nothing more is
+// acknowledged until a restart.
 class Corpus {
  public:
   // Locks the folder (kFailedPrecondition: another process holds it, or it was written by a newer
@@ -109,9 +110,9 @@ class Corpus {
   absl::StatusOr<CollectionStats> Stats(const std::string& name) const;
 
   // --- documents.
-  // Replaces the document of the same id, or adds it: one synced batch, then the index. Returns the stored
-  // document. kInvalidArgument: a vector of the wrong length, not finite or not of unit length, malformed
-  // metadata; nothing is then changed.
+  // Replaces the document of the same id, or adds it: one synced batch, then the index. Returns the
+  // stored document. kInvalidArgument: a vector of the wrong length, not finite or not of unit
+  // length, malformed metadata; nothing is then changed.
   absl::StatusOr<Document> PutDocument(DocumentWrite write);
   // Returns how many passages went. kNotFound. Gone from the next search on.
   absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
@@ -128,8 +129,8 @@ class Corpus {
                                                         const std::string& document_id) const;
   absl::StatusOr<Blob> GetBlob(const std::string& hash) const;
 
-  // --- search. kNotFound: no such collection; kInvalidArgument: malformed filter, wrong vector length,
-  // k out of range, or neither vector nor text; kDeadlineExceeded.
+  // --- search. kNotFound: no such collection; kInvalidArgument: malformed filter, wrong vector
+  // length, k out of range, or neither vector nor text; kDeadlineExceeded.
   absl::StatusOr<SearchResult> Search(const SearchQuery& query) const;
 
   // --- jobs; synced.

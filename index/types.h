@@ -27,13 +27,14 @@ struct PageFailure {
 };
 
 struct Document {
-  std::string id;          // the caller's, or derived from `source`; 1..512 bytes of UTF-8
+  std::string id;  // the caller's, or derived from `source`; 1..512 bytes of UTF-8
   std::string collection;
-  std::string source;      // URI or path, as given
+  std::string source;  // URI or path, as given
   std::string media_type;
-  std::string content_hash;          // hex, base/hash.h
-  std::string pipeline_fingerprint;  // what made the passages; equal + equal content = nothing to do
-  int64_t version = 0;               // from 1; set by the corpus
+  std::string content_hash;  // hex, base/hash.h
+  std::string
+      pipeline_fingerprint;  // what made the passages; equal + equal content = nothing to do
+  int64_t version = 0;       // from 1; set by the corpus
   std::string metadata_json = "{}";  // a JSON object
   DocumentState state = DocumentState::kQueued;
   std::vector<PageFailure> failures;
@@ -53,14 +54,14 @@ struct Passage {
   std::string source;  // of its document
   int ordinal = 0;     // in the document, from 0
   PassageKind kind = PassageKind::kText;
-  std::string text;      // what is searched and shown; may be empty for pictures
-  std::string heading;   // headings it stands under, joined by " > "
-  int page = 0;          // from 1; 0 = none
+  std::string text;     // what is searched and shown; may be empty for pictures
+  std::string heading;  // headings it stands under, joined by " > "
+  int page = 0;         // from 1; 0 = none
   std::optional<Box> box;
   std::optional<double> start;  // seconds
   std::optional<double> end;
   int token_count = 0;
-  std::string blob_hash;  // its picture; empty = none
+  std::string blob_hash;             // its picture; empty = none
   std::string metadata_json = "{}";  // of its document
 };
 
@@ -80,7 +81,7 @@ struct Job {
   std::string collection;
   std::string document_id;
   std::string source;
-  std::string spool_path;    // file with the bytes to ingest, under the data folder; empty once done
+  std::string spool_path;  // file with the bytes to ingest, under the data folder; empty once done
   std::string options_json;  // media type hint, metadata, force, …; owned by ingest
   JobState state = JobState::kQueued;
   int attempts = 0;

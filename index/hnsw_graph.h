@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "index/passage_set.h"
+#include "index/vector_rows.h"
+
+namespace sightline::index {
+
+struct HnswOptions {
+  int links = 32;         // M: neighbours of a node; twice as many on the lowest level
+  int build_beam = 200;   // efConstruction
+  int threads = 1;        // that build
+  int search_beam = 128;  // efSearch that the recall is measured with
+};
+
+struct RowScore {
+  int64_t row = 0;
+  float score = 0;  // inner product
+};
+
+// A navigable small-world graph (FAISS's HNSW) over the first rows of a collection, with distances
+// from our own kernels. Immutable once built; Search from any thread.
+class HnswGraph {
+ public:
+  // Covers all of `rows`: starts from a copy of `base`, which covers a prefix of the same rows, or
+  // from nothing where that is null. kCancelled soon after `stop` becomes true.
+  static absl::StatusOr<std::unique_ptr<const HnswGraph>> Build(const VectorRows& rows,
+                                                                const HnswGraph* base,
+                                                                const HnswOptions& options,
+                                                                const std::atomic<bool>& stop);
+  ~HnswGraph();
+
+  int64_t size() const { return rows_.size(); }
+
+  // Up to `n` rows whose passages are in `allowed`, best first. `beam` >= n candidates are
+  // followed.
+  absl::StatusOr<std::vector<RowScore>> Search(const float* query, int n, int beam,
+                                               const PassageSet& allowed) const;
+
+  // Share of the true ten nearest that a search with the options' beam finds, over queries made
+  // from pairs of rows; measured when the graph was built.
+  float recall() const { return recall_; }
+
+  // Whether this FAISS searches only among allowed rows; tried out once. Where it does not, a beam
+  // must be so much wider as the rows outnumber the allowed ones.
+  static bool SelectorIsHonoured();
+
+  // The links, without the vectors; in parts, to be written one after the other.
+  using Sink = std::function<absl::Status(absl::string_view)>;
+  absl::Status Save(const Sink& sink) const;
+  // kDataLoss: links that lead nowhere or do not fit `rows`. `source` fills a buffer or fails.
+  using Source = std::function<absl::Status(char* out, size_t size)>;
+  static absl::StatusOr<std::unique_ptr<const HnswGraph>> Load(const VectorRows& rows,
+                                                               const Source& source);
+
+ private:
+  class Impl;
+  HnswGraph(const VectorRows& rows, std::unique_ptr<Impl> impl);
+  absl::Status MeasureRecall(int beam, const std::atomic<bool>& stop);
+
+  const VectorRows rows_;
+  const std::unique_ptr<Impl> impl_;
+  float recall_ = 0;
+};
+
+}  // namespace sightline::index

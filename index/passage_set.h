@@ -1,0 +1,60 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "index/key_codec.h"
+
+namespace sightline::index {
+
+// A set of passage numbers as bits, in shared blocks of kBucketSize: a copy costs one pointer a
+// block, and changing a copy leaves the original alone. Copies may be read from any thread.
+class PassageSet {
+ public:
+  using Block = std::array<uint64_t, kBucketSize / 64>;
+
+  bool Contains(uint32_t number) const {
+    const Block* block = block_at(number >> kBucketBits);
+    const uint32_t place = number & (kBucketSize - 1);
+    return block != nullptr && ((*block)[place / 64] >> (place % 64) & 1) != 0;
+  }
+  // Null: none of the block's numbers is in the set.
+  const Block* block_at(uint32_t bucket) const {
+    return bucket < blocks_.size() ? blocks_[bucket].get() : nullptr;
+  }
+  uint32_t buckets() const { return static_cast<uint32_t>(blocks_.size()); }
+  int64_t size() const { return size_; }
+
+  void Insert(uint32_t number);
+  // Removes [first, first + count).
+  void Remove(uint32_t first, uint32_t count);
+  // Puts a whole block in an empty place.
+  void SetBlock(uint32_t bucket, std::shared_ptr<const Block> block);
+
+  // Calls `visit` with each number, ascending.
+  template <typename Visit>
+  void ForEach(const Visit& visit) const {
+    for (uint32_t bucket = 0; bucket < buckets(); ++bucket) {
+      const Block* block = block_at(bucket);
+      if (block == nullptr) continue;
+      for (uint32_t word = 0; word < block->size(); ++word) {
+        for (uint64_t bits = (*block)[word]; bits != 0; bits &= bits - 1) {
+          visit((bucket << kBucketBits) + word * 64 +
+                static_cast<uint32_t>(std::countr_zero(bits)));
+        }
+      }
+    }
+  }
+
+ private:
+  // A copy of the block that only this set holds, made when there is none.
+  std::shared_ptr<Block> Own(uint32_t bucket);
+
+  std::vector<std::shared_ptr<const Block>> blocks_;
+  int64_t size_ = 0;
+};
+
+}  // namespace sightline::index

@@ -1,0 +1,315 @@
+#include "index/records.h"
+
+#include "absl/strings/str_cat.h"
+#include "index/byte_coder.h"
+
+namespace sightline::index {
+namespace {
+
+constexpr uint64_t kRecordVersion = 1;
+
+ByteWriter Start() {
+  ByteWriter out;
+  out.Varint(kRecordVersion);
+  return out;
+}
+
+absl::Status CheckVersion(ByteReader& in, absl::string_view what) {
+  const uint64_t version = in.Varint();
+  if (!in.ok() || version == 0) {
+    return absl::DataLossError(absl::StrCat("store: malformed ", what, " record"));
+  }
+  if (version > kRecordVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "store: ", what, " record has version ", version, ", this program reads up to ",
+        kRecordVersion, ": it was written by a newer program"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckEnd(const ByteReader& in, absl::string_view what) {
+  if (in.ok() && in.AtEnd()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("store: malformed ", what, " record"));
+}
+
+void WriteTime(ByteWriter& out, absl::Time time) { out.Signed(absl::ToUnixMicros(time)); }
+absl::Time ReadTime(ByteReader& in) { return absl::FromUnixMicros(in.Signed()); }
+
+void WriteFailures(ByteWriter& out, const std::vector<PageFailure>& failures) {
+  out.Varint(failures.size());
+  for (const PageFailure& failure : failures) {
+    out.Signed(failure.page).String(failure.reason).String(failure.message);
+  }
+}
+
+std::vector<PageFailure> ReadFailures(ByteReader& in) {
+  std::vector<PageFailure> failures(in.Count());
+  for (PageFailure& failure : failures) {
+    failure.page = static_cast<int>(in.Signed());
+    failure.reason = std::string(in.String());
+    failure.message = std::string(in.String());
+  }
+  return failures;
+}
+
+void WriteSeconds(ByteWriter& out, const std::optional<double>& seconds) {
+  out.U8(seconds.has_value());
+  if (seconds.has_value()) out.Double(*seconds);
+}
+
+std::optional<double> ReadSeconds(ByteReader& in) {
+  if (in.U8() == 0) return std::nullopt;
+  return in.Double();
+}
+
+// An enumeration stored as its number; out of range makes the record malformed.
+template <typename Enum>
+bool ReadEnum(ByteReader& in, Enum last, Enum& out) {
+  const uint8_t value = in.U8();
+  if (value > static_cast<uint8_t>(last)) return false;
+  out = static_cast<Enum>(value);
+  return true;
+}
+
+}  // namespace
+
+std::string Encode(const MetaRecord& record) {
+  return Start().Varint(record.format_version).Varint(record.next_collection).Take();
+}
+
+absl::StatusOr<MetaRecord> DecodeMeta(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (auto status = CheckVersion(in, "meta"); !status.ok()) return status;
+  MetaRecord record;
+  record.format_version = static_cast<int>(in.Varint());
+  record.next_collection = static_cast<uint32_t>(in.Varint());
+  if (auto status = CheckEnd(in, "meta"); !status.ok()) return status;
+  return record;
+}
+
+std::string Encode(const CollectionRecord& record) {
+  ByteWriter out = Start();
+  out.Varint(record.id).String(record.collection.name).String(record.collection.model_fingerprint);
+  out.Varint(record.collection.dimension);
+  WriteTime(out, record.collection.created);
+  return out.Take();
+}
+
+absl::StatusOr<CollectionRecord> DecodeCollection(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (auto status = CheckVersion(in, "collection"); !status.ok()) return status;
+  CollectionRecord record;
+  record.id = static_cast<uint32_t>(in.Varint());
+  record.collection.name = std::string(in.String());
+  record.collection.model_fingerprint = std::string(in.String());
+  record.collection.dimension = static_cast<int>(in.Varint());
+  record.collection.created = ReadTime(in);
+  if (auto status = CheckEnd(in, "collection"); !status.ok()) return status;
+  return record;
+}
+
+std::string Encode(const DocumentRecord& record) {
+  const Document& document = record.document;
+  ByteWriter out = Start();
+  out.String(document.id).String(document.collection).String(document.source);
+  out.String(document.media_type).String(document.content_hash);
+  out.String(document.pipeline_fingerprint).Signed(document.version);
+  out.String(document.metadata_json).U8(static_cast<uint8_t>(document.state));
+  WriteFailures(out, document.failures);
+  out.Signed(document.bytes).Signed(document.pages);
+  WriteTime(out, document.created);
+  WriteTime(out, document.updated);
+  out.Varint(record.number).Varint(record.first_passage).Varint(record.passages.size());
+  for (const PassageSummary& passage : record.passages) {
+    out.U8(static_cast<uint8_t>(passage.kind)).U8(passage.has_vector);
+    out.Varint(passage.page).Varint(passage.length);
+  }
+  out.Varint(record.blob_hashes.size());
+  for (const std::string& hash : record.blob_hashes) out.String(hash);
+  return out.Take();
+}
+
+absl::StatusOr<DocumentRecord> DecodeDocument(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (auto status = CheckVersion(in, "document"); !status.ok()) return status;
+  DocumentRecord record;
+  Document& document = record.document;
+  document.id = std::string(in.String());
+  document.collection = std::string(in.String());
+  document.source = std::string(in.String());
+  document.media_type = std::string(in.String());
+  document.content_hash = std::string(in.String());
+  document.pipeline_fingerprint = std::string(in.String());
+  document.version = in.Signed();
+  document.metadata_json = std::string(in.String());
+  bool good = ReadEnum(in, DocumentState::kFailed, document.state);
+  document.failures = ReadFailures(in);
+  document.bytes = in.Signed();
+  document.pages = static_cast<int>(in.Signed());
+  document.created = ReadTime(in);
+  document.updated = ReadTime(in);
+  record.number = static_cast<uint32_t>(in.Varint());
+  record.first_passage = static_cast<uint32_t>(in.Varint());
+  record.passages.resize(in.Count());
+  for (PassageSummary& passage : record.passages) {
+    good = ReadEnum(in, PassageKind::kVideoSegment, passage.kind) && good;
+    passage.has_vector = in.U8() != 0;
+    passage.page = static_cast<uint32_t>(in.Varint());
+    passage.length = static_cast<uint32_t>(in.Varint());
+  }
+  document.passages = static_cast<int>(record.passages.size());
+  record.blob_hashes.resize(in.Count());
+  for (std::string& hash : record.blob_hashes) hash = std::string(in.String());
+  if (!good) return absl::DataLossError("store: malformed document record");
+  if (auto status = CheckEnd(in, "document"); !status.ok()) return status;
+  return record;
+}
+
+std::string Encode(const Counters& record) {
+  ByteWriter out = Start();
+  out.Signed(record.sequence).Signed(record.documents).Signed(record.passages);
+  out.Signed(record.vectors).Signed(record.texts).Signed(record.total_length);
+  out.Varint(record.next_passage).Varint(record.next_document);
+  return out.Take();
+}
+
+absl::StatusOr<Counters> DecodeCounters(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (auto status = CheckVersion(in, "counters"); !status.ok()) return status;
+  Counters record;
+  record.sequence = in.Signed();
+  record.documents = in.Signed();
+  record.passages = in.Signed();
+  record.vectors = in.Signed();
+  record.texts = in.Signed();
+  record.total_length = in.Signed();
+  record.next_passage = static_cast<uint32_t>(in.Varint());
+  record.next_document = static_cast<uint32_t>(in.Varint());
+  if (auto status = CheckEnd(in, "counters"); !status.ok()) return status;
+  return record;
+}
+
+std::string Encode(const Tombstone& record) {
+  ByteWriter out = Start();
+  out.String(record.document_id).Signed(record.version);
+  out.Varint(record.first_passage).Varint(record.passages);
+  WriteTime(out, record.at);
+  return out.Take();
+}
+
+absl::StatusOr<Tombstone> DecodeTombstone(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (auto status = CheckVersion(in, "tombstone"); !status.ok()) return status;
+  Tombstone record;
+  record.document_id = std::string(in.String());
+  record.version = in.Signed();
+  record.first_passage = static_cast<uint32_t>(in.Varint());
+  record.passages = static_cast<uint32_t>(in.Varint());
+  record.at = ReadTime(in);
+  if (auto status = CheckEnd(in, "tombstone"); !status.ok()) return status;
+  return record;
+}
+
+std::string Encode(const Job& job) {
+  ByteWriter out = Start();
+  out.String(job.id).String(job.collection).String(job.document_id).String(job.source);
+  out.String(job.spool_path).String(job.options_json).U8(static_cast<uint8_t>(job.state));
+  out.Signed(job.attempts);
+  WriteFailures(out, job.failures);
+  WriteTime(out, job.created);
+  WriteTime(out, job.updated);
+  return out.Take();
+}
+
+absl::StatusOr<Job> DecodeJob(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (auto status = CheckVersion(in, "job"); !status.ok()) return status;
+  Job job;
+  job.id = std::string(in.String());
+  job.collection = std::string(in.String());
+  job.document_id = std::string(in.String());
+  job.source = std::string(in.String());
+  job.spool_path = std::string(in.String());
+  job.options_json = std::string(in.String());
+  if (!ReadEnum(in, JobState::kFailed, job.state)) {
+    return absl::DataLossError("store: malformed job record");
+  }
+  job.attempts = static_cast<int>(in.Signed());
+  job.failures = ReadFailures(in);
+  job.created = ReadTime(in);
+  job.updated = ReadTime(in);
+  if (auto status = CheckEnd(in, "job"); !status.ok()) return status;
+  return job;
+}
+
+std::string Encode(const Blob& blob) {
+  ByteWriter out = Start();
+  out.String(blob.hash).String(blob.media_type).Signed(blob.width).Signed(blob.height);
+  return out.String(blob.bytes).Take();
+}
+
+absl::StatusOr<Blob> DecodeBlob(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (auto status = CheckVersion(in, "picture"); !status.ok()) return status;
+  Blob blob;
+  blob.hash = std::string(in.String());
+  blob.media_type = std::string(in.String());
+  blob.width = static_cast<int>(in.Signed());
+  blob.height = static_cast<int>(in.Signed());
+  blob.bytes = std::string(in.String());
+  if (auto status = CheckEnd(in, "picture"); !status.ok()) return status;
+  return blob;
+}
+
+std::string Encode(const Passage& passage) {
+  ByteWriter out = Start();
+  out.String(passage.document_id).Signed(passage.ordinal).U8(static_cast<uint8_t>(passage.kind));
+  out.String(passage.text).String(passage.heading).Signed(passage.page);
+  out.U8(passage.box.has_value());
+  if (passage.box.has_value()) {
+    out.Float(passage.box->x0).Float(passage.box->y0).Float(passage.box->x1).Float(passage.box->y1);
+  }
+  WriteSeconds(out, passage.start);
+  WriteSeconds(out, passage.end);
+  return out.Signed(passage.token_count).String(passage.blob_hash).Take();
+}
+
+absl::StatusOr<Passage> DecodePassage(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (auto status = CheckVersion(in, "passage"); !status.ok()) return status;
+  Passage passage;
+  passage.document_id = std::string(in.String());
+  passage.ordinal = static_cast<int>(in.Signed());
+  if (!ReadEnum(in, PassageKind::kVideoSegment, passage.kind)) {
+    return absl::DataLossError("store: malformed passage record");
+  }
+  passage.text = std::string(in.String());
+  passage.heading = std::string(in.String());
+  passage.page = static_cast<int>(in.Signed());
+  if (in.U8() != 0) {
+    Box box;
+    box.x0 = in.Float();
+    box.y0 = in.Float();
+    box.x1 = in.Float();
+    box.y1 = in.Float();
+    passage.box = box;
+  }
+  passage.start = ReadSeconds(in);
+  passage.end = ReadSeconds(in);
+  passage.token_count = static_cast<int>(in.Signed());
+  passage.blob_hash = std::string(in.String());
+  if (auto status = CheckEnd(in, "passage"); !status.ok()) return status;
+  return passage;
+}
+
+std::string EncodeReferences(uint64_t count) { return Start().Varint(count).Take(); }
+
+absl::StatusOr<uint64_t> DecodeReferences(absl::string_view bytes) {
+  ByteReader in(bytes);
+  if (auto status = CheckVersion(in, "picture references"); !status.ok()) return status;
+  const uint64_t count = in.Varint();
+  if (auto status = CheckEnd(in, "picture references"); !status.ok()) return status;
+  return count;
+}
+
+}  // namespace sightline::index

@@ -1,0 +1,173 @@
+#include "index/store.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "index/key_codec.h"
+#include "index/posting_list.h"
+#include "rocksdb/convenience.h"
+#include "rocksdb/db.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/listener.h"
+#include "rocksdb/table.h"
+#include "rocksdb/write_batch.h"
+
+namespace sightline::index {
+namespace {
+
+rocksdb::Slice ToSlice(absl::string_view view) { return {view.data(), view.size()}; }
+absl::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+absl::Status FromRocks(const rocksdb::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = absl::StrCat("store: ", status.ToString());
+  if (status.IsCorruption()) return absl::DataLossError(message);
+  if (status.IsNotFound()) return absl::NotFoundError(message);
+  if (status.IsNoSpace() || status.IsMemoryLimit()) return absl::ResourceExhaustedError(message);
+  if (status.IsInvalidArgument() || status.IsNotSupported()) return absl::InternalError(message);
+  return absl::UnavailableError(message);
+}
+
+rocksdb::Options StoreOptions() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.paranoid_checks = true;
+  options.track_and_verify_wals_in_manifest = true;
+  // A failed sync is never retried: the error stays until the store is opened anew.
+  options.max_bgerror_resume_count = 0;
+  options.merge_operator = NewPostingMergeOperator();
+  options.compaction_filter = EmptyPostingFilter();
+  // Folds a hot term's appended changes while they are in memory, so that reading it stays cheap.
+  // There is one writer, so nothing is lost by giving up concurrent inserts, which this setting
+  // excludes.
+  options.max_successive_merges = 64;
+  options.allow_concurrent_memtable_write = false;
+  options.write_buffer_size = 64 << 20;
+  options.max_background_jobs = 2;
+  options.max_open_files = 512;
+  options.keep_log_file_num = 4;
+  options.max_log_file_size = 4 << 20;
+  const auto compressions = rocksdb::GetSupportedCompressions();
+  const auto has = [&](rocksdb::CompressionType type) {
+    return std::find(compressions.begin(), compressions.end(), type) != compressions.end();
+  };
+  options.compression =
+      has(rocksdb::kLZ4Compression) ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.block_size = 16 << 10;
+  table.block_cache = rocksdb::NewLRUCache(256 << 20);
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+}  // namespace
+
+// Keeps the first error that leaves the state of the disk unknown.
+class Store::ErrorListener : public rocksdb::EventListener {
+ public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    if (status->severity() >= rocksdb::Status::Severity::kHardError) Note(*status);
+  }
+
+  void Note(const rocksdb::Status& status) {
+    absl::MutexLock lock(&mu_);
+    if (!health_.ok()) return;
+    health_ =
+        absl::UnavailableError(absl::StrCat("store: stopped writing after a storage error (",
+                                            status.ToString(), "); check the disk and restart"));
+    log::Error("storage error, no further write is accepted", {{"error", status.ToString()}});
+  }
+
+  absl::Status health() const {
+    absl::MutexLock lock(&mu_);
+    return health_;
+  }
+
+ private:
+  mutable absl::Mutex mu_;
+  absl::Status health_ ABSL_GUARDED_BY(mu_);
+};
+
+StoreSnapshot::StoreSnapshot(const Store& store)
+    : db_(*store.db_), snapshot_(store.db_->GetSnapshot()) {}
+
+StoreSnapshot::~StoreSnapshot() { db_.ReleaseSnapshot(snapshot_); }
+
+Store::Store(std::shared_ptr<ErrorListener> listener) : listener_(std::move(listener)) {}
+
+Store::~Store() {
+  if (db_ == nullptr) return;
+  const rocksdb::Status status = db_->Close();
+  if (!status.ok()) log::Warning("store did not close cleanly", {{"error", status.ToString()}});
+}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path) {
+  auto listener = std::make_shared<ErrorListener>();
+  rocksdb::Options options = StoreOptions();
+  options.listeners.push_back(listener);
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options, path, &db);
+  if (!status.ok()) {
+    const absl::Status out = FromRocks(status);
+    return absl::Status(out.code(), absl::StrCat("cannot open ", path, ": ", out.message()));
+  }
+  std::unique_ptr<Store> store(new Store(std::move(listener)));
+  store->db_.reset(db);
+  return store;
+}
+
+absl::Status Store::Write(rocksdb::WriteBatch& batch) {
+  if (absl::Status health = Health(); !health.ok()) return health;
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status status = db_->Write(options, &batch);
+  if (status.ok()) return absl::OkStatus();
+  listener_->Note(status);
+  return Health();
+}
+
+absl::StatusOr<std::optional<std::string>> Store::Get(absl::string_view key,
+                                                      const StoreSnapshot* snapshot) const {
+  rocksdb::ReadOptions options;
+  if (snapshot != nullptr) options.snapshot = snapshot->snapshot_;
+  std::string value;
+  const rocksdb::Status status = db_->Get(options, ToSlice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return FromRocks(status);
+  return std::optional<std::string>(std::move(value));
+}
+
+absl::Status Store::Scan(absl::string_view prefix, absl::string_view from,
+                         const StoreSnapshot* snapshot, const Visit& visit) const {
+  const std::string end = PrefixEnd(prefix);
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  if (snapshot != nullptr) options.snapshot = snapshot->snapshot_;
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
+  for (it->Seek(ToSlice(std::max(from, prefix))); it->Valid(); it->Next()) {
+    const auto more = visit(ToView(it->key()), ToView(it->value()));
+    if (!more.ok()) return more.status();
+    if (!*more) return absl::OkStatus();
+  }
+  return FromRocks(it->status());
+}
+
+absl::Status Store::Health() const { return listener_->health(); }
+
+int64_t Store::ApproximateBytes(absl::string_view prefix) const {
+  const std::string end = PrefixEnd(prefix);
+  const rocksdb::Range range(ToSlice(prefix), end);
+  uint64_t bytes = 0;
+  rocksdb::SizeApproximationOptions options;
+  options.include_memtables = true;
+  options.include_files = true;
+  if (!db_->GetApproximateSizes(options, db_->DefaultColumnFamily(), &range, 1, &bytes).ok()) {
+    return 0;
+  }
+  return static_cast<int64_t>(bytes);
+}
+
+}  // namespace sightline::index

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+
+namespace rocksdb {
+class DB;
+class Snapshot;
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace sightline::index {
+
+class Store;
+
+// A moment of the store: reads through it see nothing later. Releases itself; must go before the
+// store.
+class StoreSnapshot {
+ public:
+  explicit StoreSnapshot(const Store& store);
+  ~StoreSnapshot();
+  StoreSnapshot(const StoreSnapshot&) = delete;
+  StoreSnapshot& operator=(const StoreSnapshot&) = delete;
+
+ private:
+  friend class Store;
+  rocksdb::DB& db_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+// RocksDB with the settings the truth needs: every write synced, the log always on, all checks on.
+// Any thread. After the first storage error every write is kUnavailable until the store is opened
+// again: what a disk did with a failed sync cannot be known, so nothing more is acknowledged on top
+// of it.
+class Store {
+ public:
+  // kFailedPrecondition: another process holds the folder; kDataLoss: damaged files; kUnavailable.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path);
+  ~Store();
+
+  // The whole batch or nothing, on disk when it returns OK.
+  absl::Status Write(rocksdb::WriteBatch& batch);
+
+  // Empty: no such key. `snapshot` may be null: the newest state.
+  absl::StatusOr<std::optional<std::string>> Get(absl::string_view key,
+                                                 const StoreSnapshot* snapshot) const;
+
+  // Calls `visit` for each pair whose key starts with `prefix` and is not less than `from`, in
+  // order of key, until it answers false. The views live as long as the call.
+  using Visit = std::function<absl::StatusOr<bool>(absl::string_view key, absl::string_view value)>;
+  absl::Status Scan(absl::string_view prefix, absl::string_view from, const StoreSnapshot* snapshot,
+                    const Visit& visit) const;
+  absl::Status Scan(absl::string_view prefix, const StoreSnapshot* snapshot,
+                    const Visit& visit) const {
+    return Scan(prefix, prefix, snapshot, visit);
+  }
+
+  // kUnavailable once a storage error was seen, with what it was.
+  absl::Status Health() const;
+
+  // Bytes on disk under `prefix`, estimated.
+  int64_t ApproximateBytes(absl::string_view prefix) const;
+
+ private:
+  friend class StoreSnapshot;
+  class ErrorListener;
+  explicit Store(std::shared_ptr<ErrorListener> listener);
+
+  const std::shared_ptr<ErrorListener> listener_;
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+}  // namespace sightline::index

@@ -1,0 +1,122 @@
+#include "index/text_analyzer.h"
+
+#include <unicode/brkiter.h>
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uscript.h>
+#include <unicode/utext.h>
+#include <unicode/utf8.h>
+#include <unicode/uversion.h>
+
+#include "absl/strings/str_cat.h"
+#include "base/utf8.h"
+
+namespace sightline::index {
+namespace {
+
+constexpr size_t kMaxTermBytes = 64;
+constexpr char kPairMark = '\x01';
+
+absl::Status FromIcu(UErrorCode code, absl::string_view where) {
+  return absl::InternalError(absl::StrCat("text analyzer: ", where, ": ", u_errorName(code)));
+}
+
+bool IsUnspaced(UChar32 c) {
+  UErrorCode error = U_ZERO_ERROR;
+  switch (uscript_getScript(c, &error)) {
+    case USCRIPT_HAN:
+    case USCRIPT_HIRAGANA:
+    case USCRIPT_KATAKANA:
+    case USCRIPT_HANGUL: return true;
+    default: return false;
+  }
+}
+
+absl::StatusOr<std::string> Fold(absl::string_view text) {
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::Normalizer2* folder = icu::Normalizer2::getNFKCCasefoldInstance(error);
+  if (U_FAILURE(error)) return FromIcu(error, "case folding");
+  std::string out;
+  out.reserve(text.size());
+  icu::StringByteSink<std::string> sink(&out);
+  folder->normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink,
+                        nullptr, error);
+  if (U_FAILURE(error)) return FromIcu(error, "normalisation");
+  return out;
+}
+
+void AddTerm(absl::string_view term, std::vector<std::string>& terms) {
+  terms.emplace_back(term.substr(0, Utf8PrefixLength(term, kMaxTermBytes)));
+}
+
+// Neighbouring characters of each run of unspaced script in `text`.
+void AddPairs(const std::string& text, std::vector<std::string>& terms) {
+  const auto size = static_cast<int32_t>(text.size());
+  int32_t before = -1;  // where the character before stands, when it is of a run
+  for (int32_t i = 0; i < size;) {
+    const int32_t start = i;
+    UChar32 c;
+    U8_NEXT_OR_FFFD(text.data(), i, size, c);
+    if (c < 0x1100 || !IsUnspaced(c)) {
+      before = -1;
+      continue;
+    }
+    if (before >= 0)
+      terms.push_back(
+          absl::StrCat(absl::string_view(&kPairMark, 1), text.substr(before, i - before)));
+    before = start;
+  }
+}
+
+}  // namespace
+
+// A word iterator; it holds a place in a text, so each call works on its own copy.
+class TextAnalyzer::Breaker {
+ public:
+  explicit Breaker(std::unique_ptr<icu::BreakIterator> words) : words_(std::move(words)) {}
+  std::unique_ptr<icu::BreakIterator> Copy() const {
+    return std::unique_ptr<icu::BreakIterator>(words_->clone());
+  }
+
+ private:
+  const std::unique_ptr<icu::BreakIterator> words_;
+};
+
+TextAnalyzer::TextAnalyzer(std::unique_ptr<const Breaker> prototype, std::string version)
+    : prototype_(std::move(prototype)), version_(std::move(version)) {}
+TextAnalyzer::~TextAnalyzer() = default;
+
+absl::StatusOr<std::unique_ptr<TextAnalyzer>> TextAnalyzer::Create() {
+  UErrorCode error = U_ZERO_ERROR;
+  std::unique_ptr<icu::BreakIterator> words(
+      icu::BreakIterator::createWordInstance(icu::Locale::getRoot(), error));
+  if (U_FAILURE(error)) return FromIcu(error, "word rules");
+  return std::unique_ptr<TextAnalyzer>(new TextAnalyzer(
+      std::make_unique<const Breaker>(std::move(words)), absl::StrCat("1 icu ", U_ICU_VERSION)));
+}
+
+absl::StatusOr<std::vector<std::string>> TextAnalyzer::Terms(absl::string_view text) const {
+  std::vector<std::string> terms;
+  if (text.empty()) return terms;
+  auto folded = Fold(text);
+  if (!folded.ok()) return folded.status();
+  const std::unique_ptr<icu::BreakIterator> words = prototype_->Copy();
+  UErrorCode error = U_ZERO_ERROR;
+  UText* view =
+      utext_openUTF8(nullptr, folded->data(), static_cast<int64_t>(folded->size()), &error);
+  if (view == nullptr || words == nullptr || U_FAILURE(error)) return FromIcu(error, "text");
+  words->setText(view, error);
+  const absl::string_view whole = *folded;
+  for (int32_t start = words->first(), end = words->next(); U_SUCCESS(error) && end != UBRK_DONE;
+       start = end, end = words->next()) {
+    // Rule status tells words from the blanks and marks between them.
+    if (words->getRuleStatus() < UBRK_WORD_NONE_LIMIT) continue;
+    AddTerm(whole.substr(start, end - start), terms);
+  }
+  utext_close(view);
+  if (U_FAILURE(error)) return FromIcu(error, "word rules");
+  AddPairs(*folded, terms);
+  return terms;
+}
+
+}  // namespace sightline::index

@@ -1,0 +1,211 @@
+#include "index/vector_kernels.h"
+
+#include <bit>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace sightline::index {
+namespace {
+
+float DotPlain(const float* query, const uint16_t* stored, size_t n) {
+  float sum = 0;
+  for (size_t i = 0; i < n; ++i) sum += query[i] * FromHalf(stored[i]);
+  return sum;
+}
+
+void Dot4Plain(const float* query, const uint16_t* const stored[4], size_t n, float out[4]) {
+  for (int row = 0; row < 4; ++row) out[row] = DotPlain(query, stored[row], n);
+}
+
+float DotStoredPlain(const uint16_t* a, const uint16_t* b, size_t n) {
+  float sum = 0;
+  for (size_t i = 0; i < n; ++i) sum += FromHalf(a[i]) * FromHalf(b[i]);
+  return sum;
+}
+
+#if defined(__x86_64__)
+
+#define SL_AVX2 __attribute__((target("avx2,fma,f16c")))
+
+SL_AVX2 inline __m256 Load8(const uint16_t* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+
+SL_AVX2 inline float Sum8(__m256 v) {
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+
+SL_AVX2 float DotAvx2(const float* query, const uint16_t* stored, size_t n) {
+  __m256 a = _mm256_setzero_ps();
+  __m256 b = _mm256_setzero_ps();
+  __m256 c = _mm256_setzero_ps();
+  __m256 d = _mm256_setzero_ps();
+  size_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    a = _mm256_fmadd_ps(_mm256_loadu_ps(query + i), Load8(stored + i), a);
+    b = _mm256_fmadd_ps(_mm256_loadu_ps(query + i + 8), Load8(stored + i + 8), b);
+    c = _mm256_fmadd_ps(_mm256_loadu_ps(query + i + 16), Load8(stored + i + 16), c);
+    d = _mm256_fmadd_ps(_mm256_loadu_ps(query + i + 24), Load8(stored + i + 24), d);
+  }
+  for (; i + 8 <= n; i += 8) {
+    a = _mm256_fmadd_ps(_mm256_loadu_ps(query + i), Load8(stored + i), a);
+  }
+  const float sum = Sum8(_mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d)));
+  return sum + DotPlain(query + i, stored + i, n - i);
+}
+
+SL_AVX2 void Dot4Avx2(const float* query, const uint16_t* const stored[4], size_t n, float out[4]) {
+  const uint16_t* const p0 = stored[0];
+  const uint16_t* const p1 = stored[1];
+  const uint16_t* const p2 = stored[2];
+  const uint16_t* const p3 = stored[3];
+  __m256 s[8];
+  for (auto& sum : s) sum = _mm256_setzero_ps();
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m256 q = _mm256_loadu_ps(query + i);
+    const __m256 r = _mm256_loadu_ps(query + i + 8);
+    s[0] = _mm256_fmadd_ps(q, Load8(p0 + i), s[0]);
+    s[1] = _mm256_fmadd_ps(q, Load8(p1 + i), s[1]);
+    s[2] = _mm256_fmadd_ps(q, Load8(p2 + i), s[2]);
+    s[3] = _mm256_fmadd_ps(q, Load8(p3 + i), s[3]);
+    s[4] = _mm256_fmadd_ps(r, Load8(p0 + i + 8), s[4]);
+    s[5] = _mm256_fmadd_ps(r, Load8(p1 + i + 8), s[5]);
+    s[6] = _mm256_fmadd_ps(r, Load8(p2 + i + 8), s[6]);
+    s[7] = _mm256_fmadd_ps(r, Load8(p3 + i + 8), s[7]);
+  }
+  for (int row = 0; row < 4; ++row) {
+    out[row] =
+        Sum8(_mm256_add_ps(s[row], s[row + 4])) + DotPlain(query + i, stored[row] + i, n - i);
+  }
+}
+
+SL_AVX2 float DotStoredAvx2(const uint16_t* x, const uint16_t* y, size_t n) {
+  __m256 a = _mm256_setzero_ps();
+  __m256 b = _mm256_setzero_ps();
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    a = _mm256_fmadd_ps(Load8(x + i), Load8(y + i), a);
+    b = _mm256_fmadd_ps(Load8(x + i + 8), Load8(y + i + 8), b);
+  }
+  return Sum8(_mm256_add_ps(a, b)) + DotStoredPlain(x + i, y + i, n - i);
+}
+
+#define SL_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
+
+SL_AVX512 inline __m512 Load16(const uint16_t* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+
+SL_AVX512 inline float Sum16(__m512 v) {
+  alignas(64) float lanes[16];
+  _mm512_store_ps(lanes, v);
+  float sum = 0;
+  for (const float lane : lanes) sum += lane;
+  return sum;
+}
+
+SL_AVX512 float DotAvx512(const float* query, const uint16_t* stored, size_t n) {
+  __m512 a = _mm512_setzero_ps();
+  __m512 b = _mm512_setzero_ps();
+  size_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    a = _mm512_fmadd_ps(_mm512_loadu_ps(query + i), Load16(stored + i), a);
+    b = _mm512_fmadd_ps(_mm512_loadu_ps(query + i + 16), Load16(stored + i + 16), b);
+  }
+  return Sum16(_mm512_add_ps(a, b)) + DotPlain(query + i, stored + i, n - i);
+}
+
+SL_AVX512 void Dot4Avx512(const float* query, const uint16_t* const stored[4], size_t n,
+                          float out[4]) {
+  __m512 s[4];
+  for (auto& sum : s) sum = _mm512_setzero_ps();
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m512 q = _mm512_loadu_ps(query + i);
+    s[0] = _mm512_fmadd_ps(q, Load16(stored[0] + i), s[0]);
+    s[1] = _mm512_fmadd_ps(q, Load16(stored[1] + i), s[1]);
+    s[2] = _mm512_fmadd_ps(q, Load16(stored[2] + i), s[2]);
+    s[3] = _mm512_fmadd_ps(q, Load16(stored[3] + i), s[3]);
+  }
+  for (int row = 0; row < 4; ++row) {
+    out[row] = Sum16(s[row]) + DotPlain(query + i, stored[row] + i, n - i);
+  }
+}
+
+SL_AVX512 float DotStoredAvx512(const uint16_t* x, const uint16_t* y, size_t n) {
+  __m512 a = _mm512_setzero_ps();
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) a = _mm512_fmadd_ps(Load16(x + i), Load16(y + i), a);
+  return Sum16(a) + DotStoredPlain(x + i, y + i, n - i);
+}
+
+#endif  // __x86_64__
+
+std::vector<VectorKernels> FindSupported() {
+  std::vector<VectorKernels> found = {{"plain", DotPlain, Dot4Plain, DotStoredPlain}};
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("f16c");
+  if (avx2) found.push_back({"avx2", DotAvx2, Dot4Avx2, DotStoredAvx2});
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl")) {
+    found.push_back({"avx512", DotAvx512, Dot4Avx512, DotStoredAvx512});
+  }
+#endif
+  return found;
+}
+
+}  // namespace
+
+std::span<const VectorKernels> SupportedKernels() {
+  static const auto* const kernels = new std::vector<VectorKernels>(FindSupported());
+  return *kernels;
+}
+
+const VectorKernels& BestKernels() {
+  static const VectorKernels& best = SupportedKernels().back();
+  return best;
+}
+
+uint16_t ToHalf(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000);
+  const uint32_t magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;   // not a number
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;  // 65520 and above round to infinity
+  if (magnitude < 0x38800000) {
+    // Below the smallest normal half, 2^-14: the adder rounds for us when the unit of 0.5f is
+    // 2^-24.
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
+    return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(shifted) - 0x3f000000));
+  }
+  // Exponent re-biased by 127 - 15; 13 bits of fraction go, rounded to nearest, ties to even.
+  const uint32_t odd = magnitude >> 13 & 1;
+  return static_cast<uint16_t>(sign | (magnitude - 0x38000000 + 0xfff + odd) >> 13);
+}
+
+float FromHalf(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
+  const uint32_t magnitude = half & 0x7fff;
+  if (magnitude >= 0x7c00)
+    return std::bit_cast<float>(sign | 0x7f800000 | (magnitude & 0x3ff) << 13);
+  // Scaling by 2^112 moves the exponent's bias and makes subnormals right.
+  const float scaled = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
+  return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(scaled));
+}
+
+std::vector<uint16_t> ToHalf(std::span<const float> values) {
+  std::vector<uint16_t> out;
+  out.reserve(values.size());
+  for (const float value : values) out.push_back(ToHalf(value));
+  return out;
+}
+
+}  // namespace sightline::index

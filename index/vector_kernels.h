@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sightline::index {
+
+// Inner products over vectors stored as IEEE 754 half floats (binary16), with sums in float32. The
+// distribution's FAISS is compiled without these instructions, so the loops are ours, chosen at run
+// time.
+struct VectorKernels {
+  const char* name;
+  // Float query against one stored vector.
+  float (*dot)(const float* query, const uint16_t* stored, size_t n);
+  // Against four, which share the loads of the query.
+  void (*dot4)(const float* query, const uint16_t* const stored[4], size_t n, float out[4]);
+  // Between two stored vectors.
+  float (*dot_stored)(const uint16_t* a, const uint16_t* b, size_t n);
+};
+
+// The fastest this processor has.
+const VectorKernels& BestKernels();
+
+// Every one this processor can run, the plain C++ one first.
+std::span<const VectorKernels> SupportedKernels();
+
+// To the nearest half float, ties to even; too large becomes infinity.
+uint16_t ToHalf(float value);
+float FromHalf(uint16_t half);
+std::vector<uint16_t> ToHalf(std::span<const float> values);
+
+}  // namespace sightline::index
