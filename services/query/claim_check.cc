@@ -1,0 +1,200 @@
+#include "services/query/claim_check.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/utf8.h"
+#include "services/query/sentences.h"
+#include "services/query/terms.h"
+
+namespace sightline::query {
+namespace {
+
+constexpr size_t kSnippetBytes = 300;
+// Share of a claim's content terms below which it does not rest on the passage. Low, because a true
+// paraphrase keeps its names and nouns but little else.
+constexpr float kLeastOverlap = 0.2f;
+
+struct Token {
+  std::string text;
+  bool is_number = false;
+};
+
+// Words and numbers of normalised text. A number keeps its point, not its thousands commas.
+std::vector<Token> Tokenize(const std::string& text) {
+  std::vector<Token> out;
+  const auto digit_at = [&](size_t at) {
+    return at < text.size() && absl::ascii_isdigit(text[at]);
+  };
+  for (size_t at = 0; at < text.size();) {
+    if (absl::ascii_isdigit(text[at])) {
+      std::string number;
+      bool point = false;
+      while (digit_at(at) || (digit_at(at + 1) && at < text.size() &&
+                              (text[at] == ',' || (text[at] == '.' && !point)))) {
+        // A comma joins only groups of three: "1,000" but not "3,4".
+        if (text[at] == ',' &&
+            !(digit_at(at + 2) && digit_at(at + 3) && !digit_at(at + 4) && !point)) {
+          break;
+        }
+        point = point || text[at] == '.';
+        if (text[at] != ',') number += text[at];
+        ++at;
+      }
+      out.push_back({number, true});
+    } else if (absl::ascii_isalpha(text[at])) {
+      const size_t start = at;
+      while (at < text.size() && absl::ascii_isalpha(text[at])) ++at;
+      out.push_back({text.substr(start, at - start), false});
+    } else {
+      ++at;
+    }
+  }
+  return out;
+}
+
+// "007.50" -> "7.5"
+std::string CanonicalNumber(std::string number) {
+  if (absl::StrContains(number, ".")) {
+    number.erase(number.find_last_not_of('0') + 1);
+    if (number.back() == '.') number.pop_back();
+  }
+  const size_t first = std::min(number.find_first_not_of('0'), number.find('.'));
+  if (first == std::string::npos) return "0";
+  number.erase(0, first);
+  return number[0] == '.' ? "0" + number : number;
+}
+
+std::optional<int> MonthOf(absl::string_view word) {
+  static constexpr std::array<absl::string_view, 12> kMonths = {
+      "january", "february", "march",     "april",   "may",      "june",
+      "july",    "august",   "september", "october", "november", "december"};
+  for (size_t i = 0; i < kMonths.size(); ++i) {
+    if (word == kMonths[i] || (word.size() >= 3 && word.size() <= 4 && word != "mar" &&
+                               absl::StartsWith(kMonths[i], word))) {
+      return static_cast<int>(i) + 1;
+    }
+  }
+  return word == "mar" ? std::optional<int>(3) : std::nullopt;
+}
+
+std::optional<int> NumberWord(absl::string_view word) {
+  // "one" is left out: it is more often a pronoun than a number.
+  static constexpr std::array<absl::string_view, 11> kWords = {
+      "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"};
+  const auto* found = std::find(kWords.begin(), kWords.end(), word);
+  if (found == kWords.end()) return std::nullopt;
+  return static_cast<int>(found - kWords.begin()) + 2;
+}
+
+// Drops "1. " or "2) " at the start: the number of a list item states nothing.
+absl::string_view WithoutListNumber(absl::string_view claim) {
+  claim = absl::StripLeadingAsciiWhitespace(claim);
+  size_t at = 0;
+  while (at < claim.size() && absl::ascii_isdigit(claim[at])) ++at;
+  if (at == 0 || at > 2 || at + 1 >= claim.size()) return claim;
+  if ((claim[at] != '.' && claim[at] != ')') || claim[at + 1] != ' ') return claim;
+  return claim.substr(at + 2);
+}
+
+bool HasNumber(const std::set<std::string>& numbers, const std::string& wanted) {
+  if (numbers.contains(wanted)) return true;
+  // A month may stand as a name on one side and as a number on the other.
+  constexpr absl::string_view kMonth = "month:";
+  if (absl::StartsWith(wanted, kMonth)) return numbers.contains(wanted.substr(kMonth.size()));
+  return numbers.contains(absl::StrCat(kMonth, wanted));
+}
+
+}  // namespace
+
+std::set<std::string> NumbersIn(absl::string_view text) {
+  std::set<std::string> out;
+  const std::vector<Token> tokens = Tokenize(NormalisedText(text));
+  const auto is_number = [&](size_t i) { return i < tokens.size() && tokens[i].is_number; };
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i].is_number) {
+      out.insert(CanonicalNumber(tokens[i].text));
+    } else if (const auto word = NumberWord(tokens[i].text); word.has_value()) {
+      out.insert(absl::StrCat(*word));
+    } else if (is_number(i + 1) || (i > 0 && is_number(i - 1))) {
+      // Only beside a number: "may" and "march" are mostly not months.
+      const auto month = MonthOf(tokens[i].text);
+      if (month.has_value()) out.insert(absl::StrCat("month:", *month));
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> QuotesIn(absl::string_view text) {
+  static constexpr std::pair<absl::string_view, absl::string_view> kQuotes[] = {
+      {"\"", "\""}, {"“", "”"}, {"„", "“"}, {"「", "」"}, {"『", "』"}, {"«", "»"}};
+  std::vector<std::string> out;
+  for (const auto& [open, close] : kQuotes) {
+    for (size_t at = text.find(open); at != absl::string_view::npos; at = text.find(open, at)) {
+      const size_t begin = at + open.size();
+      const size_t end = text.find(close, begin);
+      if (end == absl::string_view::npos) break;
+      std::string quote = NormalisedText(text.substr(begin, end - begin));
+      // The comma or full stop that typesetters put inside the marks is not part of the quote.
+      while (!quote.empty() && (quote.back() == '.' || quote.back() == ',')) quote.pop_back();
+      if (quote.size() >= 2) out.push_back(std::move(quote));
+      at = end + close.size();
+    }
+  }
+  return out;
+}
+
+float Overlap(absl::string_view claim, absl::string_view passage) {
+  const std::vector<std::string> wanted = ContentTerms(claim);
+  if (wanted.empty()) return 0;
+  const std::vector<std::string> terms = Terms(passage);
+  const absl::flat_hash_set<std::string> there(terms.begin(), terms.end());
+  const auto found = std::count_if(wanted.begin(), wanted.end(),
+                                   [&](const std::string& term) { return there.contains(term); });
+  return static_cast<float>(found) / static_cast<float>(wanted.size());
+}
+
+Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& passages) {
+  const std::string words = absl::StrJoin(passages, "\n");
+  if (absl::StripAsciiWhitespace(words).empty()) return Verdict::kUnchecked;
+  claim = WithoutListNumber(claim);
+
+  const std::set<std::string> numbers = NumbersIn(words);
+  const std::set<std::string> wanted = NumbersIn(claim);
+  for (const std::string& number : wanted) {
+    if (!HasNumber(numbers, number)) return Verdict::kUnsupported;
+  }
+  const std::string normalised = NormalisedText(words);
+  const std::vector<std::string> quotes = QuotesIn(claim);
+  for (const std::string& quote : quotes) {
+    if (!absl::StrContains(normalised, quote)) return Verdict::kUnsupported;
+  }
+  if (Overlap(claim, words) >= kLeastOverlap) return Verdict::kSupported;
+  if (IsMostlyCjk(claim) == IsMostlyCjk(words)) return Verdict::kUnsupported;
+  return wanted.empty() && quotes.empty() ? Verdict::kUnchecked : Verdict::kSupported;
+}
+
+std::string Snippet(absl::string_view claim, absl::string_view passage) {
+  absl::string_view best = passage;
+  float best_overlap = 0;
+  for (const Span& span : SplitSentences(passage)) {
+    const Span trimmed = Trimmed(passage, span);
+    const absl::string_view sentence = passage.substr(trimmed.begin, trimmed.end - trimmed.begin);
+    const float overlap = Overlap(claim, sentence);
+    if (overlap > best_overlap) {
+      best_overlap = overlap;
+      best = sentence;
+    }
+  }
+  return std::string(best.substr(0, Utf8PrefixLength(best, kSnippetBytes)));
+}
+
+}  // namespace sightline::query

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+// Cheap, exact checks of a sentence against the passages it cites. Pure functions; any thread.
+namespace sightline::query {
+
+enum class Verdict { kUnchecked, kSupported, kUnsupported };
+
+// Values of a text in one form: "1,000.50" is "1000.5", "March" beside a number is "month:3",
+// number words two to twelve are digits. Marker numbers are left to the caller to cut out.
+std::set<std::string> NumbersIn(absl::string_view text);
+
+// What stands between quotation marks ("…", “…”, 「…」, 『…』, «…»), normalised, two characters or
+// more.
+std::vector<std::string> QuotesIn(absl::string_view text);
+
+// Share of the claim's content terms that occur in `passage`, [0, 1]; 0 when the claim has none.
+float Overlap(absl::string_view claim, absl::string_view passage);
+
+// Judges `claim` (without markers) by the words of the passages it cites, taken together:
+// kUnsupported: a number, date or quoted string of the claim occurs in none of them, or claim and
+// passages
+//   share almost no words though they are in one script;
+// kSupported: all of them occur, and the wording is near, or (across scripts) there was something
+// to check; kUnchecked: there are no words to compare with.
+Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& passages);
+
+// The sentence of `passage` that shares most with `claim`, at most 300 bytes; the head of the
+// passage when none shares anything.
+std::string Snippet(absl::string_view claim, absl::string_view passage);
+
+}  // namespace sightline::query

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/image.h"
+#include "services/query/hits.h"
+#include "sightline/v1/types.pb.h"
+
+namespace sightline::query {
+
+// Bounds on the parts of one query or message; checked before anything is decoded.
+struct ContentLimits {
+  int max_pictures = 8;
+  size_t max_text_bytes = 32 << 10;     // all text parts together
+  size_t max_picture_bytes = 32 << 20;  // one picture, encoded
+};
+
+// The parts of a query, ready for the network.
+struct QueryContent {
+  std::vector<std::string> texts;  // valid UTF-8, none empty
+  std::vector<ImagePtr> images;    // decoded and cropped
+  std::vector<std::string> warnings;
+
+  std::string JoinedText() const;  // with line breaks between
+};
+
+// Checks, decodes and crops `parts`; `field` names them in errors ("query", "messages[1].content").
+// kInvalidArgument with the field and a reason: no parts, a part without content, not UTF-8, too
+// much text
+// ("text_too_long"), too many pictures ("too_many_pictures"), a malformed data: URL
+// ("bad_data_url", "type_not_allowed"), a crop outside the picture ("bad_crop"), what `decode`
+// refuses. kFailedPrecondition "url_not_allowed": an image_uri that is not a data: URL.
+absl::StatusOr<QueryContent> ReadContent(
+    const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
+    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline);
+
+// The bytes of a base64 data: URL of a picture type, read strictly: standard alphabet, padding,
+// nothing else.
+absl::StatusOr<std::string> PictureOfDataUrl(absl::string_view url, size_t max_bytes);
+
+// The pixels of `image` inside `crop`, outward to whole pixels; at least one.
+ImagePtr Crop(const ImagePtr& image, const Box& crop);
+
+}  // namespace sightline::query

@@ -1,0 +1,173 @@
+#include "services/query/convert.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <cmath>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/utf8.h"
+#include "services/edge/error_details.h"
+
+namespace sightline::query {
+namespace {
+
+constexpr int kMaxTokens = 32'768;
+constexpr int kMaxStops = 16;
+constexpr size_t kMaxStopBytes = 256;
+
+absl::Status OutOfRange(const std::string& prefix, absl::string_view field,
+                        absl::string_view expected, double got) {
+  return edge::InvalidField(absl::StrCat(prefix, ".", field),
+                            absl::StrCat("expected ", expected, ", got ", got), "out_of_range");
+}
+
+}  // namespace
+
+v1::PassageKind ToProto(index::PassageKind kind) {
+  switch (kind) {
+    case index::PassageKind::kText: return v1::PASSAGE_KIND_TEXT;
+    case index::PassageKind::kImage: return v1::PASSAGE_KIND_IMAGE;
+    case index::PassageKind::kPage: return v1::PASSAGE_KIND_PAGE;
+    case index::PassageKind::kFigure: return v1::PASSAGE_KIND_FIGURE;
+    case index::PassageKind::kTable: return v1::PASSAGE_KIND_TABLE;
+    case index::PassageKind::kVideoSegment: return v1::PASSAGE_KIND_VIDEO_SEGMENT;
+  }
+  return v1::PASSAGE_KIND_UNSPECIFIED;
+}
+
+v1::Passage ToProto(const index::Passage& passage) {
+  v1::Passage out;
+  out.set_passage_id(absl::StrCat(passage.id));
+  out.set_document_id(passage.document_id);
+  out.set_collection(passage.collection);
+  // Paths on disk need not be UTF-8, and protobuf refuses strings that are not.
+  out.set_source(ToValidUtf8(passage.source));
+  out.set_kind(ToProto(passage.kind));
+  out.set_ordinal(passage.ordinal);
+  if (passage.page > 0) out.set_page(passage.page);
+  if (passage.box.has_value()) {
+    out.mutable_box()->set_x0(passage.box->x0);
+    out.mutable_box()->set_y0(passage.box->y0);
+    out.mutable_box()->set_x1(passage.box->x1);
+    out.mutable_box()->set_y1(passage.box->y1);
+  }
+  if (passage.start.has_value()) out.set_start(*passage.start);
+  if (passage.end.has_value()) out.set_end(*passage.end);
+  out.set_text(ToValidUtf8(passage.text));
+  out.set_heading(ToValidUtf8(passage.heading));
+  out.set_has_image(!passage.blob_hash.empty());
+  out.set_token_count(passage.token_count);
+  google::protobuf::Struct metadata;
+  if (google::protobuf::util::JsonStringToMessage(passage.metadata_json, &metadata).ok()) {
+    *out.mutable_metadata() = std::move(metadata);
+  }
+  return out;
+}
+
+v1::Hit ToProto(const Hit& hit) {
+  v1::Hit out;
+  *out.mutable_passage() = ToProto(hit.passage);
+  out.set_score(hit.score);
+  if (hit.dense.has_value()) out.mutable_scores()->set_dense(*hit.dense);
+  if (hit.lexical.has_value()) out.mutable_scores()->set_lexical(*hit.lexical);
+  if (hit.rerank.has_value()) out.mutable_scores()->set_rerank(*hit.rerank);
+  return out;
+}
+
+v1::Verdict ToProto(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kUnchecked: return v1::VERDICT_UNSPECIFIED;
+    case Verdict::kSupported: return v1::VERDICT_SUPPORTED;
+    case Verdict::kUnsupported: return v1::VERDICT_UNSUPPORTED;
+  }
+  return v1::VERDICT_UNSPECIFIED;
+}
+
+v1::Citation ToProto(const Citation& citation, const std::vector<Hit>& hits) {
+  v1::Citation out;
+  out.set_marker(citation.marker);
+  out.set_start(static_cast<int>(citation.start));
+  out.set_end(static_cast<int>(citation.end));
+  *out.mutable_hit() = ToProto(hits[citation.hit]);
+  out.set_snippet(ToValidUtf8(citation.snippet));
+  out.set_verdict(ToProto(citation.verdict));
+  out.set_support(citation.support);
+  return out;
+}
+
+v1::SearchResponse ToProto(const Retrieved& retrieved) {
+  v1::SearchResponse out;
+  for (const Hit& hit : retrieved.hits) *out.add_hits() = ToProto(hit);
+  out.set_exact(retrieved.exact);
+  if (retrieved.recall.has_value()) out.set_recall(*retrieved.recall);
+  for (const std::string& warning : retrieved.warnings) out.add_warnings(warning);
+  out.mutable_timings()->set_encode_ms(retrieved.encode_ms);
+  out.mutable_timings()->set_dense_ms(retrieved.dense_ms);
+  out.mutable_timings()->set_lexical_ms(retrieved.lexical_ms);
+  out.mutable_timings()->set_fuse_ms(retrieved.fuse_ms);
+  out.mutable_timings()->set_rerank_ms(retrieved.rerank_ms);
+  return out;
+}
+
+absl::StatusOr<uint64_t> PassageIdFrom(const std::string& text) {
+  uint64_t id = 0;
+  // SimpleAtoi takes signs and white space; an id has one spelling.
+  if (!absl::SimpleAtoi(text, &id) || absl::StrCat(id) != text) {
+    return edge::InvalidField("passage_id", "expected a decimal number, as in a hit",
+                              "bad_passage_id");
+  }
+  return id;
+}
+
+absl::StatusOr<model::SamplingParams> SamplingFrom(const v1::SamplingOptions& sampling,
+                                                   const std::string& prefix) {
+  model::SamplingParams out;
+  if (sampling.has_temperature()) {
+    if (!(sampling.temperature() >= 0 && sampling.temperature() <= 100)) {
+      return OutOfRange(prefix, "temperature", "0..100", sampling.temperature());
+    }
+    out.temperature = sampling.temperature();
+  }
+  if (sampling.has_top_p()) {
+    if (!(sampling.top_p() > 0 && sampling.top_p() <= 1)) {
+      return OutOfRange(prefix, "top_p", "above 0, at most 1", sampling.top_p());
+    }
+    out.top_p = sampling.top_p();
+  }
+  if (sampling.has_top_k()) {
+    if (sampling.top_k() < 0) return OutOfRange(prefix, "top_k", "at least 0", sampling.top_k());
+    out.top_k = sampling.top_k();
+  }
+  if (sampling.has_repetition_penalty()) {
+    if (!(sampling.repetition_penalty() > 0 && sampling.repetition_penalty() <= 10)) {
+      return OutOfRange(prefix, "repetition_penalty", "above 0, at most 10",
+                        sampling.repetition_penalty());
+    }
+    out.repetition_penalty = sampling.repetition_penalty();
+  }
+  if (sampling.has_presence_penalty()) {
+    if (!(std::abs(sampling.presence_penalty()) <= 10)) {
+      return OutOfRange(prefix, "presence_penalty", "-10..10", sampling.presence_penalty());
+    }
+    out.presence_penalty = sampling.presence_penalty();
+  }
+  if (sampling.has_seed()) out.seed = sampling.seed();
+  if (sampling.max_tokens() < 0 || sampling.max_tokens() > kMaxTokens) {
+    return OutOfRange(prefix, "max_tokens", absl::StrCat("0..", kMaxTokens), sampling.max_tokens());
+  }
+  if (sampling.stop_size() > kMaxStops) {
+    return OutOfRange(prefix, "stop", absl::StrCat("at most ", kMaxStops, " texts"),
+                      sampling.stop_size());
+  }
+  for (const std::string& stop : sampling.stop()) {
+    if (stop.empty() || stop.size() > kMaxStopBytes) {
+      return edge::InvalidField(absl::StrCat(prefix, ".stop"),
+                                absl::StrCat("expected texts of 1..", kMaxStopBytes, " bytes"),
+                                "out_of_range");
+    }
+  }
+  return out;
+}
+
+}  // namespace sightline::query

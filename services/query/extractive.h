@@ -1,0 +1,36 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "services/query/content.h"
+#include "services/query/grounded_writer.h"
+#include "services/query/hits.h"
+
+namespace sightline::query {
+
+struct ExtractiveOptions {
+  int max_passages = 8;  // of the hits, that sentences are taken from
+  int max_sentences = 3;
+  size_t max_sentence_bytes = 600;  // longer ones are cut at a word
+  // Share of the question's term weight that a passage must hold. Half: with it "the capital of
+  // France" is not answered from a passage on the capital of Germany.
+  double least_coverage = 0.5;
+  // The scores of the dense stage carry no meaning, so a picture alone finds nothing to quote.
+  bool dense_untrained = false;
+};
+
+struct ExtractiveAnswer {
+  std::string text;  // sentences of the passages, each with its marker; empty = nothing answers
+  std::vector<Citation> citations;
+};
+
+// Answers with sentences of the hits, word for word (numbers in brackets, which could pass for
+// markers, are taken out). Sentences are ranked by the weight of the question's terms that they
+// hold, rare terms counting more. A question of pictures alone quotes the beginning of the best
+// hits. Pure; any thread.
+ExtractiveAnswer Extract(const QueryContent& question, std::span<const Hit> hits,
+                         const ExtractiveOptions& options);
+
+}  // namespace sightline::query

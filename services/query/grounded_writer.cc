@@ -1,0 +1,192 @@
+#include "services/query/grounded_writer.h"
+
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+
+namespace sightline::query {
+namespace {
+
+bool HasLetterOrDigit(absl::string_view text) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
+    UChar32 c = 0;
+    U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
+    if (u_isalnum(c)) return true;
+  }
+  return false;
+}
+
+bool HasLetter(absl::string_view text) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
+    UChar32 c = 0;
+    U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
+    if (u_isalpha(c)) return true;
+  }
+  return false;
+}
+
+// Length of the markers at the start of `text`, with the white space around them; 0 when it starts
+// with something else.
+size_t LeadingMarkers(absl::string_view text) {
+  size_t end = 0;
+  for (const Marker& marker : ParseMarkers(text)) {
+    const absl::string_view between = text.substr(end, marker.begin - end);
+    if (!absl::StripAsciiWhitespace(between).empty()) break;
+    end = marker.end;
+  }
+  if (end == 0) return 0;
+  while (end < text.size() && absl::ascii_isspace(text[end])) ++end;
+  return end;
+}
+
+std::string WithoutMarkers(absl::string_view text) {
+  std::string out;
+  size_t at = 0;
+  for (const Marker& marker : ParseMarkers(text)) {
+    out.append(text.data() + at, marker.begin - at);
+    at = marker.end;
+  }
+  out.append(text.data() + at, text.size() - at);
+  return out;
+}
+
+// The end of `text` without the markers and white space at its end.
+size_t EndWithoutMarkers(absl::string_view text) {
+  const std::vector<Marker> markers = ParseMarkers(text);
+  size_t end = Trimmed(text, {0, text.size()}).end;
+  for (auto marker = markers.rbegin(); marker != markers.rend() && marker->end == end; ++marker) {
+    end = Trimmed(text, {0, marker->begin}).end;
+  }
+  return end;
+}
+
+}  // namespace
+
+std::vector<Span> SplitAnswer(absl::string_view text) {
+  std::vector<Span> out;
+  for (Span sentence : SplitSentences(text)) {
+    if (!out.empty()) {
+      const absl::string_view words = text.substr(sentence.begin, sentence.end - sentence.begin);
+      const size_t markers = LeadingMarkers(words);
+      // A marker that opens a line belongs to that line.
+      const bool same_line =
+          text.substr(out.back().begin, sentence.begin - out.back().begin).find('\n') ==
+          absl::string_view::npos;
+      if (markers > 0 && same_line) {
+        sentence.begin += markers;
+        out.back().end = sentence.begin;
+      } else if (!HasLetterOrDigit(words)) {
+        out.back().end = sentence.end;
+        continue;
+      }
+      if (sentence.begin == sentence.end) continue;
+    }
+    out.push_back(sentence);
+  }
+  return out;
+}
+
+GroundedWriter::GroundedWriter(std::span<const Hit> hits, int passages, VerdictPolicy policy,
+                               const AnswerSink& sink)
+    : hits_(hits),
+      policy_(policy),
+      sink_(sink),
+      filter_(std::min<int>(passages, static_cast<int>(hits.size()))) {}
+
+bool GroundedWriter::Write(absl::string_view raw) { return Take(filter_.Push(raw)); }
+
+bool GroundedWriter::Finish() {
+  if (!Take(filter_.Finish())) return false;
+  return SettleSentences(/*all=*/true);
+}
+
+bool GroundedWriter::Take(absl::string_view text) {
+  if (stopped_) return false;
+  if (text.empty()) return true;
+  unsettled_.append(text.data(), text.size());
+  if (policy_ == VerdictPolicy::kFlag) {
+    text_.append(text.data(), text.size());
+    if (!sink_.on_text(text)) stopped_ = true;
+  }
+  return !stopped_ && SettleSentences(/*all=*/false);
+}
+
+bool GroundedWriter::SettleSentences(bool all) {
+  const std::vector<Span> sentences = SplitAnswer(unsettled_);
+  size_t settled = 0;
+  for (size_t i = 0; i < sentences.size() && !stopped_; ++i) {
+    if (!all) {
+      // Settled when a later sentence has begun with a letter: what stands between could still be a
+      // marker of this one, and the Unicode rules look ahead to the next letter.
+      if (i + 1 == sentences.size()) break;
+      if (!HasLetter(WithoutMarkers(absl::string_view(unsettled_).substr(sentences[i].end)))) break;
+    }
+    if (!Settle(sentences[i])) stopped_ = true;
+    settled = sentences[i].end;
+  }
+  unsettled_.erase(0, settled);
+  return !stopped_;
+}
+
+bool GroundedWriter::Settle(Span sentence) {
+  const absl::string_view words =
+      absl::string_view(unsettled_).substr(sentence.begin, sentence.end - sentence.begin);
+  std::vector<int> cited;
+  for (const Marker& marker : ParseMarkers(words)) {
+    for (const int number : marker.numbers) {
+      if (std::find(cited.begin(), cited.end(), number) == cited.end()) cited.push_back(number);
+    }
+  }
+  const std::string claim = WithoutMarkers(words);
+  const bool states_something = HasLetterOrDigit(claim);
+  std::vector<std::string> passages;
+  for (const int number : cited) passages.push_back(PassageWords(hits_[number - 1].passage));
+  const Verdict verdict = cited.empty() ? Verdict::kUnsupported : CheckClaim(claim, passages);
+
+  if (policy_ == VerdictPolicy::kDrop) {
+    if (verdict == Verdict::kUnsupported && states_something) {
+      ++dropped_;
+      return true;
+    }
+    if (!LeaveWhole(words)) return false;
+  }
+  if (cited.empty()) {
+    if (states_something) ++uncited_;
+    return true;
+  }
+  // With kFlag the sentence left earlier; unsettled_ is the tail of text_ in either case.
+  const Span trimmed = Trimmed(words, {0, words.size()});
+  const size_t tail =
+      policy_ == VerdictPolicy::kFlag ? unsettled_.size() - sentence.begin : trimmed.end;
+  const size_t base = text_.size() - tail;
+  const size_t end = std::max(trimmed.begin, EndWithoutMarkers(words));
+  for (size_t i = 0; i < cited.size(); ++i) {
+    Citation citation;
+    citation.marker = cited[i];
+    citation.start = base + trimmed.begin;
+    citation.end = base + end;
+    citation.hit = static_cast<size_t>(cited[i] - 1);
+    citation.snippet = Snippet(claim, hits_[citation.hit].passage.text);
+    citation.verdict = verdict;
+    citation.support = Overlap(claim, passages[i]);
+    citations_.push_back(citation);
+    if (!sink_.on_citation(citation)) return false;
+  }
+  return true;
+}
+
+bool GroundedWriter::LeaveWhole(absl::string_view sentence) {
+  const size_t end = Trimmed(sentence, {0, sentence.size()}).end;
+  std::string piece = text_.empty() ? "" : gap_;
+  piece.append(sentence.data(), end);
+  gap_ = std::string(sentence.substr(end));
+  text_ += piece;
+  return sink_.on_text(piece);
+}
+
+}  // namespace sightline::query

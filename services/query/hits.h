@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/image.h"
+#include "index/types.h"
+
+namespace sightline::query {
+
+// A passage that a search found. Scores are absent when their stage did not see it.
+struct Hit {
+  index::Passage passage;
+  float score = 0;                    // what the hits are ordered by
+  std::optional<float> dense = {};    // cosine
+  std::optional<float> lexical = {};  // BM25
+  std::optional<float> rerank = {};   // [0, 1]
+};
+
+// Decodes a picture outside this process. kInvalidArgument with a reason payload: not a readable
+// picture or a limit is passed. Any thread.
+using PictureDecoder =
+    std::function<absl::StatusOr<ImagePtr>(absl::string_view bytes, absl::Time deadline)>;
+
+// The decoded picture of a passage, for prompts and reranking. kNotFound: it has none. Any thread.
+using PassagePicture =
+    std::function<absl::StatusOr<ImagePtr>(const index::Passage& passage, absl::Time deadline)>;
+
+// True for passages that are a picture first: image, page, figure, video segment.
+inline bool IsPicture(index::PassageKind kind) {
+  return kind != index::PassageKind::kText && kind != index::PassageKind::kTable;
+}
+
+// The words of a passage that a claim may rest on: its headings and its text.
+inline std::string PassageWords(const index::Passage& passage) {
+  return passage.heading.empty() ? passage.text : passage.heading + "\n" + passage.text;
+}
+
+}  // namespace sightline::query

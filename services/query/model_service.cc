@@ -1,0 +1,221 @@
+#include "services/query/model_service.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "base/utf8.h"
+#include "services/edge/error_details.h"
+#include "services/query/convert.h"
+#include "services/query/generation.h"
+
+namespace sightline::query {
+namespace {
+
+absl::Status NotLoaded(absl::string_view part) {
+  return edge::WithReason(
+      absl::FailedPreconditionError(absl::StrCat("the model folder holds no ", part)),
+      absl::StrCat("no_", part));
+}
+
+absl::Status CheckCount(absl::string_view field, int count, int most) {
+  if (count >= 1 && count <= most) return absl::OkStatus();
+  return edge::InvalidField(field, absl::StrCat("expected 1..", most, " entries, got ", count),
+                            "out_of_range");
+}
+
+model::CallOptions CallFor(const edge::CallLimits& limits) {
+  return {.priority = model::Priority::kInteractive,
+          .deadline = limits.deadline,
+          .cancel = limits.cancel};
+}
+
+v1::ModelPart PartOf(const model::ModelInfo& info) {
+  v1::ModelPart part;
+  part.set_name(info.name);
+  part.set_fingerprint(info.fingerprint);
+  part.set_architecture(info.architecture);
+  part.set_parameters(info.parameters);
+  part.set_dtype(info.dtype);
+  part.set_context(info.context);
+  part.set_device(info.device);
+  return part;
+}
+
+void WarnIfUntrained(const model::ModelInfo& info, absl::string_view part,
+                     v1::GetModelResponse& response) {
+  if (info.untrained) {
+    response.add_warnings(
+        absl::StrCat("the ", part, "'s weights are untrained: its results carry no meaning"));
+  }
+}
+
+// The parts of one message in their order; text and pictures interleave there, unlike in a query.
+absl::StatusOr<std::vector<model::MessagePart>> ReadParts(const v1::ChatMessage& message,
+                                                          const std::string& field,
+                                                          const ContentLimits& limits,
+                                                          const PictureDecoder& decode,
+                                                          absl::Time deadline) {
+  std::vector<model::MessagePart> parts;
+  ContentLimits left = limits;
+  for (int i = 0; i < message.content_size(); ++i) {
+    const v1::Content& content = message.content(i);
+    const std::string at = absl::StrCat(field, "[", i, "]");
+    if (content.part_case() == v1::Content::kText) {
+      if (!IsValidUtf8(content.text())) {
+        return edge::InvalidField(at, "not valid UTF-8", "invalid_utf8");
+      }
+      if (content.text().size() > left.max_text_bytes) {
+        return edge::InvalidField(
+            field, absl::StrCat("text parts hold more than ", limits.max_text_bytes, " bytes"),
+            "text_too_long");
+      }
+      left.max_text_bytes -= content.text().size();
+      parts.emplace_back(content.text());
+      continue;
+    }
+    google::protobuf::RepeatedPtrField<v1::Content> one;
+    *one.Add() = content;
+    SL_ASSIGN_OR_RETURN(QueryContent picture, ReadContent(one, at, left, decode, deadline));
+    left.max_pictures -= static_cast<int>(picture.images.size());
+    for (ImagePtr& image : picture.images) parts.emplace_back(std::move(image));
+  }
+  return parts;
+}
+
+}  // namespace
+
+ModelService::ModelService(Parts parts) : parts_(std::move(parts)) {}
+
+grpc::Status ModelService::Embed(grpc::ServerContext* context, const v1::EmbedRequest* request,
+                                 v1::EmbedResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  return scope.Finish(RunEmbed(*request, scope.limits(), *response));
+}
+
+grpc::Status ModelService::Rerank(grpc::ServerContext* context, const v1::RerankRequest* request,
+                                  v1::RerankResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  return scope.Finish(RunRerank(*request, scope.limits(), *response));
+}
+
+grpc::Status ModelService::Generate(grpc::ServerContext* context,
+                                    const v1::GenerateRequest* request,
+                                    grpc::ServerWriter<v1::GenerateEvent>* writer) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  return scope.Finish(RunGenerate(*request, scope.limits(), *writer));
+}
+
+grpc::Status ModelService::GetModel(grpc::ServerContext* context, const v1::GetModelRequest*,
+                                    v1::GetModelResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  if (parts_.encoder != nullptr) {
+    *response->mutable_encoder() = PartOf(parts_.encoder->info());
+    response->mutable_encoder()->set_dimension(parts_.encoder->dimension());
+    WarnIfUntrained(parts_.encoder->info(), "encoder", *response);
+  }
+  if (parts_.reranker != nullptr) {
+    *response->mutable_reranker() = PartOf(parts_.reranker->info());
+    WarnIfUntrained(parts_.reranker->info(), "reranker", *response);
+  }
+  if (parts_.generator != nullptr) {
+    *response->mutable_generator() = PartOf(parts_.generator->info());
+    WarnIfUntrained(parts_.generator->info(), "generator", *response);
+  }
+  return scope.Finish(absl::OkStatus());
+}
+
+absl::Status ModelService::RunEmbed(const v1::EmbedRequest& request, const edge::CallLimits& limits,
+                                    v1::EmbedResponse& response) const {
+  if (parts_.encoder == nullptr) return NotLoaded("encoder");
+  SL_RETURN_IF_ERROR(CheckCount("inputs", request.inputs_size(), parts_.max_inputs));
+  std::vector<model::EncodeInput> inputs;
+  int tokens = 0;
+  for (int i = 0; i < request.inputs_size(); ++i) {
+    SL_ASSIGN_OR_RETURN(
+        QueryContent content,
+        ReadContent(request.inputs(i).content(), absl::StrCat("inputs[", i, "].content"),
+                    parts_.limits, parts_.decode, limits.deadline));
+    for (const std::string& text : content.texts) {
+      SL_ASSIGN_OR_RETURN(const int count, parts_.encoder->CountTokens(text));
+      tokens += count;
+    }
+    inputs.push_back({.instruction = request.instruction(),
+                      .videos = {},
+                      .images = std::move(content.images),
+                      .texts = std::move(content.texts)});
+    SL_RETURN_IF_ERROR(edge::StillWanted(limits, "encoding"));
+  }
+  SL_ASSIGN_OR_RETURN(auto vectors,
+                      parts_.encoder->Encode(inputs, request.dimension(), CallFor(limits)));
+  for (const std::vector<float>& vector : vectors) {
+    response.add_embeddings()->mutable_values()->Add(vector.begin(), vector.end());
+  }
+  response.mutable_usage()->set_prompt_tokens(tokens);
+  response.set_model(parts_.encoder->info().name);
+  return absl::OkStatus();
+}
+
+absl::Status ModelService::RunRerank(const v1::RerankRequest& request,
+                                     const edge::CallLimits& limits,
+                                     v1::RerankResponse& response) const {
+  if (parts_.reranker == nullptr) return NotLoaded("reranker");
+  SL_RETURN_IF_ERROR(CheckCount("documents", request.documents_size(), parts_.max_inputs));
+  SL_ASSIGN_OR_RETURN(QueryContent query, ReadContent(request.query(), "query", parts_.limits,
+                                                      parts_.decode, limits.deadline));
+  std::vector<model::RerankItem> documents;
+  for (int i = 0; i < request.documents_size(); ++i) {
+    SL_ASSIGN_OR_RETURN(
+        QueryContent content,
+        ReadContent(request.documents(i).content(), absl::StrCat("documents[", i, "].content"),
+                    parts_.limits, parts_.decode, limits.deadline));
+    documents.push_back(
+        {.videos = {}, .images = std::move(content.images), .texts = std::move(content.texts)});
+    SL_RETURN_IF_ERROR(edge::StillWanted(limits, "reranking"));
+  }
+  const model::RerankItem item = {
+      .videos = {}, .images = std::move(query.images), .texts = std::move(query.texts)};
+  SL_ASSIGN_OR_RETURN(const auto scores, parts_.reranker->Rerank(request.instruction(), item,
+                                                                 documents, CallFor(limits)));
+  response.mutable_scores()->Add(scores.begin(), scores.end());
+  response.set_model(parts_.reranker->info().name);
+  return absl::OkStatus();
+}
+
+absl::Status ModelService::RunGenerate(const v1::GenerateRequest& request,
+                                       const edge::CallLimits& limits,
+                                       grpc::ServerWriter<v1::GenerateEvent>& writer) const {
+  if (parts_.generator == nullptr) return NotLoaded("generator");
+  SL_RETURN_IF_ERROR(CheckCount("messages", request.messages_size(), parts_.max_messages));
+  model::GenerateInput input;
+  SL_ASSIGN_OR_RETURN(input.sampling, SamplingFrom(request.sampling(), "sampling"));
+  input.max_tokens = request.sampling().max_tokens() > 0 ? request.sampling().max_tokens()
+                                                         : parts_.default_max_tokens;
+  input.stop.assign(request.sampling().stop().begin(), request.sampling().stop().end());
+  for (int i = 0; i < request.messages_size(); ++i) {
+    SL_ASSIGN_OR_RETURN(auto message,
+                        ReadParts(request.messages(i), absl::StrCat("messages[", i, "].content"),
+                                  parts_.limits, parts_.decode, limits.deadline));
+    input.messages.push_back({.role = request.messages(i).role(), .parts = std::move(message)});
+    SL_RETURN_IF_ERROR(edge::StillWanted(limits, "generating"));
+  }
+  const auto result =
+      query::Generate(*parts_.generator, input, limits, [&](absl::string_view text) {
+        v1::GenerateEvent event;
+        event.mutable_delta()->set_text(std::string(text));
+        return writer.Write(event);
+      });
+  if (!result.ok()) return result.status();
+  parts_.metrics.TokensUsed(result->prompt_tokens, static_cast<int>(result->token_ids.size()));
+  v1::GenerateEvent event;
+  v1::GenerateDone& done = *event.mutable_done();
+  done.set_text(ToValidUtf8(result->text));
+  done.set_finish_reason(result->finish_reason == model::FinishReason::kLength ? "length" : "stop");
+  done.mutable_usage()->set_prompt_tokens(result->prompt_tokens);
+  done.mutable_usage()->set_image_tokens(result->image_tokens);
+  done.mutable_usage()->set_completion_tokens(static_cast<int>(result->token_ids.size()));
+  if (!writer.Write(event)) return absl::CancelledError("the client is gone");
+  return absl::OkStatus();
+}
+
+}  // namespace sightline::query

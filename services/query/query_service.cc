@@ -1,0 +1,262 @@
+#include "services/query/query_service.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/status.h"
+#include "services/edge/error_details.h"
+#include "services/edge/request_log.h"
+#include "services/query/convert.h"
+
+namespace sightline::query {
+namespace {
+
+constexpr int kDefaultK = 10;
+constexpr int kLeastThumbnail = 16;
+constexpr int kMostThumbnail = 2048;
+
+absl::StatusOr<index::FusionMode> ModeFrom(v1::SearchMode mode, const std::string& prefix) {
+  switch (mode) {
+    case v1::SEARCH_MODE_UNSPECIFIED:
+    case v1::SEARCH_MODE_HYBRID: return index::FusionMode::kHybrid;
+    case v1::SEARCH_MODE_DENSE: return index::FusionMode::kDense;
+    case v1::SEARCH_MODE_LEXICAL: return index::FusionMode::kLexical;
+    default:
+      return edge::InvalidField(absl::StrCat(prefix, "mode"),
+                                absl::StrCat("no such search mode: ", static_cast<int>(mode)));
+  }
+}
+
+absl::StatusOr<AnswerMode> ModeFrom(v1::AnswerMode mode) {
+  switch (mode) {
+    case v1::ANSWER_MODE_UNSPECIFIED: return AnswerMode::kAuto;
+    case v1::ANSWER_MODE_GENERATIVE: return AnswerMode::kGenerative;
+    case v1::ANSWER_MODE_EXTRACTIVE: return AnswerMode::kExtractive;
+    default:
+      return edge::InvalidField("mode",
+                                absl::StrCat("no such answer mode: ", static_cast<int>(mode)));
+  }
+}
+
+absl::StatusOr<VerdictPolicy> PolicyFrom(v1::VerdictPolicy policy) {
+  switch (policy) {
+    case v1::VERDICT_POLICY_UNSPECIFIED:
+    case v1::VERDICT_POLICY_FLAG: return VerdictPolicy::kFlag;
+    case v1::VERDICT_POLICY_DROP: return VerdictPolicy::kDrop;
+    case v1::VERDICT_POLICY_REGENERATE:
+      return edge::WithReason(
+          edge::WithField(absl::UnimplementedError("verdict_policy: this server cannot regenerate "
+                                                   "unsupported sentences; use FLAG or DROP"),
+                          "verdict_policy"),
+          "not_supported");
+    default:
+      return edge::InvalidField("verdict_policy",
+                                absl::StrCat("no such policy: ", static_cast<int>(policy)));
+  }
+}
+
+absl::StatusOr<AnswerRequest> ReadAnswer(const v1::SearchAndAnswerRequest& request) {
+  if (!request.json_schema().empty()) {
+    return edge::WithReason(
+        edge::WithField(absl::UnimplementedError(
+                            "json_schema: this server does not write answers to a JSON schema"),
+                        "json_schema"),
+        "not_supported");
+  }
+  AnswerRequest out;
+  SL_ASSIGN_OR_RETURN(out.mode, ModeFrom(request.mode()));
+  SL_ASSIGN_OR_RETURN(out.policy, PolicyFrom(request.verdict_policy()));
+  SL_ASSIGN_OR_RETURN(out.sampling, SamplingFrom(request.sampling(), "sampling"));
+  out.max_tokens = request.sampling().max_tokens();
+  out.stop.assign(request.sampling().stop().begin(), request.sampling().stop().end());
+  return out;
+}
+
+absl::Duration Milliseconds(double ms) { return absl::Milliseconds(ms); }
+
+absl::Status NoPassage(const absl::Status& status, const std::string& id) {
+  return edge::WithResource(status, "passage", id);
+}
+
+}  // namespace
+
+QueryService::QueryService(Parts parts) : parts_(std::move(parts)) {}
+
+grpc::Status QueryService::Search(grpc::ServerContext* context, const v1::SearchRequest* request,
+                                  v1::SearchResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  const absl::Time start = absl::Now();
+  const auto search = ReadSearch(*request, "", scope.limits());
+  if (!search.ok()) return scope.Finish(search.status());
+  const auto retrieved = parts_.retriever.Retrieve(*search, scope.limits());
+  if (!retrieved.ok()) return scope.Finish(retrieved.status());
+  *response = ToProto(*retrieved);
+  response->mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
+  Measure(response->timings(), *context);
+  return scope.Finish(absl::OkStatus());
+}
+
+grpc::Status QueryService::SearchAndAnswer(grpc::ServerContext* context,
+                                           const v1::SearchAndAnswerRequest* request,
+                                           grpc::ServerWriter<v1::AnswerEvent>* writer) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  auto done = Run(*context, *request, scope.limits(),
+                  [&](const v1::AnswerEvent& event) { return writer->Write(event); });
+  if (!done.ok()) return scope.Finish(done.status());
+  v1::AnswerEvent event;
+  *event.mutable_done() = *std::move(done);
+  if (!writer->Write(event)) return scope.Finish(absl::CancelledError("the client is gone"));
+  return scope.Finish(absl::OkStatus());
+}
+
+grpc::Status QueryService::Answer(grpc::ServerContext* context,
+                                  const v1::SearchAndAnswerRequest* request,
+                                  v1::AnswerResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  auto done = Run(*context, *request, scope.limits(), [](const v1::AnswerEvent&) { return true; });
+  if (!done.ok()) return scope.Finish(done.status());
+  *response = *std::move(done);
+  return scope.Finish(absl::OkStatus());
+}
+
+grpc::Status QueryService::GetPassage(grpc::ServerContext* context,
+                                      const v1::GetPassageRequest* request,
+                                      v1::GetPassageResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  const auto id = PassageIdFrom(request->passage_id());
+  if (!id.ok()) return scope.Finish(id.status());
+  const auto passage = parts_.corpus.GetPassage(*id);
+  if (!passage.ok()) return scope.Finish(NoPassage(passage.status(), request->passage_id()));
+  *response->mutable_passage() = ToProto(*passage);
+  return scope.Finish(absl::OkStatus());
+}
+
+grpc::Status QueryService::GetPassageImage(grpc::ServerContext* context,
+                                           const v1::GetPassageImageRequest* request,
+                                           v1::GetPassageImageResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  const auto image = [&]() -> absl::StatusOr<Thumbnail> {
+    SL_ASSIGN_OR_RETURN(const uint64_t id, PassageIdFrom(request->passage_id()));
+    const int side = request->max_side();
+    if (side != 0 && (side < kLeastThumbnail || side > kMostThumbnail)) {
+      return edge::InvalidField(
+          "max_side",
+          absl::StrCat("expected 0 or ", kLeastThumbnail, "..", kMostThumbnail, ", got ", side),
+          "out_of_range");
+    }
+    const auto passage = parts_.corpus.GetPassage(id);
+    if (!passage.ok()) return NoPassage(passage.status(), request->passage_id());
+    if (passage->blob_hash.empty()) {
+      return NoPassage(
+          edge::WithReason(absl::NotFoundError(absl::StrCat("passage ", id, " has no picture")),
+                           "no_picture"),
+          request->passage_id());
+    }
+    SL_ASSIGN_OR_RETURN(index::Blob blob, parts_.corpus.GetBlob(passage->blob_hash));
+    if (side == 0) {
+      return Thumbnail{std::move(blob.bytes), std::move(blob.media_type), blob.width, blob.height};
+    }
+    return parts_.thumbnail(blob.bytes, side, scope.limits().deadline);
+  }();
+  if (!image.ok()) return scope.Finish(image.status());
+  response->set_data(image->bytes);
+  response->set_media_type(image->media_type);
+  response->set_width(image->width);
+  response->set_height(image->height);
+  return scope.Finish(absl::OkStatus());
+}
+
+absl::StatusOr<RetrieveRequest> QueryService::ReadSearch(const v1::SearchRequest& request,
+                                                         const std::string& prefix,
+                                                         const edge::CallLimits& limits) const {
+  SL_RETURN_IF_ERROR(edge::StillWanted(limits, "reading the query"));
+  RetrieveRequest out;
+  out.collection = request.collection();
+  if (out.collection.empty()) {
+    return edge::InvalidField(absl::StrCat(prefix, "collection"), "expected a collection's name",
+                              "missing_field");
+  }
+  out.k = request.k() == 0 ? kDefaultK : request.k();
+  out.filter = request.filter();
+  SL_ASSIGN_OR_RETURN(out.mode, ModeFrom(request.mode(), prefix));
+  out.rerank = request.rerank();
+  out.instruction = request.instruction();
+  out.candidates = request.candidates();
+  // Last, as it is the one part that costs: pictures are decoded here.
+  SL_ASSIGN_OR_RETURN(out.content, ReadContent(request.query(), absl::StrCat(prefix, "query"),
+                                               parts_.limits, parts_.decode, limits.deadline));
+  return out;
+}
+
+absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& context,
+                                                     const v1::SearchAndAnswerRequest& request,
+                                                     const edge::CallLimits& limits,
+                                                     const OnEvent& on_event) {
+  const absl::Time start = absl::Now();
+  SL_ASSIGN_OR_RETURN(AnswerRequest wanted, ReadAnswer(request));
+  SL_ASSIGN_OR_RETURN(RetrieveRequest search, ReadSearch(request.search(), "search.", limits));
+  SL_ASSIGN_OR_RETURN(const Retrieved retrieved, parts_.retriever.Retrieve(search, limits));
+  wanted.question = std::move(search.content);
+
+  v1::AnswerEvent event;
+  v1::SearchResponse& found = *event.mutable_retrieved()->mutable_search();
+  found = ToProto(retrieved);
+  found.mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
+  v1::AnswerResponse done;
+  *done.mutable_hits() = found.hits();
+  *done.mutable_warnings() = found.warnings();
+  *done.mutable_timings() = found.timings();
+  if (!on_event(event)) return absl::CancelledError("the client is gone");
+
+  const AnswerSink sink = {.on_text =
+                               [&](absl::string_view text) {
+                                 v1::AnswerEvent out;
+                                 out.mutable_delta()->set_text(std::string(text));
+                                 return on_event(out);
+                               },
+                           .on_citation =
+                               [&](const Citation& citation) {
+                                 v1::AnswerEvent out;
+                                 *out.mutable_citation() = ToProto(citation, retrieved.hits);
+                                 return on_event(out);
+                               }};
+  SL_ASSIGN_OR_RETURN(const query::Answer answer,
+                      parts_.answerer.Write(wanted, retrieved, limits, sink));
+  done.set_answer(answer.text);
+  done.set_abstained(answer.abstained);
+  for (const Citation& citation : answer.citations) {
+    *done.add_citations() = ToProto(citation, retrieved.hits);
+  }
+  done.mutable_usage()->set_prompt_tokens(answer.prompt_tokens);
+  done.mutable_usage()->set_completion_tokens(answer.completion_tokens);
+  done.mutable_usage()->set_image_tokens(answer.image_tokens);
+  for (const std::string& warning : answer.warnings) done.add_warnings(warning);
+  done.set_mode(answer.mode == AnswerMode::kGenerative ? v1::ANSWER_MODE_GENERATIVE
+                                                       : v1::ANSWER_MODE_EXTRACTIVE);
+  done.set_finish_reason(answer.finish_reason);
+  done.mutable_timings()->set_generate_ms(answer.generate_ms);
+  done.mutable_timings()->set_first_token_ms(answer.first_token_ms);
+  done.mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
+  if (answer.first_token_ms > 0) parts_.metrics.FirstToken(Milliseconds(answer.first_token_ms));
+  parts_.metrics.TokensUsed(answer.prompt_tokens, answer.completion_tokens);
+  Measure(done.timings(), context);
+  return done;
+}
+
+void QueryService::Measure(const v1::StageTimings& timings, grpc::ServerContext& context) {
+  const double retrieval = timings.dense_ms() + timings.lexical_ms() + timings.fuse_ms();
+  edge::Stages stages;
+  const auto add = [&](const char* stage, double ms) {
+    if (ms <= 0) return;
+    parts_.metrics.StageDone(stage, Milliseconds(ms));
+    stages.emplace_back(stage, ms);
+  };
+  add("encode", timings.encode_ms());
+  add("retrieval", retrieval);
+  add("rerank", timings.rerank_ms());
+  add("answer", timings.generate_ms());
+  edge::ReportStages(context, stages);
+}
+
+}  // namespace sightline::query

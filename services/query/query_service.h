@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+
+#include "index/corpus.h"
+#include "services/edge/call_scope.h"
+#include "services/edge/metrics.h"
+#include "services/query/answerer.h"
+#include "services/query/content.h"
+#include "services/query/retriever.h"
+#include "sightline/v1/query.grpc.pb.h"
+
+namespace sightline::query {
+
+// A JPEG of `bytes` whose longer side is at most `max_side`; decodes outside this process. Any
+// thread.
+struct Thumbnail {
+  std::string bytes;
+  std::string media_type;
+  int width = 0;
+  int height = 0;
+};
+using ThumbnailMaker = std::function<absl::StatusOr<Thumbnail>(absl::string_view bytes,
+                                                               int max_side, absl::Time deadline)>;
+
+// sightline.v1.QueryService. Any thread. A request whose client is gone or whose deadline has
+// passed stops, at the latest with the stage it is in; a generation stops with its next token.
+class QueryService final : public v1::QueryService::Service {
+ public:
+  // All references outlive the service.
+  struct Parts {
+    const index::Corpus& corpus;
+    const Retriever& retriever;
+    const Answerer& answerer;
+    edge::CancelWatcher& watcher;
+    edge::Metrics& metrics;
+    PictureDecoder decode;
+    ThumbnailMaker thumbnail;
+    ContentLimits limits;
+  };
+  explicit QueryService(Parts parts);
+
+  grpc::Status Search(grpc::ServerContext* context, const v1::SearchRequest* request,
+                      v1::SearchResponse* response) override;
+  grpc::Status SearchAndAnswer(grpc::ServerContext* context,
+                               const v1::SearchAndAnswerRequest* request,
+                               grpc::ServerWriter<v1::AnswerEvent>* writer) override;
+  grpc::Status Answer(grpc::ServerContext* context, const v1::SearchAndAnswerRequest* request,
+                      v1::AnswerResponse* response) override;
+  grpc::Status GetPassage(grpc::ServerContext* context, const v1::GetPassageRequest* request,
+                          v1::GetPassageResponse* response) override;
+  grpc::Status GetPassageImage(grpc::ServerContext* context,
+                               const v1::GetPassageImageRequest* request,
+                               v1::GetPassageImageResponse* response) override;
+
+ private:
+  using OnEvent = std::function<bool(const v1::AnswerEvent&)>;
+
+  absl::StatusOr<RetrieveRequest> ReadSearch(const v1::SearchRequest& request,
+                                             const std::string& prefix,
+                                             const edge::CallLimits& limits) const;
+  // Does the whole of SearchAndAnswer; `on_event` takes everything but `done`, which is returned.
+  absl::StatusOr<v1::AnswerResponse> Run(grpc::ServerContext& context,
+                                         const v1::SearchAndAnswerRequest& request,
+                                         const edge::CallLimits& limits, const OnEvent& on_event);
+  void Measure(const v1::StageTimings& timings, grpc::ServerContext& context);
+
+  const Parts parts_;
+};
+
+}  // namespace sightline::query

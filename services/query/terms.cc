@@ -1,0 +1,255 @@
+#include "services/query/terms.h"
+
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/uscript.h>
+#include <unicode/utf8.h>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "base/utf8.h"
+
+namespace sightline::query {
+namespace {
+
+bool IsCjk(UChar32 c) {
+  UErrorCode code = U_ZERO_ERROR;
+  const UScriptCode script = uscript_getScript(c, &code);
+  return script == USCRIPT_HAN || script == USCRIPT_HIRAGANA || script == USCRIPT_KATAKANA;
+}
+
+bool IsWordPart(UChar32 c) {
+  return u_isalnum(c) || u_charType(c) == U_NON_SPACING_MARK ||
+         u_charType(c) == U_COMBINING_SPACING_MARK;
+}
+
+UChar32 Next(absl::string_view text, int32_t& at) {
+  UChar32 c = 0;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
+  return c;
+}
+
+std::string CaseFolded(absl::string_view text) {
+  const std::string valid = ToValidUtf8(text);
+  UErrorCode code = U_ZERO_ERROR;
+  const icu::Normalizer2* normalizer = icu::Normalizer2::getNFKCCasefoldInstance(code);
+  if (U_FAILURE(code)) return valid;
+  std::string out;
+  icu::StringByteSink<std::string> sink(&out, static_cast<int32_t>(valid.size()));
+  normalizer->normalizeUTF8(0, icu::StringPiece(valid.data(), static_cast<int32_t>(valid.size())),
+                            sink, nullptr, code);
+  return U_FAILURE(code) ? valid : out;
+}
+
+// Cuts the commonest English endings, so that "invoices" meets "invoice". Both sides of a
+// comparison go through it, so what matters is that forms meet, not that the stem is a word.
+std::string Stem(std::string word) {
+  for (const char c : word) {
+    if (c < 'a' || c > 'z') return word;
+  }
+  const auto cut = [&](absl::string_view ending, size_t least) {
+    if (word.size() < least + ending.size() || !absl::EndsWith(word, ending)) return false;
+    word.resize(word.size() - ending.size());
+    return true;
+  };
+  if (cut("ies", 2)) {
+    word += 'y';
+  } else if (!absl::EndsWith(word, "ss") && !absl::EndsWith(word, "us")) {
+    cut("s", 3);
+  }
+  if (!cut("ing", 4)) cut("ed", 4);
+  if (word.size() > 4 && word.back() == 'e') word.pop_back();
+  return word;
+}
+
+const absl::flat_hash_set<std::string>& StopWords() {
+  static const auto* const words = [] {
+    auto* set = new absl::flat_hash_set<std::string>;
+    for (const char* word :
+         {"a",      "about", "all",   "also",  "am",    "an",    "and",   "any",   "are",    "as",
+          "at",     "be",    "been",  "but",   "by",    "can",   "could", "did",   "do",     "does",
+          "for",    "from",  "get",   "give",  "had",   "has",   "have",  "he",    "her",    "his",
+          "how",    "i",     "if",    "in",    "into",  "is",    "it",    "its",   "many",   "me",
+          "much",   "my",    "no",    "not",   "of",    "on",    "or",    "our",   "please", "she",
+          "should", "show",  "so",    "some",  "tell",  "than",  "that",  "the",   "their",  "them",
+          "then",   "there", "these", "they",  "this",  "those", "to",    "us",    "was",    "we",
+          "were",   "what",  "when",  "where", "which", "who",   "whom",  "whose", "why",    "will",
+          "with",   "would", "you",   "your",  "s",     "t"}) {
+      set->insert(Stem(word));
+      set->insert(word);
+    }
+    return set;
+  }();
+  return *words;
+}
+
+// Characters that build questions and grammar; a pair that holds one says little of the subject.
+bool IsCjkFunctionCharacter(UChar32 c) {
+  switch (c) {
+    case U'的':
+    case U'了':
+    case U'是':
+    case U'在':
+    case U'有':
+    case U'和':
+    case U'与':
+    case U'及':
+    case U'吗':
+    case U'呢':
+    case U'吧':
+    case U'么':
+    case U'什':
+    case U'哪':
+    case U'谁':
+    case U'几':
+    case U'怎':
+    case U'如':
+    case U'何':
+    case U'为':
+    case U'请':
+    case U'问':
+    case U'我':
+    case U'你':
+    case U'他':
+    case U'她':
+    case U'它':
+    case U'们':
+    case U'这':
+    case U'那':
+    case U'些':
+    case U'个':
+    case U'多':
+    case U'少':
+    case U'被':
+    case U'把':
+    case U'对':
+    case U'从':
+    case U'到':
+    case U'以':
+    case U'就':
+    case U'也':
+    case U'都':
+    case U'很':
+    case U'之':
+    case U'其':
+    case U'或':
+    case U'而':
+    case U'は':
+    case U'が':
+    case U'を':
+    case U'に':
+    case U'の':
+    case U'と':
+    case U'で':
+    case U'も': return true;
+    default: return false;
+  }
+}
+
+bool IsStopTerm(const std::string& term) {
+  int32_t at = 0;
+  while (at < static_cast<int32_t>(term.size())) {
+    const UChar32 c = Next(term, at);
+    if (IsCjkFunctionCharacter(c)) return true;
+  }
+  return StopWords().contains(term);
+}
+
+// "1,000" is one number: a comma between digits belongs to it, and so does a point.
+bool JoinsDigits(absl::string_view text, int32_t at, UChar32 before, UChar32 c) {
+  if ((c != '.' && c != ',') || !u_isdigit(before)) return false;
+  if (at >= static_cast<int32_t>(text.size())) return false;
+  return u_isdigit(Next(text, at));
+}
+
+}  // namespace
+
+std::string NormalisedText(absl::string_view text) {
+  const std::string folded = CaseFolded(text);
+  std::string out;
+  bool space = false;
+  for (int32_t at = 0; at < static_cast<int32_t>(folded.size());) {
+    const int32_t start = at;
+    const UChar32 c = Next(folded, at);
+    if (u_isUWhiteSpace(c) || u_iscntrl(c)) {
+      space = !out.empty();
+      continue;
+    }
+    if (space) out += ' ';
+    space = false;
+    out.append(folded, start, at - start);
+  }
+  return out;
+}
+
+std::vector<std::string> Terms(absl::string_view text) {
+  const std::string folded = CaseFolded(text);
+  std::vector<std::string> out;
+  std::string word;
+  std::string previous_cjk;  // the character before, when it was Han or Kana
+  bool paired = false;       // previous_cjk is already part of a pair
+  UChar32 before = 0;
+  const auto end_word = [&] {
+    if (!word.empty()) out.push_back(Stem(std::move(word)));
+    word.clear();
+  };
+  const auto end_cjk = [&] {
+    if (!previous_cjk.empty() && !paired) out.push_back(previous_cjk);
+    previous_cjk.clear();
+    paired = false;
+  };
+  for (int32_t at = 0; at < static_cast<int32_t>(folded.size());) {
+    const int32_t start = at;
+    const UChar32 c = Next(folded, at);
+    if (IsCjk(c)) {
+      end_word();
+      const std::string character = folded.substr(start, at - start);
+      if (!previous_cjk.empty()) {
+        out.push_back(previous_cjk + character);
+        paired = true;
+      }
+      previous_cjk = character;
+    } else if (IsWordPart(c)) {
+      end_cjk();
+      word.append(folded, start, at - start);
+    } else if (!word.empty() && JoinsDigits(folded, at, before, c)) {
+      if (c == '.') word += '.';
+    } else {
+      end_word();
+      end_cjk();
+    }
+    before = c;
+  }
+  end_word();
+  end_cjk();
+  return out;
+}
+
+std::vector<std::string> ContentTerms(absl::string_view text) {
+  std::vector<std::string> out;
+  absl::flat_hash_set<std::string> seen;
+  for (std::string& term : Terms(text)) {
+    if (!IsStopTerm(term) && seen.insert(term).second) out.push_back(std::move(term));
+  }
+  return out;
+}
+
+bool IsMostlyCjk(absl::string_view text) {
+  int cjk = 0;
+  int other = 0;
+  for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
+    const UChar32 c = Next(text, at);
+    if (IsCjk(c)) {
+      ++cjk;
+    } else if (u_isalpha(c)) {
+      ++other;
+    }
+  }
+  // A Chinese character stands for about as much as a short word, hence two letters each.
+  return 2 * cjk > other;
+}
+
+}  // namespace sightline::query
