@@ -24,8 +24,8 @@ struct MediaLimits {
 };
 
 struct MediaOptions {
-  std::string program;              // path of sightline-media; empty = beside this program
-  int workers = 2;                  // children at most
+  std::string program;  // path of sightline-media; empty = beside this program
+  int workers = 2;      // children at most
   int64_t worker_memory_bytes = int64_t{1} << 30;  // address space a child may add
   absl::Duration image_timeout = absl::Seconds(10);
   absl::Duration page_timeout = absl::Seconds(20);
@@ -38,7 +38,7 @@ struct MediaOptions {
 struct EncodedImage {
   std::string bytes;
   std::string media_type;  // image/jpeg, image/png, image/webp
-  int width = 0;           // upright: a picture file keeps its bytes and with them its orientation mark
+  int width = 0;  // upright: a picture file keeps its bytes and with them its orientation mark
   int height = 0;
 };
 
@@ -47,9 +47,9 @@ enum class BlockKind { kParagraph, kHeading, kListItem, kTable, kCode, kCaption 
 // One run of text in reading order.
 struct TextBlock {
   BlockKind kind = BlockKind::kParagraph;
-  int heading_level = 0;  // 1..6 for headings
-  std::string text;       // valid UTF-8, NFC not applied
-  std::optional<Box> box; // on the page
+  int heading_level = 0;   // 1..6 for headings
+  std::string text;        // valid UTF-8, NFC not applied
+  std::optional<Box> box;  // on the page
 };
 
 // One page of a document, or the whole of one without pages (then number is 1 and has_pages false).
@@ -62,7 +62,8 @@ struct ExtractedPage {
 };
 
 struct DocumentInfo {
-  std::string media_type;  // as found from the content: image/png, application/pdf, text/markdown, …
+  std::string
+      media_type;  // as found from the content: image/png, application/pdf, text/markdown, …
   bool is_picture = false;
   bool has_pages = false;
   int pages = 1;
@@ -89,8 +90,9 @@ struct DecodedImage {
 // library's words, a path or an address.
 std::string ErrorReason(const absl::Status& status);
 
-// Decodes foreign files in sandboxed children (sightline-media): no network, bounded memory and time; a
-// child that dies fails its one request and is replaced. Methods may be called from any thread.
+// Decodes foreign files in sandboxed children (sightline-media): no network, bounded memory and
+// time; a child that dies fails its one request and is replaced. Methods may be called from any
+// thread.
 class MediaClient {
  public:
   // kNotFound: no program at that path. Starts children as they are needed.
@@ -98,17 +100,20 @@ class MediaClient {
   ~MediaClient();  // ends the children
 
   // kInvalidArgument: not a readable picture, or a limit is passed (ErrorReason says which);
-  // kDeadlineExceeded: `deadline` or the picture's own time limit passed; kResourceExhausted: the file
-  // needs more memory than a child may use; kUnavailable: the child died and so did its replacement;
-  // kFailedPrecondition: this system cannot sandbox the child, or lacks a tool it needs.
+  // kDeadlineExceeded: `deadline` or the picture's own time limit passed; kResourceExhausted: the
+  // file needs more memory than a child may use; kUnavailable: the child died and so did its
+  // replacement; kFailedPrecondition: this system cannot sandbox the child, or lacks a tool it
+  // needs.
   absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline);
 
   // A smaller JPEG (longer side at most `max_side`, never enlarged, alpha over white).
-  absl::StatusOr<EncodedImage> Thumbnail(absl::string_view bytes, int max_side, absl::Time deadline);
+  absl::StatusOr<EncodedImage> Thumbnail(absl::string_view bytes, int max_side,
+                                         absl::Time deadline);
 
-  // Reads a document of any supported type. `on_info` once, then `on_page` for each page in order, on the
-  // calling thread; a non-OK return from either stops the work with that status. Page failures arrive
-  // as pages with a status; an error return means the document as a whole could not be read.
+  // Reads a document of any supported type. `on_info` once, then `on_page` for each page in order,
+  // on the calling thread; a non-OK return from either stops the work with that status. Page
+  // failures arrive as pages with a status; an error return means the document as a whole could not
+  // be read.
   absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
                        const std::function<absl::Status(const DocumentInfo&)>& on_info,
                        const std::function<absl::Status(ExtractedPage)>& on_page);

@@ -1,0 +1,388 @@
+#include "ingest/media/media_client.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/file.h"
+#include "base/status.h"
+#include "ingest/media/child_pool.h"
+#include "ingest/media/jpeg_header.h"
+#include "ingest/media/memory_file.h"
+#include "ingest/media/messages.h"
+#include "ingest/media/sniff.h"
+
+namespace sightline::media {
+namespace {
+
+constexpr int64_t kMaxPictureBytes = int64_t{256} << 20;  // of one that a child encodes
+
+struct Outcome {
+  Reply reply;
+  UniqueFd attachment;
+};
+
+// A child that answers so is broken or taken over; callers need not tell that from a crash.
+absl::Status Nonsense() { return ReasonError(Reason::kCrashed); }
+
+std::string ExtensionOf(absl::string_view file_name) {
+  const size_t dot = file_name.rfind('.');
+  if (dot == absl::string_view::npos || file_name.size() - dot > 16) return "";
+  return absl::AsciiStrToLower(file_name.substr(dot + 1));
+}
+
+absl::StatusOr<std::string> ReadAttachment(const Outcome& outcome, int64_t max_bytes) {
+  const int64_t size = outcome.reply.attachment_bytes;
+  if (size <= 0 || size > max_bytes) return Nonsense();
+  std::string bytes(static_cast<size_t>(size), '\0');
+  if (!ReadMemoryFile(outcome.attachment.get(), bytes.size(), bytes.data()).ok()) return Nonsense();
+  return bytes;
+}
+
+bool IsTextType(absl::string_view type) {
+  return type == "text/plain" || type == "text/markdown" || type == "text/html";
+}
+
+// Rendered white paper, or anything else without a mark on it.
+bool IsBlank(const Image& image) {
+  constexpr int kTolerance = 2;  // JPEG noise
+  const size_t channels = static_cast<size_t>(image.channels);
+  for (size_t i = channels; i < image.pixels.size(); ++i) {
+    if (std::abs(image.pixels[i] - image.pixels[i % channels]) > kTolerance) return false;
+  }
+  return true;
+}
+
+absl::Status CheckOptions(const MediaOptions& options) {
+  const MediaLimits& limits = options.limits;
+  if (options.workers < 1 || options.worker_memory_bytes < (int64_t{64} << 20)) {
+    return absl::InvalidArgumentError(
+        "media: expected workers >= 1 and worker_memory_bytes >= 64 MiB");
+  }
+  if (limits.max_bytes < 1 || limits.max_pixels < 1 || limits.max_side < 1 ||
+      limits.max_side > 65'535 || limits.max_aspect < 1 || limits.max_pages < 1 ||
+      limits.max_text_bytes < 1 || limits.max_text_bytes > (int64_t{1} << 30)) {
+    return absl::InvalidArgumentError(
+        "media: expected limits >= 1, max_side <= 65535, max_text_bytes <= 1 GiB");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+class MediaClient::Impl {
+ public:
+  explicit Impl(const MediaOptions& options) : options_(options), pool_(options) {}
+
+  absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline);
+  absl::StatusOr<EncodedImage> Thumbnail(absl::string_view bytes, int max_side,
+                                         absl::Time deadline);
+  absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
+                       const std::function<absl::Status(const DocumentInfo&)>& on_info,
+                       const std::function<absl::Status(ExtractedPage)>& on_page);
+
+ private:
+  absl::Status CheckSize(absl::string_view bytes) const;
+  absl::Status CheckPicture(absl::string_view bytes) const;
+  bool IsPictureSize(int width, int height) const;
+  absl::StatusOr<Outcome> Run(Role role, Request request, int fd, absl::Time deadline);
+  absl::StatusOr<Outcome> RunOn(Role role, const Request& request, absl::string_view bytes,
+                                absl::Time deadline);
+  absl::StatusOr<EncodedImage> TakeRenderedPage(const Outcome& outcome, int long_side) const;
+  absl::StatusOr<EncodedImage> TakePicture(const Outcome& outcome, absl::string_view file) const;
+  absl::Status ExtractWhole(absl::string_view bytes, const ExtractOptions& options, bool is_picture,
+                            const std::function<absl::Status(const DocumentInfo&)>& on_info,
+                            const std::function<absl::Status(ExtractedPage)>& on_page);
+  absl::Status ExtractPdf(absl::string_view bytes, const ExtractOptions& options,
+                          const std::function<absl::Status(const DocumentInfo&)>& on_info,
+                          const std::function<absl::Status(ExtractedPage)>& on_page);
+  absl::StatusOr<std::vector<PdfPageSize>> PdfPages(int fd, const ExtractOptions& options);
+  ExtractedPage ReadPdfPage(int fd, int number, const PdfPageSize& size,
+                            const ExtractOptions& options);
+
+  const MediaOptions options_;
+  ChildPool pool_;
+};
+
+absl::Status MediaClient::Impl::CheckSize(absl::string_view bytes) const {
+  if (bytes.empty()) return ReasonError(Reason::kEmpty);
+  const auto size = static_cast<int64_t>(bytes.size());
+  if (size <= options_.limits.max_bytes) return absl::OkStatus();
+  return ReasonError(Reason::kTooLarge, size, options_.limits.max_bytes);
+}
+
+absl::Status MediaClient::Impl::CheckPicture(absl::string_view bytes) const {
+  SL_RETURN_IF_ERROR(CheckSize(bytes));
+  const FileType type = SniffType(bytes);
+  if (IsPicture(type)) return absl::OkStatus();
+  return ReasonError(type == FileType::kUnknown ? Reason::kUnknownType : Reason::kTypeNotAllowed);
+}
+
+bool MediaClient::Impl::IsPictureSize(int width, int height) const {
+  const MediaLimits& limits = options_.limits;
+  return width >= 1 && height >= 1 && std::max(width, height) <= limits.max_side &&
+         int64_t{width} * height <= limits.max_pixels;
+}
+
+// A child may have died since its last request, for reasons that are not this one's; so a dead
+// child is replaced once. A file that kills the second one too is to blame itself.
+absl::StatusOr<Outcome> MediaClient::Impl::Run(Role role, Request request, int fd,
+                                               absl::Time deadline) {
+  const absl::Duration timeout =
+      role == Role::kDecoder ? options_.image_timeout : options_.page_timeout;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    auto child = pool_.Take(role, deadline);
+    if (absl::IsDeadlineExceeded(child.status())) return ReasonError(Reason::kTimeout);
+    if (absl::IsFailedPrecondition(child.status())) return child.status();
+    if (!child.ok()) continue;
+    const absl::Time stop = std::min(deadline, absl::Now() + timeout);
+    request.timeout_ms = absl::ToInt64Milliseconds(stop - absl::Now());
+    Outcome outcome;
+    auto reply =
+        (*child)->Exchange(request, fd, MaxReplyBytes(options_.limits), stop, outcome.attachment);
+    // Out of memory once, a child is not what it was.
+    const bool keep = reply.ok() && reply->reason != Reason::kOutOfMemory;
+    if (!keep) child->reset();
+    pool_.Return(*std::move(child));
+    if (absl::IsDeadlineExceeded(reply.status())) return ReasonError(Reason::kTimeout);
+    if (!reply.ok()) continue;
+    if (reply->reason != Reason::kNone) {
+      return ReasonError(reply->reason, reply->found, reply->limit);
+    }
+    outcome.reply = *std::move(reply);
+    return outcome;
+  }
+  return ReasonError(Reason::kCrashed);
+}
+
+absl::StatusOr<Outcome> MediaClient::Impl::RunOn(Role role, const Request& request,
+                                                 absl::string_view bytes, absl::Time deadline) {
+  SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
+  return Run(role, request, file.get(), deadline);
+}
+
+absl::StatusOr<DecodedImage> MediaClient::Impl::DecodeImage(absl::string_view bytes,
+                                                            absl::Time deadline) {
+  SL_RETURN_IF_ERROR(CheckPicture(bytes));
+  Request request;
+  request.op = Op::kDecodeImage;
+  SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
+  const Reply& reply = outcome.reply;
+  const bool channels_good = reply.channels == 3 || reply.channels == 4;
+  if (!channels_good || !IsPictureSize(reply.width, reply.height)) return Nonsense();
+  auto image = std::make_shared<Image>();
+  image->width = reply.width;
+  image->height = reply.height;
+  image->channels = reply.channels;
+  image->pixels.resize(size_t{1} * reply.width * reply.height * reply.channels);
+  const absl::Status read =
+      ReadMemoryFile(outcome.attachment.get(), image->pixels.size(), image->pixels.data());
+  if (!read.ok()) return Nonsense();
+  return DecodedImage{std::move(image), MediaTypeOf(SniffType(bytes))};
+}
+
+absl::StatusOr<EncodedImage> MediaClient::Impl::Thumbnail(absl::string_view bytes, int max_side,
+                                                          absl::Time deadline) {
+  SL_RETURN_IF_ERROR(CheckPicture(bytes));
+  if (max_side < 1 || max_side > options_.limits.max_side) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("thumbnail: expected max_side in 1..", options_.limits.max_side));
+  }
+  Request request;
+  request.op = Op::kThumbnail;
+  request.max_side = max_side;
+  SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
+  return TakeRenderedPage(outcome, max_side);
+}
+
+// A JPEG whose longer side is at most `long_side`, sizes taken from the bytes themselves.
+absl::StatusOr<EncodedImage> MediaClient::Impl::TakeRenderedPage(const Outcome& outcome,
+                                                                 int long_side) const {
+  SL_ASSIGN_OR_RETURN(std::string bytes, ReadAttachment(outcome, kMaxPictureBytes));
+  const auto header = ReadJpegHeader(bytes);
+  if (!header.has_value() || std::max(header->width, header->height) > long_side) {
+    return Nonsense();
+  }
+  return EncodedImage{std::move(bytes), "image/jpeg", header->width, header->height};
+}
+
+absl::StatusOr<EncodedImage> MediaClient::Impl::TakePicture(const Outcome& outcome,
+                                                            absl::string_view file) const {
+  const Reply& reply = outcome.reply;
+  if (!IsPictureSize(reply.width, reply.height)) return Nonsense();
+  EncodedImage picture;
+  picture.width = reply.width;
+  picture.height = reply.height;
+  if (reply.picture_is_file) {
+    picture.bytes = std::string(file);
+  } else {
+    SL_ASSIGN_OR_RETURN(picture.bytes, ReadAttachment(outcome, kMaxPictureBytes));
+  }
+  const FileType type = SniffType(picture.bytes);
+  if (type != FileType::kJpeg && type != FileType::kPng && type != FileType::kWebp) {
+    return Nonsense();
+  }
+  picture.media_type = MediaTypeOf(type);
+  return picture;
+}
+
+absl::Status MediaClient::Impl::ExtractWhole(
+    absl::string_view bytes, const ExtractOptions& options, bool is_picture,
+    const std::function<absl::Status(const DocumentInfo&)>& on_info,
+    const std::function<absl::Status(ExtractedPage)>& on_page) {
+  Request request;
+  request.op = Op::kExtract;
+  request.media_type_hint = options.media_type_hint;
+  request.extension = ExtensionOf(options.file_name);
+  SL_ASSIGN_OR_RETURN(Outcome outcome, RunOn(Role::kDecoder, request, bytes, options.deadline));
+  DocumentInfo info;
+  info.is_picture = is_picture;
+  ExtractedPage page;
+  if (is_picture) {
+    info.media_type = MediaTypeOf(SniffType(bytes));
+    SL_ASSIGN_OR_RETURN(page.picture, TakePicture(outcome, bytes));
+  } else {
+    if (!IsTextType(outcome.reply.media_type)) return Nonsense();
+    info.media_type = outcome.reply.media_type;
+    page.blocks = std::move(outcome.reply.blocks);
+  }
+  SL_RETURN_IF_ERROR(on_info(info));
+  return on_page(std::move(page));
+}
+
+absl::StatusOr<std::vector<PdfPageSize>> MediaClient::Impl::PdfPages(
+    int fd, const ExtractOptions& options) {
+  Request request;
+  request.op = Op::kPdfInfo;
+  request.password = options.password;
+  SL_ASSIGN_OR_RETURN(Outcome outcome, Run(Role::kDocuments, request, fd, options.deadline));
+  std::vector<PdfPageSize> pages = std::move(outcome.reply.pdf_pages);
+  if (pages.size() > static_cast<size_t>(options_.limits.max_pages)) return Nonsense();
+  const bool any = std::any_of(pages.begin(), pages.end(), [](const PdfPageSize& page) {
+    return page.width > 0 && page.height > 0;
+  });
+  if (!any) return ReasonError(Reason::kBadPdf);
+  return pages;
+}
+
+ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSize& size,
+                                             const ExtractOptions& options) {
+  ExtractedPage page;
+  page.number = number;
+  if (size.width <= 0 || size.height <= 0) {
+    page.status = ReasonError(Reason::kBadPage);
+    return page;
+  }
+  Request request;
+  request.op = Op::kPdfPage;
+  request.password = options.password;
+  request.page = number;
+  request.page_width = size.width;
+  request.page_height = size.height;
+  request.max_side = options.render_pages ? options.render_long_side : 0;
+  auto outcome = Run(Role::kDocuments, request, fd, options.deadline);
+  if (!outcome.ok()) {
+    page.status = outcome.status();
+    return page;
+  }
+  page.blocks = std::move(outcome->reply.blocks);
+  page.partial_reason = ReasonName(outcome->reply.partial);
+  if (outcome->reply.attachment_bytes == 0) return page;
+  auto picture = TakeRenderedPage(*outcome, options.render_long_side);
+  if (!picture.ok()) {
+    page.status = picture.status();
+    return page;
+  }
+  // Tools draw what they can: a page with faults, no text and nothing on it is one they could not
+  // read.
+  if (outcome->reply.complaints && page.blocks.empty()) {
+    auto drawn = DecodeImage(picture->bytes, options.deadline);
+    if (drawn.ok() && IsBlank(*drawn->image)) {
+      page.status = ReasonError(Reason::kBadPage);
+      return page;
+    }
+  }
+  page.picture = *std::move(picture);
+  return page;
+}
+
+// One request a page: a crash or a slow page costs that page only, and no child is held while the
+// caller works on a page.
+absl::Status MediaClient::Impl::ExtractPdf(
+    absl::string_view bytes, const ExtractOptions& options,
+    const std::function<absl::Status(const DocumentInfo&)>& on_info,
+    const std::function<absl::Status(ExtractedPage)>& on_page) {
+  SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
+  SL_ASSIGN_OR_RETURN(const std::vector<PdfPageSize> pages, PdfPages(file.get(), options));
+  DocumentInfo info;
+  info.media_type = MediaTypeOf(FileType::kPdf);
+  info.has_pages = true;
+  info.pages = static_cast<int>(pages.size());
+  SL_RETURN_IF_ERROR(on_info(info));
+  for (int number = 1; number <= info.pages; ++number) {
+    if (absl::Now() >= options.deadline) return ReasonError(Reason::kTimeout);
+    ExtractedPage page = ReadPdfPage(file.get(), number, pages[number - 1], options);
+    if (absl::IsDeadlineExceeded(page.status) && absl::Now() >= options.deadline)
+      return page.status;
+    if (absl::IsFailedPrecondition(page.status)) return page.status;
+    SL_RETURN_IF_ERROR(on_page(std::move(page)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MediaClient::Impl::Extract(
+    absl::string_view bytes, const ExtractOptions& options,
+    const std::function<absl::Status(const DocumentInfo&)>& on_info,
+    const std::function<absl::Status(ExtractedPage)>& on_page) {
+  SL_RETURN_IF_ERROR(CheckSize(bytes));
+  if (options.render_long_side < 16 || options.render_long_side > options_.limits.max_side) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("extract: expected render_long_side in 16..", options_.limits.max_side));
+  }
+  const FileType type = SniffType(bytes);
+  if (type == FileType::kNotAllowed) return ReasonError(Reason::kTypeNotAllowed);
+  if (type == FileType::kPdf) return ExtractPdf(bytes, options, on_info, on_page);
+  const int64_t max_text_bytes = options_.limits.max_text_bytes;
+  if (!IsPicture(type) && static_cast<int64_t>(bytes.size()) > max_text_bytes) {
+    return ReasonError(Reason::kTooMuchText, 0, max_text_bytes);
+  }
+  return ExtractWhole(bytes, options, IsPicture(type), on_info, on_page);
+}
+
+absl::StatusOr<std::unique_ptr<MediaClient>> MediaClient::Create(const MediaOptions& options) {
+  SL_RETURN_IF_ERROR(CheckOptions(options));
+  MediaOptions resolved = options;
+  if (resolved.program.empty()) {
+    SL_ASSIGN_OR_RETURN(const std::string folder, ProgramDirectory());
+    resolved.program = absl::StrCat(folder, "/sightline-media");
+  }
+  if (::access(resolved.program.c_str(), X_OK) != 0) {
+    return absl::NotFoundError(absl::StrCat("media worker: no program at ", resolved.program));
+  }
+  return std::unique_ptr<MediaClient>(new MediaClient(std::make_unique<Impl>(resolved)));
+}
+
+MediaClient::MediaClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+MediaClient::~MediaClient() = default;
+
+absl::StatusOr<DecodedImage> MediaClient::DecodeImage(absl::string_view bytes,
+                                                      absl::Time deadline) {
+  return impl_->DecodeImage(bytes, deadline);
+}
+
+absl::StatusOr<EncodedImage> MediaClient::Thumbnail(absl::string_view bytes, int max_side,
+                                                    absl::Time deadline) {
+  return impl_->Thumbnail(bytes, max_side, deadline);
+}
+
+absl::Status MediaClient::Extract(absl::string_view bytes, const ExtractOptions& options,
+                                  const std::function<absl::Status(const DocumentInfo&)>& on_info,
+                                  const std::function<absl::Status(ExtractedPage)>& on_page) {
+  return impl_->Extract(bytes, options, on_info, on_page);
+}
+
+}  // namespace sightline::media

@@ -1,0 +1,230 @@
+#include "ingest/media/messages.h"
+
+#include <cmath>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "base/utf8.h"
+#include "ingest/media/wire.h"
+
+namespace sightline::media {
+namespace {
+
+constexpr size_t kMinBlockBytes = 1 + 1 + 4 + 1;  // kind, level, text length, box flag
+constexpr size_t kPageBytes = 2 * sizeof(double);
+
+absl::Status Malformed(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("malformed ", what, " of the media worker"));
+}
+
+void WriteLimits(const MediaLimits& limits, WireWriter& writer) {
+  writer.I64(limits.max_bytes);
+  writer.I64(limits.max_pixels);
+  writer.I64(limits.max_side);
+  writer.F64(limits.max_aspect);
+  writer.I64(limits.max_pages);
+  writer.I64(limits.max_text_bytes);
+}
+
+// A count or a size: within int, not negative.
+bool ReadInt(WireReader& reader, int& out) {
+  const int64_t value = reader.I64();
+  if (value < 0 || value > std::numeric_limits<int>::max()) return false;
+  out = static_cast<int>(value);
+  return true;
+}
+
+bool ReadBool(WireReader& reader, bool& out) {
+  const uint8_t value = reader.U8();
+  out = value == 1;
+  return value <= 1;
+}
+
+template <typename Enum>
+bool ReadEnum(WireReader& reader, Enum& out) {
+  const uint8_t value = reader.U8();
+  out = static_cast<Enum>(value);
+  return value <= static_cast<uint8_t>(Enum::kLast);
+}
+
+bool ReadLimits(WireReader& reader, MediaLimits& limits) {
+  limits.max_bytes = reader.I64();
+  limits.max_pixels = reader.I64();
+  if (!ReadInt(reader, limits.max_side)) return false;
+  limits.max_aspect = reader.F64();
+  if (!ReadInt(reader, limits.max_pages)) return false;
+  limits.max_text_bytes = reader.I64();
+  return true;
+}
+
+void WriteBlock(const TextBlock& block, WireWriter& writer) {
+  writer.U8(static_cast<uint8_t>(block.kind));
+  writer.U8(static_cast<uint8_t>(block.heading_level));
+  writer.Bytes(block.text);
+  writer.U8(block.box.has_value() ? 1 : 0);
+  if (!block.box.has_value()) return;
+  for (float side : {block.box->x0, block.box->y0, block.box->x1, block.box->y1}) writer.F64(side);
+}
+
+bool IsValidBox(const Box& box) {
+  return box.x0 >= 0 && box.x0 < box.x1 && box.x1 <= 1 && box.y0 >= 0 && box.y0 < box.y1 &&
+         box.y1 <= 1;  // false for NaN
+}
+
+bool ReadBlock(WireReader& reader, TextBlock& block) {
+  const uint8_t kind = reader.U8();
+  if (kind > static_cast<uint8_t>(BlockKind::kCaption)) return false;
+  block.kind = static_cast<BlockKind>(kind);
+  block.heading_level = reader.U8();
+  const bool is_heading = block.kind == BlockKind::kHeading;
+  if (is_heading != (block.heading_level >= 1) || block.heading_level > 6) return false;
+  const absl::string_view text = reader.Bytes();
+  if (!IsValidUtf8(text)) return false;
+  block.text = std::string(text);
+  bool has_box = false;
+  if (!ReadBool(reader, has_box)) return false;
+  if (!has_box) return reader.ok();
+  Box box;
+  for (float* side : {&box.x0, &box.y0, &box.x1, &box.y1}) {
+    *side = static_cast<float>(reader.F64());
+  }
+  block.box = box;
+  return reader.ok() && IsValidBox(box);
+}
+
+bool ReadBlocks(WireReader& reader, std::vector<TextBlock>& blocks) {
+  const uint32_t count = reader.Count(kMinBlockBytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!ReadBlock(reader, blocks.emplace_back())) return false;
+  }
+  return true;
+}
+
+bool ReadPages(WireReader& reader, std::vector<PdfPageSize>& pages) {
+  const uint32_t count = reader.Count(kPageBytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    PdfPageSize& page = pages.emplace_back();
+    page.width = reader.F64();
+    page.height = reader.F64();
+    if (!std::isfinite(page.width) || !std::isfinite(page.height)) return false;
+    if (page.width < 0 || page.height < 0) return false;
+  }
+  return true;
+}
+
+bool ReadReply(WireReader& reader, Reply& reply) {
+  if (!ReadEnum(reader, reply.reason)) return false;
+  reply.found = reader.I64();
+  reply.limit = reader.I64();
+  reply.media_type = std::string(reader.Bytes());
+  if (!ReadInt(reader, reply.width) || !ReadInt(reader, reply.height)) return false;
+  if (!ReadInt(reader, reply.channels)) return false;
+  if (!ReadBool(reader, reply.picture_is_file)) return false;
+  if (!ReadEnum(reader, reply.partial) || !ReadBool(reader, reply.complaints)) return false;
+  if (!ReadBlocks(reader, reply.blocks) || !ReadPages(reader, reply.pdf_pages)) return false;
+  reply.attachment_bytes = reader.I64();
+  return reply.attachment_bytes >= 0 && IsValidUtf8(reply.media_type) && reader.Finished();
+}
+
+}  // namespace
+
+std::string SerializeSetup(const Setup& setup) {
+  WireWriter writer;
+  writer.U8(static_cast<uint8_t>(setup.role));
+  writer.I64(setup.memory_bytes);
+  WriteLimits(setup.limits, writer);
+  writer.U8(setup.apply_icc ? 1 : 0);
+  writer.U8(setup.debug_log ? 1 : 0);
+  return writer.Take();
+}
+
+absl::StatusOr<Setup> ParseSetup(absl::string_view bytes) {
+  WireReader reader(bytes);
+  Setup setup;
+  bool good = ReadEnum(reader, setup.role);
+  setup.memory_bytes = reader.I64();
+  good = good && ReadLimits(reader, setup.limits);
+  good = good && ReadBool(reader, setup.apply_icc) && ReadBool(reader, setup.debug_log);
+  if (!good || !reader.Finished()) return Malformed("setup");
+  return setup;
+}
+
+std::string SerializeHello(const Hello& hello) {
+  WireWriter writer;
+  writer.U8(static_cast<uint8_t>(hello.problem));
+  return writer.Take();
+}
+
+absl::StatusOr<Hello> ParseHello(absl::string_view bytes) {
+  WireReader reader(bytes);
+  Hello hello;
+  if (!ReadEnum(reader, hello.problem) || !reader.Finished()) return Malformed("hello");
+  return hello;
+}
+
+std::string SerializeRequest(const Request& request) {
+  WireWriter writer;
+  writer.U8(static_cast<uint8_t>(request.op));
+  writer.I64(request.timeout_ms);
+  writer.I64(request.max_side);
+  writer.Bytes(request.media_type_hint);
+  writer.Bytes(request.extension);
+  writer.Bytes(request.password);
+  writer.I64(request.page);
+  writer.F64(request.page_width);
+  writer.F64(request.page_height);
+  return writer.Take();
+}
+
+absl::StatusOr<Request> ParseRequest(absl::string_view bytes) {
+  WireReader reader(bytes);
+  Request request;
+  bool good = ReadEnum(reader, request.op);
+  request.timeout_ms = reader.I64();
+  good = good && ReadInt(reader, request.max_side);
+  request.media_type_hint = std::string(reader.Bytes());
+  request.extension = std::string(reader.Bytes());
+  request.password = std::string(reader.Bytes());
+  good = good && ReadInt(reader, request.page);
+  request.page_width = reader.F64();
+  request.page_height = reader.F64();
+  if (!good || !reader.Finished()) return Malformed("request");
+  return request;
+}
+
+std::string SerializeReply(const Reply& reply) {
+  WireWriter writer;
+  writer.U8(static_cast<uint8_t>(reply.reason));
+  writer.I64(reply.found);
+  writer.I64(reply.limit);
+  writer.Bytes(reply.media_type);
+  writer.I64(reply.width);
+  writer.I64(reply.height);
+  writer.I64(reply.channels);
+  writer.U8(reply.picture_is_file ? 1 : 0);
+  writer.U8(static_cast<uint8_t>(reply.partial));
+  writer.U8(reply.complaints ? 1 : 0);
+  writer.U32(static_cast<uint32_t>(reply.blocks.size()));
+  for (const TextBlock& block : reply.blocks) WriteBlock(block, writer);
+  writer.U32(static_cast<uint32_t>(reply.pdf_pages.size()));
+  for (const PdfPageSize& page : reply.pdf_pages) {
+    writer.F64(page.width);
+    writer.F64(page.height);
+  }
+  writer.I64(reply.attachment_bytes);
+  return writer.Take();
+}
+
+absl::StatusOr<Reply> ParseReply(absl::string_view bytes) {
+  WireReader reader(bytes);
+  Reply reply;
+  if (!ReadReply(reader, reply)) return Malformed("reply");
+  return reply;
+}
+
+size_t MaxReplyBytes(const MediaLimits& limits) {
+  constexpr size_t kAroundText = size_t{32} << 20;  // block headers, boxes, page sizes
+  return static_cast<size_t>(limits.max_text_bytes) + kAroundText;
+}
+
+}  // namespace sightline::media

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "ingest/media/media_client.h"
+#include "ingest/media/reason.h"
+
+namespace sightline::media {
+
+// What the client and a child say to each other: Setup, then Hello, then Request and Reply in turn.
+// The child's side is hostile once it has read a hostile file, so Parse… checks all a value can be
+// checked for by itself; whether a reply fits its request is the client's to judge.
+
+// A child is shut in according to what it has to do.
+enum class Role : uint8_t {
+  kDecoder = 0,    // pictures and text, in the process itself; opens no file, starts no program
+  kDocuments = 1,  // runs the PDF tools; parses nothing foreign but their output
+  kLast = kDocuments,
+};
+
+struct Setup {
+  Role role = Role::kDecoder;
+  int64_t memory_bytes = 0;
+  MediaLimits limits;
+  bool apply_icc = false;
+  bool debug_log = false;
+};
+
+struct Hello {
+  Reason problem = Reason::kNone;  // kNoSandbox: the child refuses to work
+};
+
+enum class Op : uint8_t {
+  kDecodeImage = 0,  // -> width, height, channels, media_type, attachment = pixels
+  kThumbnail,        // -> width, height, attachment = JPEG
+  kExtract,          // of a picture or a text; -> media_type, blocks or width, height, attachment
+  kPdfInfo,          // -> pdf_pages
+  kPdfPage,          // -> blocks, attachment = JPEG
+  kLast = kPdfPage,
+};
+
+// The file itself comes along as a sealed memory file.
+struct Request {
+  Op op = Op::kDecodeImage;
+  int64_t timeout_ms = 0;
+  int max_side = 0;             // kThumbnail; kPdfPage: pixels of the longer side, 0 = no picture
+  std::string media_type_hint;  // kExtract
+  std::string extension;        // kExtract: lower case, without the dot
+  std::string password;         // kPdfInfo, kPdfPage
+  int page = 0;                 // kPdfPage, from 1
+  double page_width = 0;        // kPdfPage: points, as displayed, i.e. after rotation
+  double page_height = 0;
+};
+
+// A page's size in points as displayed; 0 when the page cannot be found.
+struct PdfPageSize {
+  double width = 0;
+  double height = 0;
+};
+
+struct Reply {
+  Reason reason = Reason::kNone;  // not kNone: failed, `found` and `limit` are its numbers
+  int64_t found = 0;
+  int64_t limit = 0;
+  std::string media_type;
+  int width = 0;  // >= 0, as all counts here
+  int height = 0;
+  int channels = 0;
+  bool picture_is_file = false;        // kExtract: the file itself serves as the picture
+  Reason partial = Reason::kNone;      // kPdfPage: why text or picture is missing
+  bool complaints = false;             // kPdfPage: a tool found faults in the page
+  std::vector<TextBlock> blocks;       // valid UTF-8, boxes valid
+  std::vector<PdfPageSize> pdf_pages;  // finite, >= 0
+  int64_t attachment_bytes = 0;        // size of the memory file that comes along; 0 = none does
+};
+
+std::string SerializeSetup(const Setup& setup);
+std::string SerializeHello(const Hello& hello);
+std::string SerializeRequest(const Request& request);
+std::string SerializeReply(const Reply& reply);
+
+// kInvalidArgument: malformed, out of range, or something is left over.
+absl::StatusOr<Setup> ParseSetup(absl::string_view bytes);
+absl::StatusOr<Hello> ParseHello(absl::string_view bytes);
+absl::StatusOr<Request> ParseRequest(absl::string_view bytes);
+absl::StatusOr<Reply> ParseReply(absl::string_view bytes);
+
+// A bound on a reply's body: its text and what stands around it.
+size_t MaxReplyBytes(const MediaLimits& limits);
+
+}  // namespace sightline::media

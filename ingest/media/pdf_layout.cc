@@ -1,0 +1,199 @@
+#include "ingest/media/pdf_layout.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <pugixml.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+
+namespace sightline::media {
+namespace {
+
+constexpr char32_t kSoftHyphen = 0xAD;
+
+struct Extent {
+  double x0 = 0, y0 = 0, x1 = 0, y1 = 0;  // points
+};
+
+struct Line {
+  std::string text;
+  double size = 0;  // the shorter side of its box: close to the font size in either direction
+};
+
+struct Block {
+  Extent extent;
+  std::vector<Line> lines;
+};
+
+Extent ExtentOf(const pugi::xml_node& node) {
+  return {node.attribute("xMin").as_double(), node.attribute("yMin").as_double(),
+          node.attribute("xMax").as_double(), node.attribute("yMax").as_double()};
+}
+
+// The character at the start or end of well-formed text; 0 when there is none.
+char32_t Decode(absl::string_view text) {
+  if (text.empty()) return 0;
+  const auto lead = static_cast<uint8_t>(text[0]);
+  const size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (size == 1 || size > text.size()) return lead;
+  char32_t c = lead & (0x7F >> size);
+  for (size_t i = 1; i < size; ++i) c = c << 6 | (static_cast<uint8_t>(text[i]) & 0x3F);
+  return c;
+}
+
+char32_t FirstCharacter(absl::string_view text) { return Decode(text); }
+
+char32_t LastCharacter(absl::string_view text) {
+  size_t at = text.size();
+  while (at > 0 && (static_cast<uint8_t>(text[at - 1]) & 0xC0) == 0x80) --at;
+  return at == 0 ? 0 : Decode(text.substr(at - 1));
+}
+
+// Scripts that write no spaces between words: CJK with its punctuation, kana, full-width forms.
+bool IsSpaceless(char32_t c) {
+  return (c >= 0x2E80 && c <= 0x303F) || (c >= 0x3040 && c <= 0x30FF) ||
+         (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x4E00 && c <= 0x9FFF) ||
+         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFF00 && c <= 0xFFEF) ||
+         (c >= 0x20000 && c <= 0x3FFFF);
+}
+
+bool NeedsSpace(absl::string_view before, absl::string_view after) {
+  return !(IsSpaceless(LastCharacter(before)) && IsSpaceless(FirstCharacter(after)));
+}
+
+bool IsLowerLetter(char32_t c) {
+  return (c >= 'a' && c <= 'z') || (c >= 0xDF && c <= 0xFF && c != 0xF7);
+}
+
+// "won-" + "derful": a hyphen between two small letters is the line's, not the word's. It is wrong
+// for the rare compound that breaks at its own hyphen.
+bool IsSplitWord(absl::string_view before, absl::string_view after) {
+  if (!absl::EndsWith(before, "-") || before.size() < 2) return false;
+  before.remove_suffix(1);
+  return IsLowerLetter(LastCharacter(before)) && IsLowerLetter(FirstCharacter(after));
+}
+
+void AppendLine(std::string& text, absl::string_view line) {
+  if (text.empty()) {
+    text = std::string(line);
+  } else if (LastCharacter(text) == kSoftHyphen) {
+    text.resize(text.size() - 2);  // two bytes in UTF-8
+    text.append(line.data(), line.size());
+  } else if (IsSplitWord(text, line)) {
+    text.pop_back();
+    text.append(line.data(), line.size());
+  } else {
+    if (NeedsSpace(text, line)) text.push_back(' ');
+    text.append(line.data(), line.size());
+  }
+}
+
+Line ReadLine(const pugi::xml_node& node) {
+  const Extent extent = ExtentOf(node);
+  Line line;
+  line.size = std::min(extent.x1 - extent.x0, extent.y1 - extent.y0);
+  double last_end = 0;
+  for (const pugi::xml_node& word : node.children("word")) {
+    const char* text = word.text().get();
+    const Extent at = ExtentOf(word);
+    // Chinese words come apart only where the page leaves a visible gap.
+    const bool gap = at.x0 - last_end > line.size * 0.3;
+    if (!line.text.empty() && (gap || NeedsSpace(line.text, text))) line.text.push_back(' ');
+    line.text.append(text);
+    last_end = at.x1;
+  }
+  return line;
+}
+
+std::vector<Block> ReadBlocks(const pugi::xml_node& page) {
+  std::vector<Block> blocks;
+  for (const pugi::xml_node& flow : page.children("flow")) {
+    for (const pugi::xml_node& node : flow.children("block")) {
+      Block& block = blocks.emplace_back();
+      block.extent = ExtentOf(node);
+      for (const pugi::xml_node& line : node.children("line")) {
+        block.lines.push_back(ReadLine(line));
+      }
+    }
+  }
+  return blocks;
+}
+
+// The size that most of the page's text has.
+double BodySize(const std::vector<Block>& blocks) {
+  std::map<int, size_t> bytes_by_size;  // in half points
+  for (const Block& block : blocks) {
+    for (const Line& line : block.lines) {
+      if (std::isfinite(line.size) && line.size > 0 && line.size < 10'000) {
+        bytes_by_size[static_cast<int>(std::lround(line.size * 2))] += line.text.size();
+      }
+    }
+  }
+  const auto most =
+      std::max_element(bytes_by_size.begin(), bytes_by_size.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == bytes_by_size.end() ? 0 : most->first / 2.0;
+}
+
+// 1..3 for a short block in clearly larger type, else 0.
+int HeadingLevel(const Block& block, absl::string_view text, double body_size) {
+  if (block.lines.size() > 3 || text.size() > 300 || body_size <= 0) return 0;
+  double size = block.lines.front().size;
+  for (const Line& line : block.lines) size = std::min(size, line.size);
+  const double ratio = size / body_size;
+  if (ratio >= 1.8) return 1;
+  if (ratio >= 1.4) return 2;
+  return ratio >= 1.2 ? 3 : 0;
+}
+
+bool IsListItem(absl::string_view text) {
+  for (absl::string_view bullet : {"•", "◦", "▪", "‣", "●", "○", "■", "–", "·"}) {
+    if (absl::ConsumePrefix(&text, bullet)) return absl::StartsWith(text, " ");
+  }
+  return false;
+}
+
+// Fractions of the page; what lies outside is cut off, what is left without area has no box.
+std::optional<Box> BoxOf(const Extent& extent, double width, double height) {
+  const auto fraction = [](double value, double whole) {
+    return static_cast<float>(std::clamp(value / whole, 0.0, 1.0));
+  };
+  const Box box = {fraction(extent.x0, width), fraction(extent.y0, height),
+                   fraction(extent.x1, width), fraction(extent.y1, height)};
+  if (!(box.x0 < box.x1) || !(box.y0 < box.y1)) return std::nullopt;
+  return box;
+}
+
+}  // namespace
+
+absl::Status ReadPdfLayout(absl::string_view xhtml, double width, double height, BlockSink& sink) {
+  pugi::xml_document document;
+  // A stray control character in a word must not cost the page, so what was read up to it counts.
+  document.load_buffer(xhtml.data(), xhtml.size(),
+                       pugi::parse_default | pugi::parse_ws_pcdata_single, pugi::encoding_utf8);
+  const pugi::xml_node page = document.child("html").child("body").child("doc").child("page");
+  if (!page || !(width > 0) || !(height > 0)) {
+    return absl::InvalidArgumentError("expected the layout of one page");
+  }
+  const std::vector<Block> blocks = ReadBlocks(page);
+  const double body_size = BodySize(blocks);
+  for (const Block& block : blocks) {
+    std::string text;
+    for (const Line& line : block.lines) AppendLine(text, line.text);
+    if (text.empty()) continue;
+    const int level = HeadingLevel(block, text, body_size);
+    const BlockKind kind = level > 0          ? BlockKind::kHeading
+                           : IsListItem(text) ? BlockKind::kListItem
+                                              : BlockKind::kParagraph;
+    sink.Add(kind, text, level, BoxOf(block.extent, width, height));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sightline::media

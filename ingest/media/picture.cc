@@ -1,0 +1,246 @@
+#include "ingest/media/picture.h"
+
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <vector>
+#include <vips/vips8>
+
+#include "absl/strings/match.h"
+#include "base/log.h"
+#include "ingest/media/jpeg_header.h"
+#include "ingest/media/memory_file.h"
+#include "ingest/media/sniff.h"
+
+namespace sightline::media {
+namespace {
+
+using vips::VImage;
+
+constexpr const char* kLoaders[] = {"VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer",
+                                    "VipsForeignLoadWebpBuffer", "VipsForeignLoadNsgifBuffer",
+                                    "VipsForeignLoadTiffBuffer"};
+constexpr int kMaxJpegScans = 500;  // progressive files have about ten; each costs a pass over all
+constexpr int kRowsAtATime = 64;
+
+Reply Failure(Reason reason, int64_t found = 0, int64_t limit = 0) {
+  Reply reply;
+  reply.reason = reason;
+  reply.found = found;
+  reply.limit = limit;
+  return reply;
+}
+
+// The library's words go to the debug log only.
+Reply FailureFromLibrary() {
+  const absl::string_view text = vips_error_buffer();
+  const Reason reason =
+      absl::StrContains(text, "out of memory") ? Reason::kOutOfMemory : Reason::kBadImage;
+  log::Write(log::Level::kDebug, "picture refused", {{"detail", text}});
+  vips_error_clear();
+  return Failure(reason);
+}
+
+vips::VOption* LoadOptions() {
+  return VImage::option()
+      ->set("access", VIPS_ACCESS_SEQUENTIAL)
+      ->set("fail_on", VIPS_FAIL_ON_ERROR);
+}
+
+// Reads the header; pixels are decoded when they are asked for. `bytes` outlives the result.
+VImage Open(absl::string_view bytes, FileType type) {
+  VipsBlob* blob = vips_blob_new(nullptr, bytes.data(), bytes.size());
+  const auto release = [](VipsBlob* b) { vips_area_unref(VIPS_AREA(b)); };
+  const std::unique_ptr<VipsBlob, decltype(release)> holder(blob, release);
+  switch (type) {
+    case FileType::kJpeg: return VImage::jpegload_buffer(blob, LoadOptions());
+    case FileType::kPng: return VImage::pngload_buffer(blob, LoadOptions());
+    case FileType::kWebp: return VImage::webpload_buffer(blob, LoadOptions());
+    case FileType::kGif: return VImage::gifload_buffer(blob, LoadOptions());
+    default: return VImage::tiffload_buffer(blob, LoadOptions());
+  }
+}
+
+Reply CheckSize(const MediaLimits& limits, int64_t width, int64_t height) {
+  const int64_t longer = std::max(width, height);
+  const int64_t shorter = std::min(width, height);
+  if (shorter < 1) return Failure(Reason::kBadImage);
+  if (width * height > limits.max_pixels) {
+    return Failure(Reason::kTooManyPixels, width * height, limits.max_pixels);
+  }
+  if (static_cast<double>(longer) > static_cast<double>(shorter) * limits.max_aspect) {
+    return Failure(Reason::kAspectRatio, width, height);
+  }
+  if (longer > limits.max_side) return Failure(Reason::kSideTooLong, longer, limits.max_side);
+  return {};
+}
+
+// Makes it stand upright. Turning needs rows in another order than they are read in.
+VImage Upright(const VImage& image) {
+  const bool marked =
+      image.get_typeof(VIPS_META_ORIENTATION) != 0 && image.get_int(VIPS_META_ORIENTATION) > 1;
+  return marked ? image.copy_memory().autorot() : image;
+}
+
+// 8-bit sRGB with 3 channels, or 4 with straight alpha. Without `apply_icc` RGB numbers stay what
+// the file says, as in the model's reference pixels.
+VImage ToRgb(VImage image, bool apply_icc) {
+  if (apply_icc && image.get_typeof(VIPS_META_ICC_NAME) != 0) {
+    image = image.icc_transform(
+        "srgb", VImage::option()->set("embedded", true)->set("intent", VIPS_INTENT_RELATIVE));
+  }
+  if (image.interpretation() == VIPS_INTERPRETATION_MULTIBAND) {
+    image = image.copy(VImage::option()->set("interpretation", image.guess_interpretation()));
+  }
+  if (image.interpretation() != VIPS_INTERPRETATION_sRGB) {
+    image = image.colourspace(VIPS_INTERPRETATION_sRGB);
+  }
+  if (image.format() != VIPS_FORMAT_UCHAR) image = image.cast(VIPS_FORMAT_UCHAR);
+  if (image.bands() == 1) image = image.bandjoin(std::vector<VImage>{image, image});
+  if (image.bands() > 4) image = image.extract_band(0, VImage::option()->set("n", 3));
+  return image;
+}
+
+// Computes the rows in order, here and now, and hands them on.
+bool ReadRows(const VImage& image, const std::function<bool(const void*, size_t)>& on_row) {
+  const auto release = [](VipsRegion* r) { g_object_unref(r); };
+  const std::unique_ptr<VipsRegion, decltype(release)> region(vips_region_new(image.get_image()),
+                                                              release);
+  const size_t row_bytes = VIPS_IMAGE_SIZEOF_LINE(image.get_image());
+  for (int y = 0; y < image.height(); y += kRowsAtATime) {
+    const VipsRect rows = {0, y, image.width(), std::min(kRowsAtATime, image.height() - y)};
+    if (vips_region_prepare(region.get(), &rows) != 0) return false;
+    for (int row = y; row < y + rows.height; ++row) {
+      if (!on_row(VIPS_REGION_ADDR(region.get(), 0, row), row_bytes)) return false;
+    }
+  }
+  return true;
+}
+
+// Runs `work` on the opened picture once its header passed; what the library throws becomes a
+// reply.
+Reply WithPicture(const Setup& setup, absl::string_view bytes,
+                  const std::function<Reply(const VImage&, FileType)>& work) {
+  const FileType type = SniffType(bytes);
+  if (!IsPicture(type)) {
+    return Failure(type == FileType::kUnknown ? Reason::kUnknownType : Reason::kTypeNotAllowed);
+  }
+  if (type == FileType::kJpeg) {
+    const auto header = ReadJpegHeader(bytes);
+    if (header.has_value() && header->scans > kMaxJpegScans) return Failure(Reason::kBadImage);
+  }
+  try {
+    const VImage image = Open(bytes, type);
+    Reply checked = CheckSize(setup.limits, image.width(), image.height());
+    if (checked.reason != Reason::kNone) return checked;
+    return work(image, type);
+  } catch (const vips::VError&) {
+    return FailureFromLibrary();
+  } catch (const std::bad_alloc&) {
+    return Failure(Reason::kOutOfMemory);
+  }
+}
+
+void TakeEncoded(VipsBlob* blob, std::string& encoded) {
+  size_t size = 0;
+  const void* data = vips_blob_get(blob, &size);
+  encoded.assign(static_cast<const char*>(data), size);
+  vips_area_unref(VIPS_AREA(blob));
+}
+
+void EncodeJpeg(const VImage& image, int quality, std::string& encoded) {
+  TakeEncoded(image.jpegsave_buffer(VImage::option()->set("Q", quality)->set("strip", true)),
+              encoded);
+}
+
+VImage OverWhite(const VImage& image) {
+  if (!image.has_alpha()) return image;
+  return image.flatten(VImage::option()->set("background", std::vector<double>{255, 255, 255}));
+}
+
+// Reads every row and drops it: an error anywhere in the file comes out.
+bool DecodesToTheEnd(const VImage& image) {
+  return ReadRows(image, [](const void*, size_t) { return true; });
+}
+
+}  // namespace
+
+bool StartPictures(const char* argv0) {
+  // Plug-in loaders are looked for below this folder: none are wanted.
+  ::setenv("VIPSHOME", "/nonexistent", 1);
+  ::setenv("VIPS_NOVECTOR", "1", 1);  // vector code is made at run time, which the sandbox forbids
+  if (vips_init(argv0) != 0) return false;
+  vips_cache_set_max(0);
+  vips_concurrency_set(1);
+  vips_operation_block_set("VipsForeignLoad", TRUE);
+  for (const char* loader : kLoaders) vips_operation_block_set(loader, FALSE);
+  return true;
+}
+
+Reply DecodePicture(const Setup& setup, absl::string_view bytes, UniqueFd& attachment) {
+  return WithPicture(setup, bytes, [&](const VImage& opened, FileType) {
+    const VImage image = ToRgb(Upright(opened), setup.apply_icc);
+    auto pixels = CreateMemoryFile();
+    if (!pixels.ok()) return Failure(Reason::kOutOfMemory);
+    bool stored = true;
+    const bool decoded = ReadRows(image, [&](const void* row, size_t size) {
+      stored = AppendToMemoryFile(pixels->get(), row, size).ok();
+      return stored;
+    });
+    if (!stored || (decoded && !SealMemoryFile(pixels->get()).ok())) {
+      return Failure(Reason::kOutOfMemory);
+    }
+    if (!decoded) return FailureFromLibrary();
+    Reply reply;
+    reply.width = image.width();
+    reply.height = image.height();
+    reply.channels = image.bands();
+    attachment = *std::move(pixels);
+    return reply;
+  });
+}
+
+Reply MakeThumbnail(const Setup& setup, absl::string_view bytes, int max_side,
+                    std::string& encoded) {
+  return WithPicture(setup, bytes, [&](const VImage& opened, FileType) {
+    VipsBlob* blob = vips_blob_new(nullptr, bytes.data(), bytes.size());
+    const auto release = [](VipsBlob* b) { vips_area_unref(VIPS_AREA(b)); };
+    const std::unique_ptr<VipsBlob, decltype(release)> holder(blob, release);
+    // Decodes large JPEG files at a fraction of their size, and turns them upright.
+    const VImage small = VImage::thumbnail_buffer(blob, max_side,
+                                                  VImage::option()
+                                                      ->set("height", max_side)
+                                                      ->set("size", VIPS_SIZE_DOWN)
+                                                      ->set("fail_on", VIPS_FAIL_ON_ERROR));
+    const VImage image = OverWhite(ToRgb(small, false));
+    Reply reply;
+    reply.width = image.width();
+    reply.height = image.height();
+    EncodeJpeg(image, 82, encoded);
+    return reply;
+  });
+}
+
+Reply ExtractPicture(const Setup& setup, absl::string_view bytes, std::string& encoded) {
+  return WithPicture(setup, bytes, [&](const VImage& opened, FileType type) {
+    const VImage upright = Upright(opened);
+    Reply reply;
+    reply.width = upright.width();
+    reply.height = upright.height();
+    reply.picture_is_file =
+        type == FileType::kJpeg || type == FileType::kPng || type == FileType::kWebp;
+    if (reply.picture_is_file) {
+      return DecodesToTheEnd(upright) ? reply : FailureFromLibrary();
+    }
+    const VImage image = ToRgb(upright, setup.apply_icc).copy_memory();
+    if (type == FileType::kTiff && !image.has_alpha()) {
+      EncodeJpeg(image, 92, encoded);  // scans, for which PNG is many times larger
+    } else {
+      TakeEncoded(image.pngsave_buffer(VImage::option()->set("strip", true)), encoded);
+    }
+    return reply;
+  });
+}
+
+}  // namespace sightline::media

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "ingest/media/block_sink.h"
+
+namespace sightline::media {
+
+enum class TextFormat { kPlain, kMarkdown, kHtml };
+
+// The text as UTF-8: by its byte order mark, else as UTF-8 if it is that, else by the encoding that
+// fits best (GB18030, Latin-1, …). Empty when it does not look like text at all.
+std::optional<std::string> DecodeText(absl::string_view bytes);
+
+// Which of the text formats: the content when it plainly is an HTML page, else the media type, else
+// the extension (lower case, without the dot).
+TextFormat FormatOf(absl::string_view text, absl::string_view media_type,
+                    absl::string_view extension);
+
+// text/plain, text/markdown, text/html.
+const char* MediaTypeOf(TextFormat format);
+
+// Paragraphs are what blank lines separate; their inner line ends stay.
+void ReadPlainText(absl::string_view text, BlockSink& sink);
+
+}  // namespace sightline::media
