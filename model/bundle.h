@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace sightline::model {
+
+// Which checkpoint folder serves as what. Absent parts are not offered.
+struct BundleLayout {
+  std::optional<std::string> encoder;
+  std::optional<std::string> reranker;
+  std::optional<std::string> generator;
+  bool untrained = false;                   // the weights are random: scores mean nothing
+  std::optional<int64_t> max_image_pixels;  // pictures are made no larger than this, in area
+};
+
+// Reads `folder`/sightline.json where there is one: an object with any of "encoder", "reranker",
+// "generator" (sub-folders), "untrained" (true or false) and "max_image_pixels" (a lower limit than
+// the model's own, for speed); other keys are an error. Without it `folder` is one checkpoint: its
+// name decides, upper and lower case alike. One with "reranker" in it serves as reranker, one with
+// "embedding" as encoder, any other as encoder and generator. kNotFound: no such folder, or
+// sightline.json names one that is not there; kFailedPrecondition: a sightline.json that is not as
+// above, naming the key.
+absl::StatusOr<BundleLayout> ReadBundle(const std::string& folder);
+
+}  // namespace sightline::model

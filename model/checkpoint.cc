@@ -1,0 +1,143 @@
+#include "model/checkpoint.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/status.h"
+#include "model/network.h"
+#include "model/safetensors.h"
+
+namespace sightline::model {
+namespace {
+
+constexpr int64_t kVisionCacheBytes = int64_t{256} << 20;
+
+// Every byte counts: sampling a large file would let two different models share a fingerprint.
+std::string HashWeights(const CheckpointWeights& weights) {
+  Hasher hasher;
+  for (const std::string& name : weights.Names()) {
+    const TensorView& tensor = *weights.Find(name);
+    hasher.AddField(name).AddField(DTypeName(tensor.dtype)).AddNumber(tensor.shape.size());
+    for (const int64_t extent : tensor.shape) hasher.AddNumber(static_cast<uint64_t>(extent));
+    hasher.AddField(tensor.bytes);
+  }
+  return hasher.HexDigest();
+}
+
+// The vocabulary as the tokenizer understood it: the same from either set of files.
+std::string HashTokenizer(const Tokenizer& tokenizer) {
+  Hasher hasher;
+  for (int32_t id = 0; id < tokenizer.size(); ++id) {
+    hasher.AddField(tokenizer.Bytes(id)).AddNumber(tokenizer.IsAdded(id) ? 1 : 0);
+  }
+  return hasher.HexDigest();
+}
+
+EngineOptions OptionsFor(const LoadOptions& load, at::Device device) {
+  EngineOptions options;
+  options.threads = load.threads;
+  options.queue_capacity = load.queue_capacity;
+  if (!device.is_cpu()) {
+    options.step_tokens = 8192;
+    options.bulk_step_tokens = 1024;
+    options.step_patches = 16384;
+    options.max_generating = 64;
+    options.kv_bytes = int64_t{16} << 30;
+  }
+  return options;
+}
+
+std::string FolderName(const std::string& folder) {
+  const std::filesystem::path path =
+      std::filesystem::absolute(std::filesystem::path(folder)).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& folder,
+                                                             const LoadOptions& load,
+                                                             const CheckpointOptions& options) {
+  std::shared_ptr<Checkpoint> self(new Checkpoint());
+  self->name_ = FolderName(folder);
+  self->options_ = options;
+  SL_ASSIGN_OR_RETURN(self->config_, LoadCheckpointConfig(folder));
+  SL_ASSIGN_OR_RETURN(self->tokenizer_, Tokenizer::Open(folder));
+  self->processor_ = std::make_unique<ImageProcessor>(self->config_.image, self->config_.video);
+  SL_ASSIGN_OR_RETURN(
+      PromptBuilder prompts,
+      PromptBuilder::Create(*self->tokenizer_, self->config_.model, *self->processor_));
+  self->prompts_.emplace(std::move(prompts));
+  self->tokenizer_hash_ = HashTokenizer(*self->tokenizer_);
+
+  SL_ASSIGN_OR_RETURN(const at::Device device, ResolveDevice(load.device));
+  SL_ASSIGN_OR_RETURN(const at::ScalarType dtype,
+                      ResolveDtype(load.dtype, self->config_.model.dtype, device));
+  SL_ASSIGN_OR_RETURN(std::unique_ptr<CheckpointWeights> opened, CheckpointWeights::Open(folder));
+  const std::shared_ptr<const CheckpointWeights> weights = std::move(opened);
+  self->weights_hash_ = HashWeights(*weights);
+  SL_ASSIGN_OR_RETURN(std::unique_ptr<Network> network,
+                      Network::Load(self->config_.model, weights, device, dtype));
+  self->vision_cache_ = std::make_unique<VisionCache>(kVisionCacheBytes);
+  self->engine_ =
+      std::make_unique<Engine>(std::move(network), *self->vision_cache_, OptionsFor(load, device));
+  return self;
+}
+
+Checkpoint::~Checkpoint() = default;
+
+absl::StatusOr<SequenceInput> Checkpoint::Prepare(const Prompt& prompt) {
+  return PrepareSequence(prompt, config_.model, *processor_, *vision_cache_);
+}
+
+ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension) const {
+  const Network& network = engine_->network();
+  Hasher hasher;
+  hasher.AddField("sightline model 1").AddField(weights_hash_).AddField(tokenizer_hash_);
+  hasher.AddField(prompt_rules).AddNumber(static_cast<uint64_t>(dimension));
+  for (const PreprocessorConfig* config :
+       {&config_.image, static_cast<const PreprocessorConfig*>(&config_.video)}) {
+    hasher.AddNumber(config->min_pixels).AddNumber(config->max_pixels);
+    for (const float value : config->image_mean) hasher.AddField(absl::StrCat(value));
+    for (const float value : config->image_std) hasher.AddField(absl::StrCat(value));
+  }
+  hasher.AddNumber(static_cast<uint64_t>(options_.max_image_pixels.value_or(0)));
+
+  ModelInfo info;
+  info.name = name_;
+  info.architecture = config_.model.architecture;
+  info.dtype = network.dtype == at::kFloat      ? "float32"
+               : network.dtype == at::kBFloat16 ? "bfloat16"
+                                                : "float16";
+  info.device = network.device.str();
+  info.fingerprint = hasher.HexDigest();
+  info.parameters = network.parameters;
+  info.context = context();
+  info.untrained = options_.untrained;
+  return info;
+}
+
+absl::StatusOr<int> Checkpoint::CountTokens(absl::string_view text) const {
+  SL_ASSIGN_OR_RETURN(const std::vector<int32_t> ids, tokenizer_->EncodePlain(text));
+  return static_cast<int>(ids.size());
+}
+
+absl::StatusOr<std::vector<float>> Checkpoint::OutputDifference(int32_t a, int32_t b) const {
+  return CatchStatus("output matrix", [&]() -> absl::StatusOr<std::vector<float>> {
+    const c10::InferenceMode inference;
+    const at::Tensor& matrix = engine_->network().text.output_matrix();
+    const at::Tensor difference = matrix.select(0, a)
+                                      .to(at::kFloat)
+                                      .sub(matrix.select(0, b).to(at::kFloat))
+                                      .to(at::kCPU)
+                                      .contiguous();
+    const float* const data = difference.data_ptr<float>();
+    return std::vector<float>(data, data + difference.numel());
+  });
+}
+
+}  // namespace sightline::model

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "model/call.h"
+#include "model/engine.h"
+#include "model/image_processor.h"
+#include "model/load.h"
+#include "model/model_config.h"
+#include "model/prompt.h"
+#include "model/sequence_input.h"
+#include "model/tokenizer.h"
+#include "model/vision_cache.h"
+
+namespace sightline::model {
+
+class CheckpointWeights;
+
+// What a checkpoint is told besides LoadOptions.
+struct CheckpointOptions {
+  bool untrained = false;
+  std::optional<int64_t> max_image_pixels;  // lowers the limit of both front ends
+};
+
+// One checkpoint folder, loaded: its tokenizer, image rules, prompts, and an engine that runs its
+// network. Shared by the parts that use the same folder. Methods may be called from any thread.
+class Checkpoint {
+ public:
+  // Errors as Load in load.h.
+  static absl::StatusOr<std::shared_ptr<Checkpoint>> Open(const std::string& folder,
+                                                          const LoadOptions& load,
+                                                          const CheckpointOptions& options);
+  ~Checkpoint();
+  Checkpoint(const Checkpoint&) = delete;
+  Checkpoint& operator=(const Checkpoint&) = delete;
+
+  const CheckpointConfig& config() const { return config_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const ImageProcessor& processor() const { return *processor_; }
+  const PromptBuilder& prompts() const { return *prompts_; }
+  Engine& engine() { return *engine_; }
+  int context() const { return static_cast<int>(config_.model.text.max_position_embeddings); }
+
+  // Makes a prompt's pictures ready on the calling thread.
+  absl::StatusOr<SequenceInput> Prepare(const Prompt& prompt);
+
+  // `prompt_rules` names what the part adds to the text, `dimension` what comes out; both enter the
+  // fingerprint.
+  ModelInfo Info(absl::string_view prompt_rules, int64_t dimension) const;
+
+  // Tokens of `text` alone, read as data. kInvalidArgument: not UTF-8.
+  absl::StatusOr<int> CountTokens(absl::string_view text) const;
+
+  // Row `a` of the output matrix minus row `b`, in float32. [hidden]
+  absl::StatusOr<std::vector<float>> OutputDifference(int32_t a, int32_t b) const;
+
+ private:
+  Checkpoint() = default;
+
+  std::string name_;
+  CheckpointOptions options_;
+  CheckpointConfig config_;
+  std::string weights_hash_;  // of every tensor's name, type, shape and bytes
+  std::string tokenizer_hash_;
+  std::unique_ptr<const Tokenizer> tokenizer_;
+  std::unique_ptr<const ImageProcessor> processor_;
+  std::optional<PromptBuilder> prompts_;
+  std::unique_ptr<VisionCache> vision_cache_;
+  std::unique_ptr<Engine> engine_;  // last: its thread uses the cache
+};
+
+}  // namespace sightline::model

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include "model/weights.h"
+
+namespace sightline::model {
+
+// y = x W^T + b.
+struct Linear {
+  at::Tensor weight;  // [out, in]
+  at::Tensor bias;    // [out], or undefined
+
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+// LayerNorm with eps 1e-6, fixed in the reference.
+struct LayerNorm {
+  at::Tensor weight;  // [n]
+  at::Tensor bias;    // [n]
+
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+// `name`.weight of [out, in], and `name`.bias where wanted. Faults are kept by the loader.
+Linear LoadLinear(WeightLoader& loader, const std::string& name, int64_t out, int64_t in,
+                  bool bias);
+LayerNorm LoadLayerNorm(WeightLoader& loader, const std::string& name, int64_t n);
+
+}  // namespace sightline::model

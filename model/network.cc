@@ -1,0 +1,76 @@
+#include "model/network.h"
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/status.h"
+
+namespace sightline::model {
+namespace {
+
+void WarnOfUnused(const WeightLoader& loader, const std::string& folder, bool tied) {
+  std::vector<std::string> unused = loader.Unused();
+  // Tied checkpoints may carry a copy of the output matrix; the embedding table wins.
+  if (tied) std::erase(unused, "lm_head.weight");
+  if (unused.empty()) return;
+  log::Warning("weights: tensors that the model does not have were ignored",
+               {{"folder", folder}, {"count", unused.size()}, {"first", unused.front()}});
+}
+
+}  // namespace
+
+absl::StatusOr<at::Device> ResolveDevice(const std::string& device) {
+  const bool has_cuda = at::hasCUDA();
+  if (device == "auto") return has_cuda ? at::Device("cuda:0") : at::Device("cpu");
+  if (device == "cpu") return at::Device("cpu");
+  if (device == "cuda" || device.rfind("cuda:", 0) == 0) {
+    if (!has_cuda) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("device ", device, " was asked for, but there is no CUDA device"));
+    }
+    return CatchStatus("device", [&]() -> absl::StatusOr<at::Device> {
+      return at::Device(device == "cuda" ? "cuda:0" : device);
+    });
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("device is \"", device, "\", expected auto, cpu or cuda:N"));
+}
+
+absl::StatusOr<at::ScalarType> ResolveDtype(const std::string& dtype, const std::string& stored,
+                                            at::Device device) {
+  std::string wanted = dtype;
+  if (wanted == "auto") wanted = device.is_cpu() || stored.empty() ? "float32" : stored;
+  if (wanted == "float32") return at::kFloat;
+  if (wanted == "bfloat16") return at::kBFloat16;
+  if (wanted == "float16") {
+    if (!device.is_cpu()) return at::kHalf;
+    return absl::FailedPreconditionError("dtype float16 needs a GPU; use float32 or bfloat16");
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "dtype is \"", wanted, "\", expected auto, float32, bfloat16 or, on a GPU, float16"));
+}
+
+absl::StatusOr<std::unique_ptr<Network>> Network::Load(
+    const ModelConfig& config, std::shared_ptr<const CheckpointWeights> weights, at::Device device,
+    at::ScalarType dtype) {
+  if (!config.quant_method.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("config.json: quantization method ", config.quant_method,
+                     " is not supported; expected float32, bfloat16 or float16 weights"));
+  }
+  const std::string folder = weights->folder();
+  WeightLoader loader(std::move(weights), device, dtype);
+  return CatchStatus("weights", [&]() -> absl::StatusOr<std::unique_ptr<Network>> {
+    VisionTower vision = VisionTower::Load(loader, config.vision);
+    TextModel text = TextModel::Load(loader, config.text, config.tie_word_embeddings);
+    SL_RETURN_IF_ERROR(loader.status());
+    WarnOfUnused(loader, folder, config.tie_word_embeddings);
+    return std::unique_ptr<Network>(new Network{config, device, dtype, std::move(vision),
+                                                std::move(text), loader.parameters()});
+  });
+}
+
+}  // namespace sightline::model

@@ -1,0 +1,129 @@
+#include "model/sequence_input.h"
+
+#include <utility>
+
+#include "base/hash.h"
+#include "base/status.h"
+
+namespace sightline::model {
+namespace {
+
+void AddPicture(Hasher& hasher, const Image& image) {
+  hasher.AddNumber(image.width).AddNumber(image.height).AddNumber(image.channels);
+  hasher.AddField(
+      absl::string_view(reinterpret_cast<const char*>(image.pixels.data()), image.pixels.size()));
+}
+
+// Names the pixels and what is done to them: two front ends make different patches of one picture,
+// and the grid follows from the size and the limits in force.
+std::string ImageKey(const Image& image, const GridThw& grid, ImageProcessor::Path path) {
+  Hasher hasher;
+  hasher.AddField("image").AddNumber(static_cast<uint64_t>(path));
+  hasher.AddNumber(grid.h).AddNumber(grid.w);
+  AddPicture(hasher, image);
+  return hasher.HexDigest();
+}
+
+std::string VideoKey(const Prompt::Video& video, ImageProcessor::Path path) {
+  const VideoPlan& plan = video.plan;
+  Hasher hasher;
+  hasher.AddField("video").AddNumber(static_cast<uint64_t>(path));
+  hasher.AddNumber(plan.grid.t).AddNumber(plan.grid.h).AddNumber(plan.grid.w);
+  hasher.AddNumber(plan.first.width).AddNumber(plan.first.height);
+  hasher.AddNumber(plan.size.width).AddNumber(plan.size.height);
+  for (const int index : plan.indices) AddPicture(hasher, *video.frames.frames[index]);
+  return hasher.HexDigest();
+}
+
+// Finds the places of the pictures' tokens and which row of all features goes to each: image tokens
+// take the images' rows in order, video tokens the videos', which stand behind them.
+void PlaceVisuals(const Prompt& prompt, const ModelConfig& config, int merge, SequenceInput& out) {
+  int64_t next_image = 0;
+  int64_t next_video = 0;
+  for (const GridThw& grid : prompt.image_grids) next_video += grid.tokens(merge);
+  for (size_t i = 0; i < prompt.ids.size(); ++i) {
+    const bool image = prompt.ids[i] == config.image_token_id;
+    if (!image && prompt.ids[i] != config.video_token_id) continue;
+    out.visual_rows.push_back(static_cast<int64_t>(i));
+    out.visual_source.push_back(image ? next_image++ : next_video++);
+  }
+}
+
+SequenceInput WithoutVisuals(const Prompt& prompt, const ModelConfig& config) {
+  SequenceInput out;
+  out.ids = prompt.ids;
+  out.positions = prompt.position_ids;
+  out.rope_delta = prompt.rope_delta;
+  PlaceVisuals(prompt, config, config.vision.spatial_merge_size, out);
+  return out;
+}
+
+// Takes each grid's rows off the front of `rows`.
+absl::Status Deal(const std::vector<float>& rows, const std::vector<GridThw>& grids, int64_t width,
+                  absl::string_view what, std::vector<VisualInput>& out) {
+  int64_t wanted = 0;
+  for (const GridThw& grid : grids) wanted += grid.patches();
+  if (static_cast<int64_t>(rows.size()) != wanted * width) {
+    return absl::InvalidArgumentError(absl::StrCat(what, " patches: ", rows.size() / width,
+                                                   " rows given, the prompt needs ", wanted));
+  }
+  auto at = rows.begin();
+  for (const GridThw& grid : grids) {
+    const auto end = at + grid.patches() * width;
+    out.push_back({.grid = grid, .key = {}, .patches = {at, end}, .features = nullptr});
+    at = end;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int64_t SequenceInput::patch_bytes() const {
+  int64_t total = 0;
+  for (const VisualInput& visual : visuals) {
+    total += static_cast<int64_t>(visual.patches.size() * sizeof(float));
+  }
+  return total;
+}
+
+absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelConfig& config,
+                                              const ImageProcessor& processor, VisionCache& cache) {
+  SequenceInput out = WithoutVisuals(prompt, config);
+  for (size_t i = 0; i < prompt.images.size(); ++i) {
+    VisualInput visual;
+    visual.grid = prompt.image_grids[i];
+    visual.key = ImageKey(*prompt.images[i], visual.grid, prompt.path);
+    visual.features = cache.Find(visual.key);
+    if (visual.features == nullptr) {
+      SL_ASSIGN_OR_RETURN(VisionPatches made,
+                          processor.ProcessImage(*prompt.images[i], prompt.path));
+      visual.patches = std::move(made.patches);
+    }
+    out.visuals.push_back(std::move(visual));
+  }
+  for (size_t i = 0; i < prompt.videos.size(); ++i) {
+    const Prompt::Video& video = prompt.videos[i];
+    VisualInput visual;
+    visual.grid = prompt.video_grids[i];
+    visual.key = VideoKey(video, prompt.path);
+    visual.features = cache.Find(visual.key);
+    if (visual.features == nullptr) {
+      SL_ASSIGN_OR_RETURN(VisionPatches made,
+                          processor.ProcessVideo(video.frames, video.plan, prompt.path));
+      visual.patches = std::move(made.patches);
+    }
+    out.visuals.push_back(std::move(visual));
+  }
+  return out;
+}
+
+absl::StatusOr<SequenceInput> SequenceFromPatches(const Prompt& prompt, const ModelConfig& config,
+                                                  const GivenPatches& given) {
+  SequenceInput out = WithoutVisuals(prompt, config);
+  const int64_t width = config.vision.patch_floats();
+  SL_RETURN_IF_ERROR(Deal(given.images, prompt.image_grids, width, "image", out.visuals));
+  SL_RETURN_IF_ERROR(Deal(given.videos, prompt.video_grids, width, "video", out.visuals));
+  return out;
+}
+
+}  // namespace sightline::model

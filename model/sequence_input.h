@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "model/image_processor.h"
+#include "model/prompt.h"
+#include "model/vision_cache.h"
+
+namespace sightline::model {
+
+// One picture or video on its way to the vision tower: its features when they are known already,
+// else its patches.
+struct VisualInput {
+  GridThw grid;
+  std::string key;             // of the vision cache; empty = not to be kept
+  std::vector<float> patches;  // [grid.patches(), patch_floats]; empty when features are set
+  std::shared_ptr<const VisionFeatures> features;
+};
+
+// A prompt with its pictures made ready: what the engine takes.
+struct SequenceInput {
+  std::vector<int32_t> ids;        // [S]
+  std::vector<int32_t> positions;  // [3, S]: t, h, w
+  int32_t rope_delta = 0;
+  std::vector<VisualInput> visuals;  // images in order, then videos in order
+  std::vector<int64_t> visual_rows;  // ascending places in `ids` that pictures fill
+  std::vector<int64_t>
+      visual_source;  // for each: its row among all visuals' tokens laid end to end
+
+  // Memory held by patches.
+  int64_t patch_bytes() const;
+};
+
+// Resizes and normalises what `cache` does not hold yet. Runs on the caller's thread: it is the
+// slow part of a request besides the network. kInvalidArgument as ImageProcessor.
+absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelConfig& config,
+                                              const ImageProcessor& processor, VisionCache& cache);
+
+// Patches that take the place of preprocessing: rows of all images in order, and of all videos.
+struct GivenPatches {
+  std::vector<float> images;
+  std::vector<float> videos;
+};
+
+// As PrepareSequence with patches from outside. kInvalidArgument: not as many rows as the prompt's
+// grids have patches.
+absl::StatusOr<SequenceInput> SequenceFromPatches(const Prompt& prompt, const ModelConfig& config,
+                                                  const GivenPatches& given);
+
+}  // namespace sightline::model

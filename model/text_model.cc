@@ -1,0 +1,137 @@
+#include "model/text_model.h"
+
+#include <ATen/ATen.h>
+
+#include "absl/strings/str_cat.h"
+#include "model/attention.h"
+#include "model/rms_norm.h"
+
+namespace sightline::model {
+namespace {
+
+constexpr char kRoot[] = "model.language_model.";
+
+// Attention of every sequence of the batch over itself and its cache.
+// q: [tokens, heads, d]; k, v: [tokens, kv_heads, d]. Returns [tokens, heads * d].
+at::Tensor AttendSequences(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int layer,
+                           const std::vector<TextBatch::Sequence>& sequences) {
+  std::vector<at::Tensor> parts;
+  int64_t offset = 0;
+  for (size_t i = 0; i < sequences.size();) {
+    if (sequences[i].cache != nullptr) {
+      const int64_t length = sequences[i].length;
+      const KvCache::View all = sequences[i].cache->Append(layer, k.narrow(0, offset, length),
+                                                           v.narrow(0, offset, length));
+      parts.push_back(CachedAttention(q.narrow(0, offset, length), all.keys, all.values));
+      offset += length;
+      ++i;
+      continue;
+    }
+    std::vector<int64_t> lengths;
+    int64_t tokens = 0;
+    for (; i < sequences.size() && sequences[i].cache == nullptr; ++i) {
+      lengths.push_back(sequences[i].length);
+      tokens += sequences[i].length;
+    }
+    parts.push_back(PackedAttention(q.narrow(0, offset, tokens), k.narrow(0, offset, tokens),
+                                    v.narrow(0, offset, tokens), GroupEqualLengths(lengths),
+                                    /*causal=*/true));
+    offset += tokens;
+  }
+  return parts.size() == 1 ? parts.front() : at::cat(parts, 0);
+}
+
+}  // namespace
+
+TextModel::TextModel(const TextConfig& config, at::Device device)
+    : config_(config),
+      rope_(config.head_dim, config.rope_theta,
+            {config.mrope_section.begin(), config.mrope_section.end()}, device) {}
+
+TextModel TextModel::Load(WeightLoader& loader, const TextConfig& config, bool tied) {
+  TextModel model(config, loader.device());
+  const std::vector<int64_t> table = {config.vocab_size, config.hidden_size};
+  model.embedding_ = loader.Take(absl::StrCat(kRoot, "embed_tokens.weight"), table);
+  model.output_ = tied ? model.embedding_ : loader.Take("lm_head.weight", table);
+  model.norm_ = loader.Take(absl::StrCat(kRoot, "norm.weight"), {config.hidden_size});
+  for (int i = 0; i < config.num_layers; ++i) {
+    model.layers_.push_back(LoadLayer(loader, config, i));
+  }
+  return model;
+}
+
+TextModel::Layer TextModel::LoadLayer(WeightLoader& loader, const TextConfig& config, int number) {
+  const std::string name = absl::StrCat(kRoot, "layers.", number, ".");
+  const int64_t hidden = config.hidden_size, d = config.head_dim;
+  const int64_t q_out = config.num_heads * d, kv_out = config.num_kv_heads * d;
+  Layer layer;
+  layer.input_norm = loader.Take(name + "input_layernorm.weight", {hidden});
+  layer.post_norm = loader.Take(name + "post_attention_layernorm.weight", {hidden});
+  layer.q_norm = loader.Take(name + "self_attn.q_norm.weight", {d});
+  layer.k_norm = loader.Take(name + "self_attn.k_norm.weight", {d});
+  const bool bias = config.attention_bias;
+  layer.q = LoadLinear(loader, name + "self_attn.q_proj", q_out, hidden, bias);
+  layer.k = LoadLinear(loader, name + "self_attn.k_proj", kv_out, hidden, bias);
+  layer.v = LoadLinear(loader, name + "self_attn.v_proj", kv_out, hidden, bias);
+  layer.o = LoadLinear(loader, name + "self_attn.o_proj", hidden, q_out, bias);
+  if (config.IsMoeLayer(number)) {
+    layer.experts = MoeMlp::Load(loader, name + "mlp.", config);
+  } else {
+    const int64_t inner = config.intermediate_size;
+    layer.gate = LoadLinear(loader, name + "mlp.gate_proj", inner, hidden, false);
+    layer.up = LoadLinear(loader, name + "mlp.up_proj", inner, hidden, false);
+    layer.down = LoadLinear(loader, name + "mlp.down_proj", hidden, inner, false);
+  }
+  return layer;
+}
+
+at::Tensor TextModel::Embed(const at::Tensor& ids) const { return embedding_.index_select(0, ids); }
+
+at::Tensor TextModel::Forward(const TextBatch& batch, const Probe& probe) const {
+  const Rotary rotary = rope_.Angles(batch.positions, batch.embeds.scalar_type());
+  if (probe) {
+    probe("rope_cos", rotary.cos);
+    probe("rope_sin", rotary.sin);
+  }
+  at::Tensor h = batch.embeds;  // [tokens, hidden]
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const at::Tensor normed = RmsNorm(h, layer.input_norm, config_.rms_norm_eps);
+    h = h.add(Attention(layer, static_cast<int>(i), normed, rotary, batch));
+    h = h.add(Mlp(layer, RmsNorm(h, layer.post_norm, config_.rms_norm_eps)));
+    if (probe) probe(absl::StrCat("layer_", i), h.clone());
+    if (batch.visual_rows.defined() && i < batch.taps.size()) {
+      h.index_add_(0, batch.visual_rows, batch.taps[i]);
+    }
+  }
+  for (const TextBatch::Sequence& sequence : batch.sequences) {
+    if (sequence.cache != nullptr) sequence.cache->Advance(sequence.length);
+  }
+  return h;
+}
+
+at::Tensor TextModel::Attention(const Layer& layer, int number, const at::Tensor& x,
+                                const Rotary& rotary, const TextBatch& batch) const {
+  const int64_t tokens = x.size(0), d = config_.head_dim;
+  const at::Tensor q = layer.q(x).view({tokens, config_.num_heads, d});
+  const at::Tensor k = layer.k(x).view({tokens, config_.num_kv_heads, d});
+  const at::Tensor v = layer.v(x).view({tokens, config_.num_kv_heads, d});
+  const double eps = config_.rms_norm_eps;
+  const at::Tensor mixed = AttendSequences(ApplyRotary(RmsNorm(q, layer.q_norm, eps), rotary),
+                                           ApplyRotary(RmsNorm(k, layer.k_norm, eps), rotary), v,
+                                           number, batch.sequences);
+  return layer.o(mixed);
+}
+
+at::Tensor TextModel::Mlp(const Layer& layer, const at::Tensor& x) const {
+  if (layer.experts.has_value()) return layer.experts->Forward(x);
+  return layer.down(at::silu(layer.gate(x)).mul_(layer.up(x)));
+}
+
+at::Tensor TextModel::FinalNorm(const at::Tensor& hidden) const {
+  return RmsNorm(hidden, norm_, config_.rms_norm_eps);
+}
+
+at::Tensor TextModel::Logits(const at::Tensor& normed) const { return at::linear(normed, output_); }
+
+}  // namespace sightline::model

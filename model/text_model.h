@@ -1,0 +1,79 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <vector>
+
+#include "model/kv_cache.h"
+#include "model/linear.h"
+#include "model/model_config.h"
+#include "model/moe.h"
+#include "model/rope.h"
+#include "model/vision_tower.h"
+#include "model/weights.h"
+
+namespace sightline::model {
+
+// Tokens of several sequences laid end to end, to be run through the decoder together.
+struct TextBatch {
+  struct Sequence {
+    int64_t length = 0;        // of its tokens in this batch
+    KvCache* cache = nullptr;  // holds its earlier tokens and takes these; null: there are none and
+                               // none will follow
+  };
+
+  at::Tensor embeds;     // [tokens, hidden]; picture features already in place
+  at::Tensor positions;  // [3, tokens] int64: time, row, column
+  std::vector<Sequence> sequences;
+  at::Tensor visual_rows;  // [r] int64, the rows of `embeds` that are pictures; undefined = none
+  std::vector<at::Tensor> taps;  // [r, hidden] each, added to those rows after layers 0, 1, …
+};
+
+// The decoder. After Qwen3VLTextModel in transformers, models/qwen3_vl/modeling_qwen3_vl.py, and
+// its mixture-of-experts sister. Immutable once loaded.
+class TextModel {
+ public:
+  // Faults are kept by the loader. `tied`: the output matrix is the embedding table.
+  static TextModel Load(WeightLoader& loader, const TextConfig& config, bool tied);
+
+  // ids: [tokens] int64. Rows of the embedding table, a new tensor.
+  at::Tensor Embed(const at::Tensor& ids) const;
+
+  // Hidden states before the final norm, [tokens, hidden]; the caches then hold the new tokens.
+  at::Tensor Forward(const TextBatch& batch, const Probe& probe = nullptr) const;
+
+  // The final norm; "last hidden state" always means after it. [.., hidden] -> same
+  at::Tensor FinalNorm(const at::Tensor& hidden) const;
+
+  // Normed hidden states to logits, [.., hidden] -> [.., vocab].
+  at::Tensor Logits(const at::Tensor& normed) const;
+
+  // The output matrix, [vocab, hidden].
+  const at::Tensor& output_matrix() const { return output_; }
+
+ private:
+  struct Layer {
+    at::Tensor input_norm, post_norm;  // [hidden]
+    at::Tensor q_norm, k_norm;         // [head_dim]
+    Linear q, k, v, o;
+    Linear gate, up, down;  // of a dense layer
+    std::optional<MoeMlp> experts;
+  };
+
+  static Layer LoadLayer(WeightLoader& loader, const TextConfig& config, int number);
+  at::Tensor Attention(const Layer& layer, int number, const at::Tensor& x, const Rotary& rotary,
+                       const TextBatch& batch) const;
+  at::Tensor Mlp(const Layer& layer, const at::Tensor& x) const;
+
+  explicit TextModel(const TextConfig& config, at::Device device);
+
+  TextConfig config_;
+  TextRope rope_;
+  at::Tensor embedding_;  // [vocab, hidden]
+  at::Tensor output_;     // [vocab, hidden]
+  at::Tensor norm_;       // [hidden]
+  std::vector<Layer> layers_;
+};
+
+}  // namespace sightline::model

@@ -1,0 +1,208 @@
+#include "model/vision_tower.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "model/attention.h"
+
+namespace sightline::model {
+namespace {
+
+// Calls visit(row, column) for every patch of one frame in merge-grouped order: block row, block
+// column, then inside the block row, column.
+template <typename Visit>
+void ForEachPatch(const GridThw& grid, int merge, Visit&& visit) {
+  for (int block_row = 0; block_row < grid.h; block_row += merge) {
+    for (int block_column = 0; block_column < grid.w; block_column += merge) {
+      for (int y = 0; y < merge; ++y) {
+        for (int x = 0; x < merge; ++x) visit(block_row + y, block_column + x);
+      }
+    }
+  }
+}
+
+// n points evenly spaced over [0, last] in float32, computed from both ends as torch.linspace does.
+std::vector<float> EvenlySpaced(int n, int last) {
+  std::vector<float> out(n, 0.0f);
+  if (n < 2) return out;
+  const float step = static_cast<float>(last) / static_cast<float>(n - 1);
+  for (int i = 0; i < n; ++i) {
+    out[i] = i < n / 2 ? step * static_cast<float>(i)
+                       : static_cast<float>(last) - step * static_cast<float>(n - 1 - i);
+  }
+  return out;
+}
+
+// The four table rows around a patch and their weights.
+struct Corners {
+  std::vector<int64_t> index[4];
+  std::vector<float> weight[4];
+
+  void Add(float y, float x, int64_t side) {
+    const int64_t y0 = static_cast<int64_t>(y), x0 = static_cast<int64_t>(x);
+    const int64_t y1 = std::min(y0 + 1, side - 1), x1 = std::min(x0 + 1, side - 1);
+    const float fy = y - static_cast<float>(y0), fx = x - static_cast<float>(x0);
+    const int64_t rows[4] = {y0 * side + x0, y0 * side + x1, y1 * side + x0, y1 * side + x1};
+    const float weights[4] = {(1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx};
+    for (int c = 0; c < 4; ++c) {
+      index[c].push_back(rows[c]);
+      weight[c].push_back(weights[c]);
+    }
+  }
+};
+
+at::Tensor ToTensor(const std::vector<float>& values, at::Device device) {
+  return at::tensor(values).to(device);
+}
+
+// Row and column of every patch of every frame, as angles. [patches, head_dim / 2]
+at::Tensor PatchAngles(std::span<const GridThw> grids, int merge, int64_t head_dim,
+                       at::Device device) {
+  std::vector<float> rows, columns;
+  for (const GridThw& grid : grids) {
+    for (int t = 0; t < grid.t; ++t) {
+      ForEachPatch(grid, merge, [&](int row, int column) {
+        rows.push_back(static_cast<float>(row));
+        columns.push_back(static_cast<float>(column));
+      });
+    }
+  }
+  return VisionAngles(ToTensor(rows, device), ToTensor(columns, device), head_dim);
+}
+
+std::vector<Segment> FrameSegments(std::span<const GridThw> grids) {
+  std::vector<int64_t> lengths;
+  for (const GridThw& grid : grids) {
+    lengths.insert(lengths.end(), grid.t, int64_t{grid.h} * grid.w);
+  }
+  return GroupEqualLengths(lengths);
+}
+
+}  // namespace
+
+int64_t VisionFeatures::bytes() const {
+  int64_t total = static_cast<int64_t>(tokens.nbytes());
+  for (const at::Tensor& tap : taps) total += static_cast<int64_t>(tap.nbytes());
+  return total;
+}
+
+VisionTower VisionTower::Load(WeightLoader& loader, const VisionConfig& config) {
+  const std::string root = "model.visual.";
+  const int64_t hidden = config.hidden_size;
+  VisionTower tower;
+  tower.config_ = config;
+
+  // Kernel and stride of the reference's 3-d convolution are equal, so it is one linear layer.
+  const at::Tensor kernel = loader.Take(root + "patch_embed.proj.weight",
+                                        {hidden, config.in_channels, config.temporal_patch_size,
+                                         config.patch_size, config.patch_size});
+  if (kernel.defined()) tower.patch_embed_.weight = kernel.view({hidden, config.patch_floats()});
+  tower.patch_embed_.bias = loader.Take(root + "patch_embed.proj.bias", {hidden});
+  tower.position_table_ =
+      loader.Take(root + "pos_embed.weight", {config.num_position_embeddings, hidden});
+
+  for (int i = 0; i < config.depth; ++i) {
+    const std::string name = absl::StrCat(root, "blocks.", i, ".");
+    Block block;
+    block.norm1 = LoadLayerNorm(loader, name + "norm1", hidden);
+    block.norm2 = LoadLayerNorm(loader, name + "norm2", hidden);
+    block.qkv = LoadLinear(loader, name + "attn.qkv", 3 * hidden, hidden, true);
+    block.proj = LoadLinear(loader, name + "attn.proj", hidden, hidden, true);
+    block.fc1 = LoadLinear(loader, name + "mlp.linear_fc1", config.intermediate_size, hidden, true);
+    block.fc2 = LoadLinear(loader, name + "mlp.linear_fc2", hidden, config.intermediate_size, true);
+    tower.blocks_.push_back(std::move(block));
+  }
+
+  const int64_t grouped = hidden * config.spatial_merge_size * config.spatial_merge_size;
+  const auto load_merger = [&](const std::string& name, bool norm_after_grouping) {
+    Merger merger;
+    merger.norm = LoadLayerNorm(loader, name + ".norm", norm_after_grouping ? grouped : hidden);
+    merger.norm_after_grouping = norm_after_grouping;
+    merger.fc1 = LoadLinear(loader, name + ".linear_fc1", grouped, grouped, true);
+    merger.fc2 = LoadLinear(loader, name + ".linear_fc2", config.out_hidden_size, grouped, true);
+    return merger;
+  };
+  tower.merger_ = load_merger(root + "merger", false);
+  for (size_t j = 0; j < config.deepstack_indexes.size(); ++j) {
+    tower.deepstack_.push_back(load_merger(absl::StrCat(root, "deepstack_merger_list.", j), true));
+  }
+  return tower;
+}
+
+VisionFeatures VisionTower::Forward(const at::Tensor& patches, std::span<const GridThw> grids,
+                                    const Probe& probe) const {
+  at::Tensor x = patch_embed_(patches.to(patch_embed_.weight.scalar_type()));  // [n, hidden]
+  const at::Tensor positions = Positions(grids);
+  const at::Tensor angles = PatchAngles(grids, config_.spatial_merge_size,
+                                        config_.hidden_size / config_.num_heads, patches.device());
+  if (probe) {
+    probe("patch_embed", x);
+    probe("pos_embed", positions);
+    probe("rotary_freqs", angles);
+  }
+  const Rotary rotary = RotaryFromAngles(angles);  // float32 throughout the tower
+  x = x.add(positions);
+
+  VisionFeatures out;
+  out.taps.resize(deepstack_.size());
+  for (int i = 0; i < config_.depth; ++i) {
+    x = RunBlock(blocks_[i], x, rotary, grids);
+    if (probe) probe(absl::StrCat("block_", i), x);
+    for (size_t j = 0; j < deepstack_.size(); ++j) {
+      if (config_.deepstack_indexes[j] == i) out.taps[j] = Merge(deepstack_[j], x);
+    }
+  }
+  out.tokens = Merge(merger_, x);
+  return out;
+}
+
+at::Tensor VisionTower::RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
+                                 std::span<const GridThw> grids) const {
+  const int64_t n = x.size(0), heads = config_.num_heads, d = config_.hidden_size / heads;
+  const at::Tensor qkv = block.qkv(block.norm1(x)).view({n, 3, heads, d});
+  const auto rotated = [&](int64_t which) {
+    return ApplyRotary(qkv.select(1, which).to(at::kFloat), rotary).to(x.scalar_type());
+  };
+  const at::Tensor mixed = PackedAttention(rotated(0), rotated(1), qkv.select(1, 2),
+                                           FrameSegments(grids), /*causal=*/false);
+  const at::Tensor attended = x.add(block.proj(mixed));
+  return attended.add(block.fc2(at::gelu(block.fc1(block.norm2(attended)), "tanh")));
+}
+
+at::Tensor VisionTower::Merge(const Merger& merger, const at::Tensor& x) const {
+  const int64_t rows = int64_t{config_.spatial_merge_size} * config_.spatial_merge_size;
+  const std::vector<int64_t> grouped = {x.size(0) / rows, x.size(1) * rows};
+  const at::Tensor joined = merger.norm_after_grouping ? merger.norm(x.reshape(grouped))
+                                                       : merger.norm(x).reshape(grouped);
+  return merger.fc2(at::gelu(merger.fc1(joined), "none"));  // the erf form here, tanh in the blocks
+}
+
+// The learned positions of every patch, blended from the square table. [patches, hidden]
+at::Tensor VisionTower::Positions(std::span<const GridThw> grids) const {
+  const int side =
+      static_cast<int>(std::sqrt(static_cast<double>(config_.num_position_embeddings)));
+  Corners corners;
+  for (const GridThw& grid : grids) {
+    const std::vector<float> ys = EvenlySpaced(grid.h, side - 1);
+    const std::vector<float> xs = EvenlySpaced(grid.w, side - 1);
+    for (int t = 0; t < grid.t; ++t) {
+      ForEachPatch(grid, config_.spatial_merge_size,
+                   [&](int row, int column) { corners.Add(ys[row], xs[column], side); });
+    }
+  }
+  const at::Device device = position_table_.device();
+  at::Tensor sum;
+  for (int c = 0; c < 4; ++c) {
+    const at::Tensor weight =
+        ToTensor(corners.weight[c], device).to(position_table_.scalar_type()).unsqueeze(1);
+    const at::Tensor term =
+        position_table_.index_select(0, at::tensor(corners.index[c]).to(device)).mul_(weight);
+    sum = sum.defined() ? sum.add_(term) : term;
+  }
+  return sum;
+}
+
+}  // namespace sightline::model

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "model/linear.h"
+#include "model/model_config.h"
+#include "model/rope.h"
+#include "model/vision_size.h"
+#include "model/weights.h"
+
+namespace sightline::model {
+
+// What the tower makes of pictures.
+struct VisionFeatures {
+  at::Tensor tokens;             // [patches / 4, text hidden]
+  std::vector<at::Tensor> taps;  // one a deepstack layer, of the same shape
+
+  int64_t bytes() const;
+};
+
+// Called with intermediate results, for comparison with the reference: "patch_embed", "pos_embed",
+// "rotary_freqs", "block_N" here; "rope_cos", "rope_sin", "layer_N" in TextModel.
+using Probe = std::function<void(absl::string_view name, const at::Tensor& value)>;
+
+// The vision transformer with its mergers. After Qwen3VLVisionModel in transformers,
+// models/qwen3_vl/modeling_qwen3_vl.py. Immutable once loaded.
+class VisionTower {
+ public:
+  // Faults are kept by the loader; use the tower only if its status is OK.
+  static VisionTower Load(WeightLoader& loader, const VisionConfig& config);
+
+  // Embeds image patches and merges each 2x2 block into one token. Attention stays inside a frame,
+  // so pictures computed together do not see each other. patches: [n, 3 * 2 * 16 * 16] normalised
+  // pixels on the tower's device, the patches of a 2x2 block adjacent, pictures one after the
+  // other; the grids' products sum to n.
+  VisionFeatures Forward(const at::Tensor& patches, std::span<const GridThw> grids,
+                         const Probe& probe = nullptr) const;
+
+ private:
+  struct Block {
+    LayerNorm norm1, norm2;
+    Linear qkv, proj, fc1, fc2;
+  };
+  // Joins the four rows of a block. The main merger norms before it joins, the deepstack ones
+  // after.
+  struct Merger {
+    LayerNorm norm;
+    bool norm_after_grouping = false;
+    Linear fc1, fc2;
+  };
+
+  at::Tensor RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
+                      std::span<const GridThw> grids) const;
+  at::Tensor Merge(const Merger& merger, const at::Tensor& x) const;
+  at::Tensor Positions(std::span<const GridThw> grids) const;
+
+  VisionConfig config_;
+  Linear patch_embed_;
+  at::Tensor position_table_;  // [num_position_embeddings, hidden]
+  std::vector<Block> blocks_;
+  Merger merger_;
+  std::vector<Merger> deepstack_;
+};
+
+}  // namespace sightline::model
