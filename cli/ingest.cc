@@ -1,0 +1,377 @@
+#include <cstdio>
+#include <fstream>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/ingest_item.h"
+#include "cli/json_text.h"
+#include "cli/known_documents.h"
+#include "cli/progress.h"
+#include "cli/uploader.h"
+
+namespace sightline::cli {
+namespace {
+
+// How long Ctrl-C waits for the server to record what it was sent.
+constexpr absl::Duration kStopPatience = absl::Seconds(10);
+// Of failures named in the summary's JSON; the failures file names all.
+constexpr int kMaxListedFailures = 1000;
+
+struct IngestArguments {
+  CommonArguments common;
+  IngestSources sources;
+  std::string collection;
+  std::vector<std::string> metadata;
+  int jobs = 4;
+  bool resume = false;
+  bool dry_run = false;
+  bool force = false;
+  std::string on_error = "skip";
+  std::string failed_list = "sightline-failed.jsonl";
+};
+
+// What an ingest did so far. Any thread.
+class Tally {
+ public:
+  explicit Tally(const std::string& failed_path) : failed_path_(failed_path) {}
+
+  void Add(const UploadResult& result) {
+    absl::MutexLock lock(&mu_);
+    const v1::IngestFinished& finished = result.status.finished();
+    ++documents_;
+    switch (finished.outcome()) {
+      case v1::INGEST_OUTCOME_INDEXED: ++indexed_; break;
+      case v1::INGEST_OUTCOME_UNCHANGED: ++unchanged_; break;
+      case v1::INGEST_OUTCOME_PARTIAL: ++partial_; break;
+      default: ++failed_;
+    }
+    if (finished.outcome() == v1::INGEST_OUTCOME_INDEXED ||
+        finished.outcome() == v1::INGEST_OUTCOME_PARTIAL) {
+      pages_ += finished.document().pages();
+      passages_ += finished.document().passages();
+      bytes_ += finished.document().bytes();
+    }
+    if (result.failed) List(result.item, result.reason, result.message);
+  }
+
+  void AddUnusable(const UnusableItem& unusable) {
+    absl::MutexLock lock(&mu_);
+    ++skipped_;
+    IngestItem item;
+    item.path = unusable.path;
+    List(item, unusable.reason, unusable.message);
+  }
+
+  void AddHeld() {
+    absl::MutexLock lock(&mu_);
+    ++held_;
+  }
+
+  bool has_failures() const {
+    absl::MutexLock lock(&mu_);
+    return failed_ + partial_ + skipped_ > 0;
+  }
+
+  bool has_failed_documents() const {
+    absl::MutexLock lock(&mu_);
+    return failed_ + partial_ > 0;
+  }
+
+  int64_t documents() const {
+    absl::MutexLock lock(&mu_);
+    return documents_ + held_;
+  }
+
+  // Finishes the failures file. Its path is "" when nothing failed.
+  absl::StatusOr<std::string> CloseList() {
+    absl::MutexLock lock(&mu_);
+    if (!list_.is_open()) return std::string();
+    list_.close();
+    if (list_.fail()) return absl::UnavailableError(absl::StrCat("cannot write ", failed_path_));
+    return failed_path_;
+  }
+
+  std::string Json(absl::Duration took, bool interrupted, const std::string& failed_path) const {
+    absl::MutexLock lock(&mu_);
+    return JsonObject()
+        .Number("documents", documents_)
+        .Number("indexed", indexed_)
+        .Number("unchanged", unchanged_)
+        .Number("partial", partial_)
+        .Number("failed", failed_)
+        .Number("skipped", skipped_)
+        .Number("already_held", held_)
+        .Number("pages", pages_)
+        .Number("passages", passages_)
+        .Number("bytes", bytes_)
+        .Real("seconds", absl::ToDoubleSeconds(took))
+        .Bool("interrupted", interrupted)
+        .Raw("failures", absl::StrCat("[", listed_json_, "]"))
+        .Raw("failed_list", failed_path.empty() ? "null" : JsonString(failed_path))
+        .Done();
+  }
+
+  std::string Text(absl::Duration took) const {
+    absl::MutexLock lock(&mu_);
+    std::string out = absl::StrCat(Counted(indexed_ + partial_, "document"), " indexed (",
+                                   Counted(pages_, "page"), ", ", Counted(passages_, "passage"),
+                                   ", ", ByteCount(bytes_), ") in ", ShortDuration(took));
+    if (unchanged_ + held_ > 0) absl::StrAppend(&out, ", ", unchanged_ + held_, " unchanged");
+    if (partial_ > 0) absl::StrAppend(&out, ", ", partial_, " of them only in part");
+    if (failed_ > 0) absl::StrAppend(&out, ", ", failed_, " failed");
+    if (skipped_ > 0) absl::StrAppend(&out, ", ", skipped_, " skipped");
+    return out;
+  }
+
+ private:
+  void List(const IngestItem& item, const std::string& reason, const std::string& message)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (!list_.is_open()) list_.open(failed_path_, std::ios::trunc);
+    const std::string line = FailedLine(item, reason, message);
+    list_ << line << "\n";
+    if (++listed_ > kMaxListedFailures) return;
+    absl::StrAppend(&listed_json_, listed_json_.empty() ? "" : ",", line);
+  }
+
+  const std::string failed_path_;
+  mutable absl::Mutex mu_;
+  std::ofstream list_ ABSL_GUARDED_BY(mu_);
+  int listed_ ABSL_GUARDED_BY(mu_) = 0;
+  std::string listed_json_ ABSL_GUARDED_BY(mu_);
+  int64_t documents_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t indexed_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t unchanged_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t partial_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t failed_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t skipped_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t held_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t pages_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t passages_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+absl::Status Check(const IngestArguments& arguments) {
+  if (arguments.sources.paths.empty() && arguments.sources.manifest.empty()) {
+    return absl::InvalidArgumentError("nothing to ingest: name files, folders, URLs or --manifest");
+  }
+  for (const std::string& glob : arguments.sources.globs) {
+    if (glob.empty() || glob == "!") return absl::InvalidArgumentError("--glob: empty pattern");
+  }
+  return absl::OkStatus();
+}
+
+// Counts what there is, so that the progress knows its end, and finds faults of the command line
+// and the manifest before any work is done.
+absl::StatusOr<ProgressTotals> Count(const IngestSources& sources) {
+  ProgressTotals totals;
+  IngestVisitor visitor;
+  visitor.item = [&](IngestItem item) {
+    ++totals.items;
+    totals.bytes += item.bytes;
+    return absl::OkStatus();
+  };
+  SL_RETURN_IF_ERROR(VisitSources(sources, visitor));
+  return totals;
+}
+
+int DryRun(const IngestArguments& arguments) {
+  ProgressTotals totals;
+  int64_t unusable = 0;
+  const bool json = arguments.common.json;
+  IngestVisitor visitor;
+  visitor.item = [&](IngestItem item) {
+    ++totals.items;
+    totals.bytes += item.bytes;
+    PrintLine(json ? JsonObject().Text("source", item.source()).Number("bytes", item.bytes).Done()
+                   : absl::StrCat(ByteCount(item.bytes), "\t", Printable(item.source())));
+    return absl::OkStatus();
+  };
+  visitor.unusable = [&](const UnusableItem& item) {
+    ++unusable;
+    PrintLine(json ? JsonObject()
+                         .Text("source", item.path)
+                         .Text("skipped", item.reason)
+                         .Text("message", item.message)
+                         .Done()
+                   : absl::StrCat("skipped\t", Printable(item.path), ": ", item.message));
+  };
+  const absl::Status status = VisitSources(arguments.sources, visitor);
+  if (!status.ok()) return ReportFailure(status, json);
+  if (!json) {
+    PrintLine(absl::StrCat("would ingest ", Counted(totals.items, "document"), ", ",
+                           ByteCount(totals.bytes), "; ", unusable, " skipped"));
+  }
+  return unusable > 0 ? kSomeFailed : kDone;
+}
+
+// One run of `ingest` against a server.
+class Run {
+ public:
+  Run(const IngestArguments& arguments, const Environment& environment,
+      const Connection& connection, const ProgressTotals& totals)
+      : arguments_(arguments),
+        connection_(connection),
+        tally_(arguments.failed_list),
+        progress_(environment.terminal, arguments.common.json, totals),
+        quiet_(arguments.common.json) {}
+
+  int Go() {
+    if (arguments_.resume) {
+      auto known = KnownDocuments::Load(connection_, arguments_.collection);
+      if (!known.ok()) return ReportFailure(known.status(), quiet_);
+      known_ = *std::move(known);
+    }
+    UploadOptions options;
+    options.collection = arguments_.collection;
+    options.jobs = arguments_.jobs;
+    options.force = arguments_.force;
+    options.deadline = connection_.Deadline();
+    Uploader uploader(connection_, options, [this](const UploadResult& r) { OnResult(r); });
+    absl::Status status = VisitSources(arguments_.sources, MakeVisitor(uploader));
+    if (status.ok()) status = uploader.Finish();
+    int left_to_server = 0;
+    if (!status.ok()) left_to_server = uploader.Stop(kStopPatience);
+    progress_.Clear();
+    return Report(status, left_to_server);
+  }
+
+ private:
+  IngestVisitor MakeVisitor(Uploader& uploader) {
+    IngestVisitor visitor;
+    visitor.item = [this, &uploader](IngestItem item) -> absl::Status {
+      if (Interrupted()) return absl::CancelledError("interrupted");
+      if (arguments_.on_error == "stop" && tally_.has_failed_documents()) {
+        return absl::AbortedError("stopped at the first failure");
+      }
+      if (known_.has_value() && known_->Holds(item)) {
+        tally_.AddHeld();
+        progress_.Add(item.bytes, false);
+        return absl::OkStatus();
+      }
+      return uploader.Add(std::move(item));
+    };
+    visitor.unusable = [this](const UnusableItem& item) {
+      tally_.AddUnusable(item);
+      if (!quiet_)
+        progress_.Note(absl::StrCat("skipped ", Printable(item.path), ": ", item.message));
+    };
+    visitor.sub_folder = [this](const std::string&) { ++sub_folders_; };
+    return visitor;
+  }
+
+  void OnResult(const UploadResult& result) {
+    tally_.Add(result);
+    progress_.Add(result.item.bytes, result.failed);
+    if (!result.failed || quiet_) return;
+    progress_.Note(absl::StrCat("failed ", Printable(result.item.source()), ": ",
+                                Printable(result.message), " (", Printable(result.reason), ")"));
+  }
+
+  int Report(const absl::Status& status, int left_to_server) {
+    const absl::Duration took = absl::Now() - start_;
+    const auto list = tally_.CloseList();
+    const std::string list_path = list.ok() ? *list : "";
+    const bool interrupted = absl::IsCancelled(status) && Interrupted();
+    if (quiet_) {
+      PrintLine(tally_.Json(took, interrupted, list_path));
+    } else {
+      PrintLine(tally_.Text(took));
+      if (sub_folders_ > 0) {
+        PrintLine(
+            absl::StrCat(Counted(sub_folders_, "sub-folder"), " not entered; use --recursive"));
+      }
+      if (!list_path.empty()) {
+        PrintLine(absl::StrCat("what failed is in ", list_path, "; try it again with --manifest ",
+                               list_path));
+      }
+    }
+    if (interrupted) return ReportInterrupt(left_to_server);
+    if (!list.ok()) return ReportFailure(list.status(), quiet_);
+    // With --on-error stop the failure itself is listed already.
+    if (absl::IsAborted(status) && tally_.has_failed_documents()) return kFailed;
+    if (!status.ok()) return ReportFailure(status, quiet_);
+    return tally_.has_failures() ? kSomeFailed : kDone;
+  }
+
+  int ReportInterrupt(int left_to_server) const {
+    std::string line = absl::StrCat("interrupted after ", Counted(tally_.documents(), "document"));
+    if (left_to_server > 0) {
+      absl::StrAppend(&line, "; the server has recorded ", left_to_server,
+                      " more and finishes them");
+    }
+    std::fprintf(stderr, "%s\nrun the same command with --resume to go on\n", line.c_str());
+    return kInterrupted;
+  }
+
+  const IngestArguments& arguments_;
+  const Connection& connection_;
+  Tally tally_;
+  Progress progress_;
+  const bool quiet_;
+  const absl::Time start_ = absl::Now();
+  std::optional<KnownDocuments> known_;
+  int64_t sub_folders_ = 0;
+};
+
+int Ingest(IngestArguments& arguments, const Environment& environment) {
+  const bool json = arguments.common.json;
+  if (const absl::Status status = Check(arguments); !status.ok())
+    return ReportFailure(status, json);
+  auto metadata = MetadataFromPairs(arguments.metadata);
+  if (!metadata.ok()) return ReportFailure(metadata.status(), json);
+  arguments.sources.metadata = *std::move(metadata);
+  if (arguments.dry_run) return DryRun(arguments);
+  const auto totals = Count(arguments.sources);
+  if (!totals.ok()) return ReportFailure(totals.status(), json);
+  const auto connection = Connect(arguments.common, environment, absl::InfiniteDuration());
+  if (!connection.ok()) return ReportFailure(connection.status(), json);
+  return Run(arguments, environment, **connection, *totals).Go();
+}
+
+}  // namespace
+
+void AddIngest(Arguments& program, const Environment& environment) {
+  auto arguments = std::make_shared<IngestArguments>();
+  Arguments command = program.Command(
+      "ingest", "Put files, folders and URLs into a collection",
+      "sightline ingest ./scans -c office --recursive --data ./corpus\n"
+      "sightline ingest report.pdf -c office --metadata year=2024 --metadata lang=en\n"
+      "sightline ingest photos -c shop --recursive --glob '*.jpg' --glob '!*_small.jpg'\n"
+      "sightline ingest -c shop --manifest photos.jsonl\n"
+      "sightline ingest ./scans -c office --recursive --resume\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some items failed, 130 interrupted",
+      [arguments, &environment] { return Ingest(*arguments, environment); });
+  command.Texts("paths", arguments->sources.paths, "Files, folders, http(s):// and s3:// URLs",
+                "PATH_OR_URL");
+  command.Text("-c,--collection", arguments->collection, "Collection; made when missing", "NAME",
+               true);
+  command.Flag("-r,--recursive", arguments->sources.recursive, "Enter sub-folders");
+  command.Texts("--glob", arguments->sources.globs,
+                "Only files in folders that match; with a leading ! those that do not; repeatable",
+                "PATTERN");
+  command.Texts("--metadata", arguments->metadata,
+                "For every document; numbers, true and false are taken as such; repeatable", "K=V");
+  command.Text("--manifest", arguments->sources.manifest,
+               "JSON lines: path or uri, id, metadata, caption, media_type; paths are meant from "
+               "the manifest's folder",
+               "F.jsonl");
+  command.Integer("--jobs", arguments->jobs, 1, 256, "Documents in flight; default 4");
+  command.Flag("--resume", arguments->resume,
+               "Leave out, without sending them, files that are indexed with the same bytes");
+  command.Flag("--force", arguments->force, "Process again what is unchanged");
+  command.Flag("--dry-run", arguments->dry_run, "Only list what would be sent; needs no server");
+  command.Choice("--on-error", arguments->on_error, {"skip", "stop"},
+                 "What a failed document does to the rest; default skip");
+  command.Text("--failed-list", arguments->failed_list,
+               "Where to list what failed, for --manifest; default sightline-failed.jsonl, written "
+               "only when something failed",
+               "F.jsonl");
+  AddCommonArguments(command, arguments->common);
+}
+
+}  // namespace sightline::cli

@@ -1,0 +1,155 @@
+#include "cli/query_arguments.h"
+
+#include <array>
+#include <cmath>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "base/file.h"
+#include "base/status.h"
+#include "base/utf8.h"
+#include "proto/reply_json.h"
+
+namespace sightline::cli {
+namespace {
+
+constexpr uint64_t kMaxImageBytes = 64 << 20;
+constexpr int kTextIndent = 4;
+constexpr int kTextLines = 2;
+
+absl::StatusOr<v1::Box> ParseCrop(const std::string& crop) {
+  const std::vector<std::string> parts = absl::StrSplit(crop, ',');
+  std::array<float, 4> v = {};
+  bool good = parts.size() == v.size();
+  for (size_t i = 0; good && i < v.size(); ++i) {
+    good = absl::SimpleAtof(parts[i], &v[i]) && v[i] >= 0 && v[i] <= 1;
+  }
+  if (!good || v[0] >= v[2] || v[1] >= v[3]) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--crop ", crop,
+                     ": expected x0,y0,x1,y1 in fractions of the picture, 0 <= x0 < x1 <= 1 and "
+                     "0 <= y0 < y1 <= 1, e.g. 0.1,0.2,0.5,0.9"));
+  }
+  v1::Box box;
+  box.set_x0(v[0]);
+  box.set_y0(v[1]);
+  box.set_x1(v[2]);
+  box.set_y1(v[3]);
+  return box;
+}
+
+v1::SearchMode ModeOf(const std::string& mode) {
+  if (mode == "dense") return v1::SEARCH_MODE_DENSE;
+  if (mode == "lexical") return v1::SEARCH_MODE_LEXICAL;
+  return v1::SEARCH_MODE_HYBRID;
+}
+
+// `text` on at most kTextLines lines of the terminal's width, broken at blanks where there are
+// some.
+std::string Excerpt(const Terminal& terminal, const std::string& text) {
+  std::string rest = OneLine(text);
+  const int columns = std::max(20, terminal.columns - kTextIndent - 1);
+  std::string out;
+  for (int i = 0; i < kTextLines && !rest.empty(); ++i) {
+    std::string line = Ellipsis(rest, columns);
+    if (i + 1 < kTextLines && line != rest) {
+      line.resize(line.size() - std::string("…").size());
+      const size_t blank = line.rfind(' ');
+      if (blank != std::string::npos && blank > line.size() / 2) line.resize(blank);
+    }
+    absl::StrAppend(&out, std::string(kTextIndent, ' '), line, "\n");
+    rest.erase(0, std::min(rest.size(), line.size()));
+    rest.erase(0, rest.find_first_not_of(' '));
+  }
+  return out;
+}
+
+std::string Scores(const v1::Hit& hit) {
+  std::string out = absl::StrFormat("%.4f", hit.score());
+  const v1::StageScores& scores = hit.scores();
+  if (scores.has_dense()) absl::StrAppendFormat(&out, "  dense %.3f", scores.dense());
+  if (scores.has_lexical()) absl::StrAppendFormat(&out, "  lexical %.2f", scores.lexical());
+  if (scores.has_rerank()) absl::StrAppendFormat(&out, "  rerank %.3f", scores.rerank());
+  return out;
+}
+
+}  // namespace
+
+void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
+  arguments.Texts("--image", query.images, "Picture to search by; repeatable", "F");
+  arguments.Text("--crop", query.crop,
+                 "Part of the first picture that counts, in fractions of its width and height",
+                 "x0,y0,x1,y1");
+  arguments.Text("-c,--collection", query.collection, "Where to look", "NAME", true);
+  arguments.Integer("-k", query.k, 1, 1000, "Passages to return; default 10");
+  arguments.Text("--filter", query.filter,
+                 "Only passages for which this holds, e.g. 'lang = \"zh\" AND year >= 2023'", "E");
+  arguments.Choice("--mode", query.mode, {"hybrid", "dense", "lexical"},
+                   "By meaning and words, by meaning only, by words only; default hybrid");
+  arguments.Flag("--rerank", query.rerank, "Order the best ones by the reranker");
+}
+
+absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query) {
+  if (query.text.empty() && query.images.empty()) {
+    return absl::InvalidArgumentError("nothing to look for: give a text, --image F, or both");
+  }
+  if (!IsValidUtf8(query.text) || !IsValidUtf8(query.filter)) {
+    return absl::InvalidArgumentError("the text and the filter must be UTF-8");
+  }
+  if (!query.crop.empty() && query.images.empty()) {
+    return absl::InvalidArgumentError("--crop needs a picture: --image F");
+  }
+  v1::SearchRequest request;
+  request.set_collection(query.collection);
+  request.set_k(query.k);
+  request.set_filter(query.filter);
+  request.set_mode(ModeOf(query.mode));
+  request.set_rerank(query.rerank);
+  if (!query.text.empty()) request.add_query()->set_text(query.text);
+  for (size_t i = 0; i < query.images.size(); ++i) {
+    SL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(query.images[i], kMaxImageBytes));
+    v1::Content* content = request.add_query();
+    content->set_image(std::move(bytes));
+    if (i > 0 || query.crop.empty()) continue;
+    SL_ASSIGN_OR_RETURN(*content->mutable_crop(), ParseCrop(query.crop));
+  }
+  return request;
+}
+
+std::string RenderPlace(const v1::Passage& passage) {
+  std::string out = Printable(passage.source());
+  if (passage.has_page()) absl::StrAppend(&out, "  p.", passage.page());
+  if (passage.has_box()) {
+    const v1::Box& box = passage.box();
+    absl::StrAppendFormat(&out, "  [%.2f,%.2f,%.2f,%.2f]", box.x0(), box.y0(), box.x1(), box.y1());
+  }
+  if (passage.has_start()) {
+    absl::StrAppendFormat(&out, "  %.1fs-%.1fs", passage.start(), passage.end());
+  }
+  return out;
+}
+
+std::string RenderHits(const Terminal& terminal,
+                       const google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
+  std::string out;
+  for (int i = 0; i < hits.size(); ++i) {
+    const v1::Passage& passage = hits[i].passage();
+    absl::StrAppendFormat(&out, "%2d  %s  %s  %s\n", i + 1,
+                          Styled(terminal, Style::kBold, RenderPlace(passage)),
+                          KindName(passage.kind()), Styled(terminal, Style::kDim, Scores(hits[i])));
+    out += Excerpt(terminal, passage.text());
+  }
+  return out;
+}
+
+std::string RenderWarnings(const google::protobuf::RepeatedPtrField<std::string>& warnings) {
+  std::string out;
+  for (const std::string& warning : warnings) {
+    absl::StrAppend(&out, "warning: ", Printable(warning), "\n");
+  }
+  return out;
+}
+
+}  // namespace sightline::cli

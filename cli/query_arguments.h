@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/arguments.h"
+#include "cli/terminal.h"
+#include "sightline/v1/query.pb.h"
+
+namespace sightline::cli {
+
+// What `search` and `ask` share: the question and where to look for it.
+struct QueryArguments {
+  std::string text;
+  std::vector<std::string> images;  // paths
+  std::string crop;                 // "x0,y0,x1,y1", of the first picture
+  std::string collection;
+  int k = 10;
+  std::string filter;
+  std::string mode = "hybrid";
+  bool rerank = false;
+};
+
+void AddQueryArguments(Arguments& arguments, QueryArguments& query);
+
+// Reads the pictures. kInvalidArgument: neither text nor picture, or a crop that is no box;
+// kNotFound, kResourceExhausted: a picture is missing or larger than 64 MiB.
+absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query);
+
+// Hits as a list for people: rank, score, source, page and box, then the beginning of the text.
+std::string RenderHits(const Terminal& terminal,
+                       const google::protobuf::RepeatedPtrField<v1::Hit>& hits);
+
+// "manual.pdf  p.3  [0.10,0.20,0.90,0.35]": where a passage stands.
+std::string RenderPlace(const v1::Passage& passage);
+
+// "warning: …" lines.
+std::string RenderWarnings(const google::protobuf::RepeatedPtrField<std::string>& warnings);
+
+}  // namespace sightline::cli

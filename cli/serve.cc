@@ -1,0 +1,80 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/private_server.h"
+
+namespace sightline::cli {
+namespace {
+
+// The server program's own arguments for one of our commands; empty when it is not one of those.
+std::vector<std::string> ServerCommand(const std::string& name) {
+  if (name == "serve") return {"serve"};
+  if (name == "gateway") return {"serve", "--roles=gateway"};
+  if (name == "model") return {"model"};
+  return {};
+}
+
+bool AsksForHelp(int argc, char** argv) {
+  if (argc < 3) return false;
+  const std::string first = argv[2];
+  return first == "--help" || first == "-h";
+}
+
+// Only reached when ForwardToServer has left the command to us, which then shows help.
+CommandBody Forwarded() {
+  return [] { return static_cast<int>(kWrongUsage); };
+}
+
+}  // namespace
+
+std::optional<absl::Status> ForwardToServer(int argc, char** argv) {
+  if (argc < 2) return std::nullopt;
+  const std::string name = argv[1];
+  std::vector<std::string> command = ServerCommand(name);
+  // `model` has commands of its own, so its help is the server's.
+  if (command.empty() || (AsksForHelp(argc, argv) && name != "model")) return std::nullopt;
+  const auto program = SisterProgram("sightline-server");
+  if (!program.ok()) return program.status();
+  command.insert(command.begin(), *program);
+  command.insert(command.end(), argv + 2, argv + argc);
+  std::vector<char*> arguments;
+  for (std::string& item : command) arguments.push_back(item.data());
+  arguments.push_back(nullptr);
+  ::execv(program->c_str(), arguments.data());
+  return absl::UnavailableError(absl::StrCat("cannot run ", *program, ": ", std::strerror(errno)));
+}
+
+void AddServe(Arguments& program) {
+  program.Command(
+      "serve", "Run the server: gRPC, REST and the web page",
+      "sightline serve --data ./corpus\n"
+      "sightline serve --data ./corpus --grpc 0.0.0.0:50051 --http 0.0.0.0:8080\n"
+      "sightline serve --config sightline.yaml --print-config\n"
+      "Options, read by sightline-server:\n"
+      "  --config F        configuration file; every key is also SIGHTLINE__SECTION__KEY\n"
+      "  --data DIR        folder of the corpus\n"
+      "  --model DIR       bundle or checkpoint\n"
+      "  --grpc ADDR       default 127.0.0.1:50051; unix:PATH for a socket\n"
+      "  --http ADDR|off   REST and web page; default 127.0.0.1:8080\n"
+      "  --roles LIST      parts that this process runs; default all\n"
+      "  --print-config    show the configuration, secrets hidden, and exit\n"
+      "  --log-level L, --log-format text|json",
+      Forwarded());
+  program.Command("gateway", "Run only REST and the web page, in front of a server",
+                  "sightline gateway --server 10.0.0.7:50051 --http 0.0.0.0:8080\n"
+                  "Options are those of `sightline serve`, and --server HOST:PORT",
+                  Forwarded());
+  program.Command("model", "Use the model alone: info, embed, rerank, generate, tokenize and more",
+                  "sightline model info --model ./model --json\nsightline model --help",
+                  Forwarded());
+}
+
+}  // namespace sightline::cli

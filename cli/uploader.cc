@@ -1,0 +1,454 @@
+#include "cli/uploader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "base/status.h"
+#include "proto/reply_json.h"
+#include "sightline/v1/ingest.grpc.pb.h"
+
+namespace sightline::cli {
+namespace {
+
+constexpr size_t kChunkBytes = 1 << 20;
+constexpr absl::Duration kLongestBackoff = absl::Seconds(15);
+
+// A document on its way.
+struct Pending {
+  IngestItem item;
+  int attempt = 1;
+  bool sent = false;      // all its bytes
+  bool accepted = false;  // the server has stored the job
+};
+
+struct Waiting {
+  IngestItem item;
+  int attempt = 1;
+  absl::Time not_before;
+};
+
+bool ServerWasBusy(const v1::IngestFinished& finished) {
+  return finished.outcome() == v1::INGEST_OUTCOME_FAILED && finished.retry_after_ms() > 0;
+}
+
+UploadResult FromFinished(const IngestItem& item, const v1::IngestStatus& status) {
+  UploadResult result;
+  result.item = item;
+  result.status = status;
+  const v1::IngestFinished& finished = status.finished();
+  if (finished.outcome() == v1::INGEST_OUTCOME_FAILED ||
+      finished.outcome() == v1::INGEST_OUTCOME_PARTIAL) {
+    result.failed = true;
+    const auto& failures =
+        finished.failures_size() > 0 ? finished.failures() : finished.document().failures();
+    if (!failures.empty()) {
+      result.reason = failures.Get(0).reason();
+      result.message = failures.Get(0).message();
+      if (failures.Get(0).page() > 0) {
+        result.message = absl::StrCat("page ", failures.Get(0).page(), ": ", result.message);
+      }
+    }
+    if (result.reason.empty()) result.reason = OutcomeName(finished.outcome());
+  }
+  return result;
+}
+
+UploadResult NeverSent(const IngestItem& item, const std::string& reason,
+                       const std::string& message) {
+  UploadResult result;
+  result.item = item;
+  result.failed = true;
+  result.reason = reason;
+  result.message = message;
+  return result;
+}
+
+// A file that is read once, from its beginning, and must not change meanwhile.
+class Source {
+ public:
+  absl::Status Open(const IngestItem& item) {
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (item.follow_link ? 0 : O_NOFOLLOW);
+    fd_ = ::open(item.path.c_str(), flags);
+    if (fd_ < 0) return Failure(errno);
+    if (::fstat(fd_, &before_) != 0) return Failure(errno);
+    if (!S_ISREG(before_.st_mode)) return absl::InvalidArgumentError("not a regular file");
+    return absl::OkStatus();
+  }
+  ~Source() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  int64_t bytes() const { return before_.st_size; }
+  bool at_end() const { return read_ >= before_.st_size; }
+
+  // The next at most kChunkBytes bytes. kAborted: the file changed while it was read.
+  absl::Status Read(std::string& out) {
+    out.resize(std::min<int64_t>(kChunkBytes, before_.st_size - read_));
+    size_t filled = 0;
+    while (filled < out.size()) {
+      const ssize_t got = ::read(fd_, out.data() + filled, out.size() - filled);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return Failure(errno);
+      if (got == 0) break;
+      filled += static_cast<size_t>(got);
+    }
+    read_ += static_cast<int64_t>(filled);
+    struct stat now;
+    const bool same = filled == out.size() && ::fstat(fd_, &now) == 0 &&
+                      now.st_size == before_.st_size &&
+                      now.st_mtim.tv_sec == before_.st_mtim.tv_sec &&
+                      now.st_mtim.tv_nsec == before_.st_mtim.tv_nsec;
+    return same ? absl::OkStatus() : absl::AbortedError("the file changed while it was read");
+  }
+
+ private:
+  static absl::Status Failure(int error) {
+    return absl::UnavailableError(error == ELOOP ? "symbolic links in folders are not followed"
+                                                 : std::strerror(error));
+  }
+
+  int fd_ = -1;
+  struct stat before_ = {};
+  int64_t read_ = 0;
+};
+
+}  // namespace
+
+class Uploader::Impl {
+ public:
+  Impl(const Connection& connection, const UploadOptions& options,
+       std::function<void(const UploadResult&)> on_result)
+      : options_(options),
+        on_result_(std::move(on_result)),
+        stub_(v1::IngestService::NewStub(connection.channel())),
+        on_interrupt_([this] {
+          absl::MutexLock lock(&mu_);
+          interrupted_ = true;
+        }) {}
+
+  ~Impl() { CloseStream(/*cancel=*/true).IgnoreError(); }
+
+  absl::Status Add(IngestItem item) {
+    SL_RETURN_IF_ERROR(WaitForRoom(options_.jobs - 1));
+    return Send(std::move(item), 1);
+  }
+
+  absl::Status Finish() {
+    SL_RETURN_IF_ERROR(WaitForRoom(0));
+    return CloseStream(/*cancel=*/false);
+  }
+
+  int Stop(absl::Duration patience) {
+    {
+      absl::MutexLock lock(&mu_);
+      const auto recorded = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+        return broken_ || std::all_of(pending_.begin(), pending_.end(), [](const auto& entry) {
+                 return entry.second.accepted || !entry.second.sent;
+               });
+      };
+      mu_.AwaitWithTimeout(absl::Condition(&recorded), patience);
+    }
+    CloseStream(/*cancel=*/true).IgnoreError();
+    absl::MutexLock lock(&mu_);
+    return static_cast<int>(std::count_if(pending_.begin(), pending_.end(),
+                                          [](const auto& entry) { return entry.second.accepted; }));
+  }
+
+ private:
+  using Stream = grpc::ClientReaderWriter<v1::IngestRequest, v1::IngestStatus>;
+
+  // Until at most `most` documents are unfinished; sends again what has to be.
+  absl::Status WaitForRoom(int most) {
+    while (true) {
+      std::optional<Waiting> again;
+      bool broken = false;
+      {
+        absl::MutexLock lock(&mu_);
+        const auto changed = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+          return interrupted_ || broken_ || Unfinished() <= most || !waiting_.empty();
+        };
+        mu_.Await(absl::Condition(&changed));
+        if (interrupted_) return absl::CancelledError("interrupted");
+        broken = broken_;
+        if (!broken && Unfinished() <= most) return absl::OkStatus();
+        if (!broken) {
+          again = std::move(waiting_.front());
+          waiting_.pop_front();
+        }
+      }
+      if (broken) {
+        SL_RETURN_IF_ERROR(Reopen());
+        continue;
+      }
+      const absl::Status pause = SleepUntil(again->not_before);
+      if (!pause.ok()) {
+        absl::MutexLock lock(&mu_);
+        waiting_.push_front(*std::move(again));
+        return pause;
+      }
+      SL_RETURN_IF_ERROR(Send(std::move(again->item), again->attempt));
+    }
+  }
+
+  int Unfinished() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return static_cast<int>(pending_.size() + waiting_.size()) + reporting_;
+  }
+
+  absl::Status SleepUntil(absl::Time time) {
+    absl::MutexLock lock(&mu_);
+    const auto interrupted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return interrupted_; };
+    if (mu_.AwaitWithDeadline(absl::Condition(&interrupted), time)) {
+      return absl::CancelledError("interrupted");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Duration Backoff(int attempt) const {
+    return std::min(options_.first_backoff * static_cast<double>(1 << std::min(attempt - 1, 20)),
+                    kLongestBackoff);
+  }
+
+  // After the stream broke: what was on it is to be sent again, on a new one.
+  absl::Status Reopen() {
+    const absl::Status why = CloseStream(/*cancel=*/false);
+    int failures = 0;
+    bool nothing_lost = false;
+    {
+      absl::MutexLock lock(&mu_);
+      nothing_lost = pending_.empty();
+      failures = ++stream_failures_;
+    }
+    TakeBack(/*count_attempt=*/true);
+    if (why.ok() && nothing_lost) return absl::OkStatus();
+    const bool for_good = !IsTransient(why) || failures >= options_.max_attempts;
+    if (!for_good) {
+      return SleepUntil(absl::Now() + std::max(Backoff(failures), FailureRetryAfter(why).value_or(
+                                                                      absl::ZeroDuration())));
+    }
+    const absl::Status final_status =
+        why.ok() ? absl::InternalError("the server ended the stream before the documents") : why;
+    ReportWaiting(final_status);
+    return final_status;
+  }
+
+  // Puts what was on the stream, which is closed, before what waits to be sent again. A document
+  // that was on too many streams that broke is given up: it may be what breaks them.
+  void TakeBack(bool count_attempt) {
+    std::vector<IngestItem> given_up;
+    {
+      absl::MutexLock lock(&mu_);
+      for (auto it = pending_.rbegin(); it != pending_.rend(); ++it) {
+        Pending& pending = it->second;
+        const int attempt = pending.attempt + (count_attempt ? 1 : 0);
+        if (attempt > options_.max_attempts) {
+          given_up.push_back(std::move(pending.item));
+        } else {
+          waiting_.push_front({std::move(pending.item), attempt, absl::Now()});
+        }
+      }
+      pending_.clear();
+    }
+    for (const IngestItem& item : given_up) {
+      on_result_(NeverSent(item, "unavailable", "the connection broke each time it was sent"));
+    }
+  }
+
+  // Everything that waits has failed, because the stream has for good.
+  void ReportWaiting(const absl::Status& why) {
+    std::deque<Waiting> lost;
+    {
+      absl::MutexLock lock(&mu_);
+      lost.swap(waiting_);
+    }
+    const std::string reason = FailureReason(why);
+    for (const Waiting& waiting : lost) {
+      on_result_(NeverSent(waiting.item, reason.empty() ? "connection_lost" : reason,
+                           std::string(why.message())));
+    }
+  }
+
+  void OpenStream() {
+    context_ = std::make_unique<grpc::ClientContext>();
+    if (options_.deadline != absl::InfiniteFuture()) {
+      context_->set_deadline(absl::ToChronoTime(options_.deadline));
+    }
+    stream_ = stub_->IngestDocuments(context_.get());
+    reader_ = std::thread([this, stream = stream_.get()] { ReadStatuses(*stream); });
+  }
+
+  // Ends the stream, if there is one, and returns how it ended.
+  absl::Status CloseStream(bool cancel) {
+    if (stream_ == nullptr) return absl::OkStatus();
+    if (cancel) {
+      context_->TryCancel();
+    } else {
+      stream_->WritesDone();
+    }
+    reader_.join();
+    const absl::Status status = FromRpc(stream_->Finish());
+    stream_.reset();
+    context_.reset();
+    absl::MutexLock lock(&mu_);
+    broken_ = false;
+    return status;
+  }
+
+  void ReadStatuses(Stream& stream) {
+    v1::IngestStatus status;
+    while (stream.Read(&status)) Handle(status);
+    absl::MutexLock lock(&mu_);
+    broken_ = true;
+  }
+
+  void Handle(const v1::IngestStatus& status) {
+    UploadResult result;
+    {
+      absl::MutexLock lock(&mu_);
+      const auto found = pending_.find(status.tag());
+      if (found == pending_.end()) return;
+      Pending& pending = found->second;
+      if (status.has_accepted()) {
+        pending.accepted = true;
+        stream_failures_ = 0;
+      }
+      if (!status.has_finished()) return;
+      stream_failures_ = 0;
+      if (ServerWasBusy(status.finished()) && pending.attempt < options_.max_attempts) {
+        waiting_.push_back(
+            {std::move(pending.item), pending.attempt + 1, absl::Now() + Backoff(pending.attempt)});
+        pending_.erase(found);
+        return;
+      }
+      result = FromFinished(pending.item, status);
+      pending_.erase(found);
+      ++reporting_;
+    }
+    on_result_(result);
+    absl::MutexLock lock(&mu_);
+    --reporting_;
+  }
+
+  absl::Status Send(IngestItem item, int attempt) {
+    Source source;
+    if (item.uri.empty()) {
+      if (const absl::Status opened = source.Open(item); !opened.ok()) {
+        on_result_(NeverSent(item, "unreadable", std::string(opened.message())));
+        return absl::OkStatus();
+      }
+    }
+    v1::IngestRequest request;
+    if (const absl::Status made = MakeHeader(item, source.bytes(), *request.mutable_header());
+        !made.ok()) {
+      on_result_(NeverSent(item, "bad_metadata", std::string(made.message())));
+      return absl::OkStatus();
+    }
+    if (stream_ == nullptr) OpenStream();
+    const int64_t tag = next_tag_++;
+    request.set_tag(tag);
+    {
+      absl::MutexLock lock(&mu_);
+      pending_[tag] = {.item = item, .attempt = attempt, .sent = false, .accepted = false};
+    }
+    if (!stream_->Write(request)) return absl::OkStatus();  // WaitForRoom sees the broken stream
+    if (item.uri.empty() && !SendChunks(tag, source)) return absl::OkStatus();
+    absl::MutexLock lock(&mu_);
+    if (const auto found = pending_.find(tag); found != pending_.end()) found->second.sent = true;
+    return absl::OkStatus();
+  }
+
+  absl::Status MakeHeader(const IngestItem& item, int64_t bytes, v1::DocumentHeader& out) const {
+    out.set_collection(options_.collection);
+    out.set_document_id(item.id);
+    out.set_source(item.source());
+    out.set_media_type(item.media_type);
+    out.set_create_collection(options_.create_collection);
+    out.set_force(options_.force);
+    out.set_total_bytes(item.uri.empty() ? bytes : 0);
+    out.set_uri(item.uri);
+    std::string error;
+    if (!item.metadata.empty() && !ParseMetadata(item.metadata, *out.mutable_metadata(), error)) {
+      return absl::InvalidArgumentError(error);
+    }
+    return absl::OkStatus();
+  }
+
+  // False when the stream is of no more use: it broke, or we broke it because the file failed under
+  // our hands and the wire knows no way to take half a document back.
+  bool SendChunks(int64_t tag, Source& source) {
+    v1::IngestRequest request;
+    request.set_tag(tag);
+    v1::DocumentChunk& chunk = *request.mutable_chunk();
+    do {
+      if (const absl::Status read = source.Read(*chunk.mutable_data()); !read.ok()) {
+        GiveUp(tag, absl::IsAborted(read) ? "changed_while_read" : "unreadable",
+               std::string(read.message()));
+        return false;
+      }
+      chunk.set_last(source.at_end());
+      if (!stream_->Write(request)) return false;
+    } while (!chunk.last());
+    return true;
+  }
+
+  void GiveUp(int64_t tag, const char* reason, const std::string& message) {
+    IngestItem item;
+    {
+      absl::MutexLock lock(&mu_);
+      const auto found = pending_.find(tag);
+      if (found == pending_.end()) return;
+      item = std::move(found->second.item);
+      pending_.erase(found);
+    }
+    CloseStream(/*cancel=*/true).IgnoreError();
+    TakeBack(/*count_attempt=*/false);
+    on_result_(NeverSent(item, reason, message));
+  }
+
+  const UploadOptions options_;
+  const std::function<void(const UploadResult&)> on_result_;
+  const std::unique_ptr<v1::IngestService::Stub> stub_;
+
+  // Of the sending thread.
+  int64_t next_tag_ = 1;
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<Stream> stream_;
+  std::thread reader_;
+
+  absl::Mutex mu_;
+  std::map<int64_t, Pending> pending_ ABSL_GUARDED_BY(mu_);  // on the stream, by tag
+  std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mu_);         // to be sent again
+  int reporting_ ABSL_GUARDED_BY(mu_) = 0;        // finished, with on_result_ still running
+  int stream_failures_ ABSL_GUARDED_BY(mu_) = 0;  // since a document was accepted
+  bool broken_ ABSL_GUARDED_BY(mu_) = false;      // the reader has seen the stream's end
+  bool interrupted_ ABSL_GUARDED_BY(mu_) = false;
+
+  const OnInterrupt on_interrupt_;  // last: it is gone before what it touches
+};
+
+Uploader::Uploader(const Connection& connection, const UploadOptions& options,
+                   std::function<void(const UploadResult&)> on_result)
+    : impl_(std::make_unique<Impl>(connection, options, std::move(on_result))) {}
+
+Uploader::~Uploader() = default;
+
+absl::Status Uploader::Add(IngestItem item) { return impl_->Add(std::move(item)); }
+
+absl::Status Uploader::Finish() { return impl_->Finish(); }
+
+int Uploader::Stop(absl::Duration patience) { return impl_->Stop(patience); }
+
+}  // namespace sightline::cli

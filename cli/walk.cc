@@ -1,0 +1,185 @@
+// VisitSources of ingest_item.h: paths, folders, and the manifest's lines.
+
+#include <fnmatch.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status.h"
+#include "base/utf8.h"
+#include "cli/ingest_item.h"
+
+namespace sightline::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxSourceBytes = 4096;
+
+bool Matches(const std::string& pattern, const std::string& name, const std::string& below) {
+  return ::fnmatch(pattern.c_str(), absl::StrContains(pattern, '/') ? below.c_str() : name.c_str(),
+                   0) == 0;
+}
+
+bool Wanted(const std::vector<std::string>& globs, const std::string& name,
+            const std::string& below) {
+  bool has_including = false;
+  bool included = false;
+  for (const std::string& glob : globs) {
+    if (glob[0] == '!') {
+      if (Matches(glob.substr(1), name, below)) return false;
+    } else {
+      has_including = true;
+      included = included || Matches(glob, name, below);
+    }
+  }
+  return included || !has_including;
+}
+
+class Walker {
+ public:
+  Walker(const IngestSources& sources, const IngestVisitor& visitor)
+      : sources_(sources), visitor_(visitor) {}
+
+  absl::Status Named(const std::string& path) {
+    struct stat st;
+    if (::stat(path.c_str(), &st) != 0) return NamedMissing(path, errno);
+    std::error_code error;
+    if (S_ISDIR(st.st_mode)) {
+      const fs::path folder = fs::canonical(path, error);
+      if (error) return absl::UnavailableError(absl::StrCat(path, ": ", error.message()));
+      return Folder(folder.string(), "");
+    }
+    // The real folder, so that one file has one source however it is reached, but the file's own
+    // name, even where that is a link.
+    const fs::path absolute = fs::absolute(path, error).lexically_normal();
+    const fs::path folder = fs::canonical(absolute.parent_path(), error);
+    if (error) return absl::UnavailableError(absl::StrCat(path, ": ", error.message()));
+    return File((folder / absolute.filename()).string(), st, true);
+  }
+
+ private:
+  static absl::Status NamedMissing(const std::string& path, int error) {
+    const std::string message = absl::StrCat(path, ": ", std::strerror(error));
+    return error == ENOENT || error == ENOTDIR ? absl::NotFoundError(message)
+                                               : absl::UnavailableError(message);
+  }
+
+  void Unusable(const std::string& path, const char* reason, const std::string& message) {
+    if (visitor_.unusable) visitor_.unusable({path, reason, message});
+  }
+
+  // `below` is the folder's path under the one that was named, with a slash at its end, or empty.
+  absl::Status Folder(const std::string& folder, const std::string& below) {
+    std::vector<std::string> names;
+    std::error_code error;
+    fs::directory_iterator entries(folder, error);
+    for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+      names.push_back(entries->path().filename().string());
+    }
+    if (error) Unusable(folder, "unreadable", error.message());
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) {
+      if (name[0] != '.') SL_RETURN_IF_ERROR(Entry(folder + "/" + name, name, below));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Entry(const std::string& path, const std::string& name, const std::string& below) {
+    struct stat st;
+    if (::lstat(path.c_str(), &st) != 0) {
+      Unusable(path, "unreadable", std::strerror(errno));
+      return absl::OkStatus();
+    }
+    if (S_ISDIR(st.st_mode)) {
+      if (sources_.recursive) return Folder(path, below + name + "/");
+      if (visitor_.sub_folder) visitor_.sub_folder(path);
+      return absl::OkStatus();
+    }
+    if (!Wanted(sources_.globs, name, below + name)) return absl::OkStatus();
+    return File(path, st, false);
+  }
+
+  absl::Status File(const std::string& path, const struct stat& st, bool named) {
+    if (S_ISLNK(st.st_mode)) {
+      Unusable(path, "symbolic_link", "symbolic links in folders are not followed");
+    } else if (!S_ISREG(st.st_mode)) {
+      Unusable(path, "not_a_file", "not a regular file");
+    } else if (!IsValidUtf8(path)) {
+      Unusable(path, "name_not_utf8", "the name is not UTF-8");
+    } else if (path.size() > kMaxSourceBytes) {
+      Unusable(path, "path_too_long", absl::StrCat("more than ", kMaxSourceBytes, " bytes"));
+    } else if (::access(path.c_str(), R_OK) != 0) {
+      Unusable(path, "unreadable", std::strerror(errno));
+    } else {
+      IngestItem item;
+      item.path = path;
+      item.bytes = st.st_size;
+      item.metadata = sources_.metadata;
+      item.follow_link = named;
+      return visitor_.item(std::move(item));
+    }
+    return absl::OkStatus();
+  }
+
+  const IngestSources& sources_;
+  const IngestVisitor& visitor_;
+};
+
+absl::Status VisitManifest(const IngestSources& sources, const IngestVisitor& visitor) {
+  std::ifstream file(sources.manifest);
+  if (!file) {
+    return absl::NotFoundError(absl::StrCat(sources.manifest, ": ", std::strerror(errno)));
+  }
+  std::error_code error;
+  const std::string folder = fs::absolute(sources.manifest, error).parent_path().string();
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    if (absl::StripAsciiWhitespace(line).empty()) continue;
+    auto item = ParseManifestLine(line, folder, sources.metadata);
+    if (!item.ok()) {
+      return Annotate(item.status(), absl::StrCat(sources.manifest, ":", number));
+    }
+    struct stat st;
+    if (item->path.empty()) {
+      SL_RETURN_IF_ERROR(visitor.item(*std::move(item)));
+    } else if (::stat(item->path.c_str(), &st) != 0) {
+      if (visitor.unusable) visitor.unusable({item->path, "unreadable", std::strerror(errno)});
+    } else if (!S_ISREG(st.st_mode)) {
+      if (visitor.unusable) visitor.unusable({item->path, "not_a_file", "not a regular file"});
+    } else {
+      item->bytes = st.st_size;
+      SL_RETURN_IF_ERROR(visitor.item(*std::move(item)));
+    }
+  }
+  if (file.bad()) return absl::UnavailableError(absl::StrCat("cannot read ", sources.manifest));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status VisitSources(const IngestSources& sources, const IngestVisitor& visitor) {
+  Walker walker(sources, visitor);
+  for (const std::string& path : sources.paths) {
+    if (!IsUri(path)) {
+      SL_RETURN_IF_ERROR(walker.Named(path));
+      continue;
+    }
+    IngestItem item;
+    item.uri = path;
+    item.metadata = sources.metadata;
+    SL_RETURN_IF_ERROR(visitor.item(std::move(item)));
+  }
+  return sources.manifest.empty() ? absl::OkStatus() : VisitManifest(sources, visitor);
+}
+
+}  // namespace sightline::cli
