@@ -44,6 +44,27 @@ size_t LeadingMarkers(absl::string_view text) {
   return end;
 }
 
+// Moves ends that fall inside a marker behind it: after a full stop the Unicode rules take the
+// opening bracket alone into the sentence ("long.[" "2]").
+std::vector<Span> WithWholeMarkers(absl::string_view text, std::vector<Span> sentences) {
+  const std::vector<Marker> markers = ParseMarkers(text);
+  std::vector<Span> out;
+  size_t begin = 0;
+  for (const Span& sentence : sentences) {
+    size_t end = sentence.end;
+    for (const Marker& marker : markers) {
+      if (marker.begin < end && end < marker.end) {
+        end = marker.end;
+        while (end < text.size() && absl::ascii_isspace(text[end])) ++end;
+      }
+    }
+    if (end <= begin) continue;
+    out.push_back({begin, end});
+    begin = end;
+  }
+  return out;
+}
+
 std::string WithoutMarkers(absl::string_view text) {
   std::string out;
   size_t at = 0;
@@ -69,7 +90,7 @@ size_t EndWithoutMarkers(absl::string_view text) {
 
 std::vector<Span> SplitAnswer(absl::string_view text) {
   std::vector<Span> out;
-  for (Span sentence : SplitSentences(text)) {
+  for (Span sentence : WithWholeMarkers(text, SplitSentences(text))) {
     if (!out.empty()) {
       const absl::string_view words = text.substr(sentence.begin, sentence.end - sentence.begin);
       const size_t markers = LeadingMarkers(words);

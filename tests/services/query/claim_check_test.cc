@@ -1,0 +1,78 @@
+#include "services/query/claim_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sightline::query {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(NumbersInTest, ValuesHaveOneForm) {
+  EXPECT_THAT(NumbersIn("1,000.50 and 007 and ３"), ElementsAre("1000.5", "3", "7"));
+  EXPECT_THAT(NumbersIn("lists 3,4 and 0.0"), ElementsAre("0", "3", "4"));
+  EXPECT_THAT(NumbersIn("twelve apes"), ElementsAre("12"));
+}
+
+TEST(NumbersInTest, MonthsCountOnlyBesideNumbers) {
+  EXPECT_THAT(NumbersIn("12 March 2023"), ElementsAre("12", "2023", "month:3"));
+  EXPECT_THAT(NumbersIn("it may march on"), IsEmpty());
+}
+
+TEST(QuotesInTest, FindsQuotesOfSeveralKinds) {
+  EXPECT_THAT(QuotesIn("She said \"Red Apple,\" then “blue” and 「绿色」."),
+              ElementsAre("red apple", "blue", "绿色"));
+  EXPECT_THAT(QuotesIn("a 5\" disk"), IsEmpty());
+}
+
+TEST(CheckClaimTest, FactsThatOccurAreSupported) {
+  const std::vector<std::string> passage = {"Invoice 4711 of 2023-03-12: total 1,250.00 euro."};
+  EXPECT_EQ(CheckClaim("The total of invoice 4711 is 1250 euro.", passage), Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("Invoice 4711 is dated 12 March 2023.", passage), Verdict::kSupported);
+}
+
+TEST(CheckClaimTest, AForeignNumberDateOrQuoteIsUnsupported) {
+  const std::vector<std::string> passage = {"Invoice 4711 of 2023-03-12: total 1,250.00 euro."};
+  EXPECT_EQ(CheckClaim("The total of invoice 4711 is 1350 euro.", passage), Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("Invoice 4711 is dated 12 April 2023.", passage), Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("Invoice 4711 says \"paid in full\".", passage), Verdict::kUnsupported);
+}
+
+TEST(CheckClaimTest, SeveralPassagesSupportTogether) {
+  EXPECT_EQ(CheckClaim("Mill A made 20 tons and mill B 30 tons.",
+                       {"Mill A made 20 tons.", "Mill B made 30 tons."}),
+            Verdict::kSupported);
+}
+
+TEST(CheckClaimTest, AClaimThatSharesNoWordsIsUnsupported) {
+  EXPECT_EQ(CheckClaim("The moon is made of cheese.", {"Invoices are paid within a week."}),
+            Verdict::kUnsupported);
+}
+
+TEST(CheckClaimTest, AcrossScriptsOnlyWhatCanBeCheckedIsJudged) {
+  const std::vector<std::string> passage = {"发票金额为1250元，日期为2023年3月12日。"};
+  EXPECT_EQ(CheckClaim("The invoice is over 1250 yuan.", passage), Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("The invoice is over 99 yuan.", passage), Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("The invoice has been issued.", passage), Verdict::kUnchecked);
+}
+
+TEST(CheckClaimTest, WithoutWordsNothingIsChecked) {
+  EXPECT_EQ(CheckClaim("A red car.", {""}), Verdict::kUnchecked);
+}
+
+TEST(CheckClaimTest, TheNumberOfAListItemStatesNothing) {
+  EXPECT_EQ(CheckClaim("7. Invoices are paid late.", {"Invoices are paid late."}),
+            Verdict::kSupported);
+}
+
+TEST(SnippetTest, IsTheSentenceThatSharesMost) {
+  EXPECT_EQ(Snippet("Invoices are paid late.",
+                    "Cats sleep. Most invoices are paid late here. Dogs bark."),
+            "Most invoices are paid late here.");
+  EXPECT_EQ(Snippet("xyz", "Nothing shared."), "Nothing shared.");
+  EXPECT_LE(Snippet("发票", std::string(400, 'a') + "发票").size(), 300u);
+}
+
+}  // namespace
+}  // namespace sightline::query
