@@ -99,10 +99,10 @@ at::Tensor TextModel::Forward(const TextBatch& batch, const Probe& probe) const 
     const at::Tensor normed = RmsNorm(h, layer.input_norm, config_.rms_norm_eps);
     h = h.add(Attention(layer, static_cast<int>(i), normed, rotary, batch));
     h = h.add(Mlp(layer, RmsNorm(h, layer.post_norm, config_.rms_norm_eps)));
-    if (probe) probe(absl::StrCat("layer_", i), h.clone());
     if (batch.visual_rows.defined() && i < batch.taps.size()) {
       h.index_add_(0, batch.visual_rows, batch.taps[i]);
     }
+    if (probe) probe(absl::StrCat("layer_", i), h);
   }
   for (const TextBatch::Sequence& sequence : batch.sequences) {
     if (sequence.cache != nullptr) sequence.cache->Advance(sequence.length);

@@ -24,7 +24,8 @@ struct VisionFeatures {
 };
 
 // Called with intermediate results, for comparison with the reference: "patch_embed", "pos_embed",
-// "rotary_freqs", "block_N" here; "rope_cos", "rope_sin", "layer_N" in TextModel.
+// "rotary_freqs", "block_N" here; "rope_cos", "rope_sin" and "layer_N", with
+// the deepstack addition, in TextModel.
 using Probe = std::function<void(absl::string_view name, const at::Tensor& value)>;
 
 // The vision transformer with its mergers. After Qwen3VLVisionModel in transformers,

@@ -1,0 +1,171 @@
+#include "model/network.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/whole_run.h"
+#include "nlohmann/json.hpp"
+#include "tests/model/network_case.h"
+#include "tests/support/status_matchers.h"
+
+namespace sightline::model {
+namespace {
+
+using ::sightline::testing::Cosine;
+using ::sightline::testing::FilePrompt;
+using ::sightline::testing::Floats;
+using ::sightline::testing::GoldenJson;
+using ::sightline::testing::GoldenPath;
+using ::sightline::testing::GoldenTensors;
+using ::sightline::testing::IsOk;
+using ::sightline::testing::MaxDifference;
+using ::sightline::testing::Report;
+using ::sightline::testing::StatusIs;
+using ::sightline::testing::StoredCase;
+using ::sightline::testing::TinyCheckpoint;
+using ::sightline::testing::TinyNetwork;
+using ::sightline::testing::Values;
+using ::testing::HasSubstr;
+
+constexpr char kDense[] = "tiny-dense";
+
+size_t ArgmaxOfLastRow(const std::vector<float>& logits, size_t vocab) {
+  const auto last = logits.end() - static_cast<std::ptrdiff_t>(vocab);
+  return static_cast<size_t>(std::max_element(last, logits.end()) - last);
+}
+
+// Compares a named intermediate result with the recorded one.
+void ExpectNear(const SafetensorsFile& golden, const std::string& name, const at::Tensor& value,
+                double tolerance, const std::string& group) {
+  const double difference = MaxDifference(Floats(value), Values<float>(golden, name));
+  Report(group, difference);
+  EXPECT_LE(difference, tolerance) << name;
+}
+
+class ChatCase : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ChatCase, EveryLayerAndTheLogitsAreTheReferences) {
+  const auto golden = GoldenTensors(std::string(kDense) + "/cases/" + GetParam() + ".safetensors");
+  const c10::InferenceMode inference;
+  const Probe probe = [&](absl::string_view name, const at::Tensor& value) {
+    const std::string key(name);
+    if (key.rfind("rope_", 0) == 0) ExpectNear(*golden, key, value, 1e-5, "rope cos and sin");
+    // Recorded with the deepstack addition: the reference adds into the tensor it had handed out.
+    if (key.rfind("layer_", 0) == 0) ExpectNear(*golden, key, value, 2e-4, "decoder layers");
+  };
+  const WholeRun run = RunWhole(TinyNetwork(kDense), StoredCase(kDense, GetParam()), probe);
+  ExpectNear(*golden, "final_norm", run.final_norm, 2e-4, "final norm");
+  ExpectNear(*golden, "logits", run.logits, 5e-4, "logits, stored pixels");
+}
+
+TEST_P(ChatCase, PictureFilesGiveTheReferencesAnswer) {
+  const auto golden = GoldenTensors(std::string(kDense) + "/cases/" + GetParam() + ".safetensors");
+  const Prompt prompt = FilePrompt(kDense, GetParam());
+  ASSERT_OK_AND_ASSIGN(const SequenceInput input, TinyCheckpoint(kDense)->Prepare(prompt));
+  const WholeRun run = RunWhole(TinyNetwork(kDense), input, nullptr);
+  const std::vector<float> logits = Floats(run.logits);
+  const std::vector<float> expected = Values<float>(*golden, "logits");
+  const double difference = MaxDifference(logits, expected);
+  Report("logits, picture files", difference);
+  EXPECT_LE(difference, std::string(GetParam()) == "image" ? 5e-4 : 0.1);
+  const size_t vocab = 512;
+  EXPECT_EQ(ArgmaxOfLastRow(logits, vocab), ArgmaxOfLastRow(expected, vocab));
+}
+
+TEST_P(ChatCase, Bfloat16PointsTheSameWay) {
+  const auto golden = GoldenTensors(std::string(kDense) + "/cases/" + GetParam() + ".safetensors");
+  const WholeRun run =
+      RunWhole(TinyNetwork(kDense, "bfloat16"), StoredCase(kDense, GetParam()), nullptr);
+  const double cosine = Cosine(Floats(run.logits), Values<float>(*golden, "logits"));
+  Report("bfloat16 logits, 1 - cosine", 1 - cosine);
+  EXPECT_GE(cosine, 0.999);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, ChatCase,
+                         ::testing::Values("text", "text_short", "image", "image_odd", "two_images",
+                                           "video", "image_video"));
+
+class VisionCase : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(VisionCase, EveryBlockAndMergerIsTheReferences) {
+  const std::string path = std::string(kDense) + "/cases/" + GetParam();
+  const auto golden = GoldenTensors(path + ".safetensors");
+  const std::string from = GoldenJson(path + ".json")["from_case"];
+  const SequenceInput input = StoredCase(kDense, from);
+  int seen = 0;
+  const Probe probe = [&](absl::string_view name, const at::Tensor& value) {
+    const std::string key(name);
+    if (golden->Find(key) == nullptr) return;
+    ++seen;
+    const bool angles = key == "rotary_freqs";
+    ExpectNear(*golden, key, value, angles ? 1e-5 : 1e-4,
+               angles ? "vision angles" : "vision blocks");
+  };
+  const WholeRun run = RunWhole(TinyNetwork(kDense), input, probe);
+  EXPECT_EQ(seen, 7);  // patches, positions, angles, four blocks
+  ExpectNear(*golden, "image_embeds", run.vision.tokens, 1e-4, "vision embeds and deepstack");
+  ASSERT_EQ(run.vision.taps.size(), 2u);
+  ExpectNear(*golden, "deepstack_0", run.vision.taps[0], 1e-4, "vision embeds and deepstack");
+  ExpectNear(*golden, "deepstack_1", run.vision.taps[1], 1e-4, "vision embeds and deepstack");
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, VisionCase, ::testing::Values("vision_one", "vision_two"));
+
+TEST(NetworkTest, RefusesAConfigThatTheWeightsDoNotFit) {
+  ASSERT_OK_AND_ASSIGN(const CheckpointConfig config, LoadCheckpointConfig(GoldenPath(kDense)));
+  ASSERT_OK_AND_ASSIGN(std::shared_ptr<const CheckpointWeights> weights,
+                       CheckpointWeights::Open(GoldenPath(kDense)));
+  ModelConfig wider = config.model;
+  wider.text.num_heads = 8;
+  EXPECT_THAT(Network::Load(wider, weights, at::Device("cpu"), at::kFloat),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("q_proj")));
+}
+
+TEST(NetworkTest, RefusesQuantisedWeightsByName) {
+  ASSERT_OK_AND_ASSIGN(const CheckpointConfig config, LoadCheckpointConfig(GoldenPath(kDense)));
+  ASSERT_OK_AND_ASSIGN(std::shared_ptr<const CheckpointWeights> weights,
+                       CheckpointWeights::Open(GoldenPath(kDense)));
+  ModelConfig quantised = config.model;
+  quantised.quant_method = "awq";
+  EXPECT_THAT(Network::Load(quantised, weights, at::Device("cpu"), at::kFloat),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("awq")));
+}
+
+TEST(NetworkTest, AnUnknownDeviceOrDtypeIsTheCallersFault) {
+  EXPECT_THAT(ResolveDevice("tpu"), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ResolveDtype("int8", "float32", at::Device("cpu")),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ResolveDtype("float16", "float16", at::Device("cpu")),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+// The mixture-of-experts data stands beside the checkout only.
+class MoeCase : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(MoeCase, LogitsAreTheReferences) {
+  const std::optional<std::string> full = ::sightline::testing::FullGoldenDir();
+  if (!full.has_value()) GTEST_SKIP() << "the full reference set is not here";
+  const std::string folder = *full + "/tiny-moe";
+  ASSERT_OK_AND_ASSIGN(const CheckpointConfig config, LoadCheckpointConfig(folder));
+  ASSERT_OK_AND_ASSIGN(std::shared_ptr<const CheckpointWeights> weights,
+                       CheckpointWeights::Open(folder));
+  ASSERT_OK_AND_ASSIGN(const auto network,
+                       Network::Load(config.model, weights, at::Device("cpu"), at::kFloat));
+  ASSERT_OK_AND_ASSIGN(const auto golden,
+                       SafetensorsFile::Open(folder + "/cases/" + GetParam() + ".safetensors"));
+  // Both models read the same prompts and pixels.
+  const WholeRun run = RunWhole(*network, StoredCase(kDense, GetParam()), nullptr);
+  ExpectNear(*golden, "logits", run.logits, 1e-3, "mixture of experts logits");
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, MoeCase,
+                         ::testing::Values("text", "text_short", "image", "two_images", "video"));
+
+}  // namespace
+}  // namespace sightline::model
