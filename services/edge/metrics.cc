@@ -68,6 +68,16 @@ struct Metrics::Families {
           .Name("sightline_stage_seconds")
           .Help("Time of one stage of a query")
           .Register(registry);
+  prometheus::Family<prometheus::Counter>& http_requests =
+      prometheus::BuildCounter()
+          .Name("sightline_http_requests_total")
+          .Help("REST requests that ended")
+          .Register(registry);
+  prometheus::Family<prometheus::Histogram>& http_request_seconds =
+      prometheus::BuildHistogram()
+          .Name("sightline_http_request_seconds")
+          .Help("Time of a REST request")
+          .Register(registry);
   prometheus::Histogram& first_token =
       prometheus::BuildHistogram()
           .Name("sightline_time_to_first_token_seconds")
@@ -102,6 +112,13 @@ void Metrics::RequestEnded(absl::string_view method, absl::string_view code,
   families_->in_flight.Add({{"method", name}}).Decrement();
   families_->requests.Add({{"method", name}, {"code", std::string(code)}}).Increment();
   families_->request_seconds.Add({{"method", name}}, kLatencyBuckets)
+      .Observe(absl::ToDoubleSeconds(elapsed));
+}
+
+void Metrics::HttpRequestEnded(absl::string_view route, int status, absl::Duration elapsed) {
+  const std::string name(route);
+  families_->http_requests.Add({{"route", name}, {"status", std::to_string(status)}}).Increment();
+  families_->http_request_seconds.Add({{"route", name}}, kLatencyBuckets)
       .Observe(absl::ToDoubleSeconds(elapsed));
 }
 

@@ -30,6 +30,8 @@ class Metrics {
   void RequestStarted(absl::string_view method);
   // sightline_requests_total{method,code}, sightline_request_seconds{method}
   void RequestEnded(absl::string_view method, absl::string_view code, absl::Duration elapsed);
+  // sightline_http_requests_total{route,status}, sightline_http_request_seconds{route}
+  void HttpRequestEnded(absl::string_view route, int status, absl::Duration elapsed);
   // sightline_stage_seconds{stage}; stages: encode, retrieval, rerank, answer
   void StageDone(absl::string_view stage, absl::Duration elapsed);
   // sightline_time_to_first_token_seconds

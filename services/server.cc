@@ -1,0 +1,327 @@
+#include "services/server.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "services/edge/call_scope.h"
+#include "services/edge/grpc_server.h"
+#include "services/edge/metrics.h"
+#include "services/gateway/http_server.h"
+#include "services/ingest/collection_service.h"
+#include "services/ingest/ingest_service.h"
+#include "services/query/model_service.h"
+#include "services/query/query_service.h"
+#include "services/self_check.h"
+
+namespace sightline::services {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A stored picture becomes pixels for a prompt or a reranker.
+query::PassagePicture PictureReader(const index::Corpus& corpus, query::PictureDecoder decode) {
+  return [&corpus, decode = std::move(decode)](const index::Passage& passage,
+                                               absl::Time deadline) -> absl::StatusOr<ImagePtr> {
+    if (passage.blob_hash.empty()) return absl::NotFoundError("the passage has no picture");
+    SL_ASSIGN_OR_RETURN(const index::Blob blob, corpus.GetBlob(passage.blob_hash));
+    return decode(blob.bytes, deadline);
+  };
+}
+
+query::PictureDecoder Decoder(media::MediaClient& media) {
+  return [&media](absl::string_view bytes, absl::Time deadline) -> absl::StatusOr<ImagePtr> {
+    SL_ASSIGN_OR_RETURN(media::DecodedImage decoded, media.DecodeImage(bytes, deadline));
+    return decoded.image;
+  };
+}
+
+query::ThumbnailMaker Thumbnails(media::MediaClient& media) {
+  return [&media](absl::string_view bytes, int max_side,
+                  absl::Time deadline) -> absl::StatusOr<query::Thumbnail> {
+    SL_ASSIGN_OR_RETURN(media::EncodedImage image, media.Thumbnail(bytes, max_side, deadline));
+    return query::Thumbnail{std::move(image.bytes), std::move(image.media_type), image.width,
+                            image.height};
+  };
+}
+
+std::vector<edge::Sample> PerCollection(const index::Corpus& corpus,
+                                        int64_t index::CollectionStats::* field) {
+  std::vector<edge::Sample> out;
+  const auto collections = corpus.ListCollections();
+  if (!collections.ok()) return out;
+  for (const index::Collection& collection : *collections) {
+    const auto stats = corpus.Stats(collection.name);
+    if (!stats.ok()) continue;  // deleted since
+    out.push_back({.labels = {{"collection", collection.name}},
+                   .value = static_cast<double>((*stats).*field)});
+  }
+  return out;
+}
+
+edge::Sample Labelled(const char* name, const char* value, int64_t number) {
+  return {.labels = {{name, value}}, .value = static_cast<double>(number)};
+}
+
+edge::Sample Plain(int64_t number) { return {.labels = {}, .value = static_cast<double>(number)}; }
+
+}  // namespace
+
+// Members are destroyed from the last to the first: what serves goes before what it serves from.
+struct Server::Parts {
+  edge::Metrics metrics;
+  edge::CancelWatcher watcher;
+  model::LoadedModel model;
+  std::unique_ptr<media::MediaClient> media;
+  std::unique_ptr<index::Corpus> corpus;
+  std::unique_ptr<ingest::Ingestor> ingestor;
+  std::unique_ptr<query::Retriever> retriever;
+  std::unique_ptr<query::Answerer> answerer;
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  std::unique_ptr<edge::GrpcServer> grpc;
+  std::unique_ptr<gateway::HttpServer> http;
+};
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config,
+                                                      model::LoadedModel model,
+                                                      const std::string& version) {
+  std::unique_ptr<Server> server(new Server(config));
+  if (!config.roles.gateway_alone()) {
+    SL_RETURN_IF_ERROR(server->StartCorpus(std::move(model)));
+    SL_RETURN_IF_ERROR(server->StartServices());
+  } else {
+    server->grpc_address_ = config.upstream;
+  }
+  server->AddGauges(version);
+  if (config.http) SL_RETURN_IF_ERROR(server->StartGateway(version));
+  server->serving_ = true;
+  if (server->parts_->grpc != nullptr) server->parts_->grpc->SetServing(true);
+  return server;
+}
+
+Server::Server(const ServerConfig& config) : config_(config), parts_(std::make_unique<Parts>()) {}
+
+Server::~Server() {
+  serving_ = false;
+  if (!stopped_.exchange(true)) StopParts(absl::Now());
+}
+
+absl::Status Server::StartCorpus(model::LoadedModel model) {
+  Parts& parts = *parts_;
+  parts.model = std::move(model);
+  if (parts.model.encoder == nullptr) {
+    return absl::FailedPreconditionError("the model folder holds no encoder");
+  }
+  SL_RETURN_IF_ERROR(CheckEncoder(*parts.model.encoder));
+  std::error_code error;
+  fs::create_directories(config_.data_path, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make the data folder ", config_.data_path, ": ", error.message()));
+  }
+  auto media = media::MediaClient::Create(config_.media);
+  if (!media.ok()) return Annotate(media.status(), "media");
+  parts.media = *std::move(media);
+
+  index::CorpusOptions options = config_.corpus;
+  options.path = config_.data_path + "/corpus";
+  auto corpus = index::Corpus::Open(options);
+  if (!corpus.ok()) return Annotate(corpus.status(), absl::StrCat("corpus ", options.path));
+  parts.corpus = *std::move(corpus);
+
+  auto ingestor = ingest::Ingestor::Create(config_.ingest, config_.data_path + "/spool",
+                                           *parts.corpus, *parts.model.encoder, *parts.media);
+  if (!ingestor.ok()) return Annotate(ingestor.status(), "ingest");
+  parts.ingestor = *std::move(ingestor);
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartServices() {
+  Parts& parts = *parts_;
+  const query::PictureDecoder decode = Decoder(*parts.media);
+  const query::PassagePicture picture = PictureReader(*parts.corpus, decode);
+  parts.retriever = std::make_unique<query::Retriever>(
+      config_.retriever, *parts.corpus, *parts.model.encoder, parts.model.reranker.get(), picture);
+  parts.answerer =
+      std::make_unique<query::Answerer>(config_.answer, parts.model.generator.get(), picture);
+  auto& services = parts.services;
+  services.push_back(
+      std::make_unique<CollectionService>(*parts.corpus, *parts.model.encoder, *parts.ingestor));
+  if (config_.roles.ingest) {
+    services.push_back(
+        std::make_unique<IngestService>(config_.ingest_service, *parts.corpus, *parts.ingestor));
+  }
+  if (config_.roles.query) {
+    services.push_back(std::make_unique<query::QueryService>(
+        query::QueryService::Parts{.corpus = *parts.corpus,
+                                   .retriever = *parts.retriever,
+                                   .answerer = *parts.answerer,
+                                   .watcher = parts.watcher,
+                                   .metrics = parts.metrics,
+                                   .decode = decode,
+                                   .thumbnail = Thumbnails(*parts.media),
+                                   .limits = config_.content}));
+    services.push_back(std::make_unique<query::ModelService>(
+        query::ModelService::Parts{.encoder = parts.model.encoder.get(),
+                                   .reranker = parts.model.reranker.get(),
+                                   .generator = parts.model.generator.get(),
+                                   .watcher = parts.watcher,
+                                   .metrics = parts.metrics,
+                                   .decode = decode,
+                                   .limits = config_.content,
+                                   .default_max_tokens = config_.answer.max_tokens}));
+  }
+  std::vector<grpc::Service*> pointers;
+  for (const auto& service : services) pointers.push_back(service.get());
+  SL_ASSIGN_OR_RETURN(parts.grpc, edge::GrpcServer::Start(config_.grpc, pointers, parts.metrics));
+  grpc_address_ = parts.grpc->address();
+  if (config_.roles.ingest) SL_RETURN_IF_ERROR(parts.ingestor->Start());
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartGateway(const std::string& version) {
+  Parts& parts = *parts_;
+  std::shared_ptr<grpc::Channel> channel;
+  if (parts.grpc != nullptr) {
+    channel = parts.grpc->InProcessChannel();
+  } else {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(config_.grpc.max_message_bytes);
+    arguments.SetMaxSendMessageSize(config_.grpc.max_message_bytes);
+    channel =
+        grpc::CreateCustomChannel(config_.upstream, grpc::InsecureChannelCredentials(), arguments);
+  }
+  gateway::HttpOptions options = config_.gateway;
+  SL_ASSIGN_OR_RETURN(const std::string folder, ProgramDirectory());
+  options.web_root = FindWebRoot(options.web_root, folder);
+  gateway::ServerState state;
+  state.metrics_text = [this] { return MetricsText(); };
+  state.ready = [this] { return Ready(); };
+  state.version = version;
+  state.request_done = [&parts](const std::string& route, int status, absl::Duration elapsed) {
+    parts.metrics.HttpRequestEnded(route, status, elapsed);
+  };
+  SL_ASSIGN_OR_RETURN(parts.http,
+                      gateway::HttpServer::Start(options, std::move(channel), std::move(state)));
+  http_address_ = parts.http->address();
+  return absl::OkStatus();
+}
+
+void Server::AddGauges(const std::string& version) {
+  Parts& parts = *parts_;
+  edge::Metrics& metrics = parts.metrics;
+  metrics.AddCallback(
+      "build_info", "Always 1; the version is a label", edge::SampleType::kGauge, [version] {
+        return std::vector<edge::Sample>{{.labels = {{"version", version}}, .value = 1}};
+      });
+  if (parts.corpus == nullptr) return;
+  const auto per_collection = [&](const char* name, const char* help,
+                                  int64_t index::CollectionStats::* field) {
+    metrics.AddCallback(name, help, edge::SampleType::kGauge,
+                        [&parts, field] { return PerCollection(*parts.corpus, field); });
+  };
+  per_collection("index_documents", "Documents", &index::CollectionStats::documents);
+  per_collection("index_passages", "Passages", &index::CollectionStats::passages);
+  per_collection("index_vectors", "Vectors in the index", &index::CollectionStats::vectors);
+  per_collection("index_tombstones", "Dead vectors still in the index",
+                 &index::CollectionStats::tombstones);
+  const auto ingest = [&](const char* name, const char* help, edge::SampleType type,
+                          std::vector<edge::Sample> (*read)(const ingest::IngestCounters&)) {
+    metrics.AddCallback(name, help, type,
+                        [&parts, read] { return read(parts.ingestor->counters()); });
+  };
+  ingest("ingest_documents_total", "Documents ingested, by outcome", edge::SampleType::kCounter,
+         [](const ingest::IngestCounters& counters) {
+           return std::vector<edge::Sample>{Labelled("outcome", "indexed", counters.indexed),
+                                            Labelled("outcome", "unchanged", counters.unchanged),
+                                            Labelled("outcome", "partial", counters.partial),
+                                            Labelled("outcome", "failed", counters.failed)};
+         });
+  ingest("ingest_pages_total", "Pages of committed documents", edge::SampleType::kCounter,
+         [](const ingest::IngestCounters& counters) {
+           return std::vector<edge::Sample>{Plain(counters.pages)};
+         });
+  ingest("ingest_passages_total", "Passages of committed documents", edge::SampleType::kCounter,
+         [](const ingest::IngestCounters& counters) {
+           return std::vector<edge::Sample>{Plain(counters.passages)};
+         });
+  ingest("ingest_bytes_total", "Bytes of committed documents", edge::SampleType::kCounter,
+         [](const ingest::IngestCounters& counters) {
+           return std::vector<edge::Sample>{Plain(counters.bytes)};
+         });
+  ingest("ingest_jobs", "Jobs, by state", edge::SampleType::kGauge,
+         [](const ingest::IngestCounters& counters) {
+           return std::vector<edge::Sample>{Labelled("state", "waiting", counters.waiting),
+                                            Labelled("state", "running", counters.running)};
+         });
+}
+
+absl::Status Server::Ready() const {
+  if (!serving_) return absl::UnavailableError("the server is starting or stopping");
+  return absl::OkStatus();
+}
+
+std::string Server::MetricsText() const { return parts_->metrics.Text(); }
+
+void Server::Stop() {
+  if (stopped_.exchange(true)) return;
+  serving_ = false;
+  if (parts_->grpc != nullptr) parts_->grpc->SetServing(false);
+  log::Info("stopping");
+  absl::SleepFor(config_.drain_delay);
+  StopParts(absl::Now() + config_.grace);
+}
+
+void Server::StopParts(absl::Time deadline) {
+  // The gateway first: its requests are calls of the server behind it.
+  if (parts_->http != nullptr) parts_->http->Stop(deadline);
+  if (parts_->grpc != nullptr) parts_->grpc->Stop(deadline);
+  if (parts_->ingestor != nullptr) parts_->ingestor->Drain(deadline);
+}
+
+std::string FindWebRoot(const std::string& configured, const std::string& program_folder) {
+  if (!configured.empty()) return configured;
+  const auto has_page = [](const fs::path& folder) {
+    std::error_code ignored;
+    return fs::is_regular_file(folder / "index.html", ignored);
+  };
+  const fs::path installed = fs::path(program_folder).parent_path() / "share/sightline/web";
+  if (has_page(installed)) return installed.string();
+  for (fs::path folder = program_folder; folder.has_relative_path();
+       folder = folder.parent_path()) {
+    if (has_page(folder / "web/dist")) return (folder / "web/dist").string();
+  }
+  return "";
+}
+
+absl::StatusOr<std::string> FindModel(const std::string& configured,
+                                      const std::string& program_folder) {
+  std::error_code ignored;
+  if (!configured.empty()) {
+    if (fs::is_directory(configured, ignored)) return configured;
+    return absl::NotFoundError(absl::StrCat("model ", configured, ": no such folder"));
+  }
+  const auto has_model = [&](const fs::path& folder) {
+    return fs::is_regular_file(folder / "sightline.json", ignored);
+  };
+  const fs::path installed = fs::path(program_folder).parent_path() / "share/sightline/models/demo";
+  if (has_model(installed)) return installed.string();
+  for (fs::path folder = program_folder; folder.has_relative_path();
+       folder = folder.parent_path()) {
+    if (has_model(folder / "models/demo")) return (folder / "models/demo").string();
+  }
+  return absl::NotFoundError(absl::StrCat(
+      "no model: name its folder with --model DIR; the bundled one was looked for in ",
+      installed.string(), " and in models/demo of every folder above ", program_folder));
+}
+
+}  // namespace sightline::services

@@ -1,0 +1,340 @@
+#include "services/server_config.h"
+
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/status.h"
+
+namespace sightline::services {
+namespace {
+
+ConfigKey Text(const char* section, const char* name, const char* value, const char* help,
+               const char* flag = "") {
+  return {.section = section, .name = name, .default_value = value, .help = help, .flag = flag};
+}
+
+ConfigKey Choice(const char* section, const char* name, const char* value, const char* help,
+                 std::vector<std::string> one_of, const char* flag = "") {
+  return {.section = section,
+          .name = name,
+          .default_value = value,
+          .help = help,
+          .flag = flag,
+          .one_of = std::move(one_of)};
+}
+
+ConfigKey Integer(const char* section, const char* name, int64_t value, double least, double most,
+                  const char* help) {
+  return {.section = section,
+          .name = name,
+          .type = ValueType::kInt,
+          .default_value = absl::StrCat(value),
+          .help = help,
+          .least = least,
+          .most = most};
+}
+
+ConfigKey Real(const char* section, const char* name, const char* value, double least, double most,
+               const char* help) {
+  return {.section = section,
+          .name = name,
+          .type = ValueType::kNumber,
+          .default_value = value,
+          .help = help,
+          .least = least,
+          .most = most};
+}
+
+ConfigKey Switch(const char* section, const char* name, bool value, const char* help) {
+  return {.section = section,
+          .name = name,
+          .type = ValueType::kBool,
+          .default_value = value ? "true" : "false",
+          .help = help};
+}
+
+constexpr double kGiB = 1024.0 * 1024 * 1024;
+constexpr int64_t kMiB = 1 << 20;
+
+void AddServerKeys(ConfigTable& t) {
+  t.push_back(Text("server", "grpc", "127.0.0.1:50051",
+                   "Address of gRPC: HOST:PORT (port 0 = a free one) or unix:PATH.", "grpc"));
+  t.push_back(Text("server", "http", "127.0.0.1:8080",
+                   "Address of REST and the page: IP:PORT, or off.", "http"));
+  t.push_back(Text("server", "roles", "query,index,ingest,gateway",
+                   "Parts this process runs, comma-separated; query and ingest need index, gateway "
+                   "may stand alone.",
+                   "roles"));
+  t.push_back(Text("server", "upstream", "",
+                   "The server behind a gateway that runs alone: HOST:PORT or unix:PATH.",
+                   "server"));
+  t.push_back(Integer("server", "max_message_bytes", 64 * kMiB, 1 << 16, 1 << 30,
+                      "Largest gRPC message, each way."));
+  t.push_back(
+      Integer("server", "max_streams", 256, 1, 1 << 20, "Calls at once on one gRPC connection."));
+  t.push_back(Integer("server", "max_threads", 128, 4, 4096,
+                      "gRPC calls worked on at once; more are answered RESOURCE_EXHAUSTED."));
+  t.push_back(Integer("server", "memory_bytes", 2048 * kMiB, 64.0 * kMiB, 1024 * kGiB,
+                      "Memory of gRPC's buffers."));
+  t.push_back(
+      Real("server", "drain_delay_seconds", "0", 0, 600,
+           "After a stop signal: how long new calls are still taken while readiness already "
+           "says no, for load balancers to notice."));
+  t.push_back(Real("server", "grace_seconds", "25", 0, 3600,
+                   "After a stop signal: how long running calls may go on."));
+}
+
+void AddHttpKeys(ConfigTable& t) {
+  t.push_back(
+      Text("http", "web_root", "",
+           "Folder of the built page; empty = ../share/sightline/web beside the program, or "
+           "web/dist of the source tree."));
+  t.push_back(Text("http", "allowed_hosts", "",
+                   "Names that the Host header may carry, comma-separated; empty = any, but on a "
+                   "loopback address only IP addresses and localhost."));
+  t.push_back(
+      Integer("http", "max_body_bytes", 32 * kMiB, 1 << 16, kGiB, "Largest body of a query."));
+  t.push_back(Integer("http", "max_upload_bytes", 1024 * kMiB, 1 << 16, 64 * kGiB,
+                      "Largest upload, all its files together."));
+  t.push_back(Integer("http", "threads", 2, 1, 256, "Threads that read, write and parse."));
+  t.push_back(Integer("http", "max_connections", 4096, 1, 1 << 20,
+                      "Connections at once; more are answered 503."));
+  t.push_back(Integer("http", "max_requests", 256, 1, 1 << 20,
+                      "Requests at work at once; more are answered 429."));
+  t.push_back(Real("http", "default_timeout_seconds", "300", 1, 86400,
+                   "Deadline of a request that names none."));
+}
+
+void AddModelKeys(ConfigTable& t) {
+  t.push_back(
+      Text("model", "path", "",
+           "Bundle or checkpoint; empty = ../share/sightline/models/demo beside the program, "
+           "or models/demo of the source tree.",
+           "model"));
+  t.push_back(Text("model", "device", "auto", "auto, cpu or cuda:N."));
+  t.push_back(Choice("model", "dtype", "auto", "Number type of the weights; auto = as stored.",
+                     {"auto", "float32", "bfloat16"}));
+  t.push_back(
+      Integer("model", "threads", 0, 0, 1024, "Threads of the network on the CPU; 0 = all cores."));
+  t.push_back(Integer("model", "queue_capacity", 256, 1, 1 << 20,
+                      "Requests that may wait for each part of the model."));
+}
+
+void AddIndexKeys(ConfigTable& t) {
+  t.push_back(
+      Text("data", "path", "sightline-data", "Folder of the corpus; made when missing.", "data"));
+  t.push_back(Integer("index", "exact_below", 50'000, 0, 1e9,
+                      "Vectors of a collection under which every one is compared."));
+  t.push_back(Integer("index", "hnsw_links", 32, 4, 128, "Links of a node of the HNSW graph (M)."));
+  t.push_back(Integer("index", "hnsw_build_beam", 200, 8, 4096, "Beam of HNSW building."));
+  t.push_back(Integer("index", "hnsw_search_beam", 128, 8, 4096, "Beam of HNSW searching."));
+}
+
+void AddIngestKeys(ConfigTable& t) {
+  t.push_back(Integer("ingest", "workers", 2, 1, 256, "Documents ingested at once."));
+  t.push_back(Integer("ingest", "queue_capacity", 1024, 1, 1 << 20,
+                      "Jobs that may wait; more are answered RESOURCE_EXHAUSTED."));
+  t.push_back(Integer("ingest", "max_attempts", 3, 1, 100, "Attempts of a job on passing errors."));
+  t.push_back(
+      Integer("ingest", "passage_tokens", 256, 16, 8192, "Tokens of a text passage at most."));
+  t.push_back(Integer("ingest", "overlap_tokens", 32, 0, 4096,
+                      "Tokens of the passage before that a passage begins with."));
+  t.push_back(Integer("ingest", "batch_inputs", 16, 1, 1024, "Encoder inputs of a batch."));
+  t.push_back(
+      Switch("ingest", "embed_page_pictures", true, "Also embed the picture of each page."));
+  t.push_back(
+      Integer("ingest", "max_document_bytes", 512 * kMiB, 1, 64 * kGiB, "Largest document."));
+}
+
+void AddMediaKeys(ConfigTable& t) {
+  t.push_back(
+      Text("media", "program", "", "Path of sightline-media; empty = beside this program."));
+  t.push_back(Integer("media", "workers", 2, 1, 256, "Decoding children at most."));
+  t.push_back(Integer("media", "worker_memory_bytes", 1024 * kMiB, 64.0 * kMiB, 64 * kGiB,
+                      "Memory that a child may add."));
+  t.push_back(Real("media", "image_timeout_seconds", "10", 0.1, 600, "Time for one picture."));
+  t.push_back(Real("media", "page_timeout_seconds", "20", 0.1, 600, "Time for one page."));
+  t.push_back(
+      Integer("media", "max_pixels", 40'000'000, 1, 1e9, "Pixels of a picture, from its header."));
+  t.push_back(
+      Integer("media", "max_side", 16'384, 1, 1 << 20, "Longer side of a picture, pixels."));
+  t.push_back(Real("media", "max_aspect", "200", 1, 1e6, "Longer over shorter side of a picture."));
+  t.push_back(Integer("media", "max_pages", 2'000, 1, 1e6, "Pages of a document."));
+  t.push_back(Integer("media", "max_text_bytes", 20 * kMiB, 1, kGiB, "Text of a document."));
+}
+
+void AddQueryKeys(ConfigTable& t) {
+  t.push_back(Integer("query", "max_pictures", 8, 0, 64, "Pictures of one query or message."));
+  t.push_back(Integer("query", "max_text_bytes", 32 << 10, 1, 16.0 * kMiB,
+                      "Text of one query or message."));
+  t.push_back(Integer("query", "max_picture_bytes", 32 * kMiB, 1, kGiB,
+                      "One picture of a query, encoded."));
+  t.push_back(Integer("query", "rerank_top", 40, 1, 200, "Candidates that are reranked."));
+  t.push_back(Integer("answer", "passages", 8, 1, 100, "Passages of a prompt."));
+  t.push_back(Integer("answer", "pictures", 4, 0, 64, "Of them, shown with their picture."));
+  t.push_back(Integer("answer", "prompt_tokens", 4096, 64, 1 << 20,
+                      "Tokens of a prompt's passages, pictures included."));
+  t.push_back(Integer("answer", "max_tokens", 512, 1, 32'768,
+                      "Tokens of an answer whose request names none."));
+  t.push_back(Integer("answer", "sentences", 3, 1, 20, "Sentences of an extractive answer."));
+}
+
+void AddLogKeys(ConfigTable& t) {
+  t.push_back(Choice("log", "level", "info", "Least level that is written.",
+                     {"debug", "info", "warning", "error"}, "log-level"));
+  t.push_back(Choice("log", "format", "text", "Form of a line on standard error.", {"text", "json"},
+                     "log-format"));
+}
+
+absl::StatusOr<Roles> ReadRoles(const std::string& text) {
+  Roles roles = {.index = false, .query = false, .ingest = false, .gateway = false};
+  for (absl::string_view name : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
+    name = absl::StripAsciiWhitespace(name);
+    if (name == "index") {
+      roles.index = true;
+    } else if (name == "query") {
+      roles.query = true;
+    } else if (name == "ingest") {
+      roles.ingest = true;
+    } else if (name == "gateway") {
+      roles.gateway = true;
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "server.roles: no such role \"", name, "\"; known are query, index, ingest, gateway"));
+    }
+  }
+  if ((roles.query || roles.ingest) && !roles.index) {
+    return absl::InvalidArgumentError(
+        "server.roles: query and ingest need index, as one process owns a corpus");
+  }
+  if (!roles.index && !roles.gateway) {
+    return absl::InvalidArgumentError("server.roles: expected at least index or gateway");
+  }
+  return roles;
+}
+
+log::Level LevelOf(const std::string& name) {
+  if (name == "debug") return log::Level::kDebug;
+  if (name == "warning") return log::Level::kWarning;
+  if (name == "error") return log::Level::kError;
+  return log::Level::kInfo;
+}
+
+void ReadServer(const Config& c, ServerConfig& out) {
+  out.grpc.address = c.String("server.grpc");
+  out.grpc.max_message_bytes = static_cast<int>(c.Int("server.max_message_bytes"));
+  out.grpc.max_streams = static_cast<int>(c.Int("server.max_streams"));
+  out.grpc.max_threads = static_cast<int>(c.Int("server.max_threads"));
+  out.grpc.memory_bytes = c.Int("server.memory_bytes");
+  out.drain_delay = absl::Seconds(c.Number("server.drain_delay_seconds"));
+  out.grace = absl::Seconds(c.Number("server.grace_seconds"));
+  out.upstream = c.String("server.upstream");
+  out.http = out.roles.gateway && c.String("server.http") != "off";
+  out.gateway.address = c.String("server.http");
+  out.gateway.web_root = c.String("http.web_root");
+  for (const absl::string_view host :
+       absl::StrSplit(c.String("http.allowed_hosts"), ',', absl::SkipWhitespace())) {
+    out.gateway.allowed_hosts.push_back(absl::AsciiStrToLower(absl::StripAsciiWhitespace(host)));
+  }
+  out.gateway.max_body_bytes = c.Int("http.max_body_bytes");
+  out.gateway.max_upload_bytes = c.Int("http.max_upload_bytes");
+  out.gateway.threads = static_cast<int>(c.Int("http.threads"));
+  out.gateway.max_connections = static_cast<int>(c.Int("http.max_connections"));
+  out.gateway.max_requests = static_cast<int>(c.Int("http.max_requests"));
+  out.gateway.default_timeout = absl::Seconds(c.Number("http.default_timeout_seconds"));
+  out.log_level = LevelOf(c.String("log.level"));
+  out.log_format = c.String("log.format") == "json" ? log::Format::kJson : log::Format::kText;
+}
+
+void ReadData(const Config& c, ServerConfig& out) {
+  out.data_path = c.String("data.path");
+  out.model_path = c.String("model.path");
+  out.model.device = c.String("model.device");
+  out.model.dtype = c.String("model.dtype");
+  out.model.threads = static_cast<int>(c.Int("model.threads"));
+  out.model.queue_capacity = static_cast<int>(c.Int("model.queue_capacity"));
+  out.corpus.exact_below = c.Int("index.exact_below");
+  out.corpus.hnsw_links = static_cast<int>(c.Int("index.hnsw_links"));
+  out.corpus.hnsw_build_beam = static_cast<int>(c.Int("index.hnsw_build_beam"));
+  out.corpus.hnsw_search_beam = static_cast<int>(c.Int("index.hnsw_search_beam"));
+  out.ingest.workers = static_cast<int>(c.Int("ingest.workers"));
+  out.ingest.queue_capacity = static_cast<int>(c.Int("ingest.queue_capacity"));
+  out.ingest.max_attempts = static_cast<int>(c.Int("ingest.max_attempts"));
+  out.ingest.passage_tokens = static_cast<int>(c.Int("ingest.passage_tokens"));
+  out.ingest.overlap_tokens = static_cast<int>(c.Int("ingest.overlap_tokens"));
+  out.ingest.batch_inputs = static_cast<int>(c.Int("ingest.batch_inputs"));
+  out.ingest.embed_page_pictures = c.Bool("ingest.embed_page_pictures");
+  out.ingest_service.max_document_bytes = c.Int("ingest.max_document_bytes");
+  out.media.program = c.String("media.program");
+  out.media.workers = static_cast<int>(c.Int("media.workers"));
+  out.media.worker_memory_bytes = c.Int("media.worker_memory_bytes");
+  out.media.image_timeout = absl::Seconds(c.Number("media.image_timeout_seconds"));
+  out.media.page_timeout = absl::Seconds(c.Number("media.page_timeout_seconds"));
+  out.media.limits.max_bytes = c.Int("ingest.max_document_bytes");
+  out.media.limits.max_pixels = c.Int("media.max_pixels");
+  out.media.limits.max_side = static_cast<int>(c.Int("media.max_side"));
+  out.media.limits.max_aspect = c.Number("media.max_aspect");
+  out.media.limits.max_pages = static_cast<int>(c.Int("media.max_pages"));
+  out.media.limits.max_text_bytes = c.Int("media.max_text_bytes");
+}
+
+void ReadQuery(const Config& c, ServerConfig& out) {
+  out.content.max_pictures = static_cast<int>(c.Int("query.max_pictures"));
+  out.content.max_text_bytes = static_cast<size_t>(c.Int("query.max_text_bytes"));
+  out.content.max_picture_bytes = static_cast<size_t>(c.Int("query.max_picture_bytes"));
+  out.retriever.rerank_top = static_cast<int>(c.Int("query.rerank_top"));
+  out.answer.prompt.max_passages = static_cast<int>(c.Int("answer.passages"));
+  out.answer.prompt.max_pictures = static_cast<int>(c.Int("answer.pictures"));
+  out.answer.prompt.token_budget = static_cast<int>(c.Int("answer.prompt_tokens"));
+  out.answer.extractive.max_passages = out.answer.prompt.max_passages;
+  out.answer.extractive.max_sentences = static_cast<int>(c.Int("answer.sentences"));
+  out.answer.max_tokens = static_cast<int>(c.Int("answer.max_tokens"));
+}
+
+}  // namespace
+
+const ConfigTable& ServerConfigTable() {
+  static const ConfigTable* const table = [] {
+    auto* t = new ConfigTable;
+    AddServerKeys(*t);
+    AddHttpKeys(*t);
+    AddModelKeys(*t);
+    AddIndexKeys(*t);
+    AddIngestKeys(*t);
+    AddMediaKeys(*t);
+    AddQueryKeys(*t);
+    AddLogKeys(*t);
+    return t;
+  }();
+  return *table;
+}
+
+absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config) {
+  ServerConfig out;
+  SL_ASSIGN_OR_RETURN(out.roles, ReadRoles(config.String("server.roles")));
+  ReadServer(config, out);
+  ReadData(config, out);
+  ReadQuery(config, out);
+  if (out.roles.gateway_alone() && out.upstream.empty()) {
+    return absl::InvalidArgumentError(
+        "server.upstream: a gateway that runs alone needs the server it stands in front of "
+        "(--server HOST:PORT)");
+  }
+  if (out.roles.gateway_alone() && !out.http) {
+    return absl::InvalidArgumentError("server.http: a gateway that runs alone cannot be off");
+  }
+  if (!out.roles.gateway_alone() && !out.upstream.empty()) {
+    return absl::InvalidArgumentError(
+        "server.upstream: only for a process whose one role is gateway");
+  }
+  if (out.ingest.overlap_tokens >= out.ingest.passage_tokens) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("ingest.overlap_tokens: ", out.ingest.overlap_tokens,
+                     " must be less than ingest.passage_tokens, ", out.ingest.passage_tokens));
+  }
+  return out;
+}
+
+}  // namespace sightline::services

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "index/corpus.h"
+#include "ingest/ingestor.h"
+#include "ingest/media/media_client.h"
+#include "model/load.h"
+#include "services/edge/grpc_server.h"
+#include "services/gateway/http_server.h"
+#include "services/ingest/ingest_service.h"
+#include "services/query/answerer.h"
+#include "services/query/content.h"
+#include "services/query/retriever.h"
+
+namespace sightline::services {
+
+// What one process runs.
+struct Roles {
+  bool index = true;    // owns the corpus: collections
+  bool query = true;    // search and answers; needs index
+  bool ingest = true;   // takes documents; needs index
+  bool gateway = true;  // REST and the page; alone it stands in front of another server
+
+  bool gateway_alone() const { return gateway && !index; }
+};
+
+// All that a server is made of, read from one Config.
+struct ServerConfig {
+  Roles roles;
+  std::string data_path;
+  std::string model_path;  // empty = the bundled model, see FindModel
+  std::string upstream;    // HOST:PORT or unix:PATH of the server behind a gateway that runs alone
+  bool http = true;
+  absl::Duration drain_delay;  // between "not ready" and refusing new calls
+  absl::Duration grace;        // then for calls that run
+  log::Level log_level = log::Level::kInfo;
+  log::Format log_format = log::Format::kText;
+
+  edge::GrpcOptions grpc;
+  gateway::HttpOptions gateway;
+  model::LoadOptions model;
+  index::CorpusOptions corpus;  // without path
+  ingest::IngestOptions ingest;
+  IngestServiceOptions ingest_service;
+  media::MediaOptions media;
+  query::RetrieverOptions retriever;
+  query::AnswerOptions answer;
+  query::ContentLimits content;
+};
+
+// Every key of sightline-server, in the order of docs/configuration.md.
+const ConfigTable& ServerConfigTable();
+
+// kInvalidArgument: roles that cannot stand together, or keys that contradict each other.
+absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config);
+
+}  // namespace sightline::services
