@@ -25,6 +25,7 @@ struct Request {
   std::string if_none_match;
   bool wants_events = false;  // Accept names text/event-stream
   absl::Time deadline;
+  bool timeout_given = false;  // the request named its timeout
   absl::Duration max_timeout;  // a `timeout` in the body may move `deadline` within it
   std::string body;            // whole, except on routes that take it piece by piece
 };

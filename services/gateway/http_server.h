@@ -21,11 +21,12 @@ struct HttpOptions {
   // Folder of the built page; read once at start. Empty, or without index.html: `/` answers 404.
   std::string web_root;
 
-  int64_t max_body_bytes = int64_t{32} << 20;   // of a query: JSON, or a form with pictures
-  int64_t max_upload_bytes = int64_t{1} << 30;  // of one upload request, all files together
-  int threads = 2;                              // that read, write and parse; >= 1
-  int max_connections = 4096;                   // more are answered 503 and closed
-  int max_requests = 256;                       // at work at once; more are answered 429
+  int64_t max_body_bytes = int64_t{32} << 20;       // of a query: JSON, or a form with pictures
+  int64_t max_upload_bytes = int64_t{1} << 30;      // of one upload request, all files together
+  int64_t max_buffered_bytes = int64_t{512} << 20;  // of query bodies, over all connections
+  int threads = 2;                                  // that read, write and parse; >= 1
+  int max_connections = 4096;                       // more are answered 503 and closed
+  int max_requests = 256;                           // at work at once; more are answered 429
   // Names that the Host header may carry, without port, lower case. Empty: any name, except that a
   // server on a loopback address then takes IP addresses and `localhost` only, so that a foreign
   // web page cannot reach it through a name of its own that resolves to this machine.
@@ -46,6 +47,8 @@ struct ServerState {
   std::function<std::string()> metrics_text;  // Prometheus text format 0.0.4, for GET /metrics
   std::function<absl::Status()> ready;        // for GET /readyz; empty = always ready
   std::string version;                        // for GET /version
+  // Told of every request that ended: "POST /v1/search", the HTTP status, how long it took.
+  std::function<void(const std::string& route, int status, absl::Duration elapsed)> request_done;
 };
 
 // The REST gateway and the page, docs in openapi.json: HTTP/1.1 in front, the services of

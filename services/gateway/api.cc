@@ -1,0 +1,495 @@
+#include "services/gateway/api.h"
+
+#include <grpcpp/channel.h>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/hash.h"
+#include "base/status.h"
+#include "proto/reply_json.h"
+#include "services/edge/error_details.h"
+#include "services/gateway/answer_stream.h"
+#include "services/gateway/embeddings.h"
+#include "services/gateway/error_reply.h"
+#include "services/gateway/json_text.h"
+#include "services/gateway/query_request.h"
+#include "services/gateway/unary_exchange.h"
+#include "services/gateway/upload.h"
+#include "services/gateway/url.h"
+
+namespace sightline::gateway {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int kDefaultThumbnailSide = 320;
+
+Reply JsonReply(std::string body, int status = 200) {
+  Reply reply;
+  reply.status = status;
+  reply.body = std::move(body);
+  return reply;
+}
+
+std::shared_ptr<Exchange> Fail(const absl::Status& status, const Request& request) {
+  return Ready(ErrorReply(status, request.id));
+}
+
+// A unary call: `method` is called on the stub's callback interface, `render` makes the reply.
+template <typename Response, typename Message, typename Method, typename Render>
+std::shared_ptr<Exchange> Call(const Request& request, absl::Time deadline, Message message,
+                               Method method, Render render) {
+  return std::make_shared<UnaryExchange<Message, Response>>(request, deadline, std::move(message),
+                                                            std::move(method), std::move(render));
+}
+
+std::string Parameter(const Request& request, const char* name) {
+  const auto found = request.query.find(name);
+  return found == request.query.end() ? std::string() : found->second;
+}
+
+// A whole number in [least, most]; `fallback` when the parameter is absent.
+absl::StatusOr<int32_t> NumberParameter(const Request& request, const char* name, int32_t least,
+                                        int32_t most, int32_t fallback) {
+  const auto found = request.query.find(name);
+  if (found == request.query.end()) return fallback;
+  int32_t number = 0;
+  if (absl::SimpleAtoi(found->second, &number) && number >= least && number <= most) return number;
+  return edge::InvalidField(name,
+                            absl::StrCat("expected a whole number from ", least, " to ", most));
+}
+
+absl::StatusOr<v1::CreateCollectionRequest> ReadCreateCollection(const Request& request) {
+  SL_RETURN_IF_ERROR(RequireJson(request));
+  SL_ASSIGN_OR_RETURN(const json::value body, ParseJson(request.body));
+  if (!body.is_object()) return edge::InvalidField("body", "expected an object with \"name\"");
+  v1::CreateCollectionRequest out;
+  for (const json::key_value_pair& field : body.get_object()) {
+    const json::value& value = field.value();
+    if (field.key() == "name" && value.is_string()) {
+      out.set_name(value.get_string().data(), value.get_string().size());
+    } else if (field.key() == "dimension" && value.is_int64() && value.get_int64() >= 1 &&
+               value.get_int64() <= 65536) {
+      out.set_dimension(static_cast<int32_t>(value.get_int64()));
+    } else {
+      const absl::string_view name(field.key().data(), field.key().size());
+      if (name != "name" && name != "dimension") {
+        return edge::InvalidField(name, "no such field; known are name, dimension",
+                                  "unknown_field");
+      }
+      return edge::InvalidField(
+          name, name == "name" ? "expected a string" : "expected a whole number from 1 to 65536");
+    }
+  }
+  if (out.name().empty()) {
+    return edge::InvalidField("name", "the name of the collection is required", "missing_field");
+  }
+  return out;
+}
+
+absl::StatusOr<v1::JobState> JobStateParameter(const Request& request) {
+  const std::string name = Parameter(request, "state");
+  if (name.empty()) return v1::JOB_STATE_UNSPECIFIED;
+  std::vector<std::string> names;
+  for (int state = v1::JobState_MIN; state <= v1::JobState_MAX; ++state) {
+    if (state == v1::JOB_STATE_UNSPECIFIED || !v1::JobState_IsValid(state)) continue;
+    names.push_back(JobStateName(static_cast<v1::JobState>(state)));
+    if (name == names.back()) return static_cast<v1::JobState>(state);
+  }
+  return edge::InvalidField("state", absl::StrCat("expected one of ", absl::StrJoin(names, ", ")));
+}
+
+// A stored picture. Only formats that a browser shows as a picture go out under their own type, so
+// that nothing stored is ever run as a page of ours.
+Reply PictureReply(v1::GetPassageImageResponse& response, const std::string& if_none_match) {
+  static const auto* const kShown =
+      new std::set<std::string>{"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"};
+  Reply reply;
+  const std::string etag = absl::StrCat("\"", ContentHash(response.data()).substr(0, 32), "\"");
+  // A deleted picture must not live on in a cache: it is asked for again each time.
+  reply.headers = {{"ETag", etag},
+                   {"Cache-Control", "private, no-cache"},
+                   {"Content-Security-Policy", "default-src 'none'; sandbox"}};
+  if (kShown->count(response.media_type()) > 0) {
+    reply.content_type = response.media_type();
+  } else {
+    reply.content_type = "application/octet-stream";
+    reply.headers.emplace_back("Content-Disposition", "attachment");
+  }
+  if (absl::StrContains(if_none_match, etag)) {
+    reply.status = 304;
+  } else {
+    reply.body = std::move(*response.mutable_data());
+  }
+  return reply;
+}
+
+// A search as events: `retrieved` and `done`, both with the whole reply.
+class SearchEvents final : public Exchange {
+ public:
+  explicit SearchEvents(std::shared_ptr<Exchange> search) : search_(std::move(search)) {}
+
+  void Start(std::function<void(Reply)> done) override {
+    search_->Start([this, done = std::move(done)](Reply reply) {
+      if (reply.status != 200) return done(std::move(reply));
+      events_ = absl::StrCat(ServerSentEvent("retrieved", reply.body),
+                             ServerSentEvent("done", reply.body));
+      done(EventStreamReply());
+    });
+  }
+  void Next(std::function<void(std::optional<std::string>)> done) override {
+    done(std::exchange(events_, std::nullopt));
+  }
+  void Cancel(absl::Status why) override { search_->Cancel(std::move(why)); }
+
+ private:
+  const std::shared_ptr<Exchange> search_;
+  std::optional<std::string> events_;
+};
+
+}  // namespace
+
+Api::Api(std::shared_ptr<grpc::Channel> channel, ServerState state, StaticFiles files)
+    : state_(std::move(state)), files_(std::move(files)) {
+  stubs_.query = v1::QueryService::NewStub(channel);
+  stubs_.collection = v1::CollectionService::NewStub(channel);
+  stubs_.ingest = v1::IngestService::NewStub(channel);
+  stubs_.model = v1::ModelService::NewStub(channel);
+  AddProbes();
+  AddQueries();
+  AddCollections();
+  AddDocuments();
+  AddJobs();
+  AddPassages();
+  AddModels();
+  page_.pattern = "/";
+  page_.handle = [this](Request request) {
+    const std::string path = absl::StrJoin(request.segments, "/");
+    if (auto file = files_.Find(path, request.if_none_match); file.has_value()) {
+      return Ready(*std::move(file));
+    }
+    if (path.empty()) {
+      return Ready(ErrorReply(404, "no_page",
+                              "this server was started without the page; the interface is "
+                              "described at /openapi.json"));
+    }
+    return Ready(ErrorReply(404, "not_found", absl::StrCat("there is no /", path)));
+  };
+}
+
+void Api::Add(absl::string_view method, absl::string_view pattern,
+              std::vector<std::string> parameters,
+              std::function<std::shared_ptr<Exchange>(Request)> handle) {
+  Entry entry;
+  entry.method = std::string(method);
+  entry.pattern = absl::StrSplit(pattern.substr(1), '/');
+  entry.parameters = std::move(parameters);
+  entry.route.pattern = std::string(pattern);
+  entry.route.handle = std::move(handle);
+  entries_.push_back(std::move(entry));
+}
+
+Api::Match Api::Find(const Request& request) const {
+  Match match;
+  std::set<std::string> allowed;
+  for (const Entry& entry : entries_) {
+    if (entry.pattern.size() != request.segments.size()) continue;
+    bool same = true;
+    for (size_t i = 0; same && i < entry.pattern.size(); ++i) {
+      same = absl::StartsWith(entry.pattern[i], "{") || entry.pattern[i] == request.segments[i];
+    }
+    if (!same) continue;
+    allowed.insert(entry.method);
+    if (entry.method != request.method) continue;
+    for (const auto& [name, value] : request.query) {
+      if (name != "timeout" && !absl::c_linear_search(entry.parameters, name)) {
+        match.reply = ErrorReply(
+            edge::InvalidField(name, "the route has no such query parameter", "unknown_parameter"),
+            request.id);
+        return match;
+      }
+    }
+    match.route = &entry.route;
+    return match;
+  }
+  if (allowed.empty()) {
+    const bool is_api = !request.segments.empty() && request.segments[0] == "v1";
+    if (is_api) {
+      match.reply =
+          ErrorReply(404, "no_such_route",
+                     absl::StrCat("there is no route /", absl::StrJoin(request.segments, "/"),
+                                  "; they are listed at /openapi.json"));
+      return match;
+    }
+    if (request.method == "GET") {
+      match.route = &page_;
+      return match;
+    }
+    allowed = {"GET"};
+  }
+  if (allowed.count("GET") > 0) allowed.insert("HEAD");
+  allowed.insert("OPTIONS");
+  if (request.method == "OPTIONS") {
+    match.reply.status = 204;
+  } else {
+    match.reply = ErrorReply(
+        405, "method_not_allowed",
+        absl::StrCat(request.method, " is not known here, only ", absl::StrJoin(allowed, ", ")));
+  }
+  match.reply.headers.emplace_back("Allow", absl::StrJoin(allowed, ", "));
+  return match;
+}
+
+void Api::AddProbes() {
+  Add("GET", "/livez", {}, [](Request) { return Ready(JsonReply("{\"status\":\"alive\"}")); });
+  Add("GET", "/readyz", {}, [this](Request request) {
+    const absl::Status status = state_.ready ? state_.ready() : absl::OkStatus();
+    if (status.ok()) return Ready(JsonReply("{\"status\":\"ready\"}"));
+    return Ready(ErrorReply(503, "not_ready", status.message()));
+  });
+  Add("GET", "/version", {}, [this](Request) {
+    return Ready(JsonReply(
+        absl::StrCat("{\"name\":\"sightline\",\"version\":", JsonString(state_.version), "}")));
+  });
+  Add("GET", "/openapi.json", {}, [](Request) { return Ready(JsonReply(kOpenApi)); });
+  if (!state_.metrics_text) return;
+  Add("GET", "/metrics", {}, [this](Request) {
+    Reply reply;
+    reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    reply.body = state_.metrics_text();
+    return Ready(std::move(reply));
+  });
+}
+
+void Api::AddQueries() {
+  Add("POST", "/v1/search", {}, [this](Request request) -> std::shared_ptr<Exchange> {
+    auto query = ReadQuery(request, QueryKind::kSearch);
+    if (!query.ok()) return Fail(query.status(), request);
+    auto search = Call<v1::SearchResponse>(
+        request, query->deadline, std::move(*query->request.mutable_search()),
+        [this](auto... arguments) { stubs_.query->async()->Search(std::move(arguments)...); },
+        [](v1::SearchResponse& response) { return JsonReply(SearchReplyJson(response)); });
+    if (!request.wants_events && !query->stream) return search;
+    return std::make_shared<SearchEvents>(std::move(search));
+  });
+  Add("POST", "/v1/answer", {}, [this](Request request) -> std::shared_ptr<Exchange> {
+    auto query = ReadQuery(request, QueryKind::kAnswer);
+    if (!query.ok()) return Fail(query.status(), request);
+    if (request.wants_events || query->stream) {
+      return MakeAnswerStream(request, *std::move(query), *stubs_.query);
+    }
+    const absl::Time deadline = query->deadline;
+    return Call<v1::AnswerResponse>(
+        request, deadline, std::move(query->request),
+        [this](auto... arguments) { stubs_.query->async()->Answer(std::move(arguments)...); },
+        [](v1::AnswerResponse& response) { return JsonReply(AnswerReplyJson(response)); });
+  });
+}
+
+void Api::AddCollections() {
+  Add("GET", "/v1/collections", {}, [this](Request request) {
+    return Call<v1::ListCollectionsResponse>(
+        request, request.deadline, v1::ListCollectionsRequest(),
+        [this](auto... arguments) {
+          stubs_.collection->async()->ListCollections(std::move(arguments)...);
+        },
+        [](v1::ListCollectionsResponse& response) {
+          return JsonReply(CollectionListJson(response));
+        });
+  });
+  Add("POST", "/v1/collections", {}, [this](Request request) {
+    auto create = ReadCreateCollection(request);
+    if (!create.ok()) return Fail(create.status(), request);
+    return Call<v1::CreateCollectionResponse>(
+        request, request.deadline, *std::move(create),
+        [this](auto... arguments) {
+          stubs_.collection->async()->CreateCollection(std::move(arguments)...);
+        },
+        [](v1::CreateCollectionResponse& response) {
+          Reply reply = JsonReply(CollectionJson(response.collection()), 201);
+          reply.headers.emplace_back(
+              "Location",
+              absl::StrCat("/v1/collections/", EscapeSegment(response.collection().name())));
+          return reply;
+        });
+  });
+  Add("GET", "/v1/collections/{collection}", {}, [this](Request request) {
+    v1::GetCollectionStatsRequest message;
+    message.set_name(request.segments[2]);
+    return Call<v1::GetCollectionStatsResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) {
+          stubs_.collection->async()->GetCollectionStats(std::move(arguments)...);
+        },
+        [](v1::GetCollectionStatsResponse& response) {
+          return JsonReply(CollectionStatsJson(response));
+        });
+  });
+  Add("DELETE", "/v1/collections/{collection}", {}, [this](Request request) {
+    v1::DeleteCollectionRequest message;
+    message.set_name(request.segments[2]);
+    return Call<v1::DeleteCollectionResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) {
+          stubs_.collection->async()->DeleteCollection(std::move(arguments)...);
+        },
+        [](v1::DeleteCollectionResponse&) { return JsonReply("{\"deleted\":true}"); });
+  });
+}
+
+void Api::AddDocuments() {
+  static constexpr char kList[] = "/v1/collections/{collection}/documents";
+  static constexpr char kOne[] = "/v1/collections/{collection}/documents/{document}";
+  Add("GET", kList, {"page_size", "page_token", "filter"}, [this](Request request) {
+    const auto page_size = NumberParameter(request, "page_size", 1, 1000, 0);
+    if (!page_size.ok()) return Fail(page_size.status(), request);
+    v1::ListDocumentsRequest message;
+    message.set_collection(request.segments[2]);
+    message.set_page_size(*page_size);
+    message.set_page_token(Parameter(request, "page_token"));
+    message.set_filter(Parameter(request, "filter"));
+    return Call<v1::ListDocumentsResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) {
+          stubs_.ingest->async()->ListDocuments(std::move(arguments)...);
+        },
+        [](v1::ListDocumentsResponse& response) { return JsonReply(DocumentListJson(response)); });
+  });
+  Add("POST", kList, {"source", "document_id", "create_collection", "force", "wait"}, nullptr);
+  entries_.back().route.open = [this](const Request& request) {
+    // A large body takes its time to come: unless the request says otherwise, the longest.
+    Request patient = request;
+    if (!request.timeout_given) patient.deadline = absl::Now() + request.max_timeout;
+    return MakeUpload(patient, request.segments[2], *stubs_.ingest);
+  };
+  Add("GET", kOne, {}, [this](Request request) {
+    v1::GetDocumentRequest message;
+    message.set_collection(request.segments[2]);
+    message.set_document_id(request.segments[4]);
+    return Call<v1::GetDocumentResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) { stubs_.ingest->async()->GetDocument(std::move(arguments)...); },
+        [](v1::GetDocumentResponse& response) {
+          return JsonReply(DocumentJson(response.document()));
+        });
+  });
+  Add("DELETE", kOne, {}, [this](Request request) {
+    v1::DeleteDocumentRequest message;
+    message.set_collection(request.segments[2]);
+    message.set_document_id(request.segments[4]);
+    return Call<v1::DeleteDocumentResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) {
+          stubs_.ingest->async()->DeleteDocument(std::move(arguments)...);
+        },
+        [](v1::DeleteDocumentResponse& response) {
+          return JsonReply(absl::StrCat(
+              "{\"deleted\":true,\"passages_removed\":", response.passages_removed(), "}"));
+        });
+  });
+}
+
+void Api::AddJobs() {
+  Add("GET", "/v1/jobs", {"collection", "state", "page_size", "page_token"},
+      [this](Request request) {
+        const auto page_size = NumberParameter(request, "page_size", 1, 1000, 0);
+        if (!page_size.ok()) return Fail(page_size.status(), request);
+        const auto state = JobStateParameter(request);
+        if (!state.ok()) return Fail(state.status(), request);
+        v1::ListJobsRequest message;
+        message.set_collection(Parameter(request, "collection"));
+        message.set_state(*state);
+        message.set_page_size(*page_size);
+        message.set_page_token(Parameter(request, "page_token"));
+        return Call<v1::ListJobsResponse>(
+            request, request.deadline, std::move(message),
+            [this](auto... arguments) {
+              stubs_.ingest->async()->ListJobs(std::move(arguments)...);
+            },
+            [](v1::ListJobsResponse& response) { return JsonReply(JobListJson(response)); });
+      });
+  Add("GET", "/v1/jobs/{job}", {}, [this](Request request) {
+    v1::GetJobRequest message;
+    message.set_job_id(request.segments[2]);
+    return Call<v1::GetJobResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) { stubs_.ingest->async()->GetJob(std::move(arguments)...); },
+        [](v1::GetJobResponse& response) { return JsonReply(JobJson(response.job())); });
+  });
+  Add("POST", "/v1/jobs/{job}/retry", {}, [this](Request request) {
+    v1::RetryJobRequest message;
+    message.set_job_id(request.segments[2]);
+    return Call<v1::RetryJobResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) { stubs_.ingest->async()->RetryJob(std::move(arguments)...); },
+        [](v1::RetryJobResponse& response) { return JsonReply(JobJson(response.job()), 202); });
+  });
+}
+
+void Api::AddPassages() {
+  const auto picture = [this](Request request, int32_t max_side) {
+    v1::GetPassageImageRequest message;
+    message.set_passage_id(request.segments[2]);
+    message.set_max_side(max_side);
+    return Call<v1::GetPassageImageResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) {
+          stubs_.query->async()->GetPassageImage(std::move(arguments)...);
+        },
+        [if_none_match = request.if_none_match](v1::GetPassageImageResponse& response) {
+          return PictureReply(response, if_none_match);
+        });
+  };
+  Add("GET", "/v1/passages/{passage}", {}, [this](Request request) {
+    v1::GetPassageRequest message;
+    message.set_passage_id(request.segments[2]);
+    return Call<v1::GetPassageResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) { stubs_.query->async()->GetPassage(std::move(arguments)...); },
+        [](v1::GetPassageResponse& response) {
+          return JsonReply(PassageJson(response.passage()));
+        });
+  });
+  Add("GET", "/v1/passages/{passage}/image", {},
+      [picture](Request request) { return picture(std::move(request), 0); });
+  Add("GET", "/v1/passages/{passage}/thumbnail", {"size"},
+      [picture](Request request) -> std::shared_ptr<Exchange> {
+        const auto side = NumberParameter(request, "size", 16, 2048, kDefaultThumbnailSide);
+        if (!side.ok()) return Fail(side.status(), request);
+        return picture(std::move(request), *side);
+      });
+  Add("GET", "/v1/passages/{passage}/heatmap", {"query"}, [](Request) {
+    return Ready(ErrorReply(501, "unimplemented", "heatmaps are not available in this version"));
+  });
+}
+
+void Api::AddModels() {
+  Add("GET", "/v1/models", {}, [this](Request request) {
+    return Call<v1::GetModelResponse>(
+        request, request.deadline, v1::GetModelRequest(),
+        [this](auto... arguments) { stubs_.model->async()->GetModel(std::move(arguments)...); },
+        [](v1::GetModelResponse& response) { return JsonReply(ModelListJson(response)); });
+  });
+  Add("POST", "/v1/embeddings", {}, [this](Request request) {
+    auto embeddings = ReadEmbeddings(request);
+    if (!embeddings.ok()) return Fail(embeddings.status(), request);
+    return Call<v1::EmbedResponse>(
+        request, request.deadline, std::move(embeddings->request),
+        [this](auto... arguments) { stubs_.model->async()->Embed(std::move(arguments)...); },
+        [base64 = embeddings->base64](v1::EmbedResponse& response) {
+          return JsonReply(EmbeddingsReplyJson(response, base64));
+        });
+  });
+}
+
+}  // namespace sightline::gateway
