@@ -19,6 +19,9 @@ struct CorpusOptions {
   int hnsw_links = 32;           // M of the graph
   int hnsw_build_beam = 200;     // efConstruction
   int hnsw_search_beam = 128;    // efSearch, raised to k where k is larger
+  int64_t head_limit = 16'384;   // vectors outside the graph beyond which they are merged into it
+  int build_threads = 1;         // of the background merge
+  int64_t min_free_bytes = 1 << 30;  // free disk space under which documents are refused
 };
 
 struct PassageWrite {
@@ -112,13 +115,17 @@ class Corpus {
   // --- documents.
   // Replaces the document of the same id, or adds it: one synced batch, then the index. Returns the
   // stored document. kInvalidArgument: a vector of the wrong length, not finite or not of unit
-  // length, malformed metadata; nothing is then changed.
+  // length, malformed metadata, a picture whose hash is not that of its bytes, or one that is
+  // neither here nor stored; nothing is then changed. kResourceExhausted: too little disk space is
+  // left.
   absl::StatusOr<Document> PutDocument(DocumentWrite write);
   // Returns how many passages went. kNotFound. Gone from the next search on.
   absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
   absl::StatusOr<Document> GetDocument(const std::string& collection,
                                        const std::string& document_id) const;
-  // In order of id. kInvalidArgument: a malformed filter (position in the message) or token.
+  // In order of id; a page size of 0 means 100, more than 1000 means 1000. kInvalidArgument: a
+  // malformed filter (position in the message), one that asks for _kind or _page, or a malformed
+  // token.
   absl::StatusOr<Page<Document>> ListDocuments(const std::string& collection,
                                                const std::string& filter, int page_size,
                                                const std::string& page_token) const;
@@ -136,6 +143,7 @@ class Corpus {
   // --- jobs; synced.
   absl::Status PutJob(const Job& job);
   absl::StatusOr<Job> GetJob(const std::string& id) const;
+  // Newest first; an empty collection means those of all.
   absl::StatusOr<Page<Job>> ListJobs(const std::string& collection, std::optional<JobState> state,
                                      int page_size, const std::string& page_token) const;
 
@@ -146,6 +154,10 @@ class Corpus {
   absl::StatusOr<int64_t> Rebuild(const std::string& collection);
   // Compares store and index of every collection.
   absl::StatusOr<FsckReport> Fsck() const;
+  // kUnavailable once a storage error was seen: nothing more is written until a restart.
+  absl::Status Health() const;
+  // Returns when no merge is wanted or running.
+  void WaitForUpkeep() const;
 
  private:
   class Impl;

@@ -186,7 +186,7 @@ HnswGraph::~HnswGraph() = default;
 absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Build(const VectorRows& rows,
                                                                   const HnswGraph* base,
                                                                   const HnswOptions& options,
-                                                                  const std::atomic<bool>& stop) {
+                                                                  const Stop& stop) {
   using Result = absl::StatusOr<std::unique_ptr<const HnswGraph>>;
   return CatchStatus("building the vector graph", [&]() -> Result {
     const int links = base == nullptr ? options.links : base->impl_->links;
@@ -202,7 +202,7 @@ absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Build(const VectorRo
     omp_set_num_threads(std::max(1, options.threads));
     std::vector<float> chunk;
     while (done < rows.size()) {
-      if (stop.load()) return absl::CancelledError("building the vector graph: stopped");
+      if (stop()) return absl::CancelledError("building the vector graph: stopped");
       const int64_t n = std::min(kBuildChunk, rows.size() - done);
       chunk.clear();
       for (int64_t row = done; row < done + n; ++row) {
@@ -232,7 +232,7 @@ absl::StatusOr<std::vector<RowScore>> HnswGraph::Search(const float* query, int 
   });
 }
 
-absl::Status HnswGraph::MeasureRecall(int beam, const std::atomic<bool>& stop) {
+absl::Status HnswGraph::MeasureRecall(int beam, const Stop& stop) {
   if (size() < 2) {
     recall_ = 1;
     return absl::OkStatus();
@@ -241,7 +241,7 @@ absl::Status HnswGraph::MeasureRecall(int beam, const std::atomic<bool>& stop) {
   int found = 0;
   int wanted = 0;
   for (int i = 0; i < kRecallQueries; ++i) {
-    if (stop.load()) return absl::CancelledError("measuring recall: stopped");
+    if (stop()) return absl::CancelledError("measuring recall: stopped");
     // Rows spread over the whole; multipliers are primes, so that pairs do not repeat.
     const int64_t a = i * int64_t{7919} % size();
     const int64_t b = (i * int64_t{104729} + 1) % size();
@@ -312,8 +312,7 @@ bool HnswGraph::SelectorIsHonoured() {
       rows.Append(static_cast<uint32_t>(i + 1), ToHalf(vector).data());
       if (i % 2 == 0) even.Insert(static_cast<uint32_t>(i + 1));
     }
-    const std::atomic<bool> stop = false;
-    auto graph = Build(rows, nullptr, {}, stop);
+    auto graph = Build(rows, nullptr, {}, [] { return false; });
     if (!graph.ok()) return false;
     const float query[8] = {1, 0, 0, 0, 0, 0, 0, 0};
     const AllowedRows selector(rows, even);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,12 +30,14 @@ struct RowScore {
 // from our own kernels. Immutable once built; Search from any thread.
 class HnswGraph {
  public:
+  using Stop = std::function<bool()>;
+
   // Covers all of `rows`: starts from a copy of `base`, which covers a prefix of the same rows, or
-  // from nothing where that is null. kCancelled soon after `stop` becomes true.
+  // from nothing where that is null. kCancelled soon after `stop` answers true.
   static absl::StatusOr<std::unique_ptr<const HnswGraph>> Build(const VectorRows& rows,
                                                                 const HnswGraph* base,
                                                                 const HnswOptions& options,
-                                                                const std::atomic<bool>& stop);
+                                                                const Stop& stop);
   ~HnswGraph();
 
   int64_t size() const { return rows_.size(); }
@@ -65,7 +66,7 @@ class HnswGraph {
  private:
   class Impl;
   HnswGraph(const VectorRows& rows, std::unique_ptr<Impl> impl);
-  absl::Status MeasureRecall(int beam, const std::atomic<bool>& stop);
+  absl::Status MeasureRecall(int beam, const Stop& stop);
 
   const VectorRows rows_;
   const std::unique_ptr<Impl> impl_;

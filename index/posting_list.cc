@@ -32,9 +32,16 @@ bool ApplyAdd(absl::string_view payload, std::vector<Posting>& postings) {
     postings.push_back({static_cast<uint16_t>(place), static_cast<uint32_t>(count)});
   }
   if (!in.ok()) return false;
-  // Numbers only grow, so what is added stands behind what is there; a value that says otherwise is
-  // wrong.
-  return held == 0 || held == postings.size() || postings[held - 1].place < postings[held].place;
+  // Numbers grow, so mostly what is added stands behind what is there; rebuilding postings adds
+  // them in another order.
+  const auto middle = postings.begin() + static_cast<std::ptrdiff_t>(held);
+  if (held > 0 && middle != postings.end() && middle->place <= (middle - 1)->place) {
+    const auto by_place = [](const Posting& a, const Posting& b) { return a.place < b.place; };
+    std::inplace_merge(postings.begin(), middle, postings.end(), by_place);
+    const auto same = [](const Posting& a, const Posting& b) { return a.place == b.place; };
+    return std::adjacent_find(postings.begin(), postings.end(), same) == postings.end();
+  }
+  return true;
 }
 
 bool ApplyRemove(absl::string_view payload, std::vector<Posting>& postings) {

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "index/filter.h"
+#include "index/passage_set.h"
+#include "index/view.h"
+
+namespace sightline::index {
+
+// The view's live passages for which `filter` holds. Each document is asked once; its passages only
+// where the answer depends on them. kDeadlineExceeded.
+absl::StatusOr<PassageSet> AllowedPassages(const View& view, const Filter& filter,
+                                           absl::Time deadline);
+
+}  // namespace sightline::index

@@ -1,0 +1,138 @@
+#include <filesystem>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "base/utf8.h"
+#include "index/collection_loader.h"
+#include "index/corpus_impl.h"
+#include "index/document_batch.h"
+#include "index/index_snapshot.h"
+#include "index/key_codec.h"
+#include "index/names.h"
+#include "rocksdb/write_batch.h"
+
+namespace sightline::index {
+namespace {
+
+constexpr int kMaxDimension = 65'536;
+constexpr size_t kMaxFingerprintBytes = 1024;
+
+// Adds to `changes` what the collection's documents hold of pictures, as references that go.
+absl::Status CountReferences(const Store& store, uint32_t collection,
+                             std::map<std::string, int>& changes) {
+  return store.Scan(DocumentsPrefix(collection), nullptr,
+                    [&](absl::string_view, absl::string_view value) -> absl::StatusOr<bool> {
+                      SL_ASSIGN_OR_RETURN(const DocumentRecord record, DecodeDocument(value));
+                      for (const std::string& hash : record.blob_hashes) --changes[hash];
+                      return true;
+                    });
+}
+
+absl::Status AppendJobRemovals(const Store& store, const std::string& collection,
+                               rocksdb::WriteBatch& batch) {
+  return store.Scan(JobOrderPrefix(), nullptr,
+                    [&](absl::string_view key, absl::string_view) -> absl::StatusOr<bool> {
+                      const std::string id(key.substr(JobOrderPrefix().size() + 8));
+                      SL_ASSIGN_OR_RETURN(const auto value, store.Get(JobKey(id), nullptr));
+                      if (!value.has_value()) return true;
+                      SL_ASSIGN_OR_RETURN(const Job job, DecodeJob(*value));
+                      if (job.collection == collection) AppendJobRemoval(job, batch);
+                      return true;
+                    });
+}
+
+}  // namespace
+
+absl::StatusOr<Collection> Corpus::Impl::CreateCollection(const std::string& name,
+                                                          const std::string& model_fingerprint,
+                                                          int dimension) {
+  SL_RETURN_IF_ERROR(CheckCollectionName(name));
+  if (dimension < 1 || dimension > kMaxDimension) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("dimension is ", dimension, ", expected 1 to ", kMaxDimension));
+  }
+  if (model_fingerprint.size() > kMaxFingerprintBytes || !IsValidUtf8(model_fingerprint)) {
+    return absl::InvalidArgumentError("model fingerprint: expected at most 1024 bytes of UTF-8");
+  }
+  absl::MutexLock lock(&write_mu_);
+  if (Find(name).ok()) {
+    return absl::AlreadyExistsError(absl::StrCat("there is a collection named ", name));
+  }
+  MetaRecord meta = meta_;
+  CollectionRecord record;
+  record.id = meta.next_collection++;
+  record.collection = {name, model_fingerprint, dimension, absl::Now()};
+  rocksdb::WriteBatch batch;
+  batch.Put(MetaKey(), Encode(meta));
+  batch.Put(CollectionKey(name), Encode(record));
+  batch.Put(CountersKey(record.id), Encode(Counters()));
+  batch.Put(AnalyzerKey(record.id), analyzer_->version());
+  SL_RETURN_IF_ERROR(store_->Write(batch));
+  meta_ = meta;
+  OpenCollectionPtr collection = OpenOne(record);
+  absl::MutexLock collections_lock(&collections_mu_);
+  collections_[name] = std::move(collection);
+  return record.collection;
+}
+
+absl::StatusOr<Collection> Corpus::Impl::GetCollection(const std::string& name) const {
+  SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(name));
+  return collection->record.collection;
+}
+
+absl::StatusOr<std::vector<Collection>> Corpus::Impl::ListCollections() const {
+  std::vector<Collection> out;
+  for (const OpenCollectionPtr& collection : AllCollections()) {
+    out.push_back(collection->record.collection);
+  }
+  return out;
+}
+
+absl::Status Corpus::Impl::DeleteCollection(const std::string& name) {
+  OpenCollectionPtr collection;
+  {
+    absl::MutexLock lock(&write_mu_);
+    SL_ASSIGN_OR_RETURN(collection, Find(name));
+    const uint32_t id = collection->record.id;
+    rocksdb::WriteBatch batch;
+    std::map<std::string, int> references;
+    SL_RETURN_IF_ERROR(CountReferences(*store_, id, references));
+    SL_RETURN_IF_ERROR(AppendReferenceChanges(*store_, references, {}, batch));
+    SL_RETURN_IF_ERROR(AppendJobRemovals(*store_, name, batch));
+    batch.Delete(CollectionKey(name));
+    const std::string range = CollectionRange(id);
+    const std::string end = PrefixEnd(range);
+    batch.DeleteRange(range, end);
+    SL_RETURN_IF_ERROR(store_->Write(batch));
+    collection->dropped = true;
+    absl::MutexLock collections_lock(&collections_mu_);
+    collections_.erase(name);
+  }
+  // A merge that is running sees `dropped` and stops; then the cache on disk can go.
+  absl::MutexLock upkeep(&collection->upkeep_mu);
+  SL_RETURN_IF_ERROR(DropIndexSnapshots(collection->folder));
+  std::error_code ignored;  // the folder stays when there are foreign files in it
+  std::filesystem::remove(collection->folder, ignored);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<CollectionStats> Corpus::Impl::Stats(const std::string& name) const {
+  SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(name));
+  if (!collection->damage.ok()) return collection->damage;
+  const std::shared_ptr<const View> view = collection->view();
+  CollectionStats stats;
+  stats.documents = view->counters.documents;
+  stats.passages = view->counters.passages;
+  stats.vectors = view->counters.vectors;
+  stats.tombstones = view->dead_rows();
+  stats.sequence = view->counters.sequence;
+  {
+    absl::MutexLock lock(&collection->mu);
+    stats.index_sequence = collection->snapshot_sequence;
+  }
+  stats.bytes = store_->ApproximateBytes(CollectionRange(collection->record.id));
+  return stats;
+}
+
+}  // namespace sightline::index

@@ -1,0 +1,197 @@
+#include <sys/statvfs.h>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "index/corpus_impl.h"
+#include "index/document_batch.h"
+#include "index/filter.h"
+#include "index/key_codec.h"
+#include "index/names.h"
+#include "index/page_token.h"
+#include "index/prepared_document.h"
+
+namespace sightline::index {
+
+absl::Status Corpus::Impl::CheckRoom() const {
+  struct statvfs disk;
+  if (::statvfs(options_.path.c_str(), &disk) != 0) return absl::OkStatus();  // the write will tell
+  const auto free = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
+  if (free >= options_.min_free_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("disk: ", free >> 20, " MiB are free where the corpus lies, ",
+                   options_.min_free_bytes >> 20, " MiB are kept free; delete something"));
+}
+
+void Corpus::Impl::Publish(OpenCollection& collection, std::shared_ptr<View> view) {
+  view->moment = std::make_shared<const StoreSnapshot>(*store_);
+  absl::MutexLock lock(&collection.mu);
+  collection.current = std::move(view);
+}
+
+absl::StatusOr<std::optional<DocumentRecord>> Corpus::Impl::FindDocument(
+    const View& view, const std::string& document_id) const {
+  SL_RETURN_IF_ERROR(CheckId(document_id, "document id"));
+  SL_ASSIGN_OR_RETURN(const auto value,
+                      store_->Get(DocumentKey(view.record.id, document_id), view.moment.get()));
+  if (!value.has_value()) return std::optional<DocumentRecord>();
+  SL_ASSIGN_OR_RETURN(DocumentRecord record, DecodeDocument(*value));
+  return std::optional<DocumentRecord>(std::move(record));
+}
+
+absl::StatusOr<DocumentRecord> Corpus::Impl::NeedDocument(const View& view,
+                                                          const std::string& document_id) const {
+  SL_ASSIGN_OR_RETURN(auto record, FindDocument(view, document_id));
+  if (record.has_value()) return *std::move(record);
+  return absl::NotFoundError(absl::StrCat("collection ", view.record.collection.name,
+                                          " has no document \"", document_id, "\""));
+}
+
+absl::StatusOr<Document> Corpus::Impl::PutDocument(DocumentWrite write) {
+  const std::string name = write.document.collection;
+  SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(name));
+  SL_RETURN_IF_ERROR(CheckRoom());
+  SL_ASSIGN_OR_RETURN(
+      PreparedDocument prepared,
+      PrepareDocument(std::move(write), collection->record.collection.dimension, *analyzer_));
+  std::shared_ptr<View> after;
+  Document stored;
+  {
+    absl::MutexLock lock(&write_mu_);
+    SL_ASSIGN_OR_RETURN(const OpenCollectionPtr newest, Find(name));
+    if (newest != collection) {
+      return absl::NotFoundError(absl::StrCat("collection ", name, " was deleted meanwhile"));
+    }
+    if (!collection->damage.ok()) return collection->damage;
+    const std::shared_ptr<const View> before = collection->view();
+    SL_ASSIGN_OR_RETURN(const auto old, FindDocument(*before, prepared.document.id));
+    DocumentBatch batch(*store_, *analyzer_, *before);
+    if (old.has_value()) SL_RETURN_IF_ERROR(batch.Remove(*old));
+    SL_ASSIGN_OR_RETURN(
+        stored, batch.Add(std::move(prepared), old.has_value() ? &*old : nullptr, absl::Now()));
+    SL_ASSIGN_OR_RETURN(rocksdb::WriteBatch * changes, batch.Finish());
+    SL_RETURN_IF_ERROR(store_->Write(*changes));
+    after = batch.TakeView();
+    Publish(*collection, after);
+  }
+  if (NeedsUpkeep(*after)) RequestUpkeep(collection);
+  return stored;
+}
+
+absl::StatusOr<int> Corpus::Impl::DeleteDocument(const std::string& name,
+                                                 const std::string& document_id) {
+  OpenCollectionPtr collection;
+  std::shared_ptr<View> after;
+  int passages = 0;
+  {
+    absl::MutexLock lock(&write_mu_);
+    SL_ASSIGN_OR_RETURN(collection, Find(name));
+    if (!collection->damage.ok()) return collection->damage;
+    const std::shared_ptr<const View> before = collection->view();
+    SL_ASSIGN_OR_RETURN(const DocumentRecord old, NeedDocument(*before, document_id));
+    DocumentBatch batch(*store_, *analyzer_, *before);
+    SL_RETURN_IF_ERROR(batch.Remove(old));
+    SL_ASSIGN_OR_RETURN(rocksdb::WriteBatch * changes, batch.Finish());
+    SL_RETURN_IF_ERROR(store_->Write(*changes));
+    after = batch.TakeView();
+    Publish(*collection, after);
+    passages = old.document.passages;
+  }
+  if (NeedsUpkeep(*after)) RequestUpkeep(collection);
+  return passages;
+}
+
+absl::StatusOr<Document> Corpus::Impl::GetDocument(const std::string& collection,
+                                                   const std::string& document_id) const {
+  SL_ASSIGN_OR_RETURN(const auto view, FindView(collection));
+  SL_ASSIGN_OR_RETURN(DocumentRecord record, NeedDocument(*view, document_id));
+  return std::move(record.document);
+}
+
+absl::StatusOr<Page<Document>> Corpus::Impl::ListDocuments(const std::string& collection,
+                                                           const std::string& filter_text,
+                                                           int page_size,
+                                                           const std::string& page_token) const {
+  SL_ASSIGN_OR_RETURN(const auto view, FindView(collection));
+  SL_ASSIGN_OR_RETURN(const Filter filter, Filter::Parse(filter_text));
+  if (filter.asks_for_passage()) {
+    return absl::InvalidArgumentError(
+        "filter: _kind and _page are of passages and cannot choose documents");
+  }
+  SL_ASSIGN_OR_RETURN(const int size, CheckPageSize(page_size));
+  const std::string question =
+      absl::StrCat("documents of ", view->record.id, " where ", filter_text);
+  SL_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(question, page_token));
+  // The token holds the last id given out; the smallest key behind it has one zero byte more.
+  std::string from = DocumentKey(view->record.id, after);
+  if (!after.empty()) from.push_back('\0');
+  Page<Document> page;
+  SL_RETURN_IF_ERROR(
+      store_->Scan(DocumentsPrefix(view->record.id), from, view->moment.get(),
+                   [&](absl::string_view, absl::string_view value) -> absl::StatusOr<bool> {
+                     SL_ASSIGN_OR_RETURN(DocumentRecord record, DecodeDocument(value));
+                     const DocumentEntry* entry = view->documents.at(record.number);
+                     if (entry == nullptr || filter.AskDocument(*entry) != Filter::Answer::kYes)
+                       return true;
+                     if (page.items.size() == static_cast<size_t>(size)) {
+                       page.next_token = EncodePageToken(question, page.items.back().id);
+                       return false;
+                     }
+                     page.items.push_back(std::move(record.document));
+                     return true;
+                   }));
+  return page;
+}
+
+absl::StatusOr<std::optional<Passage>> Corpus::Impl::ReadPassage(
+    const View& view, uint32_t number, const DocumentRecord& document) const {
+  const uint32_t collection = view.record.id;
+  SL_ASSIGN_OR_RETURN(const auto value,
+                      store_->Get(PassageKey(collection, number), view.moment.get()));
+  if (!value.has_value()) return std::optional<Passage>();
+  SL_ASSIGN_OR_RETURN(Passage passage, DecodePassage(*value));
+  passage.id = PassageId(collection, number);
+  passage.collection = view.record.collection.name;
+  passage.source = document.document.source;
+  passage.metadata_json = document.document.metadata_json;
+  return std::optional<Passage>(std::move(passage));
+}
+
+absl::StatusOr<Passage> Corpus::Impl::GetPassage(uint64_t passage_id) const {
+  const uint32_t number = NumberOf(passage_id);
+  for (const OpenCollectionPtr& collection : AllCollections()) {
+    if (collection->record.id != CollectionOf(passage_id)) continue;
+    if (!collection->damage.ok()) return collection->damage;
+    const std::shared_ptr<const View> view = collection->view();
+    if (!view->passages.live().Contains(number)) break;
+    const DocumentEntry* entry = view->documents.at(view->passages.document(number));
+    SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*view, entry->id));
+    SL_ASSIGN_OR_RETURN(auto passage, ReadPassage(*view, number, document));
+    if (passage.has_value()) return *std::move(passage);
+  }
+  return absl::NotFoundError(absl::StrCat("no passage ", passage_id));
+}
+
+absl::StatusOr<std::vector<Passage>> Corpus::Impl::DocumentPassages(
+    const std::string& collection, const std::string& document_id) const {
+  SL_ASSIGN_OR_RETURN(const auto view, FindView(collection));
+  SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*view, document_id));
+  std::vector<Passage> out;
+  for (uint32_t i = 0; i < document.passages.size(); ++i) {
+    SL_ASSIGN_OR_RETURN(auto passage, ReadPassage(*view, document.first_passage + i, document));
+    if (!passage.has_value()) {
+      return absl::DataLossError(absl::StrCat("store: passage ", document.first_passage + i,
+                                              " of document \"", document_id, "\" is missing"));
+    }
+    out.push_back(*std::move(passage));
+  }
+  return out;
+}
+
+absl::StatusOr<Blob> Corpus::Impl::GetBlob(const std::string& hash) const {
+  SL_RETURN_IF_ERROR(CheckId(hash, "picture hash"));
+  SL_ASSIGN_OR_RETURN(const auto value, store_->Get(BlobKey(hash), nullptr));
+  if (!value.has_value()) return absl::NotFoundError(absl::StrCat("no picture ", hash));
+  return DecodeBlob(*value);
+}
+
+}  // namespace sightline::index

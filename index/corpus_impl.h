@@ -1,0 +1,159 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "index/corpus.h"
+#include "index/folder_lock.h"
+#include "index/records.h"
+#include "index/store.h"
+#include "index/text_analyzer.h"
+#include "index/view.h"
+
+namespace sightline::index {
+
+// One collection while the corpus is open.
+struct OpenCollection {
+  OpenCollection(CollectionRecord r, std::string f, absl::Status d)
+      : record(std::move(r)), folder(std::move(f)), damage(std::move(d)) {}
+
+  std::shared_ptr<const View> view() const {
+    absl::MutexLock lock(&mu);
+    return current;
+  }
+
+  const CollectionRecord record;
+  const std::string folder;   // of its index snapshots
+  const absl::Status damage;  // why it could not be read when opened; OK: it could
+  std::atomic<bool> dropped{false};
+
+  // Held while rows are rearranged or a snapshot is written; taken before the corpus's write lock.
+  absl::Mutex upkeep_mu;
+
+  mutable absl::Mutex mu;
+  std::shared_ptr<const View> current ABSL_GUARDED_BY(mu);  // null only with damage
+  int64_t snapshot_sequence ABSL_GUARDED_BY(mu) = 0;
+};
+
+using OpenCollectionPtr = std::shared_ptr<OpenCollection>;
+
+// The corpus by topic: corpus_open.cc, corpus_collections.cc, corpus_documents.cc,
+// corpus_search.cc, corpus_jobs.cc, corpus_upkeep.cc, corpus_fsck.cc. Locks are taken in the order
+// upkeep_mu, write_mu_, collections_mu_, OpenCollection::mu.
+class Corpus::Impl {
+ public:
+  explicit Impl(const CorpusOptions& options) : options_(options) {}
+  ~Impl();
+
+  absl::Status Open();
+
+  absl::StatusOr<Collection> CreateCollection(const std::string& name,
+                                              const std::string& model_fingerprint, int dimension);
+  absl::StatusOr<Collection> GetCollection(const std::string& name) const;
+  absl::StatusOr<std::vector<Collection>> ListCollections() const;
+  absl::Status DeleteCollection(const std::string& name);
+  absl::StatusOr<CollectionStats> Stats(const std::string& name) const;
+
+  absl::StatusOr<Document> PutDocument(DocumentWrite write);
+  absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
+  absl::StatusOr<Document> GetDocument(const std::string& collection,
+                                       const std::string& document_id) const;
+  absl::StatusOr<Page<Document>> ListDocuments(const std::string& collection,
+                                               const std::string& filter, int page_size,
+                                               const std::string& page_token) const;
+  absl::StatusOr<Passage> GetPassage(uint64_t passage_id) const;
+  absl::StatusOr<std::vector<Passage>> DocumentPassages(const std::string& collection,
+                                                        const std::string& document_id) const;
+  absl::StatusOr<Blob> GetBlob(const std::string& hash) const;
+
+  absl::StatusOr<SearchResult> Search(const SearchQuery& query) const;
+
+  absl::Status PutJob(const Job& job);
+  absl::StatusOr<Job> GetJob(const std::string& id) const;
+  absl::StatusOr<Page<Job>> ListJobs(const std::string& collection, std::optional<JobState> state,
+                                     int page_size, const std::string& page_token) const;
+
+  absl::StatusOr<int64_t> Snapshot(const std::string& collection);
+  absl::StatusOr<int64_t> Rebuild(const std::string& collection);
+  absl::StatusOr<FsckReport> Fsck() const;
+  absl::Status Health() const { return store_->Health(); }
+  void WaitForUpkeep() const;
+
+ private:
+  // --- corpus_open.cc
+  absl::Status OpenMeta();
+  absl::Status OpenCollections();
+  OpenCollectionPtr OpenOne(const CollectionRecord& record);
+  std::string IndexFolder(uint32_t collection) const;
+
+  // kNotFound, kInvalidArgument (bad name), or the collection's damage.
+  absl::StatusOr<OpenCollectionPtr> Find(const std::string& name) const;
+  absl::StatusOr<std::shared_ptr<const View>> FindView(const std::string& name) const;
+  std::vector<OpenCollectionPtr> AllCollections() const;
+
+  // --- corpus_documents.cc
+  absl::Status CheckRoom() const;
+  absl::StatusOr<std::optional<DocumentRecord>> FindDocument(const View& view,
+                                                             const std::string& document_id) const;
+  absl::StatusOr<DocumentRecord> NeedDocument(const View& view,
+                                              const std::string& document_id) const;
+  // The passage, filled from its document. Empty: not there at the view's moment.
+  absl::StatusOr<std::optional<Passage>> ReadPassage(const View& view, uint32_t number,
+                                                     const DocumentRecord& document) const;
+  // The same for a hit of a search, whose documents are read once.
+  using DocumentCache = absl::flat_hash_map<uint32_t, DocumentRecord>;
+  absl::StatusOr<std::optional<Passage>> ReadHit(const View& view, uint32_t number,
+                                                 DocumentCache& documents) const;
+  // Makes `view` what the next search sees; its batch is written.
+  void Publish(OpenCollection& collection, std::shared_ptr<View> view)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+
+  // --- corpus_upkeep.cc
+  void UpkeepLoop();
+  bool NeedsUpkeep(const View& view) const;
+  void RequestUpkeep(const OpenCollectionPtr& collection);
+  absl::Status Maintain(OpenCollection& collection);
+  bool IsDirty(const OpenCollection& collection) const;
+  absl::StatusOr<std::shared_ptr<const HnswGraph>> BuildGraph(const OpenCollection& collection,
+                                                              const VectorRows& rows,
+                                                              const HnswGraph* base) const;
+  // Puts `rows`, made from `base`, and the graph over them in the place of what is there, with what
+  // was appended since.
+  void InstallRows(OpenCollection& collection, const View& base, VectorRows rows,
+                   std::shared_ptr<const HnswGraph> graph)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu) ABSL_LOCKS_EXCLUDED(write_mu_);
+  void InstallGraph(OpenCollection& collection, std::shared_ptr<const HnswGraph> graph)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu) ABSL_LOCKS_EXCLUDED(write_mu_);
+  absl::StatusOr<int64_t> WriteSnapshot(OpenCollection& collection)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
+  void StopUpkeep();
+
+  const CorpusOptions options_;
+  std::unique_ptr<FolderLock> lock_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<TextAnalyzer> analyzer_;
+
+  // Held by the one writer, over the sync of its batch; searches never take it.
+  mutable absl::Mutex write_mu_;
+  MetaRecord meta_ ABSL_GUARDED_BY(write_mu_);
+
+  mutable absl::Mutex collections_mu_;
+  std::map<std::string, OpenCollectionPtr> collections_ ABSL_GUARDED_BY(collections_mu_);
+
+  std::atomic<bool> stopping_{false};
+  mutable absl::Mutex upkeep_mu_;
+  std::vector<OpenCollectionPtr> upkeep_wanted_ ABSL_GUARDED_BY(upkeep_mu_);
+  bool upkeep_busy_ ABSL_GUARDED_BY(upkeep_mu_) = false;
+  std::thread upkeep_;
+};
+
+}  // namespace sightline::index

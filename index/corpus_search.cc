@@ -1,0 +1,139 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "base/utf8.h"
+#include "index/allowed_passages.h"
+#include "index/corpus_impl.h"
+#include "index/fusion.h"
+#include "index/key_codec.h"
+#include "index/prepared_document.h"
+#include "index/text_search.h"
+#include "index/vector_search.h"
+
+namespace sightline::index {
+namespace {
+
+constexpr int kMaxHits = 1000;
+constexpr int kMaxCandidates = 10'000;
+constexpr size_t kMaxQueryBytes = 64 << 10;
+
+struct Stages {
+  bool dense = false;
+  bool lexical = false;
+};
+
+absl::StatusOr<Stages> ChooseStages(const SearchQuery& query) {
+  const Stages stages = {query.mode != FusionMode::kLexical && !query.vector.empty(),
+                         query.mode != FusionMode::kDense && !query.text.empty()};
+  if (stages.dense || stages.lexical) return stages;
+  return absl::InvalidArgumentError(
+      query.mode == FusionMode::kDense     ? "query: dense search needs a vector"
+      : query.mode == FusionMode::kLexical ? "query: lexical search needs a text"
+                                           : "query: needs a vector, a text or both");
+}
+
+absl::Status CheckQuery(const SearchQuery& query, const Stages& stages, int dimension) {
+  if (query.k < 1 || query.k > kMaxHits) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("query: k is ", query.k, ", expected 1 to ", kMaxHits));
+  }
+  if (query.candidates < 0 || query.candidates > kMaxCandidates) {
+    return absl::InvalidArgumentError(absl::StrCat("query: candidates is ", query.candidates,
+                                                   ", expected 0 to ", kMaxCandidates));
+  }
+  if (stages.dense) {
+    SL_RETURN_IF_ERROR(Annotate(CheckUnitVector(query.vector, dimension), "query"));
+  }
+  if (query.text.size() > kMaxQueryBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "query: text has ", query.text.size(), " bytes, at most ", kMaxQueryBytes, " are allowed"));
+  }
+  if (!IsValidUtf8(query.text)) {
+    return absl::InvalidArgumentError("query: text is not well-formed UTF-8");
+  }
+  return absl::OkStatus();
+}
+
+// Milliseconds since `start`, which moves to now.
+double Lap(absl::Time& start) {
+  const absl::Time now = absl::Now();
+  const double ms = absl::ToDoubleMilliseconds(now - start);
+  start = now;
+  return ms;
+}
+
+std::vector<FusedPassage> Rank(const Stages& stages, std::span<const ScoredPassage> dense,
+                               std::span<const ScoredPassage> lexical) {
+  std::vector<FusedPassage> ranked = FuseByRank(dense, lexical);
+  if (stages.dense && stages.lexical) return ranked;
+  // One stage alone orders by its own score.
+  for (FusedPassage& passage : ranked) {
+    passage.score = passage.dense.has_value() ? *passage.dense : *passage.lexical;
+  }
+  std::sort(ranked.begin(), ranked.end(), [](const FusedPassage& a, const FusedPassage& b) {
+    return Better({a.number, a.score}, {b.number, b.score});
+  });
+  return ranked;
+}
+
+}  // namespace
+
+absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) const {
+  SL_ASSIGN_OR_RETURN(const std::shared_ptr<const View> view, FindView(query.collection));
+  SL_ASSIGN_OR_RETURN(const Stages stages, ChooseStages(query));
+  SL_RETURN_IF_ERROR(CheckQuery(query, stages, view->record.collection.dimension));
+  SL_ASSIGN_OR_RETURN(const Filter filter, Filter::Parse(query.filter));
+  SL_ASSIGN_OR_RETURN(const PassageSet allowed, AllowedPassages(*view, filter, query.deadline));
+  const int n =
+      query.candidates == 0 ? std::max(100, 4 * query.k) : std::max(query.candidates, query.k);
+  SearchResult result;
+  VectorSearchResult dense;
+  std::vector<ScoredPassage> lexical;
+  absl::Time clock = absl::Now();
+  if (stages.dense) {
+    const VectorSearchOptions options = {options_.exact_below, options_.hnsw_search_beam};
+    SL_ASSIGN_OR_RETURN(dense,
+                        SearchVectors(*view, query.vector, allowed, n, options, query.deadline));
+    result.exact = dense.exact;
+    result.recall = dense.recall;
+    result.dense_ms = Lap(clock);
+  }
+  if (stages.lexical) {
+    SL_ASSIGN_OR_RETURN(const std::vector<std::string> terms, analyzer_->Terms(query.text));
+    SL_ASSIGN_OR_RETURN(lexical, SearchText(*store_, *view, terms, allowed, n, query.deadline));
+    result.lexical_ms = Lap(clock);
+  }
+  const std::vector<FusedPassage> ranked = Rank(stages, dense.hits, lexical);
+  DocumentCache documents;
+  for (const FusedPassage& found : ranked) {
+    if (result.hits.size() == static_cast<size_t>(query.k)) break;
+    SL_ASSIGN_OR_RETURN(auto passage, ReadHit(*view, found.number, documents));
+    // An index entry whose passage the store does not have is passed over, and the next takes its
+    // place.
+    if (!passage.has_value()) continue;
+    Hit hit = {*std::move(passage), found.score, found.dense, found.lexical};
+    if (stages.dense && !hit.dense.has_value()) {
+      hit.dense = CosineOf(*view, query.vector, found.number);
+    }
+    result.hits.push_back(std::move(hit));
+  }
+  result.fuse_ms = Lap(clock);
+  return result;
+}
+
+absl::StatusOr<std::optional<Passage>> Corpus::Impl::ReadHit(const View& view, uint32_t number,
+                                                             DocumentCache& documents) const {
+  const uint32_t document_number = view.passages.document(number);
+  auto it = documents.find(document_number);
+  if (it == documents.end()) {
+    const DocumentEntry* entry = view.documents.at(document_number);
+    if (entry == nullptr) return std::optional<Passage>();
+    SL_ASSIGN_OR_RETURN(auto record, FindDocument(view, entry->id));
+    if (!record.has_value()) return std::optional<Passage>();
+    it = documents.emplace(document_number, *std::move(record)).first;
+  }
+  return ReadPassage(view, number, it->second);
+}
+
+}  // namespace sightline::index

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "index/top_passages.h"
+
+namespace sightline::index {
+
+struct FusedPassage {
+  uint32_t number = 0;
+  float score = 0;
+  std::optional<float> dense;
+  std::optional<float> lexical;
+};
+
+// Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009): a passage at rank r of a list, from
+// 1, gets 1 / (60 + r) from it. Best first; equal scores in order of number.
+std::vector<FusedPassage> FuseByRank(std::span<const ScoredPassage> dense,
+                                     std::span<const ScoredPassage> lexical);
+
+}  // namespace sightline::index

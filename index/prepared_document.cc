@@ -1,0 +1,148 @@
+#include "index/prepared_document.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "base/hash.h"
+#include "base/status.h"
+#include "base/utf8.h"
+#include "index/names.h"
+#include "index/vector_kernels.h"
+
+namespace sightline::index {
+namespace {
+
+constexpr double kUnitTolerance = 1e-3;
+
+absl::Status CheckUtf8(absl::string_view text, absl::string_view what) {
+  if (IsValidUtf8(text)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(what, " is not well-formed UTF-8"));
+}
+
+absl::Status CheckDocument(const Document& document) {
+  SL_RETURN_IF_ERROR(CheckId(document.id, "document id"));
+  SL_RETURN_IF_ERROR(CheckSource(document.source));
+  SL_RETURN_IF_ERROR(CheckUtf8(document.media_type, "media type"));
+  for (const PageFailure& failure : document.failures) {
+    SL_RETURN_IF_ERROR(CheckUtf8(failure.reason, "failure reason"));
+    SL_RETURN_IF_ERROR(CheckUtf8(failure.message, "failure message"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPassage(const Passage& passage) {
+  SL_RETURN_IF_ERROR(CheckUtf8(passage.text, "text"));
+  SL_RETURN_IF_ERROR(CheckUtf8(passage.heading, "heading"));
+  if (passage.text.size() > kMaxPassageTextBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("text has ", passage.text.size(),
+                                                   " bytes, at most ", kMaxPassageTextBytes,
+                                                   " are allowed"));
+  }
+  if (passage.page < 0) return absl::InvalidArgumentError("page is negative");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PreparedPassage> PreparePassage(PassageWrite write, int dimension,
+                                               const TextAnalyzer& analyzer) {
+  SL_RETURN_IF_ERROR(CheckPassage(write.passage));
+  PreparedPassage out;
+  if (!write.vector.empty()) {
+    SL_RETURN_IF_ERROR(CheckUnitVector(write.vector, dimension));
+    out.codes = ToHalf(write.vector);
+  }
+  SL_ASSIGN_OR_RETURN(out.terms, CountTerms(analyzer, write.passage.text));
+  for (const auto& [term, count] : out.terms) out.length += count;
+  out.passage = std::move(write.passage);
+  return out;
+}
+
+absl::Status CheckBlob(const Blob& blob) {
+  if (blob.hash == ContentHash(blob.bytes)) return absl::OkStatus();
+  return absl::InvalidArgumentError("picture: its hash is not the content hash of its bytes");
+}
+
+std::vector<std::string> BlobHashes(const PreparedDocument& prepared) {
+  std::set<std::string> hashes;
+  for (const Blob& blob : prepared.blobs) hashes.insert(blob.hash);
+  for (const PreparedPassage& passage : prepared.passages) {
+    if (!passage.passage.blob_hash.empty()) hashes.insert(passage.passage.blob_hash);
+  }
+  return {hashes.begin(), hashes.end()};
+}
+
+}  // namespace
+
+absl::Status CheckUnitVector(std::span<const float> vector, int dimension) {
+  if (vector.size() != static_cast<size_t>(dimension)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("vector has ", vector.size(), " values, the collection's have ", dimension));
+  }
+  double squares = 0;
+  for (const float value : vector) {
+    if (!std::isfinite(value)) {
+      return absl::InvalidArgumentError("vector holds a value that is not finite");
+    }
+    squares += static_cast<double>(value) * value;
+  }
+  const double length = std::sqrt(squares);
+  if (std::abs(length - 1) <= kUnitTolerance) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("vector has length ", length, ", expected 1 within ", kUnitTolerance));
+}
+
+absl::Status CheckJob(const Job& job) {
+  SL_RETURN_IF_ERROR(CheckId(job.id, "job id"));
+  return CheckSource(job.source);
+}
+
+absl::StatusOr<TermCounts> CountTerms(const TextAnalyzer& analyzer, absl::string_view text) {
+  SL_ASSIGN_OR_RETURN(std::vector<std::string> terms, analyzer.Terms(text));
+  std::sort(terms.begin(), terms.end());
+  TermCounts counts;
+  for (std::string& term : terms) {
+    if (!counts.empty() && counts.back().first == term) {
+      ++counts.back().second;
+    } else {
+      counts.emplace_back(std::move(term), 1);
+    }
+  }
+  return counts;
+}
+
+absl::StatusOr<std::shared_ptr<const DocumentEntry>> EntryOf(const Document& document) {
+  auto entry = std::make_shared<DocumentEntry>();
+  entry->id = document.id;
+  entry->source = document.source;
+  entry->media_type = document.media_type;
+  SL_ASSIGN_OR_RETURN(entry->metadata, Metadata::Parse(document.metadata_json));
+  return std::shared_ptr<const DocumentEntry>(std::move(entry));
+}
+
+absl::StatusOr<PreparedDocument> PrepareDocument(DocumentWrite write, int dimension,
+                                                 const TextAnalyzer& analyzer) {
+  if (write.passages.size() > kMaxPassagesPerDocument) {
+    return absl::InvalidArgumentError(absl::StrCat("document has ", write.passages.size(),
+                                                   " passages, at most ", kMaxPassagesPerDocument,
+                                                   " are allowed"));
+  }
+  SL_RETURN_IF_ERROR(CheckDocument(write.document));
+  PreparedDocument out;
+  SL_ASSIGN_OR_RETURN(out.entry, EntryOf(write.document));
+  out.document = std::move(write.document);
+  out.passages.reserve(write.passages.size());
+  for (size_t i = 0; i < write.passages.size(); ++i) {
+    auto passage = PreparePassage(std::move(write.passages[i]), dimension, analyzer);
+    if (!passage.ok()) return Annotate(passage.status(), absl::StrCat("passage ", i));
+    out.passages.push_back(*std::move(passage));
+  }
+  for (const Blob& blob : write.blobs) SL_RETURN_IF_ERROR(CheckBlob(blob));
+  if (write.job.has_value()) SL_RETURN_IF_ERROR(CheckJob(*write.job));
+  out.blobs = std::move(write.blobs);
+  out.job = std::move(write.job);
+  out.blob_hashes = BlobHashes(out);
+  return out;
+}
+
+}  // namespace sightline::index

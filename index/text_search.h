@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "index/passage_set.h"
+#include "index/store.h"
+#include "index/top_passages.h"
+#include "index/view.h"
+
+namespace sightline::index {
+
+inline constexpr size_t kMaxQueryTerms = 512;
+
+// The `n` passages of `allowed` (live ones) with the highest BM25 for `terms`, best first; only
+// passages that hold at least one of them. A term given twice counts twice; the first
+// kMaxQueryTerms distinct ones count. Frequencies are of all live passages, whatever is allowed.
+// kDeadlineExceeded.
+absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const View& view,
+                                                      const std::vector<std::string>& terms,
+                                                      const PassageSet& allowed, int n,
+                                                      absl::Time deadline);
+
+}  // namespace sightline::index
