@@ -38,6 +38,15 @@ absl::Status CheckPicture(const Image& image) {
 
 int Factor(const PreprocessorConfig& config) { return config.patch_size * config.merge_size; }
 
+// SmartResizeEmbed, refusing what it shrinks to nothing.
+absl::StatusOr<PixelSize> EmbedSize(PixelSize in, int factor, PixelLimits limits) {
+  SL_ASSIGN_OR_RETURN(const PixelSize out, SmartResizeEmbed(in, factor, limits));
+  if (out.height > 0 && out.width > 0) return out;
+  return absl::InvalidArgumentError(absl::StrCat("picture is ", in.width, "x", in.height,
+                                                 ", too narrow to fit into ", limits.max_pixels,
+                                                 " pixels"));
+}
+
 absl::StatusOr<PixelSize> ImageSize(const PreprocessorConfig& config, PixelSize in, Path path) {
   const int factor = Factor(config);
   if (path == Path::kChat) {
@@ -46,7 +55,7 @@ absl::StatusOr<PixelSize> ImageSize(const PreprocessorConfig& config, PixelSize 
         {static_cast<double>(config.min_pixels), static_cast<double>(config.max_pixels)});
   }
   const double block = static_cast<double>(factor) * factor;
-  return SmartResizeEmbed(in, factor, {kEmbedMinTokens * block, kEmbedMaxTokens * block});
+  return EmbedSize(in, factor, {kEmbedMinTokens * block, kEmbedMaxTokens * block});
 }
 
 GridThw GridOf(const PreprocessorConfig& config, int frames, PixelSize size) {
@@ -170,13 +179,12 @@ absl::StatusOr<VideoPlan> PlanEmbedVideo(const PreprocessorConfig& config, const
   for (int i = 0; i < count; ++i) kept[i] = i;
   plan.timestamps = PairTimestamps(kept, video.fps);
   SL_ASSIGN_OR_RETURN(
-      plan.first,
-      SmartResizeEmbed(in, factor, {kEmbedMinTokens * block, kEmbedFrameMaxTokens * block}));
+      plan.first, EmbedSize(in, factor, {kEmbedMinTokens * block, kEmbedFrameMaxTokens * block}));
   const double min_pixels = kEmbedVideoMinTokens * block;
   const double share = kEmbedVideoTotalTokens * block / count * 2;
   const double max_pixels =
       std::max(std::min(kEmbedVideoMaxTokens * block, share), std::floor(min_pixels * 1.05));
-  SL_ASSIGN_OR_RETURN(plan.size, SmartResizeEmbed(plan.first, factor, {min_pixels, max_pixels}));
+  SL_ASSIGN_OR_RETURN(plan.size, EmbedSize(plan.first, factor, {min_pixels, max_pixels}));
   return plan;
 }
 

@@ -40,8 +40,8 @@ class ImageProcessor {
   const PreprocessorConfig& image_config() const { return image_; }
   const VideoPreprocessorConfig& video_config() const { return video_; }
 
-  // The grid a picture of this size gets. kInvalidArgument: empty, or longer/shorter side above
-  // 200.
+  // The grid a picture of this size gets. kInvalidArgument: empty, longer/shorter side above 200,
+  // or too narrow for the limits.
   absl::StatusOr<GridThw> ImageGrid(int width, int height, Path path) const;
   // kInvalidArgument as ImageGrid, and when the pixels disagree with the size or channels are not 3
   // or 4.

@@ -68,17 +68,11 @@ absl::StatusOr<PixelSize> SmartResizeChat(PixelSize in, int factor, PixelLimits 
 
 absl::StatusOr<PixelSize> SmartResizeEmbed(PixelSize in, int factor, PixelLimits limits) {
   SL_RETURN_IF_ERROR(CheckInput(in));
-  PixelSize out = {std::max(factor, RoundTo(in.height, factor)),
-                   std::max(factor, RoundTo(in.width, factor))};
+  const PixelSize out = {std::max(factor, RoundTo(in.height, factor)),
+                         std::max(factor, RoundTo(in.width, factor))};
   if (Area(out) > limits.max_pixels) {
     const double scale = std::sqrt(Area(in) / limits.max_pixels);
-    out = {FloorTo(in.height / scale, factor), FloorTo(in.width / scale, factor)};
-    if (out.height < 1 || out.width < 1) {
-      return absl::InvalidArgumentError(absl::StrCat("picture is ", in.width, "x", in.height,
-                                                     ", too narrow to fit into ", limits.max_pixels,
-                                                     " pixels"));
-    }
-    return out;
+    return PixelSize{FloorTo(in.height / scale, factor), FloorTo(in.width / scale, factor)};
   }
   if (Area(out) < limits.min_pixels) {
     return Enlarge(in, std::sqrt(limits.min_pixels / Area(in)), factor);

@@ -32,6 +32,7 @@ struct PixelLimits {
 // The size a picture is resized to: multiples of `factor` (patch size times merge size) whose area
 // is inside `limits`. The three rules differ at the edges; see the model's reference code
 // (transformers models/qwen2_vl and qwen3_vl, qwen-vl-utils vision_process.py).
+// SmartResizeEmbed may shrink a very narrow picture to a side of 0, as the reference does.
 // kInvalidArgument: a side < 1, or longer/shorter above 200; SmartResizeVideo: also a side <
 // factor.
 absl::StatusOr<PixelSize> SmartResizeChat(PixelSize in, int factor, PixelLimits limits);

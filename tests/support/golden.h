@@ -14,6 +14,7 @@ namespace sightline::testing {
 // Reference data recorded from the original implementation. Paths are relative to tests/golden. All
 // of these end the test program with a message when a file is missing or broken.
 std::string GoldenPath(const std::string& relative);
+nlohmann::json JsonFile(const std::string& path);  // any path
 nlohmann::json GoldenJson(const std::string& relative);
 std::unique_ptr<model::SafetensorsFile> GoldenTensors(const std::string& relative);
 
