@@ -30,8 +30,8 @@ TEST_F(CorpusCollectionsTest, CreatesListsAndRemembersCollections) {
 
 TEST_F(CorpusCollectionsTest, RefusesNamesOutsideTheRuleEverywhere) {
   for (const std::string& name : {std::string(), std::string("../x"), std::string("a/b"),
-                                 std::string(".hidden"), std::string(64, 'a'), std::string("a b"),
-                                 std::string("a\0b", 3), std::string("ü"), std::string("\xff")}) {
+                                  std::string(".hidden"), std::string(64, 'a'), std::string("a b"),
+                                  std::string("a\0b", 3), std::string("ü"), std::string("\xff")}) {
     const auto refused = StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("collection name"));
     EXPECT_THAT(corpus_->CreateCollection(name, "m", 4), refused);
     EXPECT_THAT(corpus_->GetCollection(name), refused);

@@ -239,7 +239,8 @@ TEST_F(CorpusDocumentsTest, RefusesAPageTokenThatIsNotOfTheList) {
 TEST_F(CorpusDocumentsTest, IdsAreKeysWhateverTheyLookLike) {
   for (const std::string& id :
        {std::string("../../etc/passwd"), std::string("/"), std::string("."), std::string("a\\b"),
-        std::string("%00"), std::string("\u202Egnp.exe"), std::string("😀"), std::string(512, 'x')}) {
+        std::string("%00"), std::string("\u202Egnp.exe"), std::string("😀"),
+        std::string(512, 'x')}) {
     Put(OnePassage(id, "x", 1));
     ASSERT_OK_AND_ASSIGN(const Document document, corpus_->GetDocument("c", id));
     EXPECT_EQ(document.id, id);
