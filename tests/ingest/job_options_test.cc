@@ -1,0 +1,69 @@
+#include "ingest/job_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/support/status_matchers.h"
+
+namespace sightline::ingest {
+namespace {
+
+using sightline::testing::IsOk;
+using sightline::testing::StatusIs;
+
+TEST(JobOptionsTest, ComeBackAsTheyWere) {
+  const JobOptions options = {.media_type = "text/markdown",
+                              .metadata_json = R"({"a":"\"é\""})",
+                              .force = true,
+                              .content_hash = "abc",
+                              .bytes = int64_t{5} << 32,
+                              .sequence = 77};
+  ASSERT_OK_AND_ASSIGN(const JobOptions back, DecodeJobOptions(EncodeJobOptions(options)));
+  EXPECT_EQ(back.media_type, options.media_type);
+  EXPECT_EQ(back.metadata_json, options.metadata_json);
+  EXPECT_EQ(back.force, options.force);
+  EXPECT_EQ(back.content_hash, options.content_hash);
+  EXPECT_EQ(back.bytes, options.bytes);
+  EXPECT_EQ(back.sequence, options.sequence);
+}
+
+TEST(JobOptionsTest, DamagedOnesAreDataLoss) {
+  const std::string whole = EncodeJobOptions({});
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_THAT(DecodeJobOptions(whole.substr(0, size)), StatusIs(absl::StatusCode::kDataLoss));
+  }
+  EXPECT_THAT(DecodeJobOptions(R"({"force":1})"), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST(MetadataTest, MustBeAnObject) {
+  EXPECT_THAT(CheckMetadata("{}"), IsOk());
+  for (const char* bad : {"", "[]", "1", "{", "{\"a\":}", "null"}) {
+    EXPECT_THAT(CheckMetadata(bad), StatusIs(absl::StatusCode::kInvalidArgument)) << bad;
+  }
+}
+
+TEST(MetadataTest, HasBoundsOnDepthAndSize) {
+  std::string deep = "{\"a\":";
+  for (int i = 0; i < 1000; ++i) deep += "[";
+  EXPECT_THAT(CheckMetadata(deep), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(CheckMetadata("{\"a\":\"" + std::string(300 << 10, 'x') + "\"}"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(MetadataTest, IsTheSameWhateverTheOrderOfItsKeys) {
+  EXPECT_TRUE(SameMetadata(R"({"a":1,"b":[1,2]})", R"({ "b":[1,2], "a":1 })"));
+  EXPECT_FALSE(SameMetadata(R"({"a":1})", R"({"a":2})"));
+  EXPECT_FALSE(SameMetadata(R"({"a":[1,2]})", R"({"a":[2,1]})"));
+}
+
+TEST(MetadataTest, ACaptionGoesBeforeATitle) {
+  EXPECT_EQ(CaptionOf(R"({"title":"T","caption":"C"})"), "C");
+  EXPECT_EQ(CaptionOf(R"({"title":"T","caption":""})"), "T");
+  EXPECT_EQ(CaptionOf(R"({"title":7})"), "");
+  EXPECT_EQ(CaptionOf("{}"), "");
+}
+
+}  // namespace
+}  // namespace sightline::ingest
