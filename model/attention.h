@@ -17,7 +17,7 @@ struct Segment {
 // Softmax attention inside each sequence of a packed batch; no token sees another sequence.
 // q: [tokens, heads, d]; k, v: [tokens, kv_heads, d], kv_heads divides heads and each serves
 // heads / kv_heads consecutive query heads. `segments` cover the tokens in order without gaps.
-// causal: a token sees itself and those before it. Softmax in float32, scores scaled by d^-0.5 and
+// causal: a token sees itself and those before it. All in float32, scores scaled by d^-0.5 and
 // made a block of queries at a time, so memory grows with the tokens and not with their square.
 // Returns [tokens, heads * d].
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

@@ -142,7 +142,7 @@ void Engine::Impl::Run() {
   for (const auto& sequence : sequences_) {
     sequence->End(absl::UnavailableError("the model is shutting down"));
   }
-  sequences_.clear();
+  DropEnded();
 }
 
 bool Engine::Impl::TakeArrivals() {
@@ -246,18 +246,24 @@ void Engine::Impl::FailAll(const StepPlan& plan, const absl::Status& status) {
   for (const SequenceSlice& slice : plan.slices) slice.sequence->End(status);
 }
 
+// Gives back what the ended ones held before their callers are told: one that then sends the next
+// finds room.
 void Engine::Impl::DropEnded() {
+  Sequences ended;
   int64_t bytes = 0;
   for (auto it = sequences_.begin(); it != sequences_.end();) {
+    const auto next = std::next(it);
     if ((*it)->ended()) {
       bytes += (*it)->patch_bytes();
-      it = sequences_.erase(it);
-    } else {
-      ++it;
+      ended.splice(ended.end(), sequences_, it);
     }
+    it = next;
   }
-  absl::MutexLock lock(&mu_);
-  waiting_bytes_ -= bytes;
+  {
+    absl::MutexLock lock(&mu_);
+    waiting_bytes_ -= bytes;
+  }
+  for (const auto& sequence : ended) sequence->TellEnd();
 }
 
 Engine::Engine(std::unique_ptr<const Network> network, VisionCache& cache,

@@ -66,7 +66,7 @@ SequenceState::SequenceState(EngineRequest request)
 void SequenceState::End(absl::Status status) {
   if (ended_) return;
   ended_ = true;
-  request_.on_end(std::move(status));
+  end_ = std::move(status);
 }
 
 int64_t SequenceState::next_visual_patches() const {

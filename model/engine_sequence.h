@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "model/engine.h"
@@ -37,8 +39,10 @@ class SequenceState {
   bool started() const { return started_; }
   void Start() { started_ = true; }
   bool ended() const { return ended_; }
-  // Calls on_end unless the sequence has ended already.
+  // Keeps the first end there is.
   void End(absl::Status status);
+  // Calls on_end. Once, after End.
+  void TellEnd() { request_.on_end(std::move(end_)); }
 
   // Pictures whose features are not there yet, and the patches of the first of them.
   bool needs_vision() const { return has_unclaimed_visuals(); }
@@ -74,6 +78,7 @@ class SequenceState {
   const int64_t patch_bytes_;
   bool started_ = false;
   bool ended_ = false;
+  absl::Status end_;
   size_t claimed_ = 0;  // visuals that have been given to the tower
   std::optional<VisionFeatures> features_;
   int64_t prompt_done_ = 0;  // tokens of the prompt that went through the decoder

@@ -21,11 +21,6 @@ NamedFloats Named(std::string name, const at::Tensor& tensor) {
 
 absl::StatusOr<std::vector<NamedFloats>> InspectSequence(Checkpoint& checkpoint,
                                                          const SequenceInput& input, bool vision) {
-  for (const VisualInput& visual : input.visuals) {
-    if (visual.patches.empty()) {
-      return absl::InvalidArgumentError("a picture of the sequence has no patches");
-    }
-  }
   return CatchStatus("network", [&]() -> absl::StatusOr<std::vector<NamedFloats>> {
     const c10::InferenceMode inference;
     const WholeRun run = RunWhole(checkpoint.engine().network(), input, nullptr);

@@ -20,8 +20,7 @@ struct NamedFloats {
 // "logits" [S, vocab] of a whole sequence and, with `vision` and where it holds pictures,
 // "image_embeds" [tokens, hidden] and "deepstack_J" of the same shape. Runs beside the engine, on
 // the calling thread: a tool for comparison with reference data, not for serving.
-// kInvalidArgument: a picture without patches, because its features were known already (use
-// SequenceFromPatches); kResourceExhausted: out of memory; kInternal: a fault of the tensor
+// kResourceExhausted: out of memory; kInternal: a fault of the tensor
 // library.
 absl::StatusOr<std::vector<NamedFloats>> InspectSequence(Checkpoint& checkpoint,
                                                          const SequenceInput& input, bool vision);

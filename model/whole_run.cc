@@ -9,17 +9,25 @@
 namespace sightline::model {
 namespace {
 
-VisionFeatures AllFeatures(const Network& network, const std::vector<VisualInput>& visuals,
-                           const Probe& probe) {
-  std::vector<at::Tensor> patches;
-  std::vector<GridThw> grids;
-  for (const VisualInput& visual : visuals) {
-    at::Tensor rows = at::empty({visual.grid.patches(), network.config.vision.patch_floats()});
-    std::copy(visual.patches.begin(), visual.patches.end(), rows.data_ptr<float>());
-    patches.push_back(rows.to(network.device));
-    grids.push_back(visual.grid);
+// The features of one picture: those it brings along, else the tower's.
+VisionFeatures Features(const Network& network, const VisualInput& visual, const Probe& probe) {
+  if (visual.features != nullptr) return *visual.features;
+  at::Tensor rows = at::empty({visual.grid.patches(), network.config.vision.patch_floats()});
+  std::copy(visual.patches.begin(), visual.patches.end(), rows.data_ptr<float>());
+  return network.vision.Forward(rows.to(network.device), {&visual.grid, 1}, probe);
+}
+
+VisionFeatures Joined(const std::vector<VisionFeatures>& parts) {
+  VisionFeatures out;
+  std::vector<at::Tensor> tokens;
+  for (const VisionFeatures& part : parts) tokens.push_back(part.tokens);
+  out.tokens = at::cat(tokens, 0);
+  for (size_t j = 0; j < parts.front().taps.size(); ++j) {
+    std::vector<at::Tensor> taps;
+    for (const VisionFeatures& part : parts) taps.push_back(part.taps[j]);
+    out.taps.push_back(at::cat(taps, 0));
   }
-  return network.vision.Forward(at::cat(patches, 0), grids, probe);
+  return out;
 }
 
 }  // namespace
@@ -35,7 +43,10 @@ WholeRun RunWhole(const Network& network, const SequenceInput& input, const Prob
   batch.positions = at::tensor(positions).view({3, tokens}).to(network.device);
   batch.sequences.push_back({tokens, nullptr});
   if (!input.visual_rows.empty()) {
-    out.vision = AllFeatures(network, input.visuals, probe);
+    std::vector<VisionFeatures> parts;
+    for (const VisualInput& visual : input.visuals)
+      parts.push_back(Features(network, visual, probe));
+    out.vision = Joined(parts);
     const at::Tensor order = at::tensor(input.visual_source).to(network.device);
     batch.visual_rows = at::tensor(input.visual_rows).to(network.device);
     batch.embeds.index_copy_(0, batch.visual_rows, out.vision.tokens.index_select(0, order));

@@ -15,8 +15,8 @@ struct WholeRun {
   VisionFeatures vision;  // of all pictures end to end; undefined tensors when there are none
 };
 
-// For comparison with reference data: memory grows with S * vocab. `probe` may be null. Throws what
-// the tensor library throws.
+// For comparison with reference data: memory grows with S * vocab. Each picture goes through the
+// tower by itself. `probe` may be null. Throws what the tensor library throws.
 WholeRun RunWhole(const Network& network, const SequenceInput& input, const Probe& probe);
 
 }  // namespace sightline::model

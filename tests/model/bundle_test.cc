@@ -1,0 +1,77 @@
+#include "model/bundle.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+#include "tests/support/status_matchers.h"
+
+namespace sightline::model {
+namespace {
+
+using ::sightline::testing::IsOk;
+using ::sightline::testing::StatusIs;
+using ::testing::HasSubstr;
+
+class BundleTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto folder = TempDir::Create();
+    ASSERT_THAT(folder, IsOk());
+    folder_ = *std::move(folder);
+    std::filesystem::create_directory(folder_->path() + "/part");
+  }
+  absl::StatusOr<BundleLayout> Read(const std::string& json) {
+    const absl::Status written = WriteFileAtomic(folder_->path() + "/sightline.json", json);
+    if (!written.ok()) return written;
+    return ReadBundle(folder_->path());
+  }
+  std::unique_ptr<TempDir> folder_;
+};
+
+TEST_F(BundleTest, NamesTheFoldersOfItsParts) {
+  ASSERT_OK_AND_ASSIGN(
+      const BundleLayout layout,
+      Read(R"({"encoder":"part","reranker":"part","untrained":true,"max_image_pixels":4096})"));
+  EXPECT_EQ(layout.encoder, folder_->path() + "/part");
+  EXPECT_EQ(layout.reranker, layout.encoder);
+  EXPECT_EQ(layout.generator, std::nullopt);
+  EXPECT_TRUE(layout.untrained);
+  EXPECT_EQ(layout.max_image_pixels, 4096);
+}
+
+TEST_F(BundleTest, RefusesWhatItDoesNotUnderstand) {
+  for (const char* json : {"[]", "{", "{}", R"({"encoder":3})", R"({"encoder":"../part"})",
+                           R"({"encoder":"/tmp"})", R"({"encoder":"part","untrained":1})",
+                           R"({"encoder":"part","max_image_pixels":0})", R"({"encodr":"part"})"}) {
+    EXPECT_THAT(Read(json),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("sightline.json")))
+        << json;
+  }
+  EXPECT_THAT(Read(R"({"encoder":"absent"})"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(BundleTest, WithoutAFileTheNameDecides) {
+  const auto layout = [&](const std::string& name) {
+    const std::string folder = folder_->path() + "/" + name;
+    std::filesystem::create_directory(folder);
+    return ReadBundle(folder).value();
+  };
+  const BundleLayout chat = layout("Qwen3-VL-2B-Instruct");
+  EXPECT_TRUE(chat.encoder.has_value() && chat.generator.has_value() && !chat.reranker.has_value());
+  const BundleLayout embedding = layout("Qwen3-VL-Embedding-2B");
+  EXPECT_TRUE(embedding.encoder.has_value() && !embedding.generator.has_value());
+  const BundleLayout reranker = layout("Qwen3-VL-Reranker-2B");
+  EXPECT_TRUE(reranker.reranker.has_value() && !reranker.encoder.has_value());
+}
+
+TEST_F(BundleTest, AMissingFolderIsNotFound) {
+  EXPECT_THAT(ReadBundle(folder_->path() + "/nowhere"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+}  // namespace
+}  // namespace sightline::model
