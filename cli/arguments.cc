@@ -33,6 +33,20 @@ std::string RangeType(const char* name, Number least, Number most) {
   return out.str();
 }
 
+// The first word that stands where a command has to, and is none; or null.
+const char* UnknownCommand(const CLI::App& program, int argc, char** argv) {
+  const CLI::App* app = &program;
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const std::string word = argv[i];
+    if (app->get_subcommands([](const CLI::App*) { return true; }).empty()) return nullptr;
+    const auto found =
+        app->get_subcommands([&word](const CLI::App* sub) { return sub->get_name() == word; });
+    if (found.empty()) return argv[i];
+    app = found.front();
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Arguments::Arguments(const std::string& name, const std::string& summary,
@@ -109,7 +123,12 @@ int Arguments::Run(int argc, char** argv) {
     app_->exit(shown);
     return kDone;
   } catch (const CLI::ParseError& error) {
-    app_->exit(error, std::cerr, std::cerr);
+    // CLI11 only says that a command is missing, not that it does not know the one that was given.
+    if (const char* unknown = UnknownCommand(*app_, argc, argv); unknown != nullptr) {
+      std::cerr << "error: unknown command " << unknown << "\nRun with --help for the list.\n";
+    } else {
+      app_->exit(error, std::cerr, std::cerr);
+    }
     return kWrongUsage;
   }
   return chosen_->body();

@@ -230,6 +230,7 @@ class Run {
     options.collection = arguments_.collection;
     options.jobs = arguments_.jobs;
     options.force = arguments_.force;
+    options.stop_on_failure = arguments_.on_error == "stop";
     options.deadline = connection_.Deadline();
     Uploader uploader(connection_, options, [this](const UploadResult& r) { OnResult(r); });
     absl::Status status = VisitSources(arguments_.sources, MakeVisitor(uploader));
@@ -245,9 +246,6 @@ class Run {
     IngestVisitor visitor;
     visitor.item = [this, &uploader](IngestItem item) -> absl::Status {
       if (Interrupted()) return absl::CancelledError("interrupted");
-      if (arguments_.on_error == "stop" && tally_.has_failed_documents()) {
-        return absl::AbortedError("stopped at the first failure");
-      }
       if (known_.has_value() && known_->Holds(item)) {
         tally_.AddHeld();
         progress_.Add(item.bytes, false);

@@ -179,10 +179,11 @@ class Uploader::Impl {
       {
         absl::MutexLock lock(&mu_);
         const auto changed = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-          return interrupted_ || broken_ || Unfinished() <= most || !waiting_.empty();
+          return interrupted_ || broken_ || MustStop() || Unfinished() <= most || !waiting_.empty();
         };
         mu_.Await(absl::Condition(&changed));
         if (interrupted_) return absl::CancelledError("interrupted");
+        if (MustStop()) return absl::AbortedError("stopped at the first failed document");
         broken = broken_;
         if (!broken && Unfinished() <= most) return absl::OkStatus();
         if (!broken) {
@@ -202,6 +203,10 @@ class Uploader::Impl {
       }
       SL_RETURN_IF_ERROR(Send(std::move(again->item), again->attempt));
     }
+  }
+
+  bool MustStop() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return options_.stop_on_failure && any_failed_;
   }
 
   int Unfinished() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -263,7 +268,7 @@ class Uploader::Impl {
       pending_.clear();
     }
     for (const IngestItem& item : given_up) {
-      on_result_(NeverSent(item, "unavailable", "the connection broke each time it was sent"));
+      Report(NeverSent(item, "unavailable", "the connection broke each time it was sent"));
     }
   }
 
@@ -276,8 +281,8 @@ class Uploader::Impl {
     }
     const std::string reason = FailureReason(why);
     for (const Waiting& waiting : lost) {
-      on_result_(NeverSent(waiting.item, reason.empty() ? "connection_lost" : reason,
-                           std::string(why.message())));
+      Report(NeverSent(waiting.item, reason.empty() ? "connection_lost" : reason,
+                       std::string(why.message())));
     }
   }
 
@@ -337,23 +342,29 @@ class Uploader::Impl {
       pending_.erase(found);
       ++reporting_;
     }
-    on_result_(result);
+    Report(result);
     absl::MutexLock lock(&mu_);
     --reporting_;
+  }
+
+  void Report(const UploadResult& result) {
+    on_result_(result);
+    absl::MutexLock lock(&mu_);
+    any_failed_ = any_failed_ || result.failed;
   }
 
   absl::Status Send(IngestItem item, int attempt) {
     Source source;
     if (item.uri.empty()) {
       if (const absl::Status opened = source.Open(item); !opened.ok()) {
-        on_result_(NeverSent(item, "unreadable", std::string(opened.message())));
+        Report(NeverSent(item, "unreadable", std::string(opened.message())));
         return absl::OkStatus();
       }
     }
     v1::IngestRequest request;
     if (const absl::Status made = MakeHeader(item, source.bytes(), *request.mutable_header());
         !made.ok()) {
-      on_result_(NeverSent(item, "bad_metadata", std::string(made.message())));
+      Report(NeverSent(item, "bad_metadata", std::string(made.message())));
       return absl::OkStatus();
     }
     if (stream_ == nullptr) OpenStream();
@@ -415,7 +426,7 @@ class Uploader::Impl {
     }
     CloseStream(/*cancel=*/true).IgnoreError();
     TakeBack(/*count_attempt=*/false);
-    on_result_(NeverSent(item, reason, message));
+    Report(NeverSent(item, reason, message));
   }
 
   const UploadOptions options_;
@@ -433,7 +444,8 @@ class Uploader::Impl {
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mu_);         // to be sent again
   int reporting_ ABSL_GUARDED_BY(mu_) = 0;        // finished, with on_result_ still running
   int stream_failures_ ABSL_GUARDED_BY(mu_) = 0;  // since a document was accepted
-  bool broken_ ABSL_GUARDED_BY(mu_) = false;      // the reader has seen the stream's end
+  bool any_failed_ ABSL_GUARDED_BY(mu_) = false;
+  bool broken_ ABSL_GUARDED_BY(mu_) = false;  // the reader has seen the stream's end
   bool interrupted_ ABSL_GUARDED_BY(mu_) = false;
 
   const OnInterrupt on_interrupt_;  // last: it is gone before what it touches

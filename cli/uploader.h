@@ -18,6 +18,7 @@ struct UploadOptions {
   int jobs = 4;  // documents sent and not finished, >= 1
   bool create_collection = true;
   bool force = false;
+  bool stop_on_failure = false;  // the first failed document ends it
   // Of one document, or of the stream without any progress, before it is given up.
   int max_attempts = 6;
   absl::Duration first_backoff = absl::Milliseconds(250);  // doubled for each next
@@ -46,7 +47,8 @@ class Uploader {
   ~Uploader();
 
   // Waits for room, then sends. A document that cannot be read is a result, not a failure here.
-  // The stream's failure when it broke for good; kCancelled once a signal came.
+  // The stream's failure when it broke for good; kCancelled once a signal came; kAborted after a
+  // failed document with stop_on_failure.
   absl::Status Add(IngestItem item);
 
   // Waits until every document has finished. Errors as Add.
