@@ -160,7 +160,7 @@ export function UploadDialog({ collection, items, onAdd, onClose }: DialogProps)
       {items.length > 0 && (
         <>
           <p class="tally" role="status">
-            {countText(done, "file", "files")} of {items.length} added
+            {done} of {countText(items.length, "file", "files")} added
             {failed > 0 && `, ${failed} failed`}
           </p>
           <ul class="uploads">
