@@ -53,9 +53,10 @@ std::string RangeText(const ConfigKey& key) {
 absl::Status Unknown(absl::string_view what, absl::string_view name,
                      std::span<const std::string> known) {
   const std::string nearest = NearestName(name, known);
-  return absl::InvalidArgumentError(
-      absl::StrCat("unknown ", what, " \"", name, "\"",
-                   nearest.empty() ? "" : absl::StrCat("; did you mean \"", nearest, "\"?")));
+  const absl::string_view dashes = absl::StartsWith(name, "--") ? "--" : "";
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown ", what, " \"", name, "\"",
+      nearest.empty() ? "" : absl::StrCat("; did you mean \"", dashes, nearest, "\"?")));
 }
 
 absl::Status CheckNumber(const ConfigKey& key, double value, const std::string& text) {

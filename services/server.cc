@@ -86,7 +86,10 @@ struct Server::Parts {
   std::unique_ptr<ingest::Ingestor> ingestor;
   std::unique_ptr<query::Retriever> retriever;
   std::unique_ptr<query::Answerer> answerer;
-  std::vector<std::unique_ptr<grpc::Service>> services;
+  std::unique_ptr<CollectionService> collection_service;
+  std::unique_ptr<IngestService> ingest_service;
+  std::unique_ptr<query::QueryService> query_service;
+  std::unique_ptr<query::ModelService> model_service;
   std::unique_ptr<edge::GrpcServer> grpc;
   std::unique_ptr<gateway::HttpServer> http;
 };
@@ -153,15 +156,17 @@ absl::Status Server::StartServices() {
       config_.retriever, *parts.corpus, *parts.model.encoder, parts.model.reranker.get(), picture);
   parts.answerer =
       std::make_unique<query::Answerer>(config_.answer, parts.model.generator.get(), picture);
-  auto& services = parts.services;
-  services.push_back(
-      std::make_unique<CollectionService>(*parts.corpus, *parts.model.encoder, *parts.ingestor));
+  std::vector<edge::NamedService> services;
+  parts.collection_service =
+      std::make_unique<CollectionService>(*parts.corpus, *parts.model.encoder, *parts.ingestor);
+  services.push_back({v1::CollectionService::service_full_name(), parts.collection_service.get()});
   if (config_.roles.ingest) {
-    services.push_back(
-        std::make_unique<IngestService>(config_.ingest_service, *parts.corpus, *parts.ingestor));
+    parts.ingest_service =
+        std::make_unique<IngestService>(config_.ingest_service, *parts.corpus, *parts.ingestor);
+    services.push_back({v1::IngestService::service_full_name(), parts.ingest_service.get()});
   }
   if (config_.roles.query) {
-    services.push_back(std::make_unique<query::QueryService>(
+    parts.query_service = std::make_unique<query::QueryService>(
         query::QueryService::Parts{.corpus = *parts.corpus,
                                    .retriever = *parts.retriever,
                                    .answerer = *parts.answerer,
@@ -169,8 +174,8 @@ absl::Status Server::StartServices() {
                                    .metrics = parts.metrics,
                                    .decode = decode,
                                    .thumbnail = Thumbnails(*parts.media),
-                                   .limits = config_.content}));
-    services.push_back(std::make_unique<query::ModelService>(
+                                   .limits = config_.content});
+    parts.model_service = std::make_unique<query::ModelService>(
         query::ModelService::Parts{.encoder = parts.model.encoder.get(),
                                    .reranker = parts.model.reranker.get(),
                                    .generator = parts.model.generator.get(),
@@ -178,11 +183,11 @@ absl::Status Server::StartServices() {
                                    .metrics = parts.metrics,
                                    .decode = decode,
                                    .limits = config_.content,
-                                   .default_max_tokens = config_.answer.max_tokens}));
+                                   .default_max_tokens = config_.answer.max_tokens});
+    services.push_back({v1::QueryService::service_full_name(), parts.query_service.get()});
+    services.push_back({v1::ModelService::service_full_name(), parts.model_service.get()});
   }
-  std::vector<grpc::Service*> pointers;
-  for (const auto& service : services) pointers.push_back(service.get());
-  SL_ASSIGN_OR_RETURN(parts.grpc, edge::GrpcServer::Start(config_.grpc, pointers, parts.metrics));
+  SL_ASSIGN_OR_RETURN(parts.grpc, edge::GrpcServer::Start(config_.grpc, services, parts.metrics));
   grpc_address_ = parts.grpc->address();
   if (config_.roles.ingest) SL_RETURN_IF_ERROR(parts.ingestor->Start());
   return absl::OkStatus();

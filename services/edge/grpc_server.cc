@@ -70,14 +70,18 @@ void SetLimits(const GrpcOptions& options, grpc::ServerBuilder& builder) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
-    const GrpcOptions& options, const std::vector<grpc::Service*>& services, Metrics& metrics) {
+    const GrpcOptions& options, const std::vector<NamedService>& services, Metrics& metrics) {
   if (absl::Status status = CheckAddress(options.address); !status.ok()) return status;
   EnablePlugins();
   grpc::ServerBuilder builder;
   SetLimits(options, builder);
   int port = 0;
   builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port);
-  for (grpc::Service* service : services) builder.RegisterService(service);
+  std::vector<std::string> names;
+  for (const NamedService& named : services) {
+    builder.RegisterService(named.service);
+    names.push_back(named.name);
+  }
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(MakeRequestLog(metrics));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
@@ -87,21 +91,25 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
         absl::StrCat("cannot listen on ", options.address, " (in use, or no such address)"));
   }
   std::unique_ptr<GrpcServer> out(new GrpcServer(std::move(server), WithPort(options.address, port),
-                                                 options.max_message_bytes));
+                                                 std::move(names), options.max_message_bytes));
   out->SetServing(false);
   return out;
 }
 
 GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::string address,
-                       int max_message_bytes)
+                       std::vector<std::string> services, int max_message_bytes)
     : server_(std::move(server)),
       address_(std::move(address)),
+      services_(std::move(services)),
       max_message_bytes_(max_message_bytes) {}
 
 GrpcServer::~GrpcServer() { Stop(absl::Now()); }
 
 void GrpcServer::SetServing(bool serving) {
-  server_->GetHealthCheckService()->SetServingStatus(serving);
+  grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+  // The service knows no name that it was not told.
+  for (const std::string& name : services_) health->SetServingStatus(name, serving);
+  health->SetServingStatus(serving);
 }
 
 std::shared_ptr<grpc::Channel> GrpcServer::InProcessChannel() {

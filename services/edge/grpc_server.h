@@ -22,13 +22,18 @@ struct GrpcOptions {
   int64_t memory_bytes = int64_t{2} << 30;  // of gRPC's buffers
 };
 
+struct NamedService {
+  std::string name;  // service_full_name(), for its health
+  grpc::Service* service;
+};
+
 // A running gRPC server with health service, reflection, request log and limits. Any thread.
 class GrpcServer {
  public:
   // Listens and serves. `services` and `metrics` outlive the server. Health says NOT_SERVING until
   // SetServing(true). kUnavailable: the address cannot be bound; kInvalidArgument: it is malformed.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
-      const GrpcOptions& options, const std::vector<grpc::Service*>& services, Metrics& metrics);
+      const GrpcOptions& options, const std::vector<NamedService>& services, Metrics& metrics);
   ~GrpcServer();  // Stop(now)
 
   // Where clients find it, with the real port.
@@ -44,10 +49,12 @@ class GrpcServer {
   void Stop(absl::Time deadline);
 
  private:
-  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address, int max_message_bytes);
+  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address,
+             std::vector<std::string> services, int max_message_bytes);
 
   const std::unique_ptr<grpc::Server> server_;
   const std::string address_;
+  const std::vector<std::string> services_;
   const int max_message_bytes_;
 };
 

@@ -13,7 +13,7 @@ namespace sightline::edge {
 
 // One value of a family that is read when the metrics are asked for.
 struct Sample {
-  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<std::pair<std::string, std::string>> labels = {};
   double value = 0;
 };
 enum class SampleType { kGauge, kCounter };

@@ -53,7 +53,8 @@ class WaitingService : public v1::ModelService::Service {
 class GrpcServerTest : public ::testing::Test {
  protected:
   void Start(GrpcOptions options = {.address = "127.0.0.1:0"}) {
-    auto server = GrpcServer::Start(options, {&service_}, metrics_);
+    auto server =
+        GrpcServer::Start(options, {{v1::ModelService::service_full_name(), &service_}}, metrics_);
     ASSERT_THAT(server, IsOk());
     server_ = *std::move(server);
     stub_ = v1::ModelService::NewStub(

@@ -46,7 +46,7 @@ class RetrieverTest : public ::testing::Test {
   index::PassageWrite Text(const std::string& text) {
     index::PassageWrite write;
     write.passage.text = text;
-    write.vector = Vector({.texts = {text}});
+    write.vector = Vector({.instruction = "", .videos = {}, .images = {}, .texts = {text}});
     return write;
   }
 
@@ -55,7 +55,8 @@ class RetrieverTest : public ::testing::Test {
     index::PassageWrite write;
     write.passage.kind = index::PassageKind::kImage;
     write.passage.blob_hash = ContentHash(std::string(1, static_cast<char>(value)));
-    write.vector = Vector({.images = {Picture(value)}, .texts = {}});
+    write.vector =
+        Vector({.instruction = "", .videos = {}, .images = {Picture(value)}, .texts = {}});
     return write;
   }
 

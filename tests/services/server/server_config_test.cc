@@ -1,0 +1,132 @@
+#include "services/server_config.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "base/file.h"
+#include "services/server.h"
+#include "tests/support/status_matchers.h"
+
+namespace sightline::services {
+namespace {
+
+using ::sightline::testing::IsOk;
+using ::sightline::testing::StatusIs;
+using ::testing::HasSubstr;
+
+absl::StatusOr<ServerConfig> Read(
+    std::vector<std::pair<std::string, std::string>> flags,
+    std::vector<std::pair<std::string, std::string>> environment = {}) {
+  const auto config =
+      Config::Load(ServerConfigTable(), {.environment = environment, .flags = flags});
+  if (!config.ok()) return config.status();
+  return ReadServerConfig(*config);
+}
+
+TEST(ServerConfigTest, DefaultsAreThoseOfTheParts) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig config, Read({}));
+  EXPECT_EQ(config.grpc.address, "127.0.0.1:50051");
+  EXPECT_EQ(config.gateway.address, "127.0.0.1:8080");
+  EXPECT_TRUE(config.http);
+  EXPECT_EQ(config.data_path, "sightline-data");
+  EXPECT_EQ(config.ingest.passage_tokens, ingest::IngestOptions().passage_tokens);
+  EXPECT_EQ(config.corpus.exact_below, index::CorpusOptions().exact_below);
+  EXPECT_EQ(config.media.limits.max_pixels, media::MediaLimits().max_pixels);
+  EXPECT_EQ(config.content.max_pictures, query::ContentLimits().max_pictures);
+  EXPECT_EQ(config.answer.max_tokens, query::AnswerOptions().max_tokens);
+  EXPECT_EQ(config.grpc.max_threads, edge::GrpcOptions().max_threads);
+}
+
+TEST(ServerConfigTest, EveryKeyAndFlagIsThereOnce) {
+  std::set<std::string> keys;
+  std::set<std::string> flags;
+  for (const ConfigKey& key : ServerConfigTable()) {
+    EXPECT_TRUE(keys.insert(key.section + "." + key.name).second) << key.name;
+    EXPECT_FALSE(key.help.empty()) << key.name;
+    if (key.flag.empty()) continue;
+    EXPECT_TRUE(flags.insert(key.flag).second) << key.flag;
+  }
+  EXPECT_EQ(flags, (std::set<std::string>{"data", "grpc", "http", "log-format", "log-level",
+                                          "model", "roles", "server"}));
+}
+
+TEST(ServerConfigTest, RolesThatCannotStandTogetherAreRefused) {
+  EXPECT_THAT(Read({{"roles", "query"}}), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Read({{"roles", "ingest,gateway"}}), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Read({{"roles", ""}}), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Read({{"roles", "index,cook"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("cook")));
+  EXPECT_THAT(Read({{"roles", "query, index"}}), IsOk());
+}
+
+TEST(ServerConfigTest, AGatewayAloneNeedsItsServer) {
+  EXPECT_THAT(Read({{"roles", "gateway"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--server")));
+  EXPECT_THAT(Read({{"roles", "gateway"}, {"server", "h:1"}}), IsOk());
+  EXPECT_THAT(Read({{"roles", "gateway"}, {"server", "h:1"}, {"http", "off"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Read({{"server", "h:1"}}), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(ServerConfigTest, HttpCanBeOff) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig off, Read({{"http", "off"}}));
+  EXPECT_FALSE(off.http);
+  ASSERT_OK_AND_ASSIGN(const ServerConfig no_role, Read({{"roles", "index,query"}}));
+  EXPECT_FALSE(no_role.http);
+}
+
+TEST(ServerConfigTest, EnvironmentReachesTheParts) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig config,
+                       Read({}, {{"SIGHTLINE__INGEST__WORKERS", "7"},
+                                 {"SIGHTLINE__HTTP__ALLOWED_HOSTS", "A.example, b.example"},
+                                 {"SIGHTLINE__LOG__FORMAT", "json"}}));
+  EXPECT_EQ(config.ingest.workers, 7);
+  EXPECT_EQ(config.gateway.allowed_hosts, (std::vector<std::string>{"a.example", "b.example"}));
+  EXPECT_EQ(config.log_format, log::Format::kJson);
+}
+
+TEST(ServerConfigTest, OverlapMustBeSmallerThanAPassage) {
+  EXPECT_THAT(Read({}, {{"SIGHTLINE__INGEST__OVERLAP_TOKENS", "256"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("overlap_tokens")));
+}
+
+TEST(ConfigurationPageTest, IsWhatTheTableSays) {
+  ASSERT_OK_AND_ASSIGN(const std::string page,
+                       ReadFile(std::string(SIGHTLINE_SOURCE_DIR) + "/docs/configuration.md"));
+  EXPECT_EQ(page, ConfigReference(ServerConfigTable(), "Configuration of sightline-server"))
+      << "write it anew: sightline-server --config-docs > docs/configuration.md";
+}
+
+TEST(FindModelTest, LooksBesideTheProgramThenAboveIt) {
+  ASSERT_OK_AND_ASSIGN(auto dir, TempDir::Create());
+  const std::string root = dir->path();
+  std::filesystem::create_directories(root + "/build/x/bin");
+  const std::string bin = root + "/build/x/bin";
+  EXPECT_THAT(FindModel("", bin), StatusIs(absl::StatusCode::kNotFound, HasSubstr("--model")));
+  std::filesystem::create_directories(root + "/models/demo");
+  ASSERT_THAT(WriteFileAtomic(root + "/models/demo/sightline.json", "{}"), IsOk());
+  ASSERT_OK_AND_ASSIGN(const std::string above, FindModel("", bin));
+  EXPECT_EQ(above, root + "/models/demo");
+  std::filesystem::create_directories(root + "/build/x/share/sightline/models/demo");
+  ASSERT_THAT(WriteFileAtomic(root + "/build/x/share/sightline/models/demo/sightline.json", "{}"),
+              IsOk());
+  ASSERT_OK_AND_ASSIGN(const std::string beside, FindModel("", bin));
+  EXPECT_EQ(beside, root + "/build/x/share/sightline/models/demo");
+  EXPECT_THAT(FindModel(root + "/none", bin), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST(FindWebRootTest, LooksBesideTheProgramThenAboveIt) {
+  ASSERT_OK_AND_ASSIGN(auto dir, TempDir::Create());
+  const std::string root = dir->path();
+  std::filesystem::create_directories(root + "/build/bin");
+  EXPECT_EQ(FindWebRoot("", root + "/build/bin"), "");
+  EXPECT_EQ(FindWebRoot("/given", root + "/build/bin"), "/given");
+  std::filesystem::create_directories(root + "/web/dist");
+  ASSERT_THAT(WriteFileAtomic(root + "/web/dist/index.html", ""), IsOk());
+  EXPECT_EQ(FindWebRoot("", root + "/build/bin"), root + "/web/dist");
+}
+
+}  // namespace
+}  // namespace sightline::services

@@ -1,0 +1,567 @@
+// The whole server in one process: real gRPC on loopback, corpus, ingest and decoders; a fake
+// network.
+
+#include "services/server.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/file.h"
+#include "services/edge/error_details.h"
+#include "services/edge/grpc_status.h"
+#include "sightline/v1/collection.grpc.pb.h"
+#include "sightline/v1/ingest.grpc.pb.h"
+#include "sightline/v1/model.grpc.pb.h"
+#include "sightline/v1/query.grpc.pb.h"
+#include "tests/support/fake_model.h"
+#include "tests/support/status_matchers.h"
+
+namespace sightline::services {
+namespace {
+
+using ::sightline::testing::FakeEncoder;
+using ::sightline::testing::FakeGenerator;
+using ::sightline::testing::FakeReranker;
+using ::sightline::testing::IsOk;
+using ::sightline::testing::StatusIs;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Writes words until it is told to stop, and keeps count.
+class EndlessGenerator : public FakeGenerator {
+ public:
+  EndlessGenerator() : FakeGenerator("") {}
+  absl::StatusOr<model::GenerateResult> Generate(const model::GenerateInput&,
+                                                 const model::CallOptions& call,
+                                                 const model::OnText& on_text) override {
+    running = true;
+    const auto stop = [&] { return call.cancel->HasBeenNotified() || absl::Now() > call.deadline; };
+    while (!stop() && on_text("word ")) absl::SleepFor(absl::Milliseconds(1));
+    running = false;
+    return absl::CancelledError("stopped");
+  }
+  std::atomic<bool> running{false};
+};
+
+std::string GoldenPicture(const std::string& name) {
+  return ReadFile(std::string(SIGHTLINE_SOURCE_DIR) + "/tests/golden/images/" + name).value();
+}
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_OK_AND_ASSIGN(dir_, TempDir::Create()); }
+
+  ServerConfig Config() const {
+    const auto config =
+        sightline::Config::Load(ServerConfigTable(), {.flags = {{"grpc", "127.0.0.1:0"},
+                                                                {"http", "127.0.0.1:0"},
+                                                                {"data", dir_->path() + "/data"},
+                                                                {"log-level", "error"}}});
+    ServerConfig out = ReadServerConfig(*config).value();
+    out.media.program = SIGHTLINE_BIN_DIR "/sightline-media";
+    out.grace = absl::Seconds(20);
+    return out;
+  }
+
+  void Start(std::unique_ptr<model::Generator> generator = nullptr, bool reranker = false) {
+    model::LoadedModel model;
+    model.encoder = std::make_unique<FakeEncoder>();
+    model.generator = std::move(generator);
+    if (reranker) model.reranker = std::make_unique<FakeReranker>();
+    auto server = Server::Start(Config(), std::move(model), "1.2.3");
+    ASSERT_THAT(server, IsOk());
+    server_ = *std::move(server);
+    channel_ = grpc::CreateChannel(server_->grpc_address(), grpc::InsecureChannelCredentials());
+    query_ = v1::QueryService::NewStub(channel_);
+  }
+
+  static void SetDeadline(grpc::ClientContext& context, int seconds = 60) {
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(seconds));
+  }
+
+  // Ingests one file and waits until it is searchable.
+  void Ingest(const std::string& source, const std::string& bytes, const std::string& lang = "en") {
+    auto stub = v1::IngestService::NewStub(channel_);
+    grpc::ClientContext context;
+    SetDeadline(context);
+    auto stream = stub->IngestDocuments(&context);
+    v1::IngestRequest request;
+    request.set_tag(1);
+    v1::DocumentHeader& header = *request.mutable_header();
+    header.set_collection("c");
+    header.set_source(source);
+    header.set_create_collection(true);
+    (*header.mutable_metadata()->mutable_fields())["lang"].set_string_value(lang);
+    ASSERT_TRUE(stream->Write(request));
+    request.mutable_chunk()->set_data(bytes);
+    request.mutable_chunk()->set_last(true);
+    ASSERT_TRUE(stream->Write(request));
+    stream->WritesDone();
+    v1::IngestOutcome outcome = v1::INGEST_OUTCOME_UNSPECIFIED;
+    v1::IngestStatus status;
+    while (stream->Read(&status)) {
+      if (status.has_finished()) outcome = status.finished().outcome();
+    }
+    ASSERT_THAT(edge::FromGrpcStatus(stream->Finish()), IsOk());
+    ASSERT_EQ(outcome, v1::INGEST_OUTCOME_INDEXED) << status.ShortDebugString();
+  }
+
+  void IngestSamples() {
+    Ingest("mill.txt", "The mill was built in 1850. It burned down in 1901.");
+    Ingest("bridge.txt", "The bridge is 120 metres long.");
+    Ingest("tower.txt", "这座塔高45米。塔建于1970年。", "zh");
+    Ingest("photo.jpg", GoldenPicture("photo_120x88.jpg"));
+  }
+
+  static v1::SearchRequest Query(const std::string& text) {
+    v1::SearchRequest request;
+    request.set_collection("c");
+    if (!text.empty()) request.add_query()->set_text(text);
+    return request;
+  }
+
+  absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::SearchResponse response;
+    const absl::Status status = edge::FromGrpcStatus(query_->Search(&context, request, &response));
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  absl::StatusOr<std::vector<v1::AnswerEvent>> Ask(const v1::SearchAndAnswerRequest& request) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    auto reader = query_->SearchAndAnswer(&context, request);
+    std::vector<v1::AnswerEvent> events;
+    v1::AnswerEvent event;
+    while (reader->Read(&event)) events.push_back(event);
+    const absl::Status status = edge::FromGrpcStatus(reader->Finish());
+    if (!status.ok()) return status;
+    return events;
+  }
+
+  // A unary call whose messages are raw bytes, for services whose proto files are not ours.
+  std::string RawCall(const std::string& method, const std::string& request, bool stream) {
+    grpc::GenericStub stub(channel_);
+    grpc::ClientContext context;
+    SetDeadline(context);
+    grpc::CompletionQueue queue;
+    const auto wait = [&] {
+      void* tag = nullptr;
+      bool ok = false;
+      queue.Next(&tag, &ok);
+      return ok;
+    };
+    auto call = stub.PrepareCall(&context, method, &queue);
+    call->StartCall(nullptr);
+    if (!wait()) return "";
+    const grpc::Slice slice(request);
+    call->Write(grpc::ByteBuffer(&slice, 1), nullptr);
+    if (!wait()) return "";
+    if (!stream) {
+      call->WritesDone(nullptr);
+      wait();
+    }
+    grpc::ByteBuffer reply;
+    call->Read(&reply, nullptr);
+    std::string out;
+    if (wait()) {
+      std::vector<grpc::Slice> slices;
+      reply.Dump(&slices);
+      for (const grpc::Slice& part : slices) {
+        out.append(reinterpret_cast<const char*>(part.begin()), part.size());
+      }
+    }
+    context.TryCancel();
+    grpc::Status status;
+    call->Finish(&status, nullptr);
+    wait();
+    return out;
+  }
+
+  std::unique_ptr<TempDir> dir_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::QueryService::Stub> query_;
+};
+
+TEST_F(ServerTest, FindsByTextByPhotoAndByBoth) {
+  Start();
+  IngestSamples();
+  ASSERT_OK_AND_ASSIGN(auto by_text, Search(Query("how long is the bridge")));
+  ASSERT_GT(by_text.hits_size(), 0);
+  EXPECT_EQ(by_text.hits(0).passage().source(), "bridge.txt");
+  EXPECT_TRUE(by_text.hits(0).scores().has_dense());
+  EXPECT_GT(by_text.timings().total_ms(), 0);
+
+  v1::SearchRequest photo = Query("");
+  photo.add_query()->set_image(GoldenPicture("photo_120x88.jpg"));
+  ASSERT_OK_AND_ASSIGN(auto by_photo, Search(photo));
+  ASSERT_GT(by_photo.hits_size(), 0);
+  EXPECT_EQ(by_photo.hits(0).passage().source(), "photo.jpg");
+  EXPECT_TRUE(by_photo.hits(0).passage().has_image());
+
+  photo.add_query()->set_text("photo");
+  ASSERT_OK_AND_ASSIGN(auto by_both, Search(photo));
+  EXPECT_EQ(by_both.hits(0).passage().source(), "photo.jpg");
+}
+
+TEST_F(ServerTest, FiltersLimitTheHitsAndMalformedOnesNameTheirPosition) {
+  Start();
+  IngestSamples();
+  v1::SearchRequest request = Query("tower mill bridge");
+  request.set_filter("lang = \"zh\"");
+  ASSERT_OK_AND_ASSIGN(auto found, Search(request));
+  ASSERT_GT(found.hits_size(), 0);
+  for (const auto& hit : found.hits()) EXPECT_EQ(hit.passage().source(), "tower.txt");
+
+  request.set_filter("lang = = \"zh\"");
+  EXPECT_THAT(Search(request), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("7")));
+}
+
+TEST_F(ServerTest, ErrorsCarryReasonFieldAndResource) {
+  Start();
+  IngestSamples();
+  v1::SearchRequest request = Query("x");
+  request.set_collection("none");
+  const auto unknown = Search(request);
+  EXPECT_THAT(unknown, StatusIs(absl::StatusCode::kNotFound, HasSubstr("none")));
+  ASSERT_TRUE(edge::ResourceOf(unknown.status()).has_value());
+  EXPECT_EQ(edge::ResourceOf(unknown.status())->type, "collection");
+
+  request = Query("");
+  request.add_query()->set_image("this is no picture");
+  const auto bad = Search(request);
+  EXPECT_THAT(bad, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_NE(edge::Reason(bad.status()), "");
+  ASSERT_FALSE(edge::Fields(bad.status()).empty());
+  EXPECT_EQ(edge::Fields(bad.status())[0].field, "query[0].image");
+
+  request = Query("x");
+  request.set_k(5000);
+  EXPECT_THAT(Search(request), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("5000")));
+
+  request = Query("x");
+  request.set_rerank(true);
+  EXPECT_EQ(edge::Reason(Search(request).status()), "no_reranker");
+}
+
+TEST_F(ServerTest, ADeadlineOfOneMillisecondIsExceededAndLeavesNothingBehind) {
+  Start();
+  IngestSamples();
+  for (int i = 0; i < 20; ++i) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::microseconds(i * 50));
+    v1::SearchAndAnswerRequest request;
+    *request.mutable_search() = Query("mill");
+    auto reader = query_->SearchAndAnswer(&context, request);
+    v1::AnswerEvent event;
+    while (reader->Read(&event)) {
+    }
+    const auto code = reader->Finish().error_code();
+    EXPECT_TRUE(code == grpc::StatusCode::DEADLINE_EXCEEDED || code == grpc::StatusCode::OK);
+    if (i == 0) {
+      EXPECT_EQ(code, grpc::StatusCode::DEADLINE_EXCEEDED);
+    }
+  }
+  ASSERT_OK_AND_ASSIGN(auto found, Search(Query("mill")));
+  server_->Stop();
+  EXPECT_THAT(server_->MetricsText(),
+              Not(HasSubstr("requests_in_flight{method=\"QueryService/SearchAndAnswer\"} -")));
+  EXPECT_THAT(server_->MetricsText(),
+              HasSubstr("requests_in_flight{method=\"QueryService/Search\"} 0"));
+}
+
+TEST_F(ServerTest, ExtractiveAnswersStreamInOrderAndCite) {
+  Start();
+  IngestSamples();
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("When was the mill built?");
+  ASSERT_OK_AND_ASSIGN(const auto events, Ask(request));
+  ASSERT_GE(events.size(), 4u);
+  EXPECT_TRUE(events.front().has_retrieved());
+  EXPECT_TRUE(events.back().has_done());
+  std::string text;
+  int citations = 0;
+  for (const auto& event : events) {
+    if (event.has_delta()) text += event.delta().text();
+    citations += event.has_citation();
+  }
+  const v1::AnswerResponse& done = events.back().done();
+  EXPECT_EQ(done.answer(), text);
+  EXPECT_THAT(text, HasSubstr("The mill was built in 1850. [1]"));
+  EXPECT_EQ(done.mode(), v1::ANSWER_MODE_EXTRACTIVE);
+  EXPECT_EQ(done.citations_size(), citations);
+  ASSERT_GT(citations, 0);
+  EXPECT_EQ(done.citations(0).hit().passage().source(), "mill.txt");
+  EXPECT_EQ(done.citations(0).verdict(), v1::VERDICT_SUPPORTED);
+
+  *request.mutable_search() = Query("Who painted the cathedral ceiling?");
+  ASSERT_OK_AND_ASSIGN(const auto none, Ask(request));
+  EXPECT_TRUE(none.back().done().abstained());
+  EXPECT_EQ(none.back().done().finish_reason(), "abstained");
+}
+
+TEST_F(ServerTest, GeneratedAnswersHoldNoForeignMarkers) {
+  Start(std::make_unique<FakeGenerator>("The mill was built in 1850 [1][42]. It stands [77]."));
+  IngestSamples();
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("mill built");
+  ASSERT_OK_AND_ASSIGN(const auto events, Ask(request));
+  const v1::AnswerResponse& done = events.back().done();
+  EXPECT_EQ(done.answer(), "The mill was built in 1850 [1]. It stands.");
+  EXPECT_EQ(done.mode(), v1::ANSWER_MODE_GENERATIVE);
+  ASSERT_EQ(done.citations_size(), 1);
+  EXPECT_EQ(done.citations(0).marker(), 1);
+  EXPECT_GT(done.usage().completion_tokens(), 0);
+
+  v1::AnswerResponse unary;
+  grpc::ClientContext context;
+  SetDeadline(context);
+  ASSERT_THAT(edge::FromGrpcStatus(query_->Answer(&context, request, &unary)), IsOk());
+  EXPECT_EQ(unary.answer(), done.answer());
+}
+
+TEST_F(ServerTest, WhatIsNotWrittenYetIsUnimplementedAndNamed) {
+  Start();
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("x");
+  request.set_json_schema("{}");
+  EXPECT_THAT(Ask(request), StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("json_schema")));
+  request.clear_json_schema();
+  request.set_verdict_policy(v1::VERDICT_POLICY_REGENERATE);
+  EXPECT_THAT(Ask(request),
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("verdict_policy")));
+}
+
+TEST_F(ServerTest, CancellingAStreamStopsTheGeneration) {
+  auto owned = std::make_unique<EndlessGenerator>();
+  EndlessGenerator& generator = *owned;
+  Start(std::move(owned));
+  IngestSamples();
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("mill");
+  grpc::ClientContext context;
+  auto reader = query_->SearchAndAnswer(&context, request);
+  v1::AnswerEvent event;
+  int deltas = 0;
+  while (deltas < 3 && reader->Read(&event)) deltas += event.has_delta();
+  ASSERT_EQ(deltas, 3);
+  EXPECT_TRUE(generator.running);
+  context.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  while (generator.running && absl::Now() < give_up) absl::SleepFor(absl::Milliseconds(5));
+  EXPECT_FALSE(generator.running);
+}
+
+TEST_F(ServerTest, StopCancelsEndlessWorkAtTheEndOfTheGrace) {
+  auto owned = std::make_unique<EndlessGenerator>();
+  EndlessGenerator& generator = *owned;
+  model::LoadedModel model;
+  model.encoder = std::make_unique<FakeEncoder>();
+  model.generator = std::move(owned);
+  ServerConfig config = Config();
+  config.grace = absl::Milliseconds(200);
+  ASSERT_OK_AND_ASSIGN(server_, Server::Start(config, std::move(model), "1.2.3"));
+  channel_ = grpc::CreateChannel(server_->grpc_address(), grpc::InsecureChannelCredentials());
+  query_ = v1::QueryService::NewStub(channel_);
+  IngestSamples();
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("mill");
+  grpc::ClientContext context;
+  auto reader = query_->SearchAndAnswer(&context, request);
+  v1::AnswerEvent event;
+  while (reader->Read(&event) && !event.has_delta()) {
+  }
+  EXPECT_THAT(server_->Ready(), IsOk());
+  std::thread stopper([this] { server_->Stop(); });
+  while (reader->Read(&event)) {
+  }
+  EXPECT_FALSE(reader->Finish().ok());
+  stopper.join();
+  EXPECT_FALSE(generator.running);
+  EXPECT_THAT(server_->Ready(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_FALSE(Search(Query("mill")).ok());
+}
+
+TEST_F(ServerTest, StoppedServerKeepsItsDocumentsForTheNext) {
+  Start();
+  IngestSamples();
+  server_->Stop();
+  server_.reset();
+  Start();
+  ASSERT_OK_AND_ASSIGN(auto found, Search(Query("bridge")));
+  ASSERT_GT(found.hits_size(), 0);
+  EXPECT_EQ(found.hits(0).passage().source(), "bridge.txt");
+}
+
+TEST_F(ServerTest, PassagesAndTheirPicturesCanBeFetched) {
+  Start();
+  IngestSamples();
+  v1::SearchRequest photo = Query("");
+  photo.add_query()->set_image(GoldenPicture("photo_120x88.jpg"));
+  ASSERT_OK_AND_ASSIGN(auto found, Search(photo));
+  const std::string id = found.hits(0).passage().passage_id();
+
+  v1::GetPassageRequest get;
+  get.set_passage_id(id);
+  v1::GetPassageResponse passage;
+  {
+    grpc::ClientContext context;
+    ASSERT_THAT(edge::FromGrpcStatus(query_->GetPassage(&context, get, &passage)), IsOk());
+    EXPECT_EQ(passage.passage().source(), "photo.jpg");
+  }
+  const auto image = [&](const std::string& passage_id, int side) {
+    grpc::ClientContext context;
+    v1::GetPassageImageRequest request;
+    request.set_passage_id(passage_id);
+    request.set_max_side(side);
+    v1::GetPassageImageResponse response;
+    const absl::Status status =
+        edge::FromGrpcStatus(query_->GetPassageImage(&context, request, &response));
+    return status.ok() ? absl::StatusOr<v1::GetPassageImageResponse>(response) : status;
+  };
+  ASSERT_OK_AND_ASSIGN(const auto stored, image(id, 0));
+  EXPECT_EQ(stored.data(), GoldenPicture("photo_120x88.jpg"));
+  EXPECT_EQ(stored.media_type(), "image/jpeg");
+  ASSERT_OK_AND_ASSIGN(const auto small, image(id, 32));
+  EXPECT_EQ(std::max(small.width(), small.height()), 32);
+  EXPECT_THAT(image(id, 5), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(image("999999", 0), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(image("+1", 0), StatusIs(absl::StatusCode::kInvalidArgument));
+  ASSERT_OK_AND_ASSIGN(auto text, Search(Query("bridge")));
+  EXPECT_EQ(edge::Reason(image(text.hits(0).passage().passage_id(), 0).status()), "no_picture");
+}
+
+TEST_F(ServerTest, ModelServiceSpeaksForTheLoadedParts) {
+  Start(std::make_unique<FakeGenerator>("hello there"), /*reranker=*/true);
+  auto stub = v1::ModelService::NewStub(channel_);
+  {
+    grpc::ClientContext context;
+    v1::GetModelResponse model;
+    ASSERT_THAT(edge::FromGrpcStatus(stub->GetModel(&context, {}, &model)), IsOk());
+    EXPECT_EQ(model.encoder().dimension(), 64);
+    EXPECT_EQ(model.generator().name(), "fake-generator");
+  }
+  {
+    grpc::ClientContext context;
+    v1::EmbedRequest request;
+    request.add_inputs()->add_content()->set_text("a");
+    request.add_inputs()->add_content()->set_image(GoldenPicture("square_64x64.png"));
+    request.set_dimension(16);
+    v1::EmbedResponse response;
+    ASSERT_THAT(edge::FromGrpcStatus(stub->Embed(&context, request, &response)), IsOk());
+    ASSERT_EQ(response.embeddings_size(), 2);
+    EXPECT_EQ(response.embeddings(0).values_size(), 16);
+  }
+  {
+    grpc::ClientContext context;
+    v1::EmbedRequest request;
+    request.add_inputs()->add_content()->set_text("a");
+    request.set_dimension(65);
+    v1::EmbedResponse response;
+    EXPECT_THAT(edge::FromGrpcStatus(stub->Embed(&context, request, &response)),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+  {
+    grpc::ClientContext context;
+    v1::RerankRequest request;
+    request.add_query()->set_text("red car");
+    request.add_documents()->add_content()->set_text("a blue boat");
+    request.add_documents()->add_content()->set_text("a red car");
+    v1::RerankResponse response;
+    ASSERT_THAT(edge::FromGrpcStatus(stub->Rerank(&context, request, &response)), IsOk());
+    ASSERT_EQ(response.scores_size(), 2);
+    EXPECT_LT(response.scores(0), response.scores(1));
+  }
+  {
+    grpc::ClientContext context;
+    v1::GenerateRequest request;
+    v1::ChatMessage& message = *request.add_messages();
+    message.set_role("user");
+    message.add_content()->set_text("hi");
+    auto reader = stub->Generate(&context, request);
+    std::string text;
+    v1::GenerateEvent event;
+    while (reader->Read(&event)) text += event.delta().text();
+    ASSERT_THAT(edge::FromGrpcStatus(reader->Finish()), IsOk());
+    EXPECT_EQ(text, "hello there");
+    EXPECT_EQ(event.done().text(), "hello there");
+  }
+}
+
+TEST_F(ServerTest, HealthFollowsReadiness) {
+  Start();
+  EXPECT_EQ(RawCall("/grpc.health.v1.Health/Check", "", false), "\x08\x01");  // SERVING
+  const std::string name = "sightline.v1.QueryService";
+  EXPECT_EQ(RawCall("/grpc.health.v1.Health/Check",
+                    "\x0a" + std::string(1, static_cast<char>(name.size())) + name, false),
+            "\x08\x01");
+}
+
+TEST_F(ServerTest, ReflectionListsTheServices) {
+  Start();
+  const std::string reply =
+      RawCall("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "\x3a\x01*", true);
+  for (const char* service : {"sightline.v1.QueryService", "sightline.v1.IngestService",
+                              "sightline.v1.CollectionService", "sightline.v1.ModelService"}) {
+    EXPECT_THAT(reply, HasSubstr(service));
+  }
+}
+
+TEST_F(ServerTest, MetricsShowRequestsIndexAndIngest) {
+  Start();
+  IngestSamples();
+  ASSERT_OK_AND_ASSIGN(auto found, Search(Query("mill")));
+  const std::string text = server_->MetricsText();
+  EXPECT_THAT(text, HasSubstr("sightline_build_info{version=\"1.2.3\"} 1"));
+  EXPECT_THAT(text, HasSubstr("sightline_index_documents{collection=\"c\"} 4"));
+  EXPECT_THAT(text, HasSubstr("sightline_ingest_documents_total{outcome=\"indexed\"} 4"));
+  EXPECT_THAT(text, HasSubstr("sightline_stage_seconds_count{stage=\"encode\"} 1"));
+}
+
+TEST_F(ServerTest, AnInvalidUtf8StringDoesNotBringTheServerDown) {
+  Start();
+  // SearchRequest.collection (field 1) = "\xff".
+  EXPECT_EQ(RawCall("/sightline.v1.QueryService/Search", "\x0a\x01\xff", false), "");
+  EXPECT_THAT(server_->Ready(), IsOk());
+  EXPECT_THAT(Search(Query("x")), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(ServerTest, ASecondServerOnTheSameDataFolderIsRefused) {
+  Start();
+  model::LoadedModel model;
+  model.encoder = std::make_unique<FakeEncoder>();
+  EXPECT_THAT(Server::Start(Config(), std::move(model), "1.2.3"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(dir_->path())));
+}
+
+TEST_F(ServerTest, AModelWithoutEncoderIsRefused) {
+  EXPECT_THAT(Server::Start(Config(), {}, "1.2.3"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("encoder")));
+}
+
+TEST_F(ServerTest, AGatewayAloneStandsInFrontOfAServer) {
+  Start();
+  IngestSamples();
+  ServerConfig config = Config();
+  config.roles = {.index = false, .query = false, .ingest = false, .gateway = true};
+  config.upstream = server_->grpc_address();
+  ASSERT_OK_AND_ASSIGN(auto gateway, Server::Start(config, {}, "1.2.3"));
+  EXPECT_EQ(gateway->grpc_address(), server_->grpc_address());
+  EXPECT_THAT(gateway->http_address(), HasSubstr("127.0.0.1:"));
+  EXPECT_THAT(gateway->Ready(), IsOk());
+  gateway->Stop();
+}
+
+}  // namespace
+}  // namespace sightline::services
