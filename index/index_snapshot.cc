@@ -24,7 +24,6 @@ constexpr absl::string_view kMagic = "SightlineIndex";
 constexpr uint64_t kVersion = 1;
 constexpr uint64_t kMaxManifestBytes = 64 << 20;
 constexpr size_t kGenerationDigits = 20;
-constexpr size_t kGenerationsKept = 2;
 
 struct Manifest {
   uint64_t generation = 0;
@@ -208,8 +207,11 @@ absl::StatusOr<uint64_t> WriteIndexSnapshot(const std::string& folder,
   // The folder's own entry must be durable before the manifest makes it count.
   SL_RETURN_IF_ERROR(SyncFolder(folder));
   SL_RETURN_IF_ERROR(WriteFileAtomic(home + "/manifest", EncodeManifest(manifest)));
-  if (generations.size() >= kGenerationsKept) {
-    SL_RETURN_IF_ERROR(DropIndexSnapshots(folder, generations[kGenerationsKept - 2]));
+  // Of the older ones the newest with a manifest stays; those a crash left unfinished do not count.
+  for (const uint64_t generation : generations) {
+    if (!fs::exists(GenerationFolder(folder, generation) + "/manifest", error)) continue;
+    SL_RETURN_IF_ERROR(DropIndexSnapshots(folder, generation));
+    break;
   }
   return manifest.generation;
 }

@@ -3,6 +3,7 @@
 #include <unicode/brkiter.h>
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
 #include <unicode/uscript.h>
 #include <unicode/utext.h>
 #include <unicode/utf8.h>
@@ -21,15 +22,11 @@ absl::Status FromIcu(UErrorCode code, absl::string_view where) {
   return absl::InternalError(absl::StrCat("text analyzer: ", where, ": ", u_errorName(code)));
 }
 
+// By the scripts a letter is used with, not its own: the long-vowel mark is common to two.
 bool IsUnspaced(UChar32 c) {
-  UErrorCode error = U_ZERO_ERROR;
-  switch (uscript_getScript(c, &error)) {
-    case USCRIPT_HAN:
-    case USCRIPT_HIRAGANA:
-    case USCRIPT_KATAKANA:
-    case USCRIPT_HANGUL: return true;
-    default: return false;
-  }
+  if (!u_isUAlphabetic(c)) return false;
+  return uscript_hasScript(c, USCRIPT_HAN) || uscript_hasScript(c, USCRIPT_HIRAGANA) ||
+         uscript_hasScript(c, USCRIPT_KATAKANA) || uscript_hasScript(c, USCRIPT_HANGUL);
 }
 
 absl::StatusOr<std::string> Fold(absl::string_view text) {

@@ -1,0 +1,135 @@
+#include "index/records.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <random>
+
+#include "tests/support/status_matchers.h"
+
+namespace sightline::index {
+namespace {
+
+using ::sightline::testing::IsOk;
+using ::sightline::testing::StatusIs;
+using ::testing::HasSubstr;
+
+DocumentRecord SampleDocument() {
+  DocumentRecord record;
+  record.document.id = "a";
+  record.document.collection = "c";
+  record.document.failures = {{1, "encrypted", "page 1"}};
+  record.document.metadata_json = R"({"a":1})";
+  record.document.version = 7;
+  record.number = 3;
+  record.first_passage = 40;
+  record.passages = {{PassageKind::kTable, 2, 11, true}, {PassageKind::kText, 0, 0, false}};
+  record.blob_hashes = {"h1", "h2"};
+  return record;
+}
+
+Passage SamplePassage() {
+  Passage passage;
+  passage.document_id = "a";
+  passage.text = "text";
+  passage.box = Box{0, 0.25f, 0.5f, 1};
+  passage.start = 1;
+  return passage;
+}
+
+Job SampleJob() {
+  Job job;
+  job.id = "j";
+  job.options_json = "{}";
+  job.failures = {{0, "r", "m"}};
+  job.created = absl::FromUnixSeconds(5);
+  return job;
+}
+
+TEST(RecordsTest, ADocumentComesBackAsItWas) {
+  ASSERT_OK_AND_ASSIGN(const DocumentRecord read, DecodeDocument(Encode(SampleDocument())));
+  EXPECT_EQ(read.document.version, 7);
+  EXPECT_EQ(read.document.passages, 2);
+  EXPECT_EQ(read.number, 3u);
+  EXPECT_EQ(read.first_passage, 40u);
+  ASSERT_EQ(read.passages.size(), 2u);
+  EXPECT_EQ(read.passages[0].kind, PassageKind::kTable);
+  EXPECT_EQ(read.passages[0].length, 11u);
+  EXPECT_TRUE(read.passages[0].has_vector);
+  EXPECT_EQ(read.blob_hashes[1], "h2");
+}
+
+TEST(RecordsTest, TheEmptyAndTheExtremeComeBack) {
+  Job job = SampleJob();
+  job.attempts = -1;
+  job.created = absl::FromUnixMicros(INT64_MIN + 1);
+  ASSERT_OK_AND_ASSIGN(const Job read, DecodeJob(Encode(job)));
+  EXPECT_EQ(read.attempts, -1);
+  EXPECT_EQ(read.created, job.created);
+  Counters counters;
+  counters.sequence = INT64_MAX;
+  counters.next_passage = UINT32_MAX;
+  ASSERT_OK_AND_ASSIGN(const Counters back, DecodeCounters(Encode(counters)));
+  EXPECT_EQ(back.sequence, INT64_MAX);
+  EXPECT_EQ(back.next_passage, UINT32_MAX);
+}
+
+// Every decoder with a record it reads.
+struct Format {
+  const char* name;
+  std::string bytes;
+  std::function<absl::Status(const std::string&)> decode;
+};
+
+std::vector<Format> AllFormats() {
+  Tombstone tombstone = {"a", 1, 2, 3, absl::UnixEpoch()};
+  CollectionRecord collection = {4, {"c", "m", 8, absl::UnixEpoch()}};
+  Blob blob = {"h", "bytes", "image/png", 1, 2};
+  return {
+      {"meta", Encode(MetaRecord()), [](auto& b) { return DecodeMeta(b).status(); }},
+      {"collection", Encode(collection), [](auto& b) { return DecodeCollection(b).status(); }},
+      {"document", Encode(SampleDocument()), [](auto& b) { return DecodeDocument(b).status(); }},
+      {"counters", Encode(Counters()), [](auto& b) { return DecodeCounters(b).status(); }},
+      {"tombstone", Encode(tombstone), [](auto& b) { return DecodeTombstone(b).status(); }},
+      {"job", Encode(SampleJob()), [](auto& b) { return DecodeJob(b).status(); }},
+      {"blob", Encode(blob), [](auto& b) { return DecodeBlob(b).status(); }},
+      {"passage", Encode(SamplePassage()), [](auto& b) { return DecodePassage(b).status(); }},
+      {"references", EncodeReferences(3), [](auto& b) { return DecodeReferences(b).status(); }},
+  };
+}
+
+TEST(RecordsTest, EveryTruncationAndEveryTailIsDataLoss) {
+  for (const Format& format : AllFormats()) {
+    EXPECT_THAT(format.decode(format.bytes), IsOk()) << format.name;
+    for (size_t size = 0; size < format.bytes.size(); ++size) {
+      EXPECT_THAT(format.decode(format.bytes.substr(0, size)),
+                  StatusIs(absl::StatusCode::kDataLoss))
+          << format.name << " cut to " << size;
+    }
+    EXPECT_THAT(format.decode(format.bytes + "x"), StatusIs(absl::StatusCode::kDataLoss));
+  }
+}
+
+TEST(RecordsTest, ANewerVersionIsRefusedAsSuch) {
+  for (const Format& format : AllFormats()) {
+    std::string bytes = format.bytes;
+    bytes[0] = 9;
+    EXPECT_THAT(format.decode(bytes),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("newer program")))
+        << format.name;
+  }
+}
+
+TEST(RecordsTest, FlippedBytesNeverBreakADecoder) {
+  std::mt19937 random(11);
+  for (const Format& format : AllFormats()) {
+    for (int round = 0; round < 2000; ++round) {
+      std::string bytes = format.bytes;
+      for (int i = 0; i < 3; ++i) bytes[random() % bytes.size()] = static_cast<char>(random());
+      format.decode(bytes).IgnoreError();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sightline::index
