@@ -2,8 +2,11 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/status.h"
 
 namespace sightline::services {
 namespace {
@@ -35,6 +38,27 @@ v1::JobState ToProto(index::JobState state) {
     case index::JobState::kFailed: return v1::JOB_STATE_FAILED;
   }
   return v1::JOB_STATE_UNSPECIFIED;
+}
+
+// The JSON printer would write both of these as something else.
+absl::Status CheckValue(const google::protobuf::Value& value) {
+  using google::protobuf::Value;
+  switch (value.kind_case()) {
+    case Value::KIND_NOT_SET: return absl::InvalidArgumentError("a value without a kind");
+    case Value::kNumberValue:
+      return std::isfinite(value.number_value())
+                 ? absl::OkStatus()
+                 : absl::InvalidArgumentError("a number that is not finite");
+    case Value::kListValue:
+      for (const Value& item : value.list_value().values()) SL_RETURN_IF_ERROR(CheckValue(item));
+      return absl::OkStatus();
+    case Value::kStructValue:
+      for (const auto& [key, item] : value.struct_value().fields()) {
+        SL_RETURN_IF_ERROR(Annotate(CheckValue(item), key));
+      }
+      return absl::OkStatus();
+    default: return absl::OkStatus();
+  }
 }
 
 }  // namespace
@@ -124,6 +148,9 @@ absl::StatusOr<google::protobuf::Struct> StructFromJson(const std::string& json)
 }
 
 absl::StatusOr<std::string> JsonFromStruct(const google::protobuf::Struct& fields) {
+  for (const auto& [key, value] : fields.fields()) {
+    SL_RETURN_IF_ERROR(Annotate(CheckValue(value), absl::StrCat("metadata: ", key)));
+  }
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(fields, &json);
   if (!status.ok()) {
