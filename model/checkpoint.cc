@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/file.h"
@@ -57,6 +58,21 @@ std::string FolderName(const std::string& folder) {
   return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
+// Applies a bundle's limit to both front ends.
+absl::Status LowerPixelLimit(int64_t max_image_pixels, PreprocessorConfig& config) {
+  // The embedding front end enlarges pictures to four blocks.
+  const int64_t block = int64_t{config.patch_size} * config.merge_size;
+  const int64_t least = std::max(config.min_pixels, 4 * block * block);
+  if (max_image_pixels < least) {
+    return absl::FailedPreconditionError(absl::StrCat("sightline.json: \"max_image_pixels\" is ",
+                                                      max_image_pixels, ", expected at least ",
+                                                      least));
+  }
+  config.max_pixels = std::min(config.max_pixels, max_image_pixels);
+  config.embed_max_pixels = max_image_pixels;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& folder,
@@ -66,6 +82,9 @@ absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& 
   self->name_ = FolderName(folder);
   self->options_ = options;
   SL_ASSIGN_OR_RETURN(self->config_, LoadCheckpointConfig(folder));
+  if (options.max_image_pixels.has_value()) {
+    SL_RETURN_IF_ERROR(LowerPixelLimit(*options.max_image_pixels, self->config_.image));
+  }
   SL_ASSIGN_OR_RETURN(self->tokenizer_, Tokenizer::Open(folder));
   self->processor_ = std::make_unique<ImageProcessor>(self->config_.image, self->config_.video);
   SL_ASSIGN_OR_RETURN(

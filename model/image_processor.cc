@@ -55,7 +55,11 @@ absl::StatusOr<PixelSize> ImageSize(const PreprocessorConfig& config, PixelSize 
         {static_cast<double>(config.min_pixels), static_cast<double>(config.max_pixels)});
   }
   const double block = static_cast<double>(factor) * factor;
-  return EmbedSize(in, factor, {kEmbedMinTokens * block, kEmbedMaxTokens * block});
+  double max_pixels = kEmbedMaxTokens * block;
+  if (config.embed_max_pixels > 0) {
+    max_pixels = std::min(max_pixels, static_cast<double>(config.embed_max_pixels));
+  }
+  return EmbedSize(in, factor, {kEmbedMinTokens * block, max_pixels});
 }
 
 GridThw GridOf(const PreprocessorConfig& config, int frames, PixelSize size) {
