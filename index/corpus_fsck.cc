@@ -121,7 +121,7 @@ class CollectionCheck {
       if (passage->document_id != owner_[*number]) {
         Problem(absl::StrCat("passage ", *number, " names another document"));
       }
-      CheckText(*number, passage->text);
+      CheckText(*number, *passage);
     }));
     if (found != expected_.size()) {
       Problem(absl::StrCat(expected_.size() - found, " passages are missing"));
@@ -129,8 +129,8 @@ class CollectionCheck {
     return absl::OkStatus();
   }
 
-  void CheckText(uint32_t number, absl::string_view text) {
-    const auto terms = CountTerms(check_.analyzer, text);
+  void CheckText(uint32_t number, const Passage& passage) {
+    const auto terms = CountTerms(check_.analyzer, passage);
     if (!terms.ok()) return Problem(terms.status().message());
     uint32_t length = 0;
     for (const auto& [term, count] : *terms) {

@@ -76,7 +76,7 @@ absl::Status DocumentBatch::RemovePostings(const DocumentRecord& old) {
                                               old.document.id, "\" is missing"));
     }
     SL_ASSIGN_OR_RETURN(const Passage passage, DecodePassage(*value));
-    SL_ASSIGN_OR_RETURN(TermCounts terms, CountTerms(analyzer_, passage.text));
+    SL_ASSIGN_OR_RETURN(TermCounts terms, CountTerms(analyzer_, passage));
     for (auto& [term, unused] : terms) touched.emplace(std::move(term), number >> kBucketBits);
   }
   const uint32_t last = old.first_passage + static_cast<uint32_t>(old.passages.size()) - 1;

@@ -24,7 +24,7 @@ absl::Status AddDocument(const Store& store, const TextAnalyzer& analyzer, uint3
     SL_ASSIGN_OR_RETURN(const auto value, store.Get(PassageKey(collection, number), nullptr));
     if (!value.has_value()) return absl::DataLossError("store: a document's passage is missing");
     SL_ASSIGN_OR_RETURN(const Passage passage, DecodePassage(*value));
-    SL_ASSIGN_OR_RETURN(const TermCounts terms, CountTerms(analyzer, passage.text));
+    SL_ASSIGN_OR_RETURN(const TermCounts terms, CountTerms(analyzer, passage));
     uint32_t length = 0;
     for (const auto& [term, count] : terms) {
       length += count;

@@ -52,7 +52,7 @@ absl::StatusOr<PreparedPassage> PreparePassage(PassageWrite write, int dimension
     SL_RETURN_IF_ERROR(CheckUnitVector(write.vector, dimension));
     out.codes = ToHalf(write.vector);
   }
-  SL_ASSIGN_OR_RETURN(out.terms, CountTerms(analyzer, write.passage.text));
+  SL_ASSIGN_OR_RETURN(out.terms, CountTerms(analyzer, write.passage));
   for (const auto& [term, count] : out.terms) out.length += count;
   out.passage = std::move(write.passage);
   return out;
@@ -97,8 +97,9 @@ absl::Status CheckJob(const Job& job) {
   return CheckSource(job.source);
 }
 
-absl::StatusOr<TermCounts> CountTerms(const TextAnalyzer& analyzer, absl::string_view text) {
-  SL_ASSIGN_OR_RETURN(std::vector<std::string> terms, analyzer.Terms(text));
+absl::StatusOr<TermCounts> CountTerms(const TextAnalyzer& analyzer, const Passage& passage) {
+  SL_ASSIGN_OR_RETURN(std::vector<std::string> terms,
+                      analyzer.Terms(absl::StrCat(passage.heading, "\n", passage.text)));
   std::sort(terms.begin(), terms.end());
   TermCounts counts;
   for (std::string& term : terms) {

@@ -43,7 +43,8 @@ struct PreparedDocument {
 absl::StatusOr<PreparedDocument> PrepareDocument(DocumentWrite write, int dimension,
                                                  const TextAnalyzer& analyzer);
 
-absl::StatusOr<TermCounts> CountTerms(const TextAnalyzer& analyzer, absl::string_view text);
+// The terms by which word search finds the passage: those of its headings and of its text.
+absl::StatusOr<TermCounts> CountTerms(const TextAnalyzer& analyzer, const Passage& passage);
 
 // kInvalidArgument: wrong length, a value that is not finite, or a length that is not 1 within
 // 0.001.

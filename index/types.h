@@ -55,7 +55,7 @@ struct Passage {
   int ordinal = 0;     // in the document, from 0
   PassageKind kind = PassageKind::kText;
   std::string text;     // what is searched and shown; may be empty for pictures
-  std::string heading;  // headings it stands under, joined by " > "
+  std::string heading;  // headings it stands under, joined by " > "; searched with the text
   int page = 0;         // from 1; 0 = none
   std::optional<Box> box;
   std::optional<double> start;  // seconds
