@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "index/metadata.h"
+#include "index/names.h"
 #include "ingest/failed_files.h"
 #include "ingest/failure.h"
 #include "ingest/job_options.h"
@@ -26,8 +28,7 @@
 namespace sightline::ingest {
 namespace {
 
-constexpr size_t kMaxIdBytes = 512;
-constexpr size_t kMaxSourceBytes = 4096;
+constexpr size_t kMaxMediaTypeBytes = 255;
 constexpr int kListPage = 1000;
 
 absl::Status CheckOptions(const IngestOptions& options) {
@@ -44,28 +45,18 @@ absl::Status CheckOptions(const IngestOptions& options) {
   return require(options.batch_inputs >= 1, "batch_inputs must be at least 1");
 }
 
-absl::Status CheckText(absl::string_view name, const std::string& text, size_t max_bytes) {
-  if (text.empty()) return absl::InvalidArgumentError(absl::StrCat(name, " is empty"));
-  if (text.size() > max_bytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, " has ", text.size(), " bytes, at most ", max_bytes));
-  }
-  if (!IsValidUtf8(text)) return absl::InvalidArgumentError(absl::StrCat(name, " is not UTF-8"));
-  if (text.find('\0') != std::string::npos) {
-    return absl::InvalidArgumentError(absl::StrCat(name, " holds a NUL character"));
-  }
-  return absl::OkStatus();
-}
-
+// The rules of the corpus, applied before anything is accepted.
 absl::Status CheckRequest(const IngestRequest& request) {
-  SL_RETURN_IF_ERROR(CheckText("source", request.source, kMaxSourceBytes));
+  if (request.source.empty()) return absl::InvalidArgumentError("source is empty");
+  SL_RETURN_IF_ERROR(index::CheckSource(request.source));
   if (!request.document_id.empty()) {
-    SL_RETURN_IF_ERROR(CheckText("document_id", request.document_id, kMaxIdBytes));
+    SL_RETURN_IF_ERROR(index::CheckId(request.document_id, "document id"));
   }
-  if (!request.media_type.empty()) {
-    SL_RETURN_IF_ERROR(CheckText("media_type", request.media_type, 255));
+  if (request.media_type.size() > kMaxMediaTypeBytes || !IsValidUtf8(request.media_type)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("media type is not UTF-8 text of at most ", kMaxMediaTypeBytes, " bytes"));
   }
-  return CheckMetadata(request.metadata_json);
+  return Annotate(index::Metadata::Parse(request.metadata_json).status(), "metadata");
 }
 
 // Sorts by time, so that a list of jobs in order of id shows the oldest first.

@@ -33,7 +33,7 @@ struct IngestOptions {
 struct IngestRequest {
   std::string collection;
   std::string document_id;           // empty = derived from `source`; else 1..512 bytes of UTF-8
-  std::string source;                // 1..4096 bytes of UTF-8
+  std::string source;                // 1..8192 bytes of UTF-8
   std::string media_type;            // hint
   std::string metadata_json = "{}";  // an object; "caption", else "title", becomes a picture's text
   std::string password;              // kept in memory only: a job taken up after a restart has none

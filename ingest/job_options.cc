@@ -10,8 +10,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr size_t kMaxMetadataBytes = 256 << 10;
-
 absl::StatusOr<json::object> ParseObject(const std::string& text) {
   json::error_code error;
   json::value value = json::parse(text, error);
@@ -46,14 +44,6 @@ absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& text) {
   if (decoded.ok()) return decoded;
   return absl::DataLossError(
       absl::StrCat("job options are not readable: ", decoded.status().message()));
-}
-
-absl::Status CheckMetadata(const std::string& metadata_json) {
-  if (metadata_json.size() > kMaxMetadataBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("metadata: ", metadata_json.size(), " bytes, at most ", kMaxMetadataBytes));
-  }
-  return Annotate(ParseObject(metadata_json).status(), "metadata");
 }
 
 bool SameMetadata(const std::string& a, const std::string& b) {

@@ -24,9 +24,6 @@ std::string EncodeJobOptions(const JobOptions& options);
 // kDataLoss: not what EncodeJobOptions writes.
 absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& json);
 
-// kInvalidArgument: not a JSON object, nested deeper than 32, or above 256 KiB.
-absl::Status CheckMetadata(const std::string& metadata_json);
-
 // True when both are JSON objects of equal content, whatever the order of their keys.
 bool SameMetadata(const std::string& a, const std::string& b);
 

@@ -198,6 +198,8 @@ TEST_F(IngestorTest, AMarkdownFileKeepsItsHeadings) {
   EXPECT_EQ(passages[0].text, "They wade.");
   EXPECT_EQ(passages[1].heading, "Birds > Owls");
   EXPECT_EQ(passages[1].ordinal, 1);
+  ASSERT_THAT(SearchText("herons"), SizeIs(1)) << "headings are searched with the text";
+  EXPECT_EQ(SearchText("herons")[0].passage.text, "They wade.");
 }
 
 TEST_F(IngestorTest, AnHtmlPageBecomesPassages) {
@@ -523,13 +525,16 @@ TEST_F(IngestorTest, WrongRequestsAreRefusedWithWhatIsWrong) {
   const auto invalid = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(refused(Request("")), StatusIs(invalid, HasSubstr("source")));
   EXPECT_THAT(refused(Request("a\xff")), StatusIs(invalid, HasSubstr("source")));
-  EXPECT_THAT(refused(Request(std::string(5000, 'a'))), StatusIs(invalid, HasSubstr("4096")));
+  EXPECT_THAT(refused(Request(std::string(9000, 'a'))), StatusIs(invalid, HasSubstr("8192")));
   IngestRequest request = Request("a");
-  request.metadata_json = "[1]";
-  EXPECT_THAT(refused(request), StatusIs(invalid, HasSubstr("metadata")));
+  for (const std::string& metadata : {std::string("[1]"), std::string("{"), std::string(),
+                                      absl::StrCat("{\"a\":\"", std::string(70'000, 'x'), "\"}")}) {
+    request.metadata_json = metadata;
+    EXPECT_THAT(refused(request), StatusIs(invalid, HasSubstr("metadata")));
+  }
   request = Request("a");
   request.document_id = std::string(513, 'i');
-  EXPECT_THAT(refused(request), StatusIs(invalid, HasSubstr("document_id")));
+  EXPECT_THAT(refused(request), StatusIs(invalid, HasSubstr("document id")));
   request = Request("a");
   request.collection = "unknown";
   EXPECT_THAT(refused(request), StatusIs(absl::StatusCode::kNotFound));
