@@ -19,7 +19,7 @@
 #include "services/server.h"
 #include "services/server_config.h"
 
-#ifdef SIGHTLINE_HAS_NETWORK
+#ifdef SIGHTLINE_HAS_MODEL_TOOL
 #include "services/model_tool.h"
 #endif
 
@@ -167,11 +167,11 @@ int Serve(const std::vector<std::string>& words) {
 }
 
 int RunModel(int argc, char** argv) {
-#ifdef SIGHTLINE_HAS_NETWORK
-  return RunModelTool(argc, argv);
+#ifdef SIGHTLINE_HAS_MODEL_TOOL
+  return RunModelTool({argv + 1, argv + argc});
 #else
   return Fail(absl::FailedPreconditionError(
-                  "this program was built without the network (SIGHTLINE_WITH_MODEL=OFF)"),
+                  "this program was built without the model tool (SIGHTLINE_WITH_MODEL=OFF)"),
               kFailed);
 #endif
 }
