@@ -1,6 +1,7 @@
 #include "model/bpe.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
@@ -16,24 +17,17 @@ uint64_t PairKey(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
 
-// A merge that was possible when it was pushed.
-struct Candidate {
-  int32_t rank;
-  int32_t position;  // of the left symbol
-  int32_t left;      // ids at that time: a changed one makes the candidate void
-  int32_t right;
+// One part of a long word, and the merge with the part after it.
+struct Part {
+  int32_t id;
+  int32_t previous;
+  int32_t next;  // -1: the last
+  int32_t rank;  // kNoRank: no merge; merged away parts have none either
   int32_t result;
-  // For a heap whose top is the lowest rank, leftmost first.
-  bool operator<(const Candidate& other) const {
-    return rank != other.rank ? rank > other.rank : position > other.position;
-  }
 };
 
-struct Symbol {
-  int32_t id;  // -1: merged away
-  int32_t previous;
-  int32_t next;
-};
+// A merge to be done, as one number that sorts by rank and then by place.
+uint64_t Task(int32_t rank, int32_t place) { return PairKey(rank, place); }
 
 }  // namespace
 
@@ -88,38 +82,48 @@ int64_t Bpe::MergeShort(absl::string_view word, std::vector<int32_t>& ids) const
 int64_t Bpe::MergeLong(absl::string_view word, std::vector<int32_t>& ids) const {
   int64_t looked_up = 0;
   const auto count = static_cast<int32_t>(word.size());
-  std::vector<Symbol> symbols(count);
-  std::vector<Candidate> heap;
-  heap.reserve(count);
-  const auto candidate = [&](int32_t position) {
-    const int32_t next = symbols[position].next;
-    if (next < 0) return false;
+  std::vector<Part> parts(count);
+  std::vector<uint64_t>
+      tasks;  // a heap, lowest on top; one is void once its part's rank has changed
+  tasks.reserve(count);
+  // True when the part at `place` can merge, and so has a new task.
+  const auto look_up = [&](int32_t place) {
+    Part& part = parts[place];
+    part.rank = kNoRank;
+    if (part.next < 0) return false;
     ++looked_up;
-    const Rule* rule = Find(symbols[position].id, symbols[next].id);
+    const Rule* rule = Find(part.id, parts[part.next].id);
     if (rule == nullptr) return false;
-    heap.push_back({rule->rank, position, symbols[position].id, symbols[next].id, rule->result});
+    part.rank = rule->rank;
+    part.result = rule->result;
+    tasks.push_back(Task(part.rank, place));
     return true;
   };
   for (int32_t i = 0; i < count; ++i) {
-    symbols[i] = {byte_ids_[static_cast<uint8_t>(word[i])], i - 1, i + 1 < count ? i + 1 : -1};
+    parts[i] = {byte_ids_[static_cast<uint8_t>(word[i])], i - 1, i + 1 < count ? i + 1 : -1,
+                kNoRank, -1};
   }
-  for (int32_t i = 0; i < count; ++i) candidate(i);
-  std::make_heap(heap.begin(), heap.end());
-  while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end());
-    const Candidate best = heap.back();
-    heap.pop_back();
-    Symbol& left = symbols[best.position];
-    if (left.id != best.left || left.next < 0 || symbols[left.next].id != best.right) continue;
-    Symbol& right = symbols[left.next];
-    left.id = best.result;
-    right.id = -1;
+  for (int32_t i = 0; i < count; ++i) look_up(i);
+  std::make_heap(tasks.begin(), tasks.end(), std::greater<>());
+  while (!tasks.empty()) {
+    std::pop_heap(tasks.begin(), tasks.end(), std::greater<>());
+    const uint64_t task = tasks.back();
+    tasks.pop_back();
+    const auto place = static_cast<int32_t>(task & 0xFFFFFFFF);
+    Part& left = parts[place];
+    if (left.rank == kNoRank || Task(left.rank, place) != task) continue;
+    Part& right = parts[left.next];
+    left.id = left.result;
     left.next = right.next;
-    if (left.next >= 0) symbols[left.next].previous = best.position;
-    if (left.previous >= 0 && candidate(left.previous)) std::push_heap(heap.begin(), heap.end());
-    if (candidate(best.position)) std::push_heap(heap.begin(), heap.end());
+    right.rank = kNoRank;
+    if (left.next >= 0) parts[left.next].previous = place;
+    for (int32_t changed : {left.previous, place}) {
+      if (changed >= 0 && look_up(changed)) {
+        std::push_heap(tasks.begin(), tasks.end(), std::greater<>());
+      }
+    }
   }
-  for (int32_t i = 0; i >= 0; i = symbols[i].next) ids.push_back(symbols[i].id);
+  for (int32_t i = 0; i >= 0; i = parts[i].next) ids.push_back(parts[i].id);
   return looked_up;
 }
 
