@@ -77,7 +77,7 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const std::str
   PlanStreams(&actions.files, theirs->get(), keep_stderr);
   PlanSignals(&actions.attributes);
   const std::string parent = absl::StrCat(::getpid());
-  const char* argv[] = {"sightline-media", kWorkerFlag, parent.c_str(), nullptr};
+  const char* argv[] = {program.c_str(), kWorkerFlag, parent.c_str(), nullptr};
   // Nothing of the server's environment, which may hold secrets.
   const char* environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8",
                                "HOME=/nonexistent", nullptr};

@@ -13,11 +13,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "ingest/media/html_depth.h"
 #include "ingest/media/markdown_table.h"
 
 namespace sightline::media {
 namespace {
 
+constexpr int kMaxDepth = 1000;
 constexpr size_t kFirstChunkBytes = size_t{64} << 10;
 constexpr size_t kLargestChunkBytes = size_t{8} << 20;
 constexpr size_t kMaxArenaBytes = size_t{512} << 20;
@@ -290,12 +292,13 @@ GumboOutput* Parse(absl::string_view html, Arena& arena) {
 
 }  // namespace
 
-bool ReadHtml(absl::string_view html, BlockSink& sink) {
+Reason ReadHtml(absl::string_view html, BlockSink& sink) {
+  if (EstimateHtmlDepth(html) > kMaxDepth) return Reason::kTooDeep;
   Arena arena;
   const GumboOutput* output = Parse(html, arena);
-  if (output == nullptr) return false;
+  if (output == nullptr) return Reason::kOutOfMemory;
   PageReader(sink).Read(output->root);
-  return true;
+  return Reason::kNone;
 }
 
 }  // namespace sightline::media

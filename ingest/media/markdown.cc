@@ -62,20 +62,25 @@ class DocumentReader {
  public:
   explicit DocumentReader(BlockSink& sink) : sink_(sink) {}
 
-  bool Read(cmark_node* root) {
+  Reason Read(cmark_node* root) {
     const std::unique_ptr<cmark_iter, void (*)(cmark_iter*)> events(cmark_iter_new(root),
                                                                     &cmark_iter_free);
-    bool good = true;
-    for (auto event = cmark_iter_next(events.get()); event != CMARK_EVENT_DONE && good;
+    Reason reason = Reason::kNone;
+    for (auto event = cmark_iter_next(events.get());
+         event != CMARK_EVENT_DONE && reason == Reason::kNone;
          event = cmark_iter_next(events.get())) {
       cmark_node* node = cmark_iter_get_node(events.get());
-      good = event == CMARK_EVENT_ENTER ? Enter(node) : Leave(node);
+      if (event == CMARK_EVENT_ENTER) {
+        reason = Enter(node);
+      } else {
+        Leave(node);
+      }
     }
-    return good;
+    return reason;
   }
 
  private:
-  bool Enter(cmark_node* node) {
+  Reason Enter(cmark_node* node) {
     const cmark_node_type type = cmark_node_get_type(node);
     if (type == CMARK_NODE_TEXT || type == CMARK_NODE_CODE) {
       text_.append(cmark_node_get_literal(node));
@@ -94,10 +99,10 @@ class DocumentReader {
     } else if (IsTableRow(node)) {
       table_.StartRow();
     }
-    return true;
+    return Reason::kNone;
   }
 
-  bool Leave(cmark_node* node) {
+  void Leave(cmark_node* node) {
     const cmark_node_type type = cmark_node_get_type(node);
     if (type == CMARK_NODE_PARAGRAPH) {
       Flush(in_item_ ? BlockKind::kListItem : BlockKind::kParagraph, 0);
@@ -112,7 +117,6 @@ class DocumentReader {
     } else if (IsTable(node)) {
       sink_.Add(BlockKind::kTable, table_.Finish());
     }
-    return true;
   }
 
   void Flush(BlockKind kind, int level) {
@@ -135,13 +139,13 @@ class DocumentReader {
 
 }  // namespace
 
-bool ReadMarkdown(absl::string_view text, BlockSink& sink) {
+Reason ReadMarkdown(absl::string_view text, BlockSink& sink) {
   if (NestsTooDeep(text)) {
     ReadPlainText(text, sink);
-    return true;
+    return Reason::kNone;
   }
   const NodePtr root = Parse(text);
-  return root != nullptr && DocumentReader(sink).Read(root.get());
+  return root == nullptr ? Reason::kOutOfMemory : DocumentReader(sink).Read(root.get());
 }
 
 }  // namespace sightline::media

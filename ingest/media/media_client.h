@@ -86,8 +86,8 @@ struct DecodedImage {
 // The stable reason code of an error from here, e.g. "too_many_pixels", "bad_image", "encrypted",
 // "empty", "unknown_type", "type_not_allowed", "bad_pdf", "bad_page", "too_many_pages", "timeout",
 // "crashed", "aspect_ratio", "side_too_long", "too_large", "too_much_text", "out_of_memory",
-// "tool_missing", "no_sandbox"; "" when it has none. Messages are fixed texts and numbers: never a
-// library's words, a path or an address.
+// "too_deep", "tool_missing", "no_sandbox"; "" when it has none. Messages are fixed texts and
+// numbers: never a library's words, a path or an address.
 std::string ErrorReason(const absl::Status& status);
 
 // Decodes foreign files in sandboxed children (sightline-media): no network, bounded memory and

@@ -1,6 +1,5 @@
 #include "ingest/media/picture.h"
 
-
 #include <algorithm>
 #include <cstdlib>
 #include <functional>

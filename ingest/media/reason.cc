@@ -51,6 +51,7 @@ std::string MessageOf(Reason reason, int64_t found, int64_t limit) {
     case Reason::kNoSandbox:
       return "this system does not let the decoder shut itself in: expected no_new_privs and "
              "seccomp";
+    case Reason::kTooDeep: return "the page nests its parts too deep";
   }
   return "";
 }
@@ -79,6 +80,7 @@ const char* ReasonName(Reason reason) {
     case Reason::kCrashed: return "crashed";
     case Reason::kToolMissing: return "tool_missing";
     case Reason::kNoSandbox: return "no_sandbox";
+    case Reason::kTooDeep: return "too_deep";
   }
   return "";
 }

@@ -30,7 +30,8 @@ enum class Reason : uint8_t {
   kCrashed,
   kToolMissing,
   kNoSandbox,
-  kLast = kNoSandbox,
+  kTooDeep,
+  kLast = kTooDeep,
 };
 
 // The stable name, e.g. "too_many_pixels"; "" for kNone.

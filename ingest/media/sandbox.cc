@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <cstdlib>
 #include <initializer_list>
 #include <memory>
 
@@ -60,11 +60,12 @@ void SetLimit(__rlimit_resource resource, rlim_t value) {
   ::setrlimit(resource, &limit);
 }
 
-rlim_t AddressSpaceInUse() {
-  unsigned long pages = 0;
-  std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/proc/self/statm", "re"), &std::fclose);
-  if (file == nullptr || std::fscanf(file.get(), "%lu", &pages) != 1) return rlim_t{1} << 30;
-  return rlim_t{pages} * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+// From the first number of statm, in pages.
+rlim_t AddressSpaceInUse(int meter) {
+  char text[64] = {};
+  const ssize_t n = ::pread(meter, text, sizeof(text) - 1, 0);
+  const rlim_t pages = n > 0 ? std::strtoul(text, nullptr, 10) : 0;
+  return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
 }
 
 using FilterPtr = std::unique_ptr<void, void (*)(scmp_filter_ctx)>;
@@ -172,8 +173,10 @@ bool HideFiles() {
   return ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0;
 }
 
-void LimitResources(int64_t bytes, int64_t max_file_bytes) {
-  if (!kSanitized) SetLimit(RLIMIT_AS, AddressSpaceInUse() + static_cast<rlim_t>(bytes));
+UniqueFd OpenMemoryMeter() { return UniqueFd(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)); }
+
+void LimitResources(const UniqueFd& meter, int64_t bytes, int64_t max_file_bytes) {
+  if (!kSanitized) SetLimit(RLIMIT_AS, AddressSpaceInUse(meter.get()) + static_cast<rlim_t>(bytes));
   SetLimit(RLIMIT_FSIZE, static_cast<rlim_t>(max_file_bytes));
   SetLimit(RLIMIT_CORE, 0);
   SetLimit(RLIMIT_NOFILE, 64);

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "ingest/media/messages.h"
+#include "ingest/media/unique_fd.h"
 
 namespace sightline::media {
 
@@ -16,9 +17,12 @@ bool DieWithParent(int parent);
 // libraries and fonts can be opened. False when new privileges cannot be ruled out.
 bool HideFiles();
 
+// Tells how much address space this process uses. Open it before HideFiles.
+UniqueFd OpenMemoryMeter();
+
 // Memory: `bytes` of address space beyond what is in use now. Files: at most `max_file_bytes` long,
 // so 0 forbids all writing of files. No core dumps, few descriptors.
-void LimitResources(int64_t bytes, int64_t max_file_bytes);
+void LimitResources(const UniqueFd& meter, int64_t bytes, int64_t max_file_bytes);
 
 // Leaves a list of harmless system calls; all others fail with ENOSYS. In both roles: no sockets,
 // no signals to others, no tracing, no mounting, no namespaces, no writable open. A decoder can

@@ -96,9 +96,10 @@ std::vector<Attempt> AttemptsOf(Role role) {
 
 // Runs in a process of its own; its exit code is the number of attempts that succeeded.
 [[noreturn]] void TryAll(Role role, const char* name) {
+  const UniqueFd meter = OpenMemoryMeter();
   if (!HideFiles()) ::_exit(100);
   const std::vector<Attempt> attempts = AttemptsOf(role);
-  LimitResources(kMemoryBytes, kMemoryBytes);
+  LimitResources(meter, kMemoryBytes, kMemoryBytes);
   if (!FilterSystemCalls(role)) ::_exit(100);
   int succeeded = 0;
   for (const Attempt& attempt : attempts) {

@@ -20,7 +20,8 @@ namespace {
 
 constexpr int kToolInputFd = 4;
 constexpr int kMissingExitCode = 127;
-constexpr size_t kMaxErrorBytes = 16 << 10;
+constexpr size_t kKeptErrorBytes = 16 << 10;
+constexpr size_t kMaxErrorBytes = 4 << 20;  // files made to be complained about endlessly pass it
 constexpr const char* kProgramFolders[] = {"/usr/bin/", "/usr/local/bin/", "/bin/"};
 // A tool with a locale and a path, and nothing else of ours.
 constexpr const char* kEnvironment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8",
@@ -72,35 +73,43 @@ void LimitTime(absl::Duration timeout) {
   ::_exit(kMissingExitCode);
 }
 
-// Reads what is there; false when the stream ended. What is beyond `max_bytes` is counted and
-// dropped.
-bool Drain(int fd, size_t max_bytes, std::string& out, bool& too_much) {
-  char chunk[1 << 16];
-  const ssize_t n = ::read(fd, chunk, sizeof(chunk));
-  if (n < 0) return errno == EINTR;
-  const size_t kept = std::min(static_cast<size_t>(n), max_bytes - out.size());
-  out.append(chunk, kept);
-  too_much = too_much || kept < static_cast<size_t>(n);
-  return n > 0;
-}
+// One of the tool's streams: how much of it is kept, and how much may come.
+struct Stream {
+  UniqueFd& fd;
+  const size_t kept_bytes;
+  const size_t max_bytes;
+  std::string& text;
+  size_t received = 0;
 
-// Until the tool closes both streams or writes too much.
-void Collect(const ToolRun& run, Pipe& out, Pipe& err, ToolResult& result, bool& too_much) {
-  bool errors_cut = false;
+  // Reads what is there. True when too much has come.
+  bool Drain() {
+    char chunk[1 << 16];
+    const ssize_t n = ::read(fd.get(), chunk, sizeof(chunk));
+    if (n < 0 && errno == EINTR) return false;
+    if (n <= 0) {
+      fd.Reset();
+      return false;
+    }
+    text.append(chunk, std::min(static_cast<size_t>(n), kept_bytes - text.size()));
+    received += static_cast<size_t>(n);
+    return received > max_bytes;
+  }
+};
+
+// Until the tool closes both streams. True when it wrote too much.
+bool Collect(const ToolRun& run, Pipe& out, Pipe& err, ToolResult& result) {
+  Stream output = {out.read, run.max_output_bytes, run.max_output_bytes, result.output};
+  Stream errors = {err.read, kKeptErrorBytes, kMaxErrorBytes, result.errors};
+  bool too_much = false;
   while (!too_much && (out.read.valid() || err.read.valid())) {
     pollfd waiting[2] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}};
     if (::poll(waiting, 2, -1) < 0) continue;
-    if (waiting[0].revents != 0 &&
-        !Drain(out.read.get(), run.max_output_bytes, result.output, too_much)) {
-      out.read.Reset();
-    }
-    if (waiting[1].revents != 0 &&
-        !Drain(err.read.get(), kMaxErrorBytes, result.errors, errors_cut)) {
-      err.read.Reset();
-    }
+    if (waiting[0].revents != 0) too_much = output.Drain();
+    if (waiting[1].revents != 0) too_much = errors.Drain() || too_much;
   }
   out.read.Reset();  // a tool that goes on writing is ended by SIGPIPE
   err.read.Reset();
+  return too_much;
 }
 
 ToolEnd EndOf(int status, bool too_much) {
@@ -134,8 +143,7 @@ ToolResult RunTool(const ToolRun& run) {
   if (pid == 0) BecomeTool(run, programs, argv.data(), parent, out, err);
   out.write.Reset();
   err.write.Reset();
-  bool too_much = false;
-  Collect(run, out, err, result, too_much);
+  const bool too_much = Collect(run, out, err, result);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

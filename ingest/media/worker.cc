@@ -60,15 +60,15 @@ Reply ReadText(const Setup& setup, const Request& request, absl::string_view byt
   }
   BlockSink sink(max_text_bytes);
   const TextFormat format = FormatOf(*text, request.media_type_hint, request.extension);
-  bool in_memory = true;
+  Reason reason = Reason::kNone;
   if (format == TextFormat::kHtml) {
-    in_memory = ReadHtml(*text, sink);
+    reason = ReadHtml(*text, sink);
   } else if (format == TextFormat::kMarkdown) {
-    in_memory = ReadMarkdown(*text, sink);
+    reason = ReadMarkdown(*text, sink);
   } else {
     ReadPlainText(*text, sink);
   }
-  if (!in_memory) return Failure(Reason::kOutOfMemory);
+  if (reason != Reason::kNone) return Failure(reason);
   if (sink.overflowed()) return Failure(Reason::kTooMuchText, 0, max_text_bytes);
   Reply reply;
   reply.media_type = MediaTypeOf(format);
@@ -150,10 +150,11 @@ absl::Status ServeAll(const Setup& setup, Channel& channel) {
 
 // All that needs files or unfiltered system calls comes before the last step.
 bool ShutIn(const Setup& setup, const char* argv0) {
+  const UniqueFd meter = OpenMemoryMeter();
   if (!HideFiles()) return false;
   if (setup.role == Role::kDecoder && !StartPictures(argv0)) return false;
   const int64_t max_pixel_bytes = 4 * setup.limits.max_pixels;
-  LimitResources(setup.memory_bytes, std::max(max_pixel_bytes, kMaxEncodedBytes));
+  LimitResources(meter, setup.memory_bytes, std::max(max_pixel_bytes, kMaxEncodedBytes));
   return FilterSystemCalls(setup.role);
 }
 

@@ -1,0 +1,122 @@
+#include "ingest/media/messages.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "tests/support/status_matchers.h"
+
+namespace sightline::media {
+namespace {
+
+using ::sightline::testing::IsOk;
+using ::sightline::testing::StatusIs;
+
+constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+
+Reply SampleReply() {
+  Reply reply;
+  reply.found = -5;
+  reply.limit = int64_t{1} << 40;
+  reply.media_type = "text/plain";
+  reply.width = 7;
+  reply.height = 9;
+  reply.channels = 4;
+  reply.partial = Reason::kAspectRatio;
+  reply.complaints = true;
+  reply.blocks = {{BlockKind::kHeading, 2, "Häding", Box{0.25f, 0.5f, 0.75f, 1.0f}},
+                  {BlockKind::kParagraph, 0, "text", std::nullopt}};
+  reply.pdf_pages = {{612, 792}, {0, 0}};
+  reply.attachment_bytes = 252;
+  return reply;
+}
+
+TEST(MessagesTest, RepliesSurviveTheTrip) {
+  const auto got = ParseReply(SerializeReply(SampleReply()));
+  ASSERT_THAT(got, IsOk());
+  EXPECT_EQ(got->found, -5);
+  EXPECT_EQ(got->limit, int64_t{1} << 40);
+  EXPECT_EQ(got->media_type, "text/plain");
+  EXPECT_EQ(got->partial, Reason::kAspectRatio);
+  EXPECT_TRUE(got->complaints);
+  ASSERT_EQ(got->blocks.size(), 2u);
+  EXPECT_EQ(got->blocks[0].text, "Häding");
+  EXPECT_EQ(got->blocks[0].heading_level, 2);
+  EXPECT_FLOAT_EQ(got->blocks[0].box->y0, 0.5f);
+  EXPECT_FALSE(got->blocks[1].box.has_value());
+  EXPECT_EQ(got->pdf_pages[0].height, 792);
+  EXPECT_EQ(got->attachment_bytes, 252);
+}
+
+TEST(MessagesTest, RequestsAndSetupSurviveTheTrip) {
+  Request request;
+  request.op = Op::kPdfPage;
+  request.password = std::string("a\0b", 3);
+  request.page = 12;
+  request.page_width = 1.5;
+  const auto got = ParseRequest(SerializeRequest(request));
+  ASSERT_THAT(got, IsOk());
+  EXPECT_EQ(got->password, request.password);
+  EXPECT_EQ(got->page, 12);
+  media::Setup setup;
+  setup.role = Role::kDocuments;
+  setup.limits.max_aspect = 3.5;
+  const auto got_setup = ParseSetup(SerializeSetup(setup));
+  ASSERT_THAT(got_setup, IsOk());
+  EXPECT_EQ(got_setup->role, Role::kDocuments);
+  EXPECT_EQ(got_setup->limits.max_aspect, 3.5);
+}
+
+TEST(MessagesTest, EveryTruncationIsRefused) {
+  const std::string bytes = SerializeReply(SampleReply());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_THAT(ParseReply(bytes.substr(0, size)), StatusIs(kInvalid)) << size;
+  }
+  EXPECT_THAT(ParseReply(bytes + "x"), StatusIs(kInvalid));
+}
+
+TEST(MessagesTest, ChangedBytesNeverGiveARangeThatIsNotChecked) {
+  const std::string bytes = SerializeReply(SampleReply());
+  std::mt19937 random(7);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string changed = bytes;
+    for (int flips = 0; flips < 1 + i % 3; ++flips) {
+      changed[random() % changed.size()] = static_cast<char>(random());
+    }
+    const auto got = ParseReply(changed);
+    if (!got.ok()) continue;
+    EXPECT_GE(got->width, 0);
+    EXPECT_GE(got->attachment_bytes, 0);
+    for (const TextBlock& block : got->blocks) {
+      EXPECT_EQ(block.kind == BlockKind::kHeading, block.heading_level > 0);
+      if (!block.box.has_value()) continue;
+      EXPECT_TRUE(block.box->x0 >= 0 && block.box->x0 < block.box->x1 && block.box->x1 <= 1);
+    }
+  }
+}
+
+TEST(MessagesTest, ValuesOutOfRangeAreRefused) {
+  const auto refused = [](const std::function<void(Reply&)>& change) {
+    Reply reply = SampleReply();
+    change(reply);
+    return !ParseReply(SerializeReply(reply)).ok();
+  };
+  EXPECT_FALSE(refused([](Reply&) {}));
+  EXPECT_TRUE(refused([](Reply& r) { r.width = -1; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.attachment_bytes = -1; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.reason = static_cast<Reason>(200); }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].text = "\xFF"; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].heading_level = 7; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[1].heading_level = 1; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].box->x1 = 1.5f; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].box->x0 = 0.75f; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].box->y0 = NAN; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.pdf_pages[0].width = INFINITY; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.pdf_pages[0].height = -1; }));
+}
+
+}  // namespace
+}  // namespace sightline::media

@@ -1,0 +1,97 @@
+#include "ingest/media/pdf_layout.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "tests/ingest/media/media_fixtures.h"
+#include "tests/support/status_matchers.h"
+
+namespace sightline::media {
+namespace {
+
+using ::sightline::media::testing::Describe;
+using ::sightline::testing::IsOk;
+using ::sightline::testing::StatusIs;
+
+// Lines of words of 10 points, 20 wide each.
+std::string Block(const std::vector<std::vector<std::string>>& lines) {
+  std::string out = "<block xMin=\"10\" yMin=\"10\" xMax=\"90\" yMax=\"50\">";
+  for (const auto& words : lines) {
+    out += "<line xMin=\"10\" yMin=\"10\" xMax=\"90\" yMax=\"20\">";
+    double x = 10;
+    for (const std::string& word : words) {
+      absl::StrAppend(&out, "<word xMin=\"", x, "\" yMin=\"10\" xMax=\"", x + 20, "\" yMax=\"20\">",
+                      word, "</word>\n");
+      x += 20;
+    }
+    out += "</line>";
+  }
+  return out + "</block>";
+}
+
+std::string Document(const std::string& blocks) {
+  return "<html><body><doc><page width=\"100\" height=\"100\"><flow>" + blocks +
+         "</flow></page></doc></body></html>";
+}
+
+std::string Read(const std::string& document) {
+  BlockSink sink(1 << 20);
+  const absl::Status status = ReadPdfLayout(document, 100, 100, sink);
+  return status.ok() ? Describe(sink.Take()) : "refused";
+}
+
+TEST(PdfLayoutTest, JoinsWordsAndLinesWithSpaces) {
+  EXPECT_EQ(Read(Document(Block({{"one", "two"}, {"three"}}))), "p one two three\n");
+}
+
+TEST(PdfLayoutTest, MakesSplitWordsWhole) {
+  EXPECT_EQ(Read(Document(Block({{"infor-"}, {"mation"}}))), "p information\n");
+  EXPECT_EQ(Read(Document(Block({{"soft\xC2\xAD"}, {"ware"}}))), "p software\n");
+}
+
+TEST(PdfLayoutTest, KeepsHyphensThatBelong) {
+  EXPECT_EQ(Read(Document(Block({{"Franco-"}, {"German"}}))), "p Franco- German\n");
+  EXPECT_EQ(Read(Document(Block({{"1990-"}, {"1995"}}))), "p 1990- 1995\n");
+  EXPECT_EQ(Read(Document(Block({{"-"}, {"item"}}))), "p - item\n");
+}
+
+TEST(PdfLayoutTest, WritesChineseWithoutSpaces) {
+  EXPECT_EQ(Read(Document(Block({{"多模", "态"}, {"检索"}}))), "p 多模态检索\n");
+  EXPECT_EQ(Read(Document(Block({{"FAISS", "索引"}}))), "p FAISS 索引\n");
+}
+
+TEST(PdfLayoutTest, ResolvesEntitiesAndDropsControlCharacters) {
+  EXPECT_EQ(Read(Document(Block({{"a&amp;b", "c&lt;d", "e\x01"}}))), "p a&b c<d e\n");
+}
+
+TEST(PdfLayoutTest, BoxesAreCutToThePage) {
+  BlockSink sink(1 << 20);
+  const std::string document = Document(
+      "<block xMin=\"-10\" yMin=\"20\" xMax=\"50\" yMax=\"200\"><line xMin=\"0\" yMin=\"0\" "
+      "xMax=\"9\" yMax=\"9\"><word>in</word></line></block>"
+      "<block xMin=\"110\" yMin=\"20\" xMax=\"150\" yMax=\"30\"><line xMin=\"0\" yMin=\"0\" "
+      "xMax=\"9\" yMax=\"9\"><word>out</word></line></block>"
+      "<block xMin=\"nan\" yMin=\"20\" xMax=\"nan\" yMax=\"30\"><line xMin=\"0\" yMin=\"0\" "
+      "xMax=\"9\" yMax=\"9\"><word>odd</word></line></block>");
+  ASSERT_THAT(ReadPdfLayout(document, 100, 100, sink), IsOk());
+  const auto blocks = sink.Take();
+  ASSERT_EQ(blocks.size(), 3u);
+  EXPECT_FLOAT_EQ(blocks[0].box->x0, 0);
+  EXPECT_FLOAT_EQ(blocks[0].box->x1, 0.5f);
+  EXPECT_FLOAT_EQ(blocks[0].box->y1, 1);
+  EXPECT_FALSE(blocks[1].box.has_value());
+  EXPECT_FALSE(blocks[2].box.has_value());
+}
+
+TEST(PdfLayoutTest, BulletsMakeListItems) {
+  EXPECT_EQ(Read(Document(Block({{"•", "milk"}}))), "li • milk\n");
+}
+
+TEST(PdfLayoutTest, RefusesOtherDocuments) {
+  EXPECT_EQ(Read(""), "refused");
+  EXPECT_EQ(Read("<html><body>no layout</body></html>"), "refused");
+}
+
+}  // namespace
+}  // namespace sightline::media
