@@ -1,16 +1,17 @@
 #include "services/gateway/session.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -101,7 +102,10 @@ bool HasHeader(const Reply& reply, absl::string_view name) {
 class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(SharedState& shared, tcp::socket socket)
-      : shared_(shared), stream_(std::move(socket)), buffer_(kMaxBufferBytes) {}
+      : shared_(shared),
+        stream_(std::move(socket)),
+        timer_(stream_.get_executor()),
+        buffer_(kMaxBufferBytes) {}
 
   asio::awaitable<void> Run();
 
@@ -123,8 +127,13 @@ class Session : public std::enable_shared_from_this<Session> {
     int64_t reserved_bytes = 0;
   };
 
-  asio::awaitable<bool> WaitForBytes();
+  // How an attempt to read ended.
+  enum class Got { kBytes, kTimeout, kEnd };
+  // Adds bytes to the buffer, or says why there are none. The socket stays usable after a timeout,
+  // so that the client can be told.
+  asio::awaitable<Got> Fill(absl::Duration timeout);
   asio::awaitable<bool> ServeOne();
+  asio::awaitable<bool> ReadHeader(Parser& parser, Current& current);
   asio::awaitable<void> Dispatch(Parser& parser, Current& current);
   asio::awaitable<void> ServeBuffered(Parser& parser, const Route& route, Current& current);
   asio::awaitable<void> ServeUpload(Parser& parser, const Route& route, Current& current);
@@ -144,6 +153,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   SharedState& shared_;
   beast::tcp_stream stream_;
+  asio::steady_timer timer_;
+  int64_t wait_ = 0;  // raised when a wait begins and when it ends
   beast::flat_buffer buffer_;
   bool idle_ = true;     // no request is under way
   bool linger_ = false;  // the client may still be sending
@@ -155,7 +166,10 @@ class Session : public std::enable_shared_from_this<Session> {
 asio::awaitable<void> Session::Run() {
   while (!shared_.stopping) {
     idle_ = true;
-    if (!co_await WaitForBytes()) break;
+    if (buffer_.size() == 0) {
+      const Got got = co_await Fill(shared_.options.idle_timeout);
+      if (got != Got::kBytes) break;
+    }
     idle_ = false;
     if (!co_await ServeOne()) break;
   }
@@ -165,13 +179,27 @@ asio::awaitable<void> Session::Run() {
   stream_.close();
 }
 
-asio::awaitable<bool> Session::WaitForBytes() {
-  if (buffer_.size() > 0) co_return true;
-  stream_.expires_after(ToChrono(shared_.options.idle_timeout));
-  const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(4096), kTuple);
-  if (error) co_return false;
+asio::awaitable<Session::Got> Session::Fill(absl::Duration timeout) {
+  if (buffer_.size() >= kMaxBufferBytes) co_return Got::kEnd;
+  stream_.expires_never();
+  const int64_t mine = ++wait_;
+  timer_.expires_after(ToChrono(std::max(timeout, absl::ZeroDuration())));
+  timer_.async_wait([self = shared_from_this(), mine](error_code error) {
+    // A timer that fired as the wait ended must not cancel what came after it.
+    if (!error && self->wait_ == mine) self->stream_.cancel();
+  });
+  const auto [waited] = co_await stream_.socket().async_wait(tcp::socket::wait_read, kTuple);
+  ++wait_;
+  timer_.cancel();
+  if (waited) {
+    co_return waited == asio::error::operation_aborted&& stream_.socket().is_open() ? Got::kTimeout
+                                                                                    : Got::kEnd;
+  }
+  const size_t room = std::min(kPieceBytes, kMaxBufferBytes - buffer_.size());
+  const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(room), kTuple);
+  if (error) co_return Got::kEnd;
   buffer_.commit(bytes);
-  co_return true;
+  co_return Got::kBytes;
 }
 
 // False when the connection ends.
@@ -181,19 +209,7 @@ asio::awaitable<bool> Session::ServeOne() {
   parser.header_limit(kMaxHeadBytes);
   // Bytes are counted here, piece by piece: one rule, whether the length is declared or not.
   parser.body_limit(boost::none);
-  stream_.expires_after(ToChrono(shared_.options.header_timeout));
-  const auto [error, bytes] = co_await http::async_read_header(stream_, buffer_, parser, kTuple);
-  if (error) {
-    // Not a word of HTTP, or silence: there is nobody to talk to.
-    if (error == http::error::end_of_stream || error == http::error::partial_message) {
-      co_return false;
-    }
-    if (error == beast::error::timeout) {
-      co_await Refuse(ErrorReply(408, "header_timeout", "the request's head took too long"),
-                      current);
-    } else if (error.category() == make_error_code(http::error::bad_method).category()) {
-      co_await Refuse(MalformedReply(error), current);
-    }
+  if (!co_await ReadHeader(parser, current)) {
     Finish(current);
     co_return false;
   }
@@ -205,6 +221,28 @@ asio::awaitable<bool> Session::ServeOne() {
   shared_.buffered_bytes -= current.reserved_bytes;
   Finish(current);
   co_return current.keep_alive && !broken_;
+}
+
+// The buffer holds the first bytes already. False when there is no head; the client then knows.
+asio::awaitable<bool> Session::ReadHeader(Parser& parser, Current& current) {
+  while (!parser.is_header_done()) {
+    error_code error;
+    buffer_.consume(parser.put(buffer_.data(), error));
+    if (error == http::error::need_more) {
+      const Got got = co_await Fill(shared_.options.header_timeout - (absl::Now() - current.begin));
+      if (got == Got::kBytes) continue;
+      if (got == Got::kTimeout) {
+        Reply late = ErrorReply(408, "header_timeout", "the request's head took too long");
+        co_await Refuse(std::move(late), current);
+      }
+      co_return false;
+    }
+    if (error) {
+      co_await Refuse(MalformedReply(error), current);
+      co_return false;
+    }
+  }
+  co_return true;
 }
 
 asio::awaitable<void> Session::Dispatch(Parser& parser, Current& current) {
@@ -330,21 +368,28 @@ asio::awaitable<bool> Session::ReadPiece(Parser& parser, std::string& piece,
   const absl::Duration allowed =
       shared_.options.body_grace +
       absl::Seconds(static_cast<double>(body_bytes_) / shared_.options.min_bytes_per_second);
-  const absl::Time begin = absl::Now();
   piece.resize(kPieceBytes);
   auto& body = parser.get().body();
   body.data = piece.data();
   body.size = piece.size();
   body.more = true;
-  stream_.expires_after(ToChrono(std::max(allowed - body_wait_, absl::Milliseconds(1))));
-  const auto [error, bytes] = co_await http::async_read_some(stream_, buffer_, parser, kTuple);
-  body_wait_ += absl::Now() - begin;
-  if (error && error != http::error::need_buffer) {
-    if (error == beast::error::timeout) {
-      failure = ErrorReply(408, "body_timeout", "the request's body comes too slowly");
-    } else if (error.category() == make_error_code(http::error::bad_chunk).category() &&
-               error != http::error::partial_message && error != http::error::end_of_stream) {
+  while (body.size == kPieceBytes && !parser.is_done()) {
+    error_code error = http::error::need_more;
+    if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), error));
+    if (error == http::error::need_buffer) error = {};
+    if (!error) continue;
+    if (error != http::error::need_more) {
       failure = MalformedReply(error);
+      co_return false;
+    }
+    const absl::Time begin = absl::Now();
+    const Got got = co_await Fill(allowed - body_wait_);
+    body_wait_ += absl::Now() - begin;
+    if (got == Got::kBytes) continue;
+    if (got == Got::kTimeout) {
+      failure = ErrorReply(408, "body_timeout", "the request's body comes too slowly");
+    } else if (buffer_.size() >= kMaxBufferBytes) {
+      failure = MalformedReply(http::error::bad_chunk);
     } else {
       broken_ = true;
     }
