@@ -19,7 +19,7 @@
 #include "services/server.h"
 #include "services/server_config.h"
 
-#ifdef SIGHTLINE_HAS_MODEL_TOOL
+#ifdef SIGHTLINE_HAS_NETWORK
 #include "services/model_tool.h"
 #endif
 
@@ -166,12 +166,12 @@ int Serve(const std::vector<std::string>& words) {
   return kDone;
 }
 
-int RunModel(int argc, char** argv) {
-#ifdef SIGHTLINE_HAS_MODEL_TOOL
-  return RunModelTool({argv + 1, argv + argc});
+int RunModel(const std::vector<std::string>& words) {
+#ifdef SIGHTLINE_HAS_NETWORK
+  return RunModelTool(words);
 #else
   return Fail(absl::FailedPreconditionError(
-                  "this program was built without the model tool (SIGHTLINE_WITH_MODEL=OFF)"),
+                  "this program was built without the network (SIGHTLINE_WITH_MODEL=OFF)"),
               kFailed);
 #endif
 }
@@ -179,7 +179,7 @@ int RunModel(int argc, char** argv) {
 int Main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   if (command == "serve") return Serve({argv + 2, argv + argc});
-  if (command == "model") return RunModel(argc - 1, argv + 1);
+  if (command == "model") return RunModel({argv + 2, argv + argc});
   if (command == "--version") {
     std::printf("sightline-server %s\n", SIGHTLINE_VERSION);
     return kDone;
