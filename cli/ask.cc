@@ -1,7 +1,6 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -54,30 +53,6 @@ absl::StatusOr<v1::SearchAndAnswerRequest> MakeRequest(const AskArguments& argum
   return request;
 }
 
-std::string Verdict(const Terminal& terminal, v1::Verdict verdict) {
-  switch (verdict) {
-    case v1::VERDICT_SUPPORTED: return Styled(terminal, Style::kGreen, "supported");
-    case v1::VERDICT_UNSUPPORTED: return Styled(terminal, Style::kYellow, "unsupported");
-    case v1::VERDICT_CONTRADICTED: return Styled(terminal, Style::kRed, "contradicted");
-    default: return "not checked";
-  }
-}
-
-std::string Sources(const Terminal& terminal, const v1::AnswerResponse& reply) {
-  if (reply.citations().empty()) return "";
-  std::string out = Styled(terminal, Style::kBold, "Sources") + "\n";
-  for (const v1::Citation& citation : reply.citations()) {
-    absl::StrAppendFormat(&out, "[%d] %s  %s\n", citation.marker(),
-                          RenderPlace(citation.hit().passage()),
-                          Verdict(terminal, citation.verdict()));
-    const std::string snippet = OneLine(citation.snippet());
-    if (!snippet.empty()) {
-      absl::StrAppend(&out, "    ", Ellipsis(snippet, terminal.columns - 5), "\n");
-    }
-  }
-  return out;
-}
-
 std::string Footer(const v1::AnswerResponse& reply) {
   std::string out =
       absl::StrCat(Counted(reply.hits_size(), "passage"), " read, ",
@@ -116,8 +91,8 @@ class AnswerPrinter {
       }
       PrintLine(Printable(done_->answer()));
     }
-    const std::string sources = Sources(terminal_, *done_);
-    Print(sources.empty() ? "" : "\n" + sources);
+    const std::string sources = RenderCitations(terminal_, *done_);
+    if (!sources.empty()) Print("\n" + Styled(terminal_, Style::kBold, "Sources") + "\n" + sources);
     PrintLine(Styled(terminal_, Style::kDim, Footer(*done_)));
     std::fputs(RenderWarnings(done_->warnings()).c_str(), stderr);
     return true;

@@ -50,7 +50,7 @@ constexpr DemoSearch kSearches[] = {
 
 constexpr const char* kQuestions[] = {
     "What is the largest load of the forklift?",
-    "水管什么时候更换的？",
+    "灯具的安全库存是多少？",
 };
 
 // The demo as a sequence of steps, each of which prints itself or adds to the JSON.
@@ -252,10 +252,7 @@ class Demo {
                         .Done());
     Step(absl::StrCat("Question: ", question), took);
     Say(Printable(reply.answer()));
-    for (const v1::Citation& citation : reply.citations()) {
-      Say(absl::StrCat("[", citation.marker(), "] ", RenderPlace(citation.hit().passage()), "  ",
-                       VerdictName(citation.verdict())));
-    }
+    if (!arguments_.json) Print(RenderCitations(terminal_, reply));
     return absl::OkStatus();
   }
 

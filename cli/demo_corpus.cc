@@ -234,7 +234,7 @@ std::string LabelPicture(const LabelShape& shape, const LabelColor& color, int n
 
 std::string ManifestLine(const std::string& name, const LabelShape& shape, const LabelColor& color,
                          int number) {
-  const bool chinese = number % 4 == 3;
+  const bool chinese = number % 5 == 3;
   const std::string caption =
       chinese ? absl::StrCat(color.name.chinese, shape.name.chinese, "标签，",
                              std::string(1, color.aisle), "区，", shape.goods.chinese)

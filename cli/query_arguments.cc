@@ -1,7 +1,9 @@
 #include "cli/query_arguments.h"
 
+#include <algorithm>
 #include <array>
-#include <cmath>
+#include <map>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -75,6 +77,15 @@ std::string Scores(const v1::Hit& hit) {
   return out;
 }
 
+std::string Verdict(const Terminal& terminal, v1::Verdict verdict) {
+  switch (verdict) {
+    case v1::VERDICT_SUPPORTED: return Styled(terminal, Style::kGreen, "supported");
+    case v1::VERDICT_UNSUPPORTED: return Styled(terminal, Style::kYellow, "unsupported");
+    case v1::VERDICT_CONTRADICTED: return Styled(terminal, Style::kRed, "contradicted");
+    default: return "not checked";
+  }
+}
+
 }  // namespace
 
 void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
@@ -140,6 +151,24 @@ std::string RenderHits(const Terminal& terminal,
                           Styled(terminal, Style::kBold, RenderPlace(passage)),
                           KindName(passage.kind()), Styled(terminal, Style::kDim, Scores(hits[i])));
     out += Excerpt(terminal, passage.text());
+  }
+  return out;
+}
+
+std::string RenderCitations(const Terminal& terminal, const v1::AnswerResponse& reply) {
+  std::map<int, std::vector<const v1::Citation*>> by_marker;
+  for (const v1::Citation& citation : reply.citations()) {
+    by_marker[citation.marker()].push_back(&citation);
+  }
+  std::string out;
+  for (const auto& [marker, citations] : by_marker) {
+    absl::StrAppend(&out, "[", marker, "] ", RenderPlace(citations.front()->hit().passage()), "\n");
+    for (const v1::Citation* citation : citations) {
+      const std::string verdict = Verdict(terminal, citation->verdict());
+      const std::string snippet = OneLine(citation->snippet());
+      absl::StrAppend(&out, std::string(kTextIndent, ' '), verdict, snippet.empty() ? "" : ": ",
+                      Ellipsis(snippet, std::max(20, terminal.columns - kTextIndent - 16)), "\n");
+    }
   }
   return out;
 }

@@ -35,6 +35,10 @@ std::string RenderHits(const Terminal& terminal,
 // "manual.pdf  p.3  [0.10,0.20,0.90,0.35]": where a passage stands.
 std::string RenderPlace(const v1::Passage& passage);
 
+// For each source that an answer cites, in the order of the markers: where it stands, then the
+// words that its sentences rest on with the verdict of each.
+std::string RenderCitations(const Terminal& terminal, const v1::AnswerResponse& reply);
+
 // "warning: …" lines.
 std::string RenderWarnings(const google::protobuf::RepeatedPtrField<std::string>& warnings);
 

@@ -171,7 +171,7 @@ TEST_F(ProgramTest, AskPrintsTheAnswerThenItsSources) {
   const ProgramResult result = Run({"ask", "how?", "-c", "office"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("Turn the key [1].\n\nSources\n[1] /docs/handbook.pdf  p.3"));
-  EXPECT_THAT(result.out, HasSubstr("supported\n    Turn the key.\n"));
+  EXPECT_THAT(result.out, HasSubstr("\n    supported: Turn the key.\n"));
   EXPECT_THAT(result.out, HasSubstr("sentences quoted from the sources"));
 }
 
