@@ -89,7 +89,7 @@ absl::StatusOr<std::unique_ptr<TextAnalyzer>> TextAnalyzer::Create() {
       icu::BreakIterator::createWordInstance(icu::Locale::getRoot(), error));
   if (U_FAILURE(error)) return FromIcu(error, "word rules");
   return std::unique_ptr<TextAnalyzer>(new TextAnalyzer(
-      std::make_unique<const Breaker>(std::move(words)), absl::StrCat("1 icu ", U_ICU_VERSION)));
+      std::make_unique<const Breaker>(std::move(words)), absl::StrCat("2 icu ", U_ICU_VERSION)));
 }
 
 absl::StatusOr<std::vector<std::string>> TextAnalyzer::Terms(absl::string_view text) const {
