@@ -12,9 +12,11 @@ namespace sightline::model {
 
 struct LoadOptions {
   std::string device = "auto";  // "auto" = cuda:0 where there is one, else cpu
-  std::string dtype = "auto";   // "auto" = as stored; "float32", "bfloat16"
-  int threads = 0;              // of the network on the CPU; 0 = all cores
-  int queue_capacity = 256;     // waiting requests per part
+  // "float32", "bfloat16", on a GPU "float16"; "auto" = as stored, but float32 on the CPU, where
+  // 16-bit products are some eighty times slower.
+  std::string dtype = "auto";
+  int threads = 0;           // of the network on the CPU; 0 = all cores
+  int queue_capacity = 256;  // calls per part that wait or run; one more gets kResourceExhausted
 };
 
 // The parts a model folder offers; a missing one is null.
@@ -25,9 +27,12 @@ struct LoadedModel {
 };
 
 // Loads `folder`: a bundle with sightline.json that names sub-folders ("encoder", "reranker",
-// "generator") and may say "untrained": true, or one Hugging Face checkpoint, which then serves as encoder
-// and, when it has an output matrix or tied embeddings, as generator.
-// kNotFound, kFailedPrecondition: names the file, the tensor or the config field.
+// "generator"), may say "untrained": true, and may bound pictures with "max_image_pixels"; or one
+// Hugging Face checkpoint, whose folder name decides what it serves as: with "reranker" in it as
+// reranker, with "embedding" as encoder, else as encoder and generator (see bundle.h). Parts of one
+// folder share one network. Every byte of the weights is read once for the fingerprint. kNotFound,
+// kFailedPrecondition: names the file, the tensor or the config field; kInvalidArgument: an unknown
+// device or dtype.
 absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& options);
 
 }  // namespace sightline::model
