@@ -33,8 +33,14 @@ struct StepPlan {
   std::vector<SequenceSlice> slices;    // what goes through the decoder
 };
 
-void SetThreads(int threads) {
-  if (threads <= 0) return;
+// The threads of a network whose owner leaves the choice to us. Below this size a product is over
+// before a team of threads is awake, and teams that spin while they wait take the cores from the
+// rest of the server.
+constexpr int64_t kLeastParametersForThreads = 50'000'000;
+
+void SetThreads(int threads, int64_t parameters) {
+  if (threads <= 0 && parameters >= kLeastParametersForThreads) return;
+  if (threads <= 0) threads = 1;
   at::set_num_threads(threads);
   if (openblas_set_num_threads != nullptr) openblas_set_num_threads(threads);
 }
@@ -128,7 +134,7 @@ absl::Status Engine::Impl::Submit(std::vector<EngineRequest> requests) {
 
 void Engine::Impl::Run() {
   const c10::InferenceMode inference;
-  SetThreads(options_.threads);
+  SetThreads(options_.threads, network_->parameters);
   while (TakeArrivals()) {
     EndUnwanted();
     const StepPlan plan = Plan();

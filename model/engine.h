@@ -18,7 +18,8 @@ namespace sightline::model {
 struct Network;
 
 struct EngineOptions {
-  int threads = 0;           // of the network on the CPU; 0 = all cores
+  int threads = 0;  // of the network on the CPU; 0 = all cores, or one for a network under 50
+                    // million parameters
   int queue_capacity = 256;  // calls of one part waiting or running; one more is refused
 
   int64_t step_tokens = 1024;  // prompt tokens run through the decoder in one step

@@ -15,7 +15,8 @@ struct LoadOptions {
   // "float32", "bfloat16", on a GPU "float16"; "auto" = as stored, but float32 on the CPU, where
   // 16-bit products are some eighty times slower.
   std::string dtype = "auto";
-  int threads = 0;           // of the network on the CPU; 0 = all cores
+  int threads = 0;  // of the network on the CPU; 0 = all cores, or one for a network under 50
+                    // million parameters
   int queue_capacity = 256;  // calls per part that wait or run; one more gets kResourceExhausted
 };
 

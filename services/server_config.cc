@@ -116,8 +116,9 @@ void AddModelKeys(ConfigTable& t) {
   t.push_back(Text("model", "device", "auto", "auto, cpu or cuda:N."));
   t.push_back(Choice("model", "dtype", "auto", "Number type of the weights; auto = as stored.",
                      {"auto", "float32", "bfloat16"}));
-  t.push_back(
-      Integer("model", "threads", 0, 0, 1024, "Threads of the network on the CPU; 0 = all cores."));
+  t.push_back(Integer("model", "threads", 0, 0, 1024,
+                      "Threads of the network on the CPU; 0 = all cores, or one for a network "
+                      "under 50 million parameters."));
   t.push_back(Integer("model", "queue_capacity", 256, 1, 1 << 20,
                       "Requests that may wait for each part of the model."));
 }
