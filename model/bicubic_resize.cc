@@ -75,22 +75,26 @@ inline uint8_t ToPixel(int32_t sum) {
 // Two rows at a time, so that one weight serves eight numbers: R G B - of the upper row, then the
 // lower.
 typedef int32_t RowPair __attribute__((vector_size(32)));
+// As a template argument the vector type loses its alignment, and with it std::vector's.
+struct alignas(32) Slot {
+  RowPair pixel;
+};
 constexpr int32_t kHalf = 1 << (kWeightBits - 1);
 
 SL_VECTOR_CLONES
 void ResizeRowPair(const uint8_t* upper, const uint8_t* lower, int in_width, const Axis& axis,
-                   RowPair* scratch, uint8_t* upper_out, uint8_t* lower_out) {
+                   Slot* scratch, uint8_t* upper_out, uint8_t* lower_out) {
   for (int x = 0; x < in_width; ++x) {
     const uint8_t* a = upper + 3 * x;
     const uint8_t* b = lower + 3 * x;
-    scratch[x] = RowPair{a[0], a[1], a[2], 0, b[0], b[1], b[2], 0};
+    scratch[x].pixel = RowPair{a[0], a[1], a[2], 0, b[0], b[1], b[2], 0};
   }
   const int out_width = static_cast<int>(axis.first.size());
   for (int i = 0; i < out_width; ++i) {
     const int32_t* weight = axis.weight.data() + static_cast<size_t>(i) * axis.taps;
-    const RowPair* source = scratch + axis.first[i];
+    const Slot* source = scratch + axis.first[i];
     RowPair sum = {kHalf, kHalf, kHalf, 0, kHalf, kHalf, kHalf, 0};
-    for (int x = 0; x < axis.count[i]; ++x) sum += source[x] * weight[x];
+    for (int x = 0; x < axis.count[i]; ++x) sum += source[x].pixel * weight[x];
     for (int channel = 0; channel < 3; ++channel) {
       upper_out[3 * i + channel] = ToPixel(sum[channel]);
       lower_out[3 * i + channel] = ToPixel(sum[4 + channel]);
@@ -127,7 +131,7 @@ Image Blank(int width, int height) {
 Image Horizontal(const Image& image, int width) {
   Image out = Blank(width, image.height);
   const Axis axis = MakeAxis(image.width, width);
-  std::vector<RowPair> scratch(image.width);
+  std::vector<Slot> scratch(image.width);
   for (int y = 0; y < image.height; y += 2) {
     // The last row of an odd number is done twice, to the same place.
     const int next = std::min(y + 1, image.height - 1);

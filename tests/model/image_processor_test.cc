@@ -56,6 +56,16 @@ TEST(BicubicResizeTest, OneColourStaysThatColourAtAnySize) {
   }
 }
 
+TEST(BicubicResizeTest, PicturesOfAnySmallSizeAreRead) {
+  for (int width = 1; width <= 24; ++width) {
+    for (int height = 1; height <= 5; ++height) {
+      auto out = ResizeBicubic(Picture(width, height, 3, 9), {3, 40});
+      ASSERT_THAT(out, IsOk());
+      EXPECT_THAT(out->pixels, Each(9));
+    }
+  }
+}
+
 TEST(BicubicResizeTest, SharpEdgesAreClampedNotWrapped) {
   Image edge = Picture(8, 1);
   for (int x = 4; x < 8; ++x) {
