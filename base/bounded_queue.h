@@ -10,7 +10,8 @@
 
 namespace sightline {
 
-// A first-in first-out queue of at most `capacity` items. Every method may be called from any thread.
+// A first-in first-out queue of at most `capacity` items. Every method may be called from any
+// thread.
 template <typename T>
 class BoundedQueue {
  public:

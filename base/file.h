@@ -14,8 +14,8 @@ namespace sightline {
 // kInvalidArgument: not a regular file; kUnavailable: the system refused, with its reason.
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes = UINT64_MAX);
 
-// Writes through a temporary file beside `path`, syncs it, renames it, syncs the folder: after a crash
-// `path` holds the old content or the new, never a part.
+// Writes through a temporary file beside `path`, syncs it, renames it, syncs the folder: after a
+// crash `path` holds the old content or the new, never a part.
 absl::Status WriteFileAtomic(const std::string& path, absl::string_view content);
 
 // A read-only memory map of a whole file. Immutable; any thread.

@@ -8,9 +8,9 @@ namespace sightline {
 
 // A decoded picture: 8 bits a channel, sRGB, rows from the top, channels interleaved, no padding.
 struct Image {
-  int width = 0;     // pixels, > 0
-  int height = 0;    // pixels, > 0
-  int channels = 3;  // 3 = RGB, 4 = RGBA with straight alpha
+  int width = 0;                // pixels, > 0
+  int height = 0;               // pixels, > 0
+  int channels = 3;             // 3 = RGB, 4 = RGBA with straight alpha
   std::vector<uint8_t> pixels;  // [height, width, channels]
 };
 
@@ -23,7 +23,8 @@ struct VideoFrames {
   double fps = 2.0;
 };
 
-// A rectangle in fractions of its page or picture, y downwards: 0 <= x0 < x1 <= 1, 0 <= y0 < y1 <= 1.
+// A rectangle in fractions of its page or picture, y downwards: 0 <= x0 < x1 <= 1, 0 <= y0 < y1
+// <= 1.
 struct Box {
   float x0 = 0;
   float y0 = 0;

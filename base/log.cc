@@ -25,7 +25,8 @@ absl::string_view Name(Level level) {
   return "error";
 }
 
-// `text` as the inside of a JSON string; control characters and quotes escaped, bytes above 127 kept.
+// `text` as the inside of a JSON string; control characters and quotes escaped, bytes above 127
+// kept.
 void AppendEscaped(absl::string_view text, std::string& out) {
   for (const char c : text) {
     switch (c) {
@@ -60,7 +61,8 @@ void Write(Level level, absl::string_view message, std::initializer_list<Field> 
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
   std::string line;
   if (g_format.load() == Format::kJson) {
-    absl::StrAppend(&line, "{\"time\":\"", now, "\",\"level\":\"", Name(level), "\",\"message\":\"");
+    absl::StrAppend(&line, "{\"time\":\"", now, "\",\"level\":\"", Name(level),
+                    "\",\"message\":\"");
     AppendEscaped(message, line);
     line += '"';
     for (const Field& field : fields) {

@@ -28,9 +28,8 @@ std::invoke_result_t<Body> CatchStatus(absl::string_view where, Body&& body) {
 inline absl::Status Annotate(const absl::Status& status, absl::string_view context) {
   if (status.ok()) return status;
   absl::Status out(status.code(), absl::StrCat(context, ": ", status.message()));
-  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
-    out.SetPayload(url, payload);
-  });
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { out.SetPayload(url, payload); });
   return out;
 }
 
@@ -40,10 +39,10 @@ inline absl::Status Annotate(const absl::Status& status, absl::string_view conte
 #define SL_CONCAT(a, b) SL_CONCAT_INNER(a, b)
 
 // Leaves the function with the Status of `expr` unless it is OK.
-#define SL_RETURN_IF_ERROR(expr)                  \
-  do {                                            \
-    absl::Status sl_status_ = (expr);             \
-    if (!sl_status_.ok()) return sl_status_;      \
+#define SL_RETURN_IF_ERROR(expr)             \
+  do {                                       \
+    absl::Status sl_status_ = (expr);        \
+    if (!sl_status_.ok()) return sl_status_; \
   } while (false)
 
 // SL_ASSIGN_OR_RETURN(auto x, F()): binds the value of a StatusOr, or leaves with its Status.

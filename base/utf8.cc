@@ -4,8 +4,8 @@ namespace sightline {
 namespace {
 
 struct Step {
-  size_t bytes;   // to skip
-  bool valid;     // they are one well-formed character
+  size_t bytes;     // to skip
+  bool valid;       // they are one well-formed character
   bool could_grow;  // ill formed only because the text ends
 };
 

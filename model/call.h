@@ -29,8 +29,8 @@ struct ModelInfo {
   std::string device;        // "cpu", "cuda:0"
   std::string fingerprint;   // 64 hex digits: weights, prompts, preprocessing, dimension
   int64_t parameters = 0;
-  int context = 0;           // tokens
-  bool untrained = false;    // sightline.json says the weights are random: scores mean nothing
+  int context = 0;         // tokens
+  bool untrained = false;  // sightline.json says the weights are random: scores mean nothing
 };
 
 }  // namespace sightline::model

@@ -10,8 +10,9 @@
 
 namespace sightline::model {
 
-// What one embedding is made of. The prompt holds videos, then images, then texts, each in its order;
-// with none of them it holds the text NULL. All text is data: control tokens in it stay plain text.
+// What one embedding is made of. The prompt holds videos, then images, then texts, each in its
+// order; with none of them it holds the text NULL. All text is data: control tokens in it stay
+// plain text.
 struct EncodeInput {
   std::string instruction;  // empty = the encoder's default
   std::vector<VideoFrames> videos;
@@ -29,10 +30,10 @@ class Encoder {
   // Floats of a full embedding.
   virtual int dimension() const = 0;
 
-  // One unit vector an input, in order. `dimension` > 0 keeps that many leading floats and normalises
-  // again (Matryoshka); 0 means all.
-  // kInvalidArgument: dimension out of range, a text that is not UTF-8, an aspect ratio above 200, or an
-  // input longer than the context; kResourceExhausted: the queue is full; kInternal: a value is not finite.
+  // One unit vector an input, in order. `dimension` > 0 keeps that many leading floats and
+  // normalises again (Matryoshka); 0 means all. kInvalidArgument: dimension out of range, a text
+  // that is not UTF-8, an aspect ratio above 200, or an input longer than the context;
+  // kResourceExhausted: the queue is full; kInternal: a value is not finite.
   virtual absl::StatusOr<std::vector<std::vector<float>>> Encode(
       std::span<const EncodeInput> inputs, int dimension, const CallOptions& call) = 0;
 

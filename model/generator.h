@@ -22,7 +22,8 @@ struct Message {
   std::vector<MessagePart> parts;
 };
 
-// Absent fields take the checkpoint's generation_config.json, and without one the value in brackets.
+// Absent fields take the checkpoint's generation_config.json, and without one the value in
+// brackets.
 struct SamplingParams {
   std::optional<float> temperature;         // >= 0; 0 = greedy [1]
   std::optional<float> top_p;               // (0, 1] [1]
@@ -37,16 +38,16 @@ struct SamplingParams {
 class TokenConstraint {
  public:
   virtual ~TokenConstraint() = default;
-  // `generated`: the tokens so far, prompt excluded. Sets the logits of forbidden tokens to -infinity;
-  // must leave at least one.
+  // `generated`: the tokens so far, prompt excluded. Sets the logits of forbidden tokens to
+  // -infinity; must leave at least one.
   virtual void Apply(std::span<const int32_t> generated, std::span<float> logits) = 0;
 };
 
 struct GenerateInput {
   std::vector<Message> messages;
   SamplingParams sampling;
-  int max_tokens = 512;           // >= 1
-  std::vector<std::string> stop;  // the text ends before the first of these
+  int max_tokens = 512;                         // >= 1
+  std::vector<std::string> stop;                // the text ends before the first of these
   std::shared_ptr<TokenConstraint> constraint;  // null = none
 };
 
@@ -60,8 +61,9 @@ struct GenerateResult {
   int image_tokens = 0;  // of prompt_tokens
 };
 
-// Called with each new piece of text, whole UTF-8 characters, on a thread of the engine's. Returning
-// false ends the generation with kCancelled. Must not block for long: every running request waits.
+// Called with each new piece of text, whole UTF-8 characters, on a thread of the engine's.
+// Returning false ends the generation with kCancelled. Must not block for long: every running
+// request waits.
 using OnText = std::function<bool(absl::string_view text)>;
 
 // Writes text from messages. Methods may be called from any thread.

@@ -88,7 +88,7 @@ struct PreprocessorConfig {
   int64_t min_pixels = 65536;     // area after resizing, >= 1
   int64_t max_pixels = 16777216;  // >= min_pixels
   int64_t embed_max_pixels = 0;   // lowers the limit the embedding front end has of its own; 0 =
-                                 // does not. Not of the file: a bundle's choice
+                                  // does not. Not of the file: a bundle's choice
   int patch_size = 16;
   int temporal_patch_size = 2;
   int merge_size = 2;

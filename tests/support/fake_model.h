@@ -24,16 +24,21 @@ inline constexpr int kFakeDimension = 64;
 class FakeEncoder : public model::Encoder {
  public:
   FakeEncoder() {
-    info_ = {.name = "fake-encoder", .architecture = "Fake", .dtype = "float32", .device = "cpu",
-             .fingerprint = ContentHash("fake-encoder"), .parameters = 1, .context = 8192};
+    info_ = {.name = "fake-encoder",
+             .architecture = "Fake",
+             .dtype = "float32",
+             .device = "cpu",
+             .fingerprint = ContentHash("fake-encoder"),
+             .parameters = 1,
+             .context = 8192};
   }
 
   const model::ModelInfo& info() const override { return info_; }
   int dimension() const override { return kFakeDimension; }
 
-  absl::StatusOr<std::vector<std::vector<float>>> Encode(
-      std::span<const model::EncodeInput> inputs, int dimension,
-      const model::CallOptions& call) override {
+  absl::StatusOr<std::vector<std::vector<float>>> Encode(std::span<const model::EncodeInput> inputs,
+                                                         int dimension,
+                                                         const model::CallOptions& call) override {
     if (dimension < 0 || dimension > kFakeDimension) {
       return absl::InvalidArgumentError("dimension out of range");
     }
@@ -85,8 +90,13 @@ class FakeEncoder : public model::Encoder {
 class FakeReranker : public model::Reranker {
  public:
   FakeReranker() {
-    info_ = {.name = "fake-reranker", .architecture = "Fake", .dtype = "float32", .device = "cpu",
-             .fingerprint = ContentHash("fake-reranker"), .parameters = 1, .context = 8192};
+    info_ = {.name = "fake-reranker",
+             .architecture = "Fake",
+             .dtype = "float32",
+             .device = "cpu",
+             .fingerprint = ContentHash("fake-reranker"),
+             .parameters = 1,
+             .context = 8192};
   }
   const model::ModelInfo& info() const override { return info_; }
   absl::StatusOr<std::vector<float>> Rerank(absl::string_view, const model::RerankItem& query,
@@ -100,7 +110,8 @@ class FakeReranker : public model::Reranker {
         for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
           ++words;
           for (const auto& body : document.texts) {
-            if (absl::AsciiStrToLower(body).find(absl::AsciiStrToLower(word)) != std::string::npos) {
+            if (absl::AsciiStrToLower(body).find(absl::AsciiStrToLower(word)) !=
+                std::string::npos) {
               ++found;
               break;
             }
@@ -120,8 +131,13 @@ class FakeReranker : public model::Reranker {
 class FakeGenerator : public model::Generator {
  public:
   explicit FakeGenerator(std::string answer) : answer_(std::move(answer)) {
-    info_ = {.name = "fake-generator", .architecture = "Fake", .dtype = "float32", .device = "cpu",
-             .fingerprint = ContentHash("fake-generator"), .parameters = 1, .context = 8192};
+    info_ = {.name = "fake-generator",
+             .architecture = "Fake",
+             .dtype = "float32",
+             .device = "cpu",
+             .fingerprint = ContentHash("fake-generator"),
+             .parameters = 1,
+             .context = 8192};
   }
   const model::ModelInfo& info() const override { return info_; }
 
@@ -140,7 +156,8 @@ class FakeGenerator : public model::Generator {
       const std::string piece = answer_.substr(at, end - at);
       result.text += piece;
       result.token_ids.push_back(static_cast<int32_t>(result.token_ids.size()));
-      if (on_text != nullptr && !on_text(piece)) return absl::CancelledError("stopped by the caller");
+      if (on_text != nullptr && !on_text(piece))
+        return absl::CancelledError("stopped by the caller");
       at = end;
     }
     return result;

@@ -27,7 +27,8 @@ MATCHER_P(StatusIs, code, "has code " + absl::StatusCodeToString(code)) {
 }
 
 // StatusIs(code, HasSubstr("…")): code and message.
-MATCHER_P2(StatusIs, code, message, "has code " + absl::StatusCodeToString(code) + " and a message") {
+MATCHER_P2(StatusIs, code, message,
+           "has code " + absl::StatusCodeToString(code) + " and a message") {
   *result_listener << StatusOf(arg).ToString();
   return StatusOf(arg).code() == code &&
          ::testing::ExplainMatchResult(message, std::string(StatusOf(arg).message()),
@@ -42,7 +43,7 @@ MATCHER_P2(StatusIs, code, message, "has code " + absl::StatusCodeToString(code)
 // ASSERT_OK_AND_ASSIGN(auto x, F()): the value of a StatusOr, or a fatal failure.
 #define ASSERT_OK_AND_ASSIGN(lhs, expr) \
   ASSERT_OK_AND_ASSIGN_INNER(SL_CONCAT_TEST(sl_test_, __LINE__), lhs, expr)
-#define ASSERT_OK_AND_ASSIGN_INNER(tmp, lhs, expr)      \
-  auto tmp = (expr);                                    \
-  ASSERT_THAT(tmp, ::sightline::testing::IsOk());       \
+#define ASSERT_OK_AND_ASSIGN_INNER(tmp, lhs, expr) \
+  auto tmp = (expr);                               \
+  ASSERT_THAT(tmp, ::sightline::testing::IsOk());  \
   lhs = std::move(tmp).value()
