@@ -400,6 +400,32 @@ TEST_F(IngestorTest, ARefusedPassageMarksItsPageAndKeepsTheOthers) {
   EXPECT_THAT(job.failures, SizeIs(1));
 }
 
+TEST_F(IngestorTest, APageThatCannotBeReadMarksItselfAndTheOthersStay) {
+  MakeAndStart();
+  const std::string pdf = SimplePdf({"Alpha page.", "DAMAGED", "Gamma page."});
+  const IngestResult result = Ingest(Request("three.pdf"), pdf);
+  EXPECT_EQ(result.outcome, Outcome::kPartial);
+  EXPECT_THAT(result.status, IsOk());
+  ASSERT_OK_AND_ASSIGN(const index::Document stored, corpus_->GetDocument("c", result.document.id));
+  EXPECT_EQ(stored.state, DocumentState::kPartial);
+  EXPECT_EQ(stored.pages, 3);
+  ASSERT_THAT(stored.failures, SizeIs(1));
+  EXPECT_EQ(stored.failures[0].page, 2);
+  EXPECT_EQ(stored.failures[0].reason, "bad_page");
+  ASSERT_THAT(SearchText("gamma"), SizeIs(1));
+  EXPECT_EQ(SearchText("gamma")[0].passage.page, 3);
+  EXPECT_EQ(Ingest(Request("three.pdf"), pdf).outcome, Outcome::kUnchanged)
+      << "the same bytes have the same damage";
+}
+
+TEST_F(IngestorTest, ADocumentWithoutOneReadablePageFails) {
+  MakeAndStart();
+  const IngestResult result = Ingest(Request("one.pdf"), SimplePdf({"DAMAGED"}));
+  EXPECT_EQ(result.outcome, Outcome::kFailed);
+  EXPECT_EQ(ReasonOf(result.status), "bad_page");
+  EXPECT_EQ(corpus_->GetDocument("c", result.document.id)->state, DocumentState::kFailed);
+}
+
 TEST_F(IngestorTest, AFileThatCannotBeReadIsStoredAsFailed) {
   MakeAndStart();
   const IngestResult result = Ingest(Request("a.png"), "\x89PNG\r\n\x1a\n and nothing else");

@@ -9,7 +9,7 @@
 namespace sightline::testing {
 
 // A PDF with one page per entry: that line of text at the top of an empty A5 page, in Helvetica. An
-// empty entry is a page without text.
+// empty entry is a page without text; "DAMAGED" is one whose content cannot be decompressed.
 inline std::string SimplePdf(const std::vector<std::string>& pages) {
   std::vector<std::string> objects = {"<< /Type /Catalog /Pages 2 0 R >>", "",
                                       "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"};
@@ -23,8 +23,9 @@ inline std::string SimplePdf(const std::vector<std::string>& pages) {
                         page + 1));
     const std::string content =
         text.empty() ? "" : absl::StrCat("BT /F1 14 Tf 40 540 Td (", text, ") Tj ET");
-    objects.push_back(
-        absl::StrCat("<< /Length ", content.size(), " >>\nstream\n", content, "\nendstream"));
+    const std::string filter = text == "DAMAGED" ? " /Filter /FlateDecode" : "";
+    objects.push_back(absl::StrCat("<< /Length ", content.size(), filter, " >>\nstream\n", content,
+                                   "\nendstream"));
   }
   objects[1] = absl::StrCat("<< /Type /Pages /Count ", pages.size(), " /Kids [ ", kids, "] >>");
 
