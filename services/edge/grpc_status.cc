@@ -112,7 +112,7 @@ int HttpCode(absl::StatusCode code) {
     case absl::StatusCode::kNotFound: return 404;
     case absl::StatusCode::kAlreadyExists: return 409;
     case absl::StatusCode::kAborted: return 409;
-    case absl::StatusCode::kFailedPrecondition: return 412;
+    case absl::StatusCode::kFailedPrecondition: return 400;
     case absl::StatusCode::kResourceExhausted: return 429;
     case absl::StatusCode::kCancelled: return 499;
     case absl::StatusCode::kUnimplemented: return 501;
