@@ -1,6 +1,8 @@
 #include "index/store.h"
 
 #include <algorithm>
+#include <cstdarg>
+#include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
@@ -8,6 +10,7 @@
 #include "index/posting_list.h"
 #include "rocksdb/convenience.h"
 #include "rocksdb/db.h"
+#include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/listener.h"
 #include "rocksdb/table.h"
@@ -29,8 +32,23 @@ absl::Status FromRocks(const rocksdb::Status& status) {
   return absl::UnavailableError(message);
 }
 
+// Errors go to our log. RocksDB's own log file must not be: the distribution's build has its
+// assertions on, and one of them ends the process when that file cannot be written, as on a full
+// disk.
+class StoreLogger : public rocksdb::Logger {
+ public:
+  StoreLogger() : rocksdb::Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    char line[1024];
+    std::vsnprintf(line, sizeof(line), format, arguments);
+    log::Error("store", {{"detail", line}});
+  }
+};
+
 rocksdb::Options StoreOptions() {
   rocksdb::Options options;
+  options.info_log = std::make_shared<StoreLogger>();
   options.create_if_missing = true;
   options.paranoid_checks = true;
   options.track_and_verify_wals_in_manifest = true;
@@ -46,8 +64,6 @@ rocksdb::Options StoreOptions() {
   options.write_buffer_size = 64 << 20;
   options.max_background_jobs = 2;
   options.max_open_files = 512;
-  options.keep_log_file_num = 4;
-  options.max_log_file_size = 4 << 20;
   const auto compressions = rocksdb::GetSupportedCompressions();
   const auto has = [&](rocksdb::CompressionType type) {
     return std::find(compressions.begin(), compressions.end(), type) != compressions.end();
