@@ -70,10 +70,10 @@ class AnswerStream final : public Exchange,
   }
 
   void Cancel(absl::Status why) override {
-    context_.TryCancel();
     absl::MutexLock lock(&mu_);
     if (cancelled_.ok()) cancelled_ = std::move(why);
-    ReadLocked();  // fails at once, which lets the hold go
+    context_.TryCancel();  // after the reason: OnDone may come at once
+    ReadLocked();          // fails at once, which lets the hold go
   }
 
   void Tick(absl::Time now) override {

@@ -262,13 +262,15 @@ void Api::AddProbes() {
         absl::StrCat("{\"name\":\"sightline\",\"version\":", JsonString(state_.version), "}")));
   });
   Add("GET", "/openapi.json", {}, [](Request) { return Ready(JsonReply(kOpenApi)); });
-  if (!state_.metrics_text) return;
-  Add("GET", "/metrics", {}, [this](Request) {
-    Reply reply;
-    reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    reply.body = state_.metrics_text();
-    return Ready(std::move(reply));
-  });
+  if (state_.metrics_text) {
+    Add("GET", "/metrics", {}, [this](Request) {
+      Reply reply;
+      reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+      reply.body = state_.metrics_text();
+      return Ready(std::move(reply));
+    });
+  }
+  for (Entry& entry : entries_) entry.route.is_probe = true;
 }
 
 void Api::AddQueries() {

@@ -26,9 +26,11 @@ struct Stubs {
   std::unique_ptr<v1::ModelService::StubInterface> model;
 };
 
-// What a matched route does with its request. Exactly one of the two is set.
+// What a matched route does with its request. Exactly one of the two functions is set.
 struct Route {
   std::string pattern;  // "/v1/jobs/{id}", for the log
+  // Answered at once from here, however many requests are at work: a busy server is alive.
+  bool is_probe = false;
   std::function<std::shared_ptr<Exchange>(Request)> handle;
   // Takes the body piece by piece; an error is the reply.
   std::function<absl::StatusOr<std::shared_ptr<BodyExchange>>(const Request&)> open;

@@ -144,7 +144,9 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::awaitable<void> SendContinue(const Current& current);
   // Replies without reading what is left of the body, which ends the connection.
   asio::awaitable<void> Refuse(Reply reply, Current& current);
+  // Frees `place` before the client can see the end of the reply: who got its reply may come again.
   asio::awaitable<void> SendExchange(std::shared_ptr<Exchange> exchange, Reply reply,
+                                     std::unique_ptr<ActiveRequests::Place> place,
                                      Current& current);
   asio::awaitable<bool> SendReply(Reply reply, Current& current);
   asio::awaitable<bool> Write(absl::string_view bytes);
@@ -154,7 +156,8 @@ class Session : public std::enable_shared_from_this<Session> {
   SharedState& shared_;
   beast::tcp_stream stream_;
   asio::steady_timer timer_;
-  int64_t wait_ = 0;  // raised when a wait begins and when it ends
+  bool expired_ = false;  // the timer of the present wait
+  int64_t wait_ = 0;      // raised when a wait begins and when it ends
   beast::flat_buffer buffer_;
   bool idle_ = true;     // no request is under way
   bool linger_ = false;  // the client may still be sending
@@ -183,23 +186,37 @@ asio::awaitable<Session::Got> Session::Fill(absl::Duration timeout) {
   if (buffer_.size() >= kMaxBufferBytes) co_return Got::kEnd;
   stream_.expires_never();
   const int64_t mine = ++wait_;
+  expired_ = false;
   timer_.expires_after(ToChrono(std::max(timeout, absl::ZeroDuration())));
   timer_.async_wait([self = shared_from_this(), mine](error_code error) {
     // A timer that fired as the wait ended must not cancel what came after it.
-    if (!error && self->wait_ == mine) self->stream_.cancel();
+    if (error || self->wait_ != mine) return;
+    self->expired_ = true;
+    self->stream_.cancel();
   });
-  const auto [waited] = co_await stream_.socket().async_wait(tcp::socket::wait_read, kTuple);
+  const size_t room = std::min(kPieceBytes, kMaxBufferBytes - buffer_.size());
+  Got got = Got::kEnd;
+  for (;;) {
+    const auto [waited] = co_await stream_.socket().async_wait(tcp::socket::wait_read, kTuple);
+    if (waited) {
+      if (expired_ && stream_.socket().is_open()) got = Got::kTimeout;
+      break;
+    }
+    error_code error;
+    const size_t bytes = stream_.socket().read_some(buffer_.prepare(room), error);
+    // A wait may end for bytes that an earlier read has taken already.
+    if (error == asio::error::would_block) {
+      if (!expired_) continue;
+      got = Got::kTimeout;
+    } else if (!error) {
+      buffer_.commit(bytes);
+      got = Got::kBytes;
+    }
+    break;
+  }
   ++wait_;
   timer_.cancel();
-  if (waited) {
-    co_return waited == asio::error::operation_aborted&& stream_.socket().is_open() ? Got::kTimeout
-                                                                                    : Got::kEnd;
-  }
-  const size_t room = std::min(kPieceBytes, kMaxBufferBytes - buffer_.size());
-  const auto [error, bytes] = co_await stream_.async_read_some(buffer_.prepare(room), kTuple);
-  if (error) co_return Got::kEnd;
-  buffer_.commit(bytes);
-  co_return Got::kBytes;
+  co_return got;
 }
 
 // False when the connection ends.
@@ -296,19 +313,20 @@ asio::awaitable<void> Session::ServeBuffered(Parser& parser, const Route& route,
     }
     request.body += piece;
   }
-  const auto place = shared_.active.Enter(stream_.socket().native_handle(), false);
-  if (place == nullptr) {
+  std::unique_ptr<ActiveRequests::Place> place =
+      route.is_probe ? nullptr : shared_.active.Enter(stream_.socket().native_handle(), false);
+  if (place == nullptr && !route.is_probe) {
     co_await SendReply(ErrorReply(429, "overloaded", "too many requests are at work"), current);
     co_return;
   }
   std::shared_ptr<Exchange> exchange = route.handle(request);
   request.body = std::string();
-  place->Attach(exchange);
+  if (place != nullptr) place->Attach(exchange);
   const auto start = [&exchange](std::function<void(Reply)> done) {
     exchange->Start(std::move(done));
   };
   Reply reply = co_await Await<Reply>(start);
-  co_await SendExchange(std::move(exchange), std::move(reply), current);
+  co_await SendExchange(std::move(exchange), std::move(reply), std::move(place), current);
 }
 
 asio::awaitable<void> Session::ServeUpload(Parser& parser, const Route& route, Current& current) {
@@ -318,7 +336,8 @@ asio::awaitable<void> Session::ServeUpload(Parser& parser, const Route& route, C
     co_await Refuse(TooLarge(limit), current);
     co_return;
   }
-  const auto place = shared_.active.Enter(stream_.socket().native_handle(), true);
+  std::unique_ptr<ActiveRequests::Place> place =
+      shared_.active.Enter(stream_.socket().native_handle(), true);
   if (place == nullptr) {
     co_await Refuse(ErrorReply(429, "overloaded", "too many uploads are at work"), current);
     co_return;
@@ -358,7 +377,7 @@ asio::awaitable<void> Session::ServeUpload(Parser& parser, const Route& route, C
     current.keep_alive = false;
     linger_ = true;
   }
-  co_await SendExchange(exchange, std::move(reply), current);
+  co_await SendExchange(exchange, std::move(reply), std::move(place), current);
 }
 
 asio::awaitable<bool> Session::ReadPiece(Parser& parser, std::string& piece,
@@ -412,10 +431,12 @@ asio::awaitable<void> Session::Refuse(Reply reply, Current& current) {
 }
 
 asio::awaitable<void> Session::SendExchange(std::shared_ptr<Exchange> exchange, Reply reply,
+                                            std::unique_ptr<ActiveRequests::Place> place,
                                             Current& current) {
   const bool streamed = reply.streamed;
   const bool chunked = current.version >= 11;
   if (streamed && !chunked) current.keep_alive = false;
+  if (!streamed) place.reset();
   bool sent = co_await SendReply(std::move(reply), current);
   while (streamed && sent) {
     const auto next = [&exchange](std::function<void(std::optional<std::string>)> done) {
@@ -427,6 +448,7 @@ asio::awaitable<void> Session::SendExchange(std::shared_ptr<Exchange> exchange, 
         chunked ? absl::StrCat(absl::Hex(piece->size()), "\r\n", *piece, "\r\n") : *piece;
     sent = co_await Write(framed);
   }
+  place.reset();
   if (!sent) {
     exchange->Cancel(absl::CancelledError("the client closed the connection"));
   } else if (streamed && chunked) {
@@ -522,6 +544,7 @@ void Session::Finish(const Current& current) {
 void StartSession(SharedState& shared, tcp::socket socket) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  socket.non_blocking(true, ignored);
   auto executor = socket.get_executor();
   auto session = std::make_shared<Session>(shared, std::move(socket));
   {

@@ -140,7 +140,6 @@ class Upload final : public BodyExchange,
   }
 
   void Cancel(absl::Status why) override {
-    context_.TryCancel();
     bool release = false;
     {
       absl::MutexLock lock(&mu_);
@@ -149,6 +148,7 @@ class Upload final : public BodyExchange,
       release = std::exchange(holding_, false);
       broken_ = true;
     }
+    context_.TryCancel();  // after the reason: OnDone may come at once
     if (release) RemoveHold();
   }
 
