@@ -57,7 +57,11 @@ void PlanSignals(posix_spawnattr_t* attributes) {
   ::sigfillset(&all);
   ::posix_spawnattr_setsigmask(attributes, &none);
   ::posix_spawnattr_setsigdefault(attributes, &all);
-  ::posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  // A group of its own: Ctrl-C in the server's terminal is for the server, which ends its children
+  // when their work is done.
+  ::posix_spawnattr_setpgroup(attributes, 0);
+  ::posix_spawnattr_setflags(
+      attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "services/edge/callback_queue.h"
 #include "services/edge/error_details.h"
 #include "services/gateway/session.h"
 #include "services/gateway/static_files.h"
@@ -188,6 +189,7 @@ class HttpServer::Impl {
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
     const HttpOptions& options, std::shared_ptr<grpc::Channel> channel, ServerState state) {
+  edge::KeepCallbackQueue();
   SL_RETURN_IF_ERROR(CheckOptions(options));
   SL_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseAddress(options.address));
   SL_ASSIGN_OR_RETURN(StaticFiles files, StaticFiles::Load(options.web_root));

@@ -1,8 +1,8 @@
 """Wrong input through the real doors: each gets its own named error, the server stays, the rest is kept."""
 import base64
 import json
+import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -137,6 +137,15 @@ class BadInputTest(unittest.TestCase):
         done = cli("search", "x", "-c", "c", "--server", "127.0.0.1:1", check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("127.0.0.1:1", done.stderr)
+
+    def test_ctrl_c_in_the_servers_terminal_does_not_reach_its_decoders(self):
+        self.server.multipart("/v1/search", [("collection", "c")], [("image", "a.png", picture(4))])
+        server = self.server.process.pid
+        children = pathlib.Path(f"/proc/{server}/task").glob("*/children")
+        pids = [int(pid) for path in children for pid in path.read_text().split()]
+        self.assertTrue(pids)
+        for pid in pids:
+            self.assertNotEqual(os.getpgid(pid), os.getpgid(server))
 
     def test_a_second_server_on_the_same_folder_is_refused(self):
         with self.assertRaisesRegex(AssertionError, "another|lock"):

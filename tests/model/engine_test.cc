@@ -1,5 +1,6 @@
 #include "model/engine.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "model/network.h"
@@ -17,6 +19,7 @@
 namespace sightline::model {
 namespace {
 
+using ::sightline::testing::Floats;
 using ::sightline::testing::GoldenPath;
 using ::sightline::testing::GoldenTensors;
 using ::sightline::testing::IsOk;
@@ -127,6 +130,28 @@ TEST_F(EngineTest, ABatchOfTextAndPicturesGivesWhatItsMembersGiveAlone) {
     const double difference = MaxDifference(HiddenOf(name), LastRow(name));
     Report("last hidden, one batch", difference);
     EXPECT_LE(difference, 2e-4) << name;
+  }
+}
+
+// The reference ran these three padded into one batch; ours are packed without padding.
+TEST_F(EngineTest, ABatchGivesTheLogitsOfTheReferencesPaddedBatches) {
+  Start({});
+  const std::vector<std::string> names = {"text", "image", "two_images"};
+  Hold();
+  for (const std::string& name : names) {
+    Submit(Hidden(name, StoredCase(kModel, name), Priority::kInteractive));
+  }
+  Release();
+  WaitForEnds(names.size() + 1);
+  for (const char* side : {"left", "right"}) {
+    const auto golden = GoldenTensors(absl::StrCat(kModel, "/cases/batch_", side, ".safetensors"));
+    for (size_t i = 0; i < names.size(); ++i) {
+      const at::Tensor logits = engine_->network().text.Logits(at::tensor(HiddenOf(names[i])));
+      const double difference =
+          MaxDifference(Floats(logits), Values<float>(*golden, absl::StrCat("last_logits_", i)));
+      Report("padded batch logits", difference);
+      EXPECT_LE(difference, 5e-4) << side << " " << names[i];
+    }
   }
 }
 

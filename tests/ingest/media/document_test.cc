@@ -261,7 +261,7 @@ std::string SlowPdf() {
 
 TEST_F(DocumentTest, PageThatTakesTooLongCostsOnlyItself) {
   MediaOptions options = TestOptions();
-  options.page_timeout = absl::Seconds(3);
+  options.page_timeout = absl::Milliseconds(1500);
   const auto client = MakeClient(options);
   const auto got = ExtractAll(*client, SlowPdf());
   ASSERT_THAT(got.status, IsOk());
@@ -272,7 +272,7 @@ TEST_F(DocumentTest, PageThatTakesTooLongCostsOnlyItself) {
 
 TEST_F(DocumentTest, DeadlineEndsTheWholeDocument) {
   ExtractOptions options;
-  options.deadline = absl::Now() + absl::Seconds(3);
+  options.deadline = absl::Now() + absl::Milliseconds(1500);
   int pages = 0;
   const absl::Status status = client_->Extract(
       Pdf({TextPage({"One"}), TextPage({"Two"})}), options,
