@@ -34,7 +34,7 @@ absl::Status CheckOptions(const CorpusOptions& options) {
 
 absl::Status Corpus::Impl::Open() {
   SL_RETURN_IF_ERROR(CheckOptions(options_));
-  SL_RETURN_IF_ERROR(MakeFolder(options_.path));
+  SL_RETURN_IF_ERROR(MakeFolder(options_.path + "/store"));
   SL_ASSIGN_OR_RETURN(lock_, FolderLock::Take(options_.path));
   SL_ASSIGN_OR_RETURN(analyzer_, TextAnalyzer::Create());
   SL_ASSIGN_OR_RETURN(store_, Store::Open(options_.path + "/store"));

@@ -15,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "services/edge/callback_queue.h"
@@ -120,6 +121,8 @@ class HttpServer::Impl {
       // Each session is past its socket now and waits at most for a cancelled call.
       WaitUntilEmpty(absl::InfiniteFuture());
     }
+    // A session may end before the thread that called it back has returned from the call.
+    while (shared_.callbacks > 0) absl::SleepFor(absl::Milliseconds(1));
     asio::post(acceptor_.get_executor(), [this] { watch_timer_.cancel(); });
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();

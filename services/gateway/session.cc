@@ -47,20 +47,29 @@ std::chrono::nanoseconds ToChrono(absl::Duration duration) {
 
 // Waits for a callback that may come from any thread, and goes on in the coroutine's own strand.
 // `begin` captures by reference only: GCC 12 destroys an owning temporary of a co_await twice.
+// Whoever calls back may keep the callback as long as it likes: after the call it holds nothing of
+// the connection, and `callbacks` counts the calls that are not over.
 template <typename T, typename Begin>
-asio::awaitable<T> Await(Begin begin) {
+asio::awaitable<T> Await(std::atomic<int>& callbacks, Begin begin) {
   static_assert(std::is_trivially_destructible_v<Begin>);
   return asio::async_initiate<const asio::use_awaitable_t<>&, void(T)>(
-      [](auto handler, Begin start) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        start([shared](T value) {
-          auto executor = asio::get_associated_executor(*shared);
-          asio::post(executor, [shared, value = std::move(value)]() mutable {
-            std::move (*shared)(std::move(value));
-          });
+      [](auto handler, std::atomic<int>* count, Begin start) {
+        using Handler = decltype(handler);
+        auto slot = std::make_shared<std::optional<Handler>>(std::move(handler));
+        ++*count;
+        start([slot, count](T value) {
+          {
+            Handler taken = *std::move(*slot);
+            slot->reset();
+            auto executor = asio::get_associated_executor(taken);
+            asio::post(executor, [taken = std::move(taken), value = std::move(value)]() mutable {
+              std::move(taken)(std::move(value));
+            });
+          }
+          --*count;  // the last that is touched of the server
         });
       },
-      asio::use_awaitable, std::move(begin));
+      asio::use_awaitable, &callbacks, std::move(begin));
 }
 
 RawHead TakeHead(const Parser& parser) {
@@ -325,7 +334,7 @@ asio::awaitable<void> Session::ServeBuffered(Parser& parser, const Route& route,
   const auto start = [&exchange](std::function<void(Reply)> done) {
     exchange->Start(std::move(done));
   };
-  Reply reply = co_await Await<Reply>(start);
+  Reply reply = co_await Await<Reply>(shared_.callbacks, start);
   co_await SendExchange(std::move(exchange), std::move(reply), std::move(place), current);
 }
 
@@ -367,12 +376,12 @@ asio::awaitable<void> Session::ServeUpload(Parser& parser, const Route& route, C
     const auto consume = [&exchange, &piece](std::function<void(bool)> done) {
       exchange->Consume(std::move(piece), std::move(done));
     };
-    wanted = co_await Await<bool>(consume);
+    wanted = co_await Await<bool>(shared_.callbacks, consume);
   }
   const auto start = [&exchange](std::function<void(Reply)> done) {
     exchange->Start(std::move(done));
   };
-  Reply reply = co_await Await<Reply>(start);
+  Reply reply = co_await Await<Reply>(shared_.callbacks, start);
   if (!parser.is_done()) {
     current.keep_alive = false;
     linger_ = true;
@@ -442,7 +451,8 @@ asio::awaitable<void> Session::SendExchange(std::shared_ptr<Exchange> exchange, 
     const auto next = [&exchange](std::function<void(std::optional<std::string>)> done) {
       exchange->Next(std::move(done));
     };
-    std::optional<std::string> piece = co_await Await<std::optional<std::string>>(next);
+    std::optional<std::string> piece =
+        co_await Await<std::optional<std::string>>(shared_.callbacks, next);
     if (!piece.has_value()) break;
     const std::string framed =
         chunked ? absl::StrCat(absl::Hex(piece->size()), "\r\n", *piece, "\r\n") : *piece;

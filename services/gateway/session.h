@@ -31,6 +31,7 @@ struct SharedState {
   std::function<void(const std::string&, int, absl::Duration)> request_done;  // may be empty
   ActiveRequests active;
   std::atomic<bool> stopping{false};
+  std::atomic<int> callbacks{0};           // from exchanges, begun or still to come
   std::atomic<int64_t> buffered_bytes{0};  // of query bodies, over all connections
 
   absl::Mutex mu;

@@ -164,6 +164,9 @@ TEST(ChildPoolTest, WaitingForAFreeChildEndsAtTheDeadline) {
 }
 
 TEST(ChildPoolTest, FileThatNeedsTooMuchMemoryFailsAlone) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers take more address space than any limit leaves";
+#endif
   MediaOptions options = TestOptions();
   options.worker_memory_bytes = int64_t{64} << 20;
   const auto client = MakeClient(options);
