@@ -2,100 +2,93 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
+#include "model/attention_cpu.h"
+#include "model/attention_device.h"
 
 namespace sightline::model {
 namespace {
 
-// Scores held at once: small enough to stay near the caches of a CPU, large enough to fill a GPU.
-constexpr int64_t kCpuScores = int64_t{1} << 20;
-constexpr int64_t kGpuScores = int64_t{1} << 26;
-constexpr int64_t kLeastQueries = 16;
-
-int64_t QueriesPerBlock(const at::Tensor& q, int64_t keys) {
-  const int64_t budget = q.is_cuda() ? kGpuScores : kCpuScores;
-  const int64_t heads = q.size(0) * q.size(1) * q.size(2);
-  return std::max(kLeastQueries, budget / std::max<int64_t>(1, heads * keys));
-}
-
-// Minus infinity above the diagonal, zero elsewhere. [n, n] float32
-at::Tensor CausalMask(int64_t n, const at::TensorOptions& options) {
-  return at::full({n, n}, -std::numeric_limits<float>::infinity(), options).triu_(1);
-}
-
-// All float32. q: [n, kv, group, queries, d]; k: [n * kv, keys, d]; v: [n * kv, keys, d].
-// When causal, query i of the last axis stands at key keys - queries + i.
-// Returns [n, queries, kv * group * d].
-at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal) {
-  const int64_t n = q.size(0), kv = q.size(1), group = q.size(2), queries = q.size(3),
-                d = q.size(4);
-  const int64_t keys = k.size(1);
-  const int64_t past = keys - queries;
-  const int64_t block = QueriesPerBlock(q, keys);
-  const at::Tensor k_columns = k.transpose(1, 2);  // [n * kv, d, keys]
-  std::vector<at::Tensor> parts;
-  for (int64_t begin = 0; begin < queries; begin += block) {
-    const int64_t count = std::min(block, queries - begin);
-    const int64_t seen = causal ? past + begin + count : keys;
-    const at::Tensor rows = q.narrow(3, begin, count).reshape({n * kv, group * count, d});
-    at::Tensor scores = at::bmm(rows, k_columns.narrow(2, 0, seen));
-    scores.mul_(1.0 / std::sqrt(static_cast<double>(d)));
-    if (causal && count > 1) {
-      // Only the newest `count` keys can lie ahead of a query of this block.
-      scores.view({n * kv, group, count, seen})
-          .narrow(3, seen - count, count)
-          .add_(CausalMask(count, scores.options()));
+std::vector<AttentionJob> PackedJobs(const std::vector<Segment>& segments, bool causal) {
+  std::vector<AttentionJob> jobs;
+  for (const Segment& s : segments) {
+    for (int64_t i = 0; i < s.count; ++i) {
+      const int64_t offset = s.offset + i * s.length;
+      jobs.push_back({.first_query = offset,
+                      .queries = s.length,
+                      .keys = s.length,
+                      .first_key = offset,
+                      .causal = causal});
     }
-    const at::Tensor mixed =
-        at::bmm(at::softmax(scores, -1), v.narrow(1, 0, seen));  // [n * kv, group * count, d]
-    parts.push_back(mixed.view({n, kv, group, count, d})
-                        .permute({0, 3, 1, 2, 4})
-                        .reshape({n, count, kv * group * d}));
   }
-  return parts.size() == 1 ? parts.front() : at::cat(parts, 1);
+  return jobs;
 }
 
-// A 16-bit product rounds the scores before the softmax: over the 900 tokens of a short video that
-// alone turns an embedding by 10 degrees (cosine 0.985 instead of 0.999). So all of it is done in
-// float32.
-bool ComputeWide(const at::Tensor& q) { return q.scalar_type() != at::kFloat; }
+at::Tensor CausalOnCpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int64_t layer,
+                       const std::vector<SequenceTokens>& sequences) {
+  std::vector<AttentionJob> jobs;
+  int64_t offset = 0;
+  for (const SequenceTokens& s : sequences) {
+    const int64_t past = s.cache == nullptr ? 0 : s.cache->tokens();
+    jobs.push_back({.first_query = offset,
+                    .queries = s.length,
+                    .keys = past + s.length,
+                    .cache = s.cache,
+                    .layer = layer,
+                    .first_key = offset,
+                    .causal = true});
+    offset += s.length;
+  }
+  return CpuAttention(q, k, v, k.size(1), jobs);
+}
+
+at::Tensor CausalOnDevice(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          int64_t layer, const std::vector<SequenceTokens>& sequences) {
+  std::vector<at::Tensor> parts;
+  int64_t offset = 0;
+  for (size_t i = 0; i < sequences.size();) {
+    if (sequences[i].cache != nullptr) {
+      const int64_t length = sequences[i].length;
+      parts.push_back(
+          DeviceCachedAttention(q.narrow(0, offset, length), *sequences[i].cache, layer, {}));
+      offset += length;
+      ++i;
+      continue;
+    }
+    std::vector<int64_t> lengths;
+    int64_t tokens = 0;
+    for (; i < sequences.size() && sequences[i].cache == nullptr; ++i) {
+      lengths.push_back(sequences[i].length);
+      tokens += sequences[i].length;
+    }
+    parts.push_back(DevicePackedAttention(q.narrow(0, offset, tokens), k.narrow(0, offset, tokens),
+                                          v.narrow(0, offset, tokens), GroupEqualLengths(lengths),
+                                          /*causal=*/true, {}));
+    offset += tokens;
+  }
+  return parts.size() == 1 ? parts.front() : at::cat(parts, 0);
+}
 
 }  // namespace
 
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const std::vector<Segment>& segments, bool causal) {
-  if (ComputeWide(q)) {
-    return PackedAttention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), segments, causal)
-        .to(q.scalar_type());
-  }
-  const int64_t heads = q.size(1), kv = k.size(1), d = q.size(2);
-  std::vector<at::Tensor> parts;
-  for (const Segment& s : segments) {
-    const int64_t tokens = s.count * s.length;
-    const auto key_rows = [&](const at::Tensor& x) {  // -> [count * kv, length, d]
-      return x.narrow(0, s.offset, tokens)
-          .view({s.count, s.length, kv, d})
-          .permute({0, 2, 1, 3})
-          .reshape({s.count * kv, s.length, d});
-    };
-    const at::Tensor queries = q.narrow(0, s.offset, tokens)
-                                   .view({s.count, s.length, kv, heads / kv, d})
-                                   .permute({0, 2, 3, 1, 4});
-    parts.push_back(Attend(queries, key_rows(k), key_rows(v), causal).reshape({tokens, heads * d}));
-  }
-  return parts.size() == 1 ? parts.front() : at::cat(parts, 0);
+  const at::Tensor out = q.is_cpu() ? CpuAttention(q, k, v, k.size(1), PackedJobs(segments, causal))
+                                    : DevicePackedAttention(q, k, v, segments, causal, {});
+  return out.to(q.scalar_type());
 }
 
-at::Tensor CachedAttention(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values) {
-  if (ComputeWide(q)) {
-    return CachedAttention(q.to(at::kFloat), keys.to(at::kFloat), values.to(at::kFloat))
-        .to(q.scalar_type());
+at::Tensor CausalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           int64_t layer, const std::vector<SequenceTokens>& sequences) {
+  int64_t offset = 0;
+  for (const SequenceTokens& s : sequences) {
+    if (s.cache != nullptr) {
+      s.cache->Append(layer, k.narrow(0, offset, s.length), v.narrow(0, offset, s.length));
+    }
+    offset += s.length;
   }
-  const int64_t count = q.size(0), heads = q.size(1), d = q.size(2), kv = keys.size(0);
-  const at::Tensor queries = q.view({1, count, kv, heads / kv, d}).permute({0, 2, 3, 1, 4});
-  return Attend(queries, keys, values, /*causal=*/true).view({count, heads * d});
+  const at::Tensor out = q.is_cpu() ? CausalOnCpu(q, k, v, layer, sequences)
+                                    : CausalOnDevice(q, k, v, layer, sequences);
+  return out.to(q.scalar_type());
 }
 
 std::vector<Segment> GroupEqualLengths(const std::vector<int64_t>& lengths) {

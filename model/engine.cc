@@ -52,7 +52,7 @@ class Engine::Impl {
  public:
   Impl(std::unique_ptr<const Network> network, VisionCache& cache, const EngineOptions& options)
       : network_(std::move(network)),
-        runner_(*network_, cache),
+        runner_(*network_, cache, options.kv_type),
         options_(options),
         places_(std::make_shared<Places>()),
         thread_([this] { Run(); }) {}
@@ -230,16 +230,16 @@ bool Engine::Impl::PlanOne(SequenceState& sequence, int64_t budget, int64_t& tok
 
 bool Engine::Impl::MayStart(const SequenceState& sequence) const {
   if (sequence.request().on_logits == nullptr) return true;
-  int running = 0;
-  int64_t tokens = sequence.cache_tokens();
+  int generating = 0;
+  int64_t pages = sequence.cache_pages();
   for (const auto& other : sequences_) {
-    if (!other->started() || other->request().on_logits == nullptr) continue;
-    ++running;
-    tokens += other->cache_tokens();
+    if (!other->started()) continue;
+    if (other->request().on_logits != nullptr) ++generating;
+    pages += other->cache_pages();
   }
-  if (running == 0) return true;
-  return running < options_.max_generating &&
-         tokens * runner_.cache_token_bytes() <= options_.kv_bytes;
+  if (pages == sequence.cache_pages()) return true;
+  return generating < options_.max_generating &&
+         pages * runner_.cache_page_bytes() <= options_.kv_bytes;
 }
 
 void Engine::Impl::Step(const StepPlan& plan) {

@@ -17,6 +17,10 @@ namespace sightline::model {
 
 struct Network;
 
+// What keys and values are kept as. kAuto: on the CPU bfloat16, but float32 for a network whose
+// weights are float32; on a GPU the type it computes in.
+enum class KvType { kAuto, kFloat32, kBFloat16 };
+
 struct EngineOptions {
   int threads = 0;  // of the network on the CPU; 0 = all cores, or one for a network under 50
                     // million parameters
@@ -28,7 +32,9 @@ struct EngineOptions {
   int64_t step_patches = 4096;  // patches run through the vision tower in one step; a larger
                                 // picture takes a step of its own
   int max_generating = 16;      // sequences that generate at once
-  int64_t kv_bytes = int64_t{2} << 30;       // of all caches; a sequence beyond it waits
+  KvType kv_type = KvType::kAuto;
+  int64_t kv_bytes = int64_t{2} << 30;       // of all caches' pages; a sequence beyond it waits,
+                                             // unless it is the only one
   int64_t waiting_bytes = int64_t{1} << 30;  // of patches that wait; more are refused
 };
 

@@ -11,8 +11,25 @@
 namespace sightline::model {
 namespace {
 
-// Room a cache takes at first for tokens yet to be generated; it grows by doubling.
-constexpr int64_t kFirstNewTokens = 128;
+at::ScalarType CacheType(const Network& network, KvType wanted) {
+  switch (wanted) {
+    case KvType::kFloat32: return at::kFloat;
+    case KvType::kBFloat16: return at::kBFloat16;
+    case KvType::kAuto: break;
+  }
+  if (!network.device.is_cpu()) return network.dtype;
+  return network.dtype == at::kFloat ? at::kFloat : at::kBFloat16;
+}
+
+KvLayout LayoutOf(const Network& network, KvType wanted) {
+  const TextConfig& text = network.config.text;
+  return {.layers = text.num_layers,
+          .kv_heads = text.num_kv_heads,
+          .head_dim = text.head_dim,
+          .type = CacheType(network, wanted),
+          .device = network.device,
+          .panels = network.device.is_cpu()};
+}
 
 at::Tensor ToDevice(const std::vector<int64_t>& values, at::Device device) {
   return at::tensor(values).to(device);
@@ -111,14 +128,15 @@ void SequenceState::AppendTokens(const SequenceSlice& slice, std::vector<int64_t
   }
 }
 
-KvCache* SequenceState::CacheFor(const SequenceSlice& slice, int64_t layers) {
+int64_t SequenceState::cache_pages() const {
+  if (request_.on_logits == nullptr && !cache_.has_value()) return 0;
+  return KvCache::PagesOf(prompt_size() + request_.max_new_tokens);
+}
+
+KvCache* SequenceState::CacheFor(const SequenceSlice& slice, const KvLayout& layout) {
   if (cache_.has_value()) return &*cache_;
-  const bool generates = request_.on_logits != nullptr;
-  if (!generates && slice.count == prompt_size()) return nullptr;
-  const int64_t expected =
-      prompt_size() + (generates ? std::min(request_.max_new_tokens, kFirstNewTokens) : 0);
-  cache_.emplace(layers, expected);
-  return &*cache_;
+  if (request_.on_logits == nullptr && slice.count == prompt_size()) return nullptr;
+  return &cache_.emplace(layout);
 }
 
 const VisionFeatures& SequenceState::Features() {
@@ -167,6 +185,9 @@ void SequenceState::TakeLogits(std::span<float> logits) {
     End(absl::OkStatus());
   }
 }
+
+SequenceRunner::SequenceRunner(const Network& network, VisionCache& cache, KvType kv_type)
+    : network_(network), cache_(cache), kv_layout_(LayoutOf(network, kv_type)) {}
 
 void SequenceRunner::RunVision(const std::vector<SequenceState*>& sequences) const {
   std::vector<at::Tensor> patches;
@@ -224,8 +245,7 @@ void SequenceRunner::RunDecoder(const std::vector<SequenceSlice>& slices) const 
       visual.Add(slice, offset, network_.config.vision.deepstack_indexes.size());
     }
     slice.sequence->AppendTokens(slice, ids, positions);
-    batch.sequences.push_back(
-        {slice.count, slice.sequence->CacheFor(slice, network_.config.text.num_layers)});
+    batch.sequences.push_back({slice.count, slice.sequence->CacheFor(slice, kv_layout_)});
     offset += slice.count;
   }
   batch.embeds = network_.text.Embed(ToDevice(ids, network_.device));
@@ -265,12 +285,6 @@ void SequenceRunner::RunDecoder(const std::vector<SequenceSlice>& slices) const 
       want_logits[i]->TakeLogits(logits);
     }
   }
-}
-
-int64_t SequenceRunner::cache_token_bytes() const {
-  const TextConfig& text = network_.config.text;
-  const auto element = static_cast<int64_t>(at::elementSize(network_.dtype));
-  return 2 * text.num_layers * text.num_kv_heads * text.head_dim * element;
 }
 
 }  // namespace sightline::model

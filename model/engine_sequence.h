@@ -33,8 +33,8 @@ class SequenceState {
   int64_t prompt_size() const { return static_cast<int64_t>(request_.input.ids.size()); }
   int64_t prompt_left() const { return prompt_size() - prompt_done_; }
   int64_t patch_bytes() const { return patch_bytes_; }
-  // Tokens its cache holds at the end, at most.
-  int64_t cache_tokens() const { return prompt_size() + request_.max_new_tokens; }
+  // Pages its cache holds at the end, at most: of one that generates, or of one that is cut.
+  int64_t cache_pages() const;
 
   bool started() const { return started_; }
   void Start() { started_ = true; }
@@ -65,7 +65,7 @@ class SequenceState {
   void AppendTokens(const SequenceSlice& slice, std::vector<int64_t>& ids,
                     std::vector<int64_t> (&positions)[3]) const;
   // Null when the sequence fits in this one slice and nothing will follow.
-  KvCache* CacheFor(const SequenceSlice& slice, int64_t layers);
+  KvCache* CacheFor(const SequenceSlice& slice, const KvLayout& layout);
   // Features of all its pictures in the order of their places; made at the first call.
   const VisionFeatures& Features();
   // Counts the slice as run; true when its last token completes the prompt or was generated.
@@ -89,8 +89,8 @@ class SequenceState {
 // Runs parts of sequences through the network.
 class SequenceRunner {
  public:
-  // Both are borrowed and outlive the runner.
-  SequenceRunner(const Network& network, VisionCache& cache) : network_(network), cache_(cache) {}
+  // Network and cache are borrowed and outlive the runner.
+  SequenceRunner(const Network& network, VisionCache& cache, KvType kv_type);
 
   // Makes features of the pictures the sequences have claimed, all in one pass; equal pictures
   // once.
@@ -99,12 +99,13 @@ class SequenceRunner {
   // One pass of the decoder; sequences that have a result are told.
   void RunDecoder(const std::vector<SequenceSlice>& slices) const;
 
-  // Bytes one token takes in a sequence's cache.
-  int64_t cache_token_bytes() const;
+  // Of a sequence's cache.
+  int64_t cache_page_bytes() const { return kv_layout_.page_bytes(); }
 
  private:
   const Network& network_;
   VisionCache& cache_;
+  const KvLayout kv_layout_;
 };
 
 }  // namespace sightline::model

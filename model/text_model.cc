@@ -3,43 +3,12 @@
 #include <ATen/ATen.h>
 
 #include "absl/strings/str_cat.h"
-#include "model/attention.h"
 #include "model/rms_norm.h"
 
 namespace sightline::model {
 namespace {
 
 constexpr char kRoot[] = "model.language_model.";
-
-// Attention of every sequence of the batch over itself and its cache.
-// q: [tokens, heads, d]; k, v: [tokens, kv_heads, d]. Returns [tokens, heads * d].
-at::Tensor AttendSequences(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int layer,
-                           const std::vector<TextBatch::Sequence>& sequences) {
-  std::vector<at::Tensor> parts;
-  int64_t offset = 0;
-  for (size_t i = 0; i < sequences.size();) {
-    if (sequences[i].cache != nullptr) {
-      const int64_t length = sequences[i].length;
-      const KvCache::View all = sequences[i].cache->Append(layer, k.narrow(0, offset, length),
-                                                           v.narrow(0, offset, length));
-      parts.push_back(CachedAttention(q.narrow(0, offset, length), all.keys, all.values));
-      offset += length;
-      ++i;
-      continue;
-    }
-    std::vector<int64_t> lengths;
-    int64_t tokens = 0;
-    for (; i < sequences.size() && sequences[i].cache == nullptr; ++i) {
-      lengths.push_back(sequences[i].length);
-      tokens += sequences[i].length;
-    }
-    parts.push_back(PackedAttention(q.narrow(0, offset, tokens), k.narrow(0, offset, tokens),
-                                    v.narrow(0, offset, tokens), GroupEqualLengths(lengths),
-                                    /*causal=*/true));
-    offset += tokens;
-  }
-  return parts.size() == 1 ? parts.front() : at::cat(parts, 0);
-}
 
 }  // namespace
 
@@ -104,7 +73,7 @@ at::Tensor TextModel::Forward(const TextBatch& batch, const Probe& probe) const 
     }
     if (probe) probe(absl::StrCat("layer_", i), h);
   }
-  for (const TextBatch::Sequence& sequence : batch.sequences) {
+  for (const SequenceTokens& sequence : batch.sequences) {
     if (sequence.cache != nullptr) sequence.cache->Advance(sequence.length);
   }
   return h;
@@ -117,7 +86,7 @@ at::Tensor TextModel::Attention(const Layer& layer, int number, const at::Tensor
   const at::Tensor k = layer.k(x).view({tokens, config_.num_kv_heads, d});
   const at::Tensor v = layer.v(x).view({tokens, config_.num_kv_heads, d});
   const double eps = config_.rms_norm_eps;
-  const at::Tensor mixed = AttendSequences(ApplyRotary(RmsNorm(q, layer.q_norm, eps), rotary),
+  const at::Tensor mixed = CausalAttention(ApplyRotary(RmsNorm(q, layer.q_norm, eps), rotary),
                                            ApplyRotary(RmsNorm(k, layer.k_norm, eps), rotary), v,
                                            number, batch.sequences);
   return layer.o(mixed);

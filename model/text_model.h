@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "model/kv_cache.h"
+#include "model/attention.h"
 #include "model/linear.h"
 #include "model/model_config.h"
 #include "model/moe.h"
@@ -17,15 +17,9 @@ namespace sightline::model {
 
 // Tokens of several sequences laid end to end, to be run through the decoder together.
 struct TextBatch {
-  struct Sequence {
-    int64_t length = 0;        // of its tokens in this batch
-    KvCache* cache = nullptr;  // holds its earlier tokens and takes these; null: there are none and
-                               // none will follow
-  };
-
   at::Tensor embeds;     // [tokens, hidden]; picture features already in place
   at::Tensor positions;  // [3, tokens] int64: time, row, column
-  std::vector<Sequence> sequences;
+  std::vector<SequenceTokens> sequences;
   at::Tensor visual_rows;  // [r] int64, the rows of `embeds` that are pictures; undefined = none
   std::vector<at::Tensor> taps;  // [r, hidden] each, added to those rows after layers 0, 1, …
 };
