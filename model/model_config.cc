@@ -145,6 +145,50 @@ std::string DTypeOf(Fields& fields) {
   return dtype;
 }
 
+// How much longer vectors become when the context is `scale` times as long.
+double YarnMagnitude(double scale, double weight) {
+  return scale <= 1 ? 1.0 : 0.1 * weight * std::log(scale) + 1.0;
+}
+
+YarnConfig ReadYarn(Fields& fields, int64_t max_position_embeddings) {
+  YarnConfig yarn;
+  const bool has_original = fields.Find("original_max_position_embeddings") != nullptr;
+  yarn.original_max_position_embeddings =
+      fields.Int("original_max_position_embeddings", 1, 1 << 26, max_position_embeddings);
+  const double implied = static_cast<double>(max_position_embeddings) /
+                         static_cast<double>(yarn.original_max_position_embeddings);
+  if (fields.Find("factor") == nullptr && (!has_original || implied < 1)) {
+    fields.Fail("factor", "is missing");
+  }
+  yarn.factor = fields.Number("factor", 1, 1024, implied);
+  yarn.beta_fast = fields.Number("beta_fast", 1e-3, 1e6, yarn.beta_fast);
+  yarn.beta_slow = fields.Number("beta_slow", 1e-3, 1e6, yarn.beta_slow);
+  if (yarn.beta_fast < yarn.beta_slow) {
+    fields.Fail("beta_fast",
+                absl::StrCat("is ", yarn.beta_fast, ", less than beta_slow ", yarn.beta_slow));
+  }
+  yarn.truncate = fields.Bool("truncate", yarn.truncate);
+  const double mscale = fields.Number("mscale", 0, 100, 0);
+  const double mscale_all_dim = fields.Number("mscale_all_dim", 0, 100, 0);
+  const double magnitude =
+      mscale > 0 && mscale_all_dim > 0
+          ? YarnMagnitude(yarn.factor, mscale) / YarnMagnitude(yarn.factor, mscale_all_dim)
+          : YarnMagnitude(yarn.factor, 1);
+  yarn.attention_factor = fields.Number("attention_factor", 1e-3, 1e3, magnitude);
+  return yarn;
+}
+
+// The kind of rotation; "type" is what older files call it, and "mrope" what those call "default".
+std::string RopeType(Fields& fields) {
+  const char* const name = fields.Find("rope_type") != nullptr ? "rope_type" : "type";
+  std::string type = fields.String(name);
+  if (type.empty() || type == "mrope") type = "default";
+  if (type != "default" && type != "yarn") {
+    fields.Fail(name, absl::StrCat("is \"", type, "\", only default and yarn are supported"));
+  }
+  return type;
+}
+
 // rope_theta and rope_scaling, or the one rope_parameters object of newer files.
 absl::Status ReadRope(const json& object, const std::string& where, TextConfig* text) {
   Fields fields(object, where);
@@ -154,15 +198,19 @@ absl::Status ReadRope(const json& object, const std::string& where, TextConfig* 
     if (rope == nullptr) continue;
     Fields inner(*rope, absl::StrCat(where, ".", name));
     text->rope_theta = inner.Number("rope_theta", 1, 1e12, text->rope_theta);
-    inner.Require("rope_type", "default");
     inner.Require("mrope_interleaved", true);
+    inner.Require("partial_rotary_factor", 1);
     const std::vector<int> section = inner.Ints("mrope_section", 3, 0, 1 << 16);
     if (section.size() == 3) {
       std::copy(section.begin(), section.end(), text->mrope_section.begin());
     } else if (inner.Find("mrope_section") != nullptr) {
       inner.Fail("mrope_section", "is not three numbers");
     }
+    if (RopeType(inner) == "yarn") text->yarn = ReadYarn(inner, text->max_position_embeddings);
     SL_RETURN_IF_ERROR(inner.status());
+  }
+  if (text->yarn.has_value() && text->rope_theta <= 1) {
+    fields.Fail("rope_theta", absl::StrCat("is ", text->rope_theta, ", yarn needs more than 1"));
   }
   return fields.status();
 }

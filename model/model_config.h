@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,18 @@
 #include "absl/strings/string_view.h"
 
 namespace sightline::model {
+
+// Stretches the decoder's rotation over more positions than it was trained on: YaRN, as
+// _compute_yarn_parameters in transformers, modeling_rope_utils.py. The published models name it
+// for contexts of more than 262 144 tokens.
+struct YarnConfig {
+  double factor = 1;                             // new length over trained length, >= 1
+  int64_t original_max_position_embeddings = 0;  // trained length, tokens
+  double beta_fast = 32;        // rotations over the trained length from which a frequency is kept
+  double beta_slow = 1;         // and up to which it is divided by factor; <= beta_fast
+  bool truncate = true;         // the range between them goes out to whole frequencies
+  double attention_factor = 1;  // of cos and sin, > 0
+};
 
 // text_config of config.json.
 struct TextConfig {
@@ -22,6 +35,7 @@ struct TextConfig {
   double rms_norm_eps = 1e-6;
   double rope_theta = 5e6;
   std::array<int, 3> mrope_section = {24, 20, 20};  // t, h, w
+  std::optional<YarnConfig> yarn;                   // absent: rotation as it was trained
   bool attention_bias = false;
   int64_t max_position_embeddings = 0;  // context, tokens
 

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace sightline::model {
@@ -17,16 +18,53 @@ std::vector<float> InverseFrequencies(double base, int64_t count, int64_t span) 
   return out;
 }
 
+// The frequency, as an index that need not be whole, that turns `rotations` times over the length
+// that was trained.
+double IndexOfRotations(double rotations, int64_t head_dim, double theta, int64_t length) {
+  return static_cast<double>(head_dim) *
+         std::log(static_cast<double>(length) / (rotations * 2 * M_PI)) / (2 * std::log(theta));
+}
+
+// Fast frequencies stay, slow ones are divided by the factor, those between are blended linearly.
+void Stretch(const YarnConfig& yarn, int64_t head_dim, double theta,
+             std::vector<float>& frequency) {
+  const int64_t length = yarn.original_max_position_embeddings;
+  double low = IndexOfRotations(yarn.beta_fast, head_dim, theta, length);
+  double high = IndexOfRotations(yarn.beta_slow, head_dim, theta, length);
+  if (yarn.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, static_cast<double>(head_dim - 1));
+  if (low == high) high += 0.001;
+  const auto factor = static_cast<float>(yarn.factor);
+  for (size_t i = 0; i < frequency.size(); ++i) {
+    const float ramp =
+        (static_cast<float>(i) - static_cast<float>(low)) / static_cast<float>(high - low);
+    const float kept = 1.0f - std::clamp(ramp, 0.0f, 1.0f);
+    frequency[i] = frequency[i] / factor * (1.0f - kept) + frequency[i] * kept;
+  }
+}
+
 }  // namespace
 
-TextRope::TextRope(int64_t head_dim, double theta, const std::vector<int64_t>& section,
-                   at::Device device) {
-  const int64_t half = head_dim / 2;
-  inverse_frequency_ = at::tensor(InverseFrequencies(theta, half, head_dim)).to(device);
-  std::vector<int64_t> axis(half, 0);
-  for (int64_t i = 0; i < half; ++i) {
+std::vector<float> TextFrequencies(const TextConfig& config) {
+  std::vector<float> frequency =
+      InverseFrequencies(config.rope_theta, config.head_dim / 2, config.head_dim);
+  if (config.yarn.has_value()) {
+    Stretch(*config.yarn, config.head_dim, config.rope_theta, frequency);
+  }
+  return frequency;
+}
+
+TextRope::TextRope(const TextConfig& config, at::Device device)
+    : inverse_frequency_(at::tensor(TextFrequencies(config)).to(device)),
+      magnitude_(config.yarn.has_value() ? config.yarn->attention_factor : 1) {
+  std::vector<int64_t> axis(config.head_dim / 2, 0);
+  for (int64_t i = 0; i < config.head_dim / 2; ++i) {
     const int64_t candidate = i % 3;
-    if (candidate != 0 && i < 3 * section[candidate]) axis[i] = candidate;
+    if (candidate != 0 && i < 3 * config.mrope_section[candidate]) axis[i] = candidate;
   }
   axis_ = at::tensor(axis).to(device);
 }
@@ -34,7 +72,11 @@ TextRope::TextRope(int64_t head_dim, double theta, const std::vector<int64_t>& s
 Rotary TextRope::Angles(const at::Tensor& positions, at::ScalarType dtype) const {
   // [half, tokens] -> [tokens, half]
   const at::Tensor chosen = positions.to(at::kFloat).index_select(0, axis_).t();
-  const Rotary wide = RotaryFromAngles(chosen.mul(inverse_frequency_));
+  Rotary wide = RotaryFromAngles(chosen.mul(inverse_frequency_));
+  if (magnitude_ != 1) {
+    wide.cos.mul_(magnitude_);
+    wide.sin.mul_(magnitude_);
+  }
   return {wide.cos.to(dtype), wide.sin.to(dtype)};
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/model_config.h"
+
 namespace sightline::model {
 
 // Rotation of pairs (i, i + d/2) of a head's d numbers; both halves of cos and sin are equal.
@@ -15,11 +17,11 @@ struct Rotary {
 
 // The decoder's interleaved M-RoPE: each token has a time, a row and a column position, and
 // frequency i turns with the row where i % 3 == 1 and i < 3 * section[1], with the column where i %
-// 3 == 2 and i < 3 * section[2], with the time elsewhere.
+// 3 == 2 and i < 3 * section[2], with the time elsewhere. YaRN, where the configuration asks for
+// it, divides the slow frequencies and lengthens cos and sin.
 class TextRope {
  public:
-  // head_dim: even, > 0. section: three entries, of which the first is never read.
-  TextRope(int64_t head_dim, double theta, const std::vector<int64_t>& section, at::Device device);
+  TextRope(const TextConfig& config, at::Device device);
 
   // positions: [3, tokens] int64 on the same device. Angles in float32; returned as `dtype`.
   Rotary Angles(const at::Tensor& positions, at::ScalarType dtype) const;
@@ -27,7 +29,11 @@ class TextRope {
  private:
   at::Tensor inverse_frequency_;  // [head_dim / 2] float32
   at::Tensor axis_;               // [head_dim / 2] int64: 0 time, 1 row, 2 column
+  double magnitude_ = 1;          // of cos and sin
 };
+
+// The decoder's frequencies, head_dim / 2 of them, in float32 as the reference computes them.
+std::vector<float> TextFrequencies(const TextConfig& config);
 
 // The vision tower's two-dimensional rotation: the first d/4 frequencies turn with the patch's row,
 // the next d/4 with its column. rows, columns: [patches] float32. Returns the angles before

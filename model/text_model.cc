@@ -13,9 +13,7 @@ constexpr char kRoot[] = "model.language_model.";
 }  // namespace
 
 TextModel::TextModel(const TextConfig& config, at::Device device)
-    : config_(config),
-      rope_(config.head_dim, config.rope_theta,
-            {config.mrope_section.begin(), config.mrope_section.end()}, device) {}
+    : config_(config), rope_(config, device) {}
 
 TextModel TextModel::Load(WeightLoader& loader, const TextConfig& config, bool tied) {
   TextModel model(config, loader.device());

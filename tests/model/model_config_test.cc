@@ -58,7 +58,7 @@ TEST(ModelConfigTest, AcceptsTheNewerRopeForm) {
   ASSERT_THAT(config, IsOk());
   EXPECT_DOUBLE_EQ(config->text.rope_theta, 10000);
   EXPECT_THAT(config->text.mrope_section, ElementsAre(4, 3, 3));
-  changed["text_config"]["rope_parameters"]["rope_type"] = "yarn";
+  changed["text_config"]["rope_parameters"]["rope_type"] = "dynamic";
   EXPECT_THAT(ParseModelConfig(changed.dump()), StatusIs(kRefused, HasSubstr("rope_type")));
 }
 
