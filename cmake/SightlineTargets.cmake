@@ -4,7 +4,7 @@ target_include_directories(sightline_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMA
 target_compile_options(sightline_options INTERFACE
   -Wall -Wextra -Werror -Wno-unused-parameter -g1
   # GCC 12 sees an overlap in std::string's own assignment where there is none (its bug 105651).
-  -Wno-restrict)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_link_libraries(sightline_options INTERFACE Threads::Threads)
 
 find_program(MOLD_PROGRAM mold)
