@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -17,17 +18,84 @@ uint64_t PairKey(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
 
-// One part of a long word, and the merge with the part after it.
+// A byte of a long word. Small, because a word may have millions. Tokens are runs of bytes, whose
+// first byte has the token and the merge with the one after it; the first and the last both have
+// its length, so that both neighbours are found.
 struct Part {
   int32_t id;
-  int32_t previous;
-  int32_t next;  // -1: the last
-  int32_t rank;  // kNoRank: no merge; merged away parts have none either
-  int32_t result;
+  int32_t rank;    // kNoRank: no merge; bytes inside a token have none either
+  int32_t length;  // bytes of the token that starts, or ends, here
 };
 
-// A merge to be done, as one number that sorts by rank and then by place.
-uint64_t Task(int32_t rank, int32_t place) { return PairKey(rank, place); }
+// Merges to be done: by rank, and from left to right among equals. Where a text repeats itself,
+// which is when words get absurdly long, it has few ranks, so the heap is of ranks and not of
+// places.
+class MergeQueue {
+ public:
+  void Reserve(int32_t places) { links_.reserve(places); }
+
+  // `rank` is any; a place may be there several times, under ranks it no longer has.
+  void Push(int32_t rank, int32_t place) {
+    if (rank != last_rank_) {
+      last_rank_ = rank;
+      last_ = &places_[rank];
+    }
+    const int32_t link = NewLink(place);
+    if (last_->first < 0) {
+      ranks_.push_back(rank);
+      std::push_heap(ranks_.begin(), ranks_.end(), std::greater<>());
+      last_->first = link;
+    } else {
+      links_[last_->last].next = link;
+    }
+    last_->last = link;
+  }
+
+  bool empty() const { return ranks_.empty(); }
+
+  // Takes the lowest rank out, with its places from left to right.
+  int32_t Pop(std::vector<int32_t>& places) {
+    std::pop_heap(ranks_.begin(), ranks_.end(), std::greater<>());
+    const int32_t rank = ranks_.back();
+    ranks_.pop_back();
+    Chain& chain = places_[rank];
+    places.clear();
+    for (int32_t i = chain.first; i >= 0; i = links_[i].next) places.push_back(links_[i].place);
+    links_[chain.last].next = unused_;
+    unused_ = chain.first;
+    chain.first = -1;
+    if (!std::is_sorted(places.begin(), places.end())) std::sort(places.begin(), places.end());
+    return rank;
+  }
+
+ private:
+  struct Link {
+    int32_t place;
+    int32_t next;  // -1: the last
+  };
+  struct Chain {
+    int32_t first = -1;
+    int32_t last = -1;
+  };
+
+  int32_t NewLink(int32_t place) {
+    if (unused_ < 0) {
+      links_.push_back({place, -1});
+      return static_cast<int32_t>(links_.size()) - 1;
+    }
+    const int32_t link = unused_;
+    unused_ = links_[link].next;
+    links_[link] = {place, -1};
+    return link;
+  }
+
+  std::vector<int32_t> ranks_;  // a heap, lowest on top
+  absl::flat_hash_map<int32_t, Chain> places_;
+  std::vector<Link> links_;
+  int32_t unused_ = -1;  // the first of a chain of links
+  int32_t last_rank_ = kNoRank;
+  Chain* last_ = nullptr;
+};
 
 }  // namespace
 
@@ -37,6 +105,7 @@ absl::Status Bpe::AddMerge(int32_t left, int32_t right, int32_t result) {
     return absl::FailedPreconditionError(
         absl::StrCat("merge ", rank, " repeats the pair of tokens ", left, " and ", right));
   }
+  results_.push_back(result);
   return absl::OkStatus();
 }
 
@@ -83,47 +152,52 @@ int64_t Bpe::MergeLong(absl::string_view word, std::vector<int32_t>& ids) const 
   int64_t looked_up = 0;
   const auto count = static_cast<int32_t>(word.size());
   std::vector<Part> parts(count);
-  std::vector<uint64_t>
-      tasks;  // a heap, lowest on top; one is void once its part's rank has changed
-  tasks.reserve(count);
-  // True when the part at `place` can merge, and so has a new task.
+  MergeQueue queue;
+  queue.Reserve(count);
+  // The pair looked up last: on repeating text it mostly is the next one too.
+  std::pair<int32_t, int32_t> known = {-1, -1};
+  int32_t known_rank = kNoRank;
+  // Gives the token at `place` its merge, and returns the rank.
   const auto look_up = [&](int32_t place) {
     Part& part = parts[place];
     part.rank = kNoRank;
-    if (part.next < 0) return false;
+    const int32_t next = place + part.length;
+    if (next >= count) return kNoRank;
     ++looked_up;
-    const Rule* rule = Find(part.id, parts[part.next].id);
-    if (rule == nullptr) return false;
-    part.rank = rule->rank;
-    part.result = rule->result;
-    tasks.push_back(Task(part.rank, place));
-    return true;
+    const std::pair<int32_t, int32_t> pair = {part.id, parts[next].id};
+    if (pair != known) {
+      known = pair;
+      const Rule* rule = Find(pair.first, pair.second);
+      known_rank = rule == nullptr ? kNoRank : rule->rank;
+    }
+    part.rank = known_rank;
+    if (known_rank != kNoRank) queue.Push(known_rank, place);
+    return known_rank;
   };
   for (int32_t i = 0; i < count; ++i) {
-    parts[i] = {byte_ids_[static_cast<uint8_t>(word[i])], i - 1, i + 1 < count ? i + 1 : -1,
-                kNoRank, -1};
+    parts[i] = {byte_ids_[static_cast<uint8_t>(word[i])], kNoRank, 1};
   }
   for (int32_t i = 0; i < count; ++i) look_up(i);
-  std::make_heap(tasks.begin(), tasks.end(), std::greater<>());
-  while (!tasks.empty()) {
-    std::pop_heap(tasks.begin(), tasks.end(), std::greater<>());
-    const uint64_t task = tasks.back();
-    tasks.pop_back();
-    const auto place = static_cast<int32_t>(task & 0xFFFFFFFF);
-    Part& left = parts[place];
-    if (left.rank == kNoRank || Task(left.rank, place) != task) continue;
-    Part& right = parts[left.next];
-    left.id = left.result;
-    left.next = right.next;
-    right.rank = kNoRank;
-    if (left.next >= 0) parts[left.next].previous = place;
-    for (int32_t changed : {left.previous, place}) {
-      if (changed >= 0 && look_up(changed)) {
-        std::push_heap(tasks.begin(), tasks.end(), std::greater<>());
-      }
+  std::vector<int32_t> places;
+  while (!queue.empty()) {
+    const int32_t rank = queue.Pop(places);
+    for (size_t i = 0; i < places.size(); ++i) {
+      const int32_t place = places[i];
+      Part& left = parts[place];
+      if (left.rank != rank) continue;
+      Part& right = parts[place + left.length];
+      right.rank = kNoRank;
+      left.id = results_[rank];
+      left.length += right.length;
+      parts[place + left.length - 1].length = left.length;
+      int32_t lowest = look_up(place);
+      if (place > 0) lowest = std::min(lowest, look_up(place - parts[place - 1].length));
+      if (lowest >= rank) continue;
+      // Seldom: a token that several merges make. The lower rank goes first.
+      for (++i; i < places.size(); ++i) queue.Push(rank, places[i]);
     }
   }
-  for (int32_t i = 0; i >= 0; i = parts[i].next) ids.push_back(parts[i].id);
+  for (int32_t i = 0; i < count; i += parts[i].length) ids.push_back(parts[i].id);
   return looked_up;
 }
 

@@ -18,7 +18,10 @@ class Bpe {
   // The next merge by rank: `left` and `right` become `result`.
   // kFailedPrecondition: the pair has a merge already.
   absl::Status AddMerge(int32_t left, int32_t right, int32_t result);
-  void Reserve(size_t merges) { merges_.reserve(merges); }
+  void Reserve(size_t merges) {
+    merges_.reserve(merges);
+    results_.reserve(merges);
+  }
 
   // Appends the tokens of `word` to `ids`: starting from its bytes, the pair of lowest rank, the
   // leftmost of equals, is merged until none is left. Returns the pairs looked up, which grow with
@@ -37,6 +40,7 @@ class Bpe {
 
   std::array<int32_t, 256> byte_ids_ = {};
   absl::flat_hash_map<uint64_t, Rule> merges_;
+  std::vector<int32_t> results_;  // by rank
 };
 
 }  // namespace sightline::model

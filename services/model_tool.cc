@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "services/model_tool_commands.h"
+#include "services/pull/pull_command.h"
 
 namespace sightline::services {
 namespace {
@@ -161,6 +162,7 @@ int RunModelTool(const std::vector<std::string>& args) {
   app.require_subcommand(1);
   app.footer(
       "Examples:\n"
+      "  sightline model pull OWNER/NAME --to models/mine\n"
       "  sightline model info --model models/demo\n"
       "  echo '{\"text\":\"a red kite\"}' | sightline model embed --model models/demo\n"
       "Picture paths in an input file are relative to it. Exit codes: 0 done, 1 failed, 2 wrong "
@@ -168,11 +170,14 @@ int RunModelTool(const std::vector<std::string>& args) {
   Commands commands(app);
   AddTextCommands(commands);
   AddNetworkCommands(commands);
+  PullWords pull;
+  AddPullCommand(app, pull);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : kWrongUsage;
   }
+  if (pull.chosen) return RunPullCommand(pull);
   if (const absl::Status status = CheckTogether(commands.options()); !status.ok()) {
     return Fail(status, kWrongUsage);
   }

@@ -84,6 +84,20 @@ TEST(BpeTest, ShortAndLongWordsMergeAsTheDefinitionSays) {
   }
 }
 
+TEST(BpeTest, ALowerRankThatAMergeOpensGoesFirst) {
+  // "abc" comes of a merge that stands behind one which needs it.
+  const std::vector<std::tuple<int, int, int>> merges = {
+      {'b', 'c', 256}, {257, 'a', 258}, {'a', 256, 257}};
+  Bpe bpe = Bytes();
+  for (const auto& [left, right, result] : merges) {
+    ASSERT_THAT(bpe.AddMerge(left, right, result), IsOk());
+  }
+  EXPECT_THAT(Merged(bpe, "abcabc"), ElementsAre(258, 256));
+  std::string word;
+  for (int i = 0; i < 100; ++i) word += i % 7 == 3 ? "bca" : "abc";
+  EXPECT_EQ(Merged(bpe, word), Slowly(merges, word));
+}
+
 TEST(BpeTest, LookUpsGrowWithTheWordAndNotWithItsSquare) {
   Bpe bpe = Bytes();
   // a, aa, aaaa, …: the worst case merges at every level.

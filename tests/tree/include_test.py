@@ -29,6 +29,7 @@ RULES = {
     "services/query": ({"services/edge", "proto", "base", "contract", "index"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "services/ingest": ({"services/edge", "proto", "base", "contract", "index", "ingest"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "services/gateway": ({"services/edge", "proto", "base"}, [TORCH, FAISS, DECODERS, ROCKS]),
+    "services/pull": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "services": (None, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),  # the composition root: every room
     "cli": ({"proto", "base"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
 }
