@@ -29,6 +29,13 @@ std::string HashWeights(const CheckpointWeights& weights) {
   return hasher.HexDigest();
 }
 
+// Numbers stored, of whatever width: tells a small network from a large one.
+int64_t CountNumbers(const CheckpointWeights& weights) {
+  int64_t total = 0;
+  for (const std::string& name : weights.Names()) total += weights.Find(name)->elements();
+  return total;
+}
+
 // The vocabulary as the tokenizer understood it: the same from either set of files.
 std::string HashTokenizer(const Tokenizer& tokenizer) {
   Hasher hasher;
@@ -36,6 +43,20 @@ std::string HashTokenizer(const Tokenizer& tokenizer) {
     hasher.AddField(tokenizer.Bytes(id)).AddNumber(tokenizer.IsAdded(id) ? 1 : 0);
   }
   return hasher.HexDigest();
+}
+
+std::string WeightsName(at::ScalarType type, QuantizationMethod method) {
+  const std::string floats = type == at::kFloat      ? "float32"
+                             : type == at::kBFloat16 ? "bfloat16"
+                                                     : "float16";
+  switch (method) {
+    case QuantizationMethod::kNone: return floats;
+    case QuantizationMethod::kAwq: return "awq, " + floats;
+    case QuantizationMethod::kGptq: return "gptq, " + floats;
+    case QuantizationMethod::kCompressedTensors: return "compressed-tensors, " + floats;
+    case QuantizationMethod::kFp8: return "fp8, " + floats;
+  }
+  return floats;
 }
 
 EngineOptions OptionsFor(const LoadOptions& load, at::Device device) {
@@ -93,17 +114,17 @@ absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& 
   self->prompts_.emplace(std::move(prompts));
   self->tokenizer_hash_ = HashTokenizer(*self->tokenizer_);
 
-  SL_ASSIGN_OR_RETURN(const at::Device device, ResolveDevice(load.device));
-  SL_ASSIGN_OR_RETURN(const at::ScalarType dtype,
-                      ResolveDtype(load.dtype, self->config_.model.dtype, device));
   SL_ASSIGN_OR_RETURN(std::unique_ptr<CheckpointWeights> opened, CheckpointWeights::Open(folder));
   const std::shared_ptr<const CheckpointWeights> weights = std::move(opened);
+  SL_ASSIGN_OR_RETURN(
+      const NetworkTypes types,
+      ResolveTypes(load.device, load.dtype, self->config_.model.dtype, CountNumbers(*weights)));
   self->weights_hash_ = HashWeights(*weights);
   SL_ASSIGN_OR_RETURN(std::unique_ptr<Network> network,
-                      Network::Load(self->config_.model, weights, device, dtype));
+                      Network::Load(self->config_.model, weights, types));
   self->vision_cache_ = std::make_unique<VisionCache>(kVisionCacheBytes);
-  self->engine_ =
-      std::make_unique<Engine>(std::move(network), *self->vision_cache_, OptionsFor(load, device));
+  self->engine_ = std::make_unique<Engine>(std::move(network), *self->vision_cache_,
+                                           OptionsFor(load, types.device));
   return self;
 }
 
@@ -129,9 +150,7 @@ ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension) co
   ModelInfo info;
   info.name = name_;
   info.architecture = config_.model.architecture;
-  info.dtype = network.dtype == at::kFloat      ? "float32"
-               : network.dtype == at::kBFloat16 ? "bfloat16"
-                                                : "float16";
+  info.dtype = WeightsName(network.types.weights, config_.model.quantization.method);
   info.device = network.device.str();
   info.fingerprint = hasher.HexDigest();
   info.parameters = network.parameters;
@@ -148,12 +167,9 @@ absl::StatusOr<int> Checkpoint::CountTokens(absl::string_view text) const {
 absl::StatusOr<std::vector<float>> Checkpoint::OutputDifference(int32_t a, int32_t b) const {
   return CatchStatus("output matrix", [&]() -> absl::StatusOr<std::vector<float>> {
     const c10::InferenceMode inference;
-    const at::Tensor& matrix = engine_->network().text.output_matrix();
-    const at::Tensor difference = matrix.select(0, a)
-                                      .to(at::kFloat)
-                                      .sub(matrix.select(0, b).to(at::kFloat))
-                                      .to(at::kCPU)
-                                      .contiguous();
+    const int64_t wanted[] = {a, b};
+    const at::Tensor rows = engine_->network().text.OutputRows(wanted);
+    const at::Tensor difference = rows[0].sub(rows[1]).to(at::kCPU).contiguous();
     const float* const data = difference.data_ptr<float>();
     return std::vector<float>(data, data + difference.numel());
   });

@@ -17,8 +17,10 @@ at::ScalarType CacheType(const Network& network, KvType wanted) {
     case KvType::kBFloat16: return at::kBFloat16;
     case KvType::kAuto: break;
   }
-  if (!network.device.is_cpu()) return network.dtype;
-  return network.dtype == at::kFloat ? at::kFloat : at::kBFloat16;
+  if (!network.device.is_cpu()) return network.types.compute;
+  const bool wide = network.types.weights == at::kFloat &&
+                    network.config.quantization.method == QuantizationMethod::kNone;
+  return wide ? at::kFloat : at::kBFloat16;
 }
 
 KvLayout LayoutOf(const Network& network, KvType wanted) {

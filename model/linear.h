@@ -4,14 +4,16 @@
 
 #include <string>
 
+#include "model/stored_matrix.h"
 #include "model/weights.h"
 
 namespace sightline::model {
 
 // y = x W^T + b.
 struct Linear {
-  at::Tensor weight;  // [out, in]
-  at::Tensor bias;    // [out], or undefined
+  StoredMatrix weight;  // [out, in]
+  at::Tensor bias;      // [out], or undefined
+  int number = -1;      // among the network's linear layers
 
   at::Tensor operator()(const at::Tensor& x) const;
 };
@@ -24,7 +26,8 @@ struct LayerNorm {
   at::Tensor operator()(const at::Tensor& x) const;
 };
 
-// `name`.weight of [out, in], and `name`.bias where wanted. Faults are kept by the loader.
+// `name`.weight of [out, in] or what stands for it, and `name`.bias where wanted. Faults are kept
+// by the loader.
 Linear LoadLinear(WeightLoader& loader, const std::string& name, int64_t out, int64_t in,
                   bool bias);
 LayerNorm LoadLayerNorm(WeightLoader& loader, const std::string& name, int64_t n);

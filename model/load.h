@@ -12,8 +12,9 @@ namespace sightline::model {
 
 struct LoadOptions {
   std::string device = "auto";  // "auto" = cuda:0 where there is one, else cpu
-  // "float32", "bfloat16", on a GPU "float16"; "auto" = as stored, but float32 on the CPU, where
-  // 16-bit products are some eighty times slower.
+  // What matrices stored as floats are held in: "float32", "bfloat16", "float16"; "auto" = as
+  // stored, but float32 on the CPU for a network under 50 million parameters. Quantised ones stay
+  // as they are. On the CPU all is computed in float32.
   std::string dtype = "auto";
   int threads = 0;  // of the network on the CPU; 0 = all cores, or one for a network under 50
                     // million parameters

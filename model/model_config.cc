@@ -483,9 +483,10 @@ absl::StatusOr<ModelConfig> ParseModelConfig(absl::string_view text) {
         fields.Bool("tie_word_embeddings", inner.Bool("tie_word_embeddings", false));
     config.dtype = DTypeOf(fields);
     if (config.dtype.empty()) config.dtype = DTypeOf(inner);
-    if (const json* quantization = fields.Find("quantization_config")) {
-      config.quant_method = Fields(*quantization, "quantization_config").String("quant_method");
-      config.quantization_json = quantization->dump();
+    const json* quantization = fields.Find("quantization_config");
+    if (quantization == nullptr) quantization = inner.Find("quantization_config");
+    if (quantization != nullptr) {
+      SL_ASSIGN_OR_RETURN(config.quantization, ParseQuantization(quantization->dump()));
     }
     SL_RETURN_IF_ERROR(fields.status());
     SL_RETURN_IF_ERROR(inner.status());

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "model/quantization.h"
 
 namespace sightline::model {
 
@@ -79,8 +80,7 @@ struct ModelConfig {
   int32_t video_token_id = 0;
   int32_t vision_start_token_id = 0;
   int32_t vision_end_token_id = 0;
-  std::string quant_method;       // of quantization_config; empty = not quantised
-  std::string quantization_json;  // that object as JSON text; empty when absent
+  QuantizationConfig quantization;
   TextConfig text;
   VisionConfig vision;
 };

@@ -3,8 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <string>
+#include <vector>
 
+#include "model/linear.h"
 #include "model/model_config.h"
+#include "model/stored_matrix.h"
 #include "model/weights.h"
 
 namespace sightline::model {
@@ -15,18 +18,25 @@ namespace sightline::model {
 // models/qwen3_vl_moe/modeling_qwen3_vl_moe.py.
 class MoeMlp {
  public:
-  // `name` ends in "mlp.". Faults are kept by the loader.
+  // `name` ends in "mlp.". Experts are stored fused ("experts.gate_up_proj", "experts.down_proj")
+  // or one by one ("experts.N.gate_proj" and so on). Faults are kept by the loader.
   static MoeMlp Load(WeightLoader& loader, const std::string& name, const TextConfig& config);
 
   // [tokens, hidden] -> [tokens, hidden]
   at::Tensor Forward(const at::Tensor& x) const;
 
  private:
+  struct Expert {
+    StoredMatrix
+        gate_up;  // [2 * inner, hidden]: the gate half, then the up half; where stored fused
+    StoredMatrix gate, up;  // [inner, hidden] each; where stored one by one
+    StoredMatrix down;      // [hidden, inner]
+    at::Tensor Forward(const at::Tensor& x) const;
+  };
+
   int64_t experts_per_token_ = 0;
-  at::Tensor router_;  // [experts, hidden]
-  at::Tensor
-      gate_up_;      // [experts, hidden, 2 * inner], input-major: the gate half, then the up half
-  at::Tensor down_;  // [experts, inner, hidden], input-major
+  Linear router_;  // [experts, hidden]
+  std::vector<Expert> experts_;
 };
 
 }  // namespace sightline::model

@@ -20,8 +20,6 @@ void WarnOfUnused(const WeightLoader& loader, const std::string& folder, bool ti
                {{"folder", folder}, {"count", unused.size()}, {"first", unused.front()}});
 }
 
-}  // namespace
-
 absl::StatusOr<at::Device> ResolveDevice(const std::string& device) {
   const bool has_cuda = at::hasCUDA();
   if (device == "auto") return has_cuda ? at::Device("cuda:0") : at::Device("cpu");
@@ -39,37 +37,44 @@ absl::StatusOr<at::Device> ResolveDevice(const std::string& device) {
       absl::StrCat("device is \"", device, "\", expected auto, cpu or cuda:N"));
 }
 
-absl::StatusOr<at::ScalarType> ResolveDtype(const std::string& dtype, const std::string& stored,
-                                            at::Device device) {
+}  // namespace
+
+absl::StatusOr<NetworkTypes> ResolveTypes(const std::string& device, const std::string& dtype,
+                                          const std::string& stored, int64_t parameters) {
+  NetworkTypes types;
+  SL_ASSIGN_OR_RETURN(types.device, ResolveDevice(device));
+  const bool cpu = types.device.is_cpu();
   std::string wanted = dtype;
-  if (wanted == "auto") wanted = device.is_cpu() || stored.empty() ? "float32" : stored;
-  if (wanted == "float32") return at::kFloat;
-  if (wanted == "bfloat16") return at::kBFloat16;
-  if (wanted == "float16") {
-    if (!device.is_cpu()) return at::kHalf;
-    return absl::FailedPreconditionError("dtype float16 needs a GPU; use float32 or bfloat16");
+  if (wanted == "auto") {
+    wanted = stored.empty() || (cpu && parameters < kSmallNetwork) ? "float32" : stored;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "dtype is \"", wanted, "\", expected auto, float32, bfloat16 or, on a GPU, float16"));
+  if (wanted == "float32") {
+    types.weights = at::kFloat;
+  } else if (wanted == "bfloat16") {
+    types.weights = at::kBFloat16;
+  } else if (wanted == "float16") {
+    types.weights = at::kHalf;
+  } else {
+    return absl::InvalidArgumentError(
+        absl::StrCat("dtype is \"", wanted, "\", expected auto, float32, bfloat16 or float16"));
+  }
+  types.compute = cpu ? at::kFloat : types.weights;
+  return types;
 }
 
 absl::StatusOr<std::unique_ptr<Network>> Network::Load(
-    const ModelConfig& config, std::shared_ptr<const CheckpointWeights> weights, at::Device device,
-    at::ScalarType dtype) {
-  if (!config.quant_method.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("config.json: quantization method ", config.quant_method,
-                     " is not supported; expected float32, bfloat16 or float16 weights"));
-  }
+    const ModelConfig& config, std::shared_ptr<const CheckpointWeights> weights,
+    const NetworkTypes& types) {
   const std::string folder = weights->folder();
-  WeightLoader loader(std::move(weights), device, dtype);
+  WeightLoader loader(std::move(weights), config.quantization, types);
   return CatchStatus("weights", [&]() -> absl::StatusOr<std::unique_ptr<Network>> {
     VisionTower vision = VisionTower::Load(loader, config.vision);
     TextModel text = TextModel::Load(loader, config.text, config.tie_word_embeddings);
     SL_RETURN_IF_ERROR(loader.status());
     WarnOfUnused(loader, folder, config.tie_word_embeddings);
-    return std::unique_ptr<Network>(new Network{config, device, dtype, std::move(vision),
-                                                std::move(text), loader.parameters()});
+    return std::unique_ptr<Network>(new Network{config, types.device, types, std::move(vision),
+                                                std::move(text), loader.parameters(),
+                                                loader.TakeLinears()});
   });
 }
 

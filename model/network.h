@@ -5,38 +5,41 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "model/model_config.h"
 #include "model/safetensors.h"
 #include "model/text_model.h"
 #include "model/vision_tower.h"
+#include "model/weights.h"
 
 namespace sightline::model {
 
-// The device and dtype a network computes on, from the words of LoadOptions.
-// kInvalidArgument: an unknown word; kFailedPrecondition: a device this build or machine lacks, or
-// float16 on the CPU. `stored` is the checkpoint's own dtype; "auto" means it on a GPU and float32
-// on the CPU, where 16-bit products are many times slower.
-absl::StatusOr<at::Device> ResolveDevice(const std::string& device);
-absl::StatusOr<at::ScalarType> ResolveDtype(const std::string& dtype, const std::string& stored,
-                                            at::Device device);
+// What a network is held in and computes with, from the words of LoadOptions. `stored` is the
+// checkpoint's own dtype and "auto" means it, but float32 on the CPU for a network of fewer than
+// kSmallNetwork `parameters`, where speed counts more than memory. On the CPU all is computed in
+// float32, whatever the weights are held in. kInvalidArgument: an unknown word;
+// kFailedPrecondition: a device this build or machine lacks.
+absl::StatusOr<NetworkTypes> ResolveTypes(const std::string& device, const std::string& dtype,
+                                          const std::string& stored, int64_t parameters);
+inline constexpr int64_t kSmallNetwork = 50'000'000;
 
 // The weights of one checkpoint as a vision tower and a decoder. Immutable. Any thread may run it;
 // in a server only its engine does.
 struct Network {
-  // kFailedPrecondition: quantised weights, or a fault of WeightLoader. Names nothing asked for are
-  // logged as a warning.
+  // kFailedPrecondition: a fault of WeightLoader. Names nothing asked for are logged as a warning.
   static absl::StatusOr<std::unique_ptr<Network>> Load(
       const ModelConfig& config, std::shared_ptr<const CheckpointWeights> weights,
-      at::Device device, at::ScalarType dtype);
+      const NetworkTypes& types);
 
   const ModelConfig config;
   const at::Device device;
-  const at::ScalarType dtype;
+  const NetworkTypes types;
   const VisionTower vision;
   const TextModel text;
   const int64_t parameters;
+  const std::vector<LinearShape> linears;  // by Linear::number
 };
 
 }  // namespace sightline::model

@@ -12,14 +12,18 @@ constexpr char kRoot[] = "model.language_model.";
 
 }  // namespace
 
-TextModel::TextModel(const TextConfig& config, at::Device device)
-    : config_(config), rope_(config, device) {}
+TextModel::TextModel(const TextConfig& config, const NetworkTypes& types)
+    : config_(config), compute_(types.compute), rope_(config, types.device) {}
 
 TextModel TextModel::Load(WeightLoader& loader, const TextConfig& config, bool tied) {
-  TextModel model(config, loader.device());
-  const std::vector<int64_t> table = {config.vocab_size, config.hidden_size};
-  model.embedding_ = loader.Take(absl::StrCat(kRoot, "embed_tokens.weight"), table);
-  model.output_ = tied ? model.embedding_ : loader.Take("lm_head.weight", table);
+  TextModel model(config, loader.types());
+  model.embedding_ = loader.TakeTable(absl::StrCat(kRoot, "embed_tokens.weight"),
+                                      {config.vocab_size, config.hidden_size});
+  if (!tied) {
+    model.output_ = LoadLinear(loader, "lm_head", config.vocab_size, config.hidden_size, false);
+  } else if (loader.status().ok()) {
+    model.output_.weight = StoredMatrix::FromDense(model.embedding_);
+  }
   model.norm_ = loader.Take(absl::StrCat(kRoot, "norm.weight"), {config.hidden_size});
   for (int i = 0; i < config.num_layers; ++i) {
     model.layers_.push_back(LoadLayer(loader, config, i));
@@ -52,7 +56,9 @@ TextModel::Layer TextModel::LoadLayer(WeightLoader& loader, const TextConfig& co
   return layer;
 }
 
-at::Tensor TextModel::Embed(const at::Tensor& ids) const { return embedding_.index_select(0, ids); }
+at::Tensor TextModel::Embed(const at::Tensor& ids) const {
+  return embedding_.index_select(0, ids).to(compute_);
+}
 
 at::Tensor TextModel::Forward(const TextBatch& batch, const Probe& probe) const {
   const Rotary rotary = rope_.Angles(batch.positions, batch.embeds.scalar_type());
@@ -99,6 +105,6 @@ at::Tensor TextModel::FinalNorm(const at::Tensor& hidden) const {
   return RmsNorm(hidden, norm_, config_.rms_norm_eps);
 }
 
-at::Tensor TextModel::Logits(const at::Tensor& normed) const { return at::linear(normed, output_); }
+at::Tensor TextModel::Logits(const at::Tensor& normed) const { return output_(normed); }
 
 }  // namespace sightline::model

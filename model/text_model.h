@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "model/attention.h"
@@ -31,7 +32,7 @@ class TextModel {
   // Faults are kept by the loader. `tied`: the output matrix is the embedding table.
   static TextModel Load(WeightLoader& loader, const TextConfig& config, bool tied);
 
-  // ids: [tokens] int64. Rows of the embedding table, a new tensor.
+  // ids: [tokens] int64. Rows of the embedding table in the compute type, a new tensor.
   at::Tensor Embed(const at::Tensor& ids) const;
 
   // Hidden states before the final norm, [tokens, hidden]; the caches then hold the new tokens.
@@ -43,8 +44,8 @@ class TextModel {
   // Normed hidden states to logits, [.., hidden] -> [.., vocab].
   at::Tensor Logits(const at::Tensor& normed) const;
 
-  // The output matrix, [vocab, hidden].
-  const at::Tensor& output_matrix() const { return output_; }
+  // Rows of the output matrix, [rows.size(), hidden] float32.
+  at::Tensor OutputRows(std::span<const int64_t> rows) const { return output_.weight.Rows(rows); }
 
  private:
   struct Layer {
@@ -60,12 +61,13 @@ class TextModel {
                        const TextBatch& batch) const;
   at::Tensor Mlp(const Layer& layer, const at::Tensor& x) const;
 
-  explicit TextModel(const TextConfig& config, at::Device device);
+  TextModel(const TextConfig& config, const NetworkTypes& types);
 
   TextConfig config_;
+  at::ScalarType compute_;
   TextRope rope_;
   at::Tensor embedding_;  // [vocab, hidden]
-  at::Tensor output_;     // [vocab, hidden]
+  Linear output_;         // [vocab, hidden]; where tied, the embedding table's numbers
   at::Tensor norm_;       // [hidden]
   std::vector<Layer> layers_;
 };

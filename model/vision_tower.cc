@@ -96,10 +96,13 @@ VisionTower VisionTower::Load(WeightLoader& loader, const VisionConfig& config) 
   tower.config_ = config;
 
   // Kernel and stride of the reference's 3-d convolution are equal, so it is one linear layer.
-  const at::Tensor kernel = loader.Take(root + "patch_embed.proj.weight",
-                                        {hidden, config.in_channels, config.temporal_patch_size,
+  const at::Tensor kernel = loader.TakeTable(
+      root + "patch_embed.proj.weight", {hidden, config.in_channels, config.temporal_patch_size,
                                          config.patch_size, config.patch_size});
-  if (kernel.defined()) tower.patch_embed_.weight = kernel.view({hidden, config.patch_floats()});
+  if (kernel.defined()) {
+    tower.patch_embed_.weight =
+        StoredMatrix::FromDense(kernel.view({hidden, config.patch_floats()}));
+  }
   tower.patch_embed_.bias = loader.Take(root + "patch_embed.proj.bias", {hidden});
   tower.position_table_ =
       loader.Take(root + "pos_embed.weight", {config.num_position_embeddings, hidden});
@@ -134,7 +137,7 @@ VisionTower VisionTower::Load(WeightLoader& loader, const VisionConfig& config) 
 
 VisionFeatures VisionTower::Forward(const at::Tensor& patches, std::span<const GridThw> grids,
                                     const Probe& probe) const {
-  at::Tensor x = patch_embed_(patches.to(patch_embed_.weight.scalar_type()));  // [n, hidden]
+  at::Tensor x = patch_embed_(patches.to(position_table_.scalar_type()));  // [n, hidden]
   const at::Tensor positions = Positions(grids);
   const at::Tensor angles = PatchAngles(grids, config_.spatial_merge_size,
                                         config_.hidden_size / config_.num_heads, patches.device());

@@ -9,51 +9,85 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "model/quantization.h"
 #include "model/safetensors.h"
+#include "model/stored_matrix.h"
 
 namespace sightline::model {
 
-// Turns a checkpoint's stored weights into tensors of one dtype on one device. Where both agree
-// with the file the tensor is a view of the memory map, which it keeps alive; such tensors are
-// read-only. One thread.
+// One linear layer of a network.
+struct LinearShape {
+  std::string name;  // without ".weight"
+  int64_t out = 0;
+  int64_t in = 0;
+};
+
+// In which form a network holds its matrices, and what it computes with.
+struct NetworkTypes {
+  at::Device device = at::Device(at::kCPU);
+  at::ScalarType weights =
+      at::kFloat;  // float32, bfloat16 or float16, of matrices stored as floats
+  at::ScalarType compute = at::kFloat;  // of activations, norms and biases
+};
+
+// Turns a checkpoint's stored weights into what a network computes with. Where the form wanted is
+// the stored one a tensor is a view of the memory map, which it keeps alive; such tensors are
+// read-only. Each method keeps the first fault in status() and then returns undefined tensors:
+// kFailedPrecondition for a tensor that is missing, of another shape (`weights: layer … is [..],
+// config says [..]`), of a dtype that does not belong there, or, in vectors and scales, that holds
+// a NaN or an infinity. Large matrices are looked through by CheckFinite instead. One thread.
 class WeightLoader {
  public:
-  // dtype: float32, bfloat16 or float16.
-  WeightLoader(std::shared_ptr<const CheckpointWeights> files, at::Device device,
-               at::ScalarType dtype);
+  WeightLoader(std::shared_ptr<const CheckpointWeights> files,
+               const QuantizationConfig& quantization, const NetworkTypes& types);
 
-  // The tensor called `name`. On failure, an undefined tensor, and status() keeps the first fault:
-  // kFailedPrecondition for one that is missing, of another shape (`weights: layer … is [..],
-  // config says
-  // [..]`), of a dtype that is not float32, bfloat16 or float16, or that holds a NaN or an
-  // infinity. Values are looked at only in tensors of at most kCheckedElements, which are all norms
-  // and biases: a file spoilt there poisons every result, while a pass over all large matrices
-  // would double load time.
+  // The tensor called `name` in the compute type: for norms, biases, small tables.
   at::Tensor Take(absl::string_view name, const std::vector<int64_t>& shape);
 
+  // The tensor called `name` in the weights' type: for tables that are looked up in.
+  at::Tensor TakeTable(absl::string_view name, const std::vector<int64_t>& shape);
+
+  // The matrix of the linear layer `name` (without ".weight"): floats in the weights' type, or
+  // narrow as it is stored.
+  StoredMatrix TakeMatrix(const std::string& name, int64_t out, int64_t in);
+
+  // One matrix [out, in] an expert from the tensor `name`: [experts, in, out], input-major, as
+  // published, or [experts, out, in]. FP8 with its scales in `name`_scale_inv.
+  std::vector<StoredMatrix> TakeExperts(const std::string& name, int64_t experts, int64_t out,
+                                        int64_t in);
+
+  bool Has(absl::string_view name) const { return files_->Find(name) != nullptr; }
+  bool HasMatrix(const std::string& name) const;
+
+  // Numbers the linear layers in the order they are loaded in; adapters find them by name.
+  int AddLinear(const std::string& name, int64_t out, int64_t in);
+  std::vector<LinearShape> TakeLinears() { return std::move(linears_); }
+
   const absl::Status& status() const { return status_; }
-  at::Device device() const { return device_; }
-  at::ScalarType dtype() const { return dtype_; }
+  const NetworkTypes& types() const { return types_; }
   int64_t parameters() const { return parameters_; }  // of all tensors taken so far
 
   // Stored names that nothing has asked for.
   std::vector<std::string> Unused() const;
 
-  static constexpr int64_t kCheckedElements = int64_t{1} << 20;
-
  private:
-  absl::Status Load(absl::string_view name, const std::vector<int64_t>& shape, at::Tensor& out);
+  absl::Status Load(absl::string_view name, const std::vector<int64_t>& shape, at::ScalarType type,
+                    at::Tensor& out);
+  absl::StatusOr<StoredMatrix> LoadMatrix(const std::string& name, int64_t out, int64_t in);
+  absl::StatusOr<std::vector<StoredMatrix>> LoadExperts(const std::string& name, int64_t experts,
+                                                        int64_t out, int64_t in);
 
   const std::shared_ptr<const CheckpointWeights> files_;
-  const at::Device device_;
-  const at::ScalarType dtype_;
+  const QuantizationConfig quantization_;
+  const NetworkTypes types_;
   absl::Status status_;
   int64_t parameters_ = 0;
   absl::flat_hash_set<std::string> used_;
+  std::vector<LinearShape> linears_;
 };
 
 // A stored tensor as it lies in the file, without a copy where its bytes are aligned. `keep_alive`
-// holds the map. kFailedPrecondition: a dtype that is not float32, bfloat16 or float16.
+// holds the map. FP8 numbers come as bytes. kFailedPrecondition: a dtype that no weight has.
 absl::StatusOr<at::Tensor> ViewStored(const TensorView& view,
                                       std::shared_ptr<const void> keep_alive);
 

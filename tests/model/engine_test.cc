@@ -40,7 +40,7 @@ class EngineTest : public ::testing::Test {
     ASSERT_THAT(config, IsOk());
     auto weights = CheckpointWeights::Open(GoldenPath(kModel));
     ASSERT_THAT(weights, IsOk());
-    auto network = Network::Load(config->model, *std::move(weights), at::Device("cpu"), at::kFloat);
+    auto network = Network::Load(config->model, *std::move(weights), {});
     ASSERT_THAT(network, IsOk());
     engine_ = std::make_unique<Engine>(*std::move(network), cache_, options);
   }

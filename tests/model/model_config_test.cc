@@ -91,8 +91,8 @@ TEST(ModelConfigTest, ReadsExpertsAndQuantization) {
   EXPECT_FALSE(config->text.IsMoeLayer(0));
   EXPECT_TRUE(config->text.IsMoeLayer(1));
   EXPECT_FALSE(config->text.IsMoeLayer(3));
-  EXPECT_EQ(config->quant_method, "awq");
-  EXPECT_EQ(json::parse(config->quantization_json)["bits"], 4);
+  EXPECT_EQ(config->quantization.method, QuantizationMethod::kAwq);
+  EXPECT_EQ(config->quantization.bits, 4);
 }
 
 TEST(ModelConfigTest, RefusesAbsurdOrInconsistentFieldsByName) {

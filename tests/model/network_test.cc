@@ -128,49 +128,27 @@ TEST(NetworkTest, RefusesAConfigThatTheWeightsDoNotFit) {
                        CheckpointWeights::Open(GoldenPath(kDense)));
   ModelConfig wider = config.model;
   wider.text.num_heads = 8;
-  EXPECT_THAT(Network::Load(wider, weights, at::Device("cpu"), at::kFloat),
+  EXPECT_THAT(Network::Load(wider, weights, {}),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("q_proj")));
 }
 
-TEST(NetworkTest, RefusesQuantisedWeightsByName) {
-  ASSERT_OK_AND_ASSIGN(const CheckpointConfig config, LoadCheckpointConfig(GoldenPath(kDense)));
-  ASSERT_OK_AND_ASSIGN(std::shared_ptr<const CheckpointWeights> weights,
-                       CheckpointWeights::Open(GoldenPath(kDense)));
-  ModelConfig quantised = config.model;
-  quantised.quant_method = "awq";
-  EXPECT_THAT(Network::Load(quantised, weights, at::Device("cpu"), at::kFloat),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("awq")));
-}
-
 TEST(NetworkTest, AnUnknownDeviceOrDtypeIsTheCallersFault) {
-  EXPECT_THAT(ResolveDevice("tpu"), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(ResolveDtype("int8", "float32", at::Device("cpu")),
+  EXPECT_THAT(ResolveTypes("tpu", "auto", "float32", 1),
               StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(ResolveDtype("float16", "float16", at::Device("cpu")),
-              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(ResolveTypes("cpu", "int8", "float32", 1),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-// The mixture-of-experts data stands beside the checkout only.
-class MoeCase : public ::testing::TestWithParam<const char*> {};
-
-TEST_P(MoeCase, LogitsAreTheReferences) {
-  const std::optional<std::string> full = ::sightline::testing::FullGoldenDir();
-  if (!full.has_value()) GTEST_SKIP() << "the full reference set is not here";
-  const std::string folder = *full + "/tiny-moe";
-  ASSERT_OK_AND_ASSIGN(const CheckpointConfig config, LoadCheckpointConfig(folder));
-  ASSERT_OK_AND_ASSIGN(std::shared_ptr<const CheckpointWeights> weights,
-                       CheckpointWeights::Open(folder));
-  ASSERT_OK_AND_ASSIGN(const auto network,
-                       Network::Load(config.model, weights, at::Device("cpu"), at::kFloat));
-  ASSERT_OK_AND_ASSIGN(const auto golden,
-                       SafetensorsFile::Open(folder + "/cases/" + GetParam() + ".safetensors"));
-  // Both models read the same prompts and pixels.
-  const WholeRun run = RunWhole(*network, StoredCase(kDense, GetParam()), nullptr);
-  ExpectNear(*golden, "logits", run.logits, 1e-3, "mixture of experts logits");
+TEST(NetworkTest, OnTheCpuALargeNetworkStaysAsStoredAndAllIsComputedInFloat32) {
+  ASSERT_OK_AND_ASSIGN(NetworkTypes types, ResolveTypes("cpu", "auto", "bfloat16", kSmallNetwork));
+  EXPECT_EQ(types.weights, at::kBFloat16);
+  EXPECT_EQ(types.compute, at::kFloat);
+  ASSERT_OK_AND_ASSIGN(types, ResolveTypes("cpu", "auto", "bfloat16", kSmallNetwork - 1));
+  EXPECT_EQ(types.weights, at::kFloat);
+  ASSERT_OK_AND_ASSIGN(types, ResolveTypes("cpu", "float16", "bfloat16", 1));
+  EXPECT_EQ(types.weights, at::kHalf);
+  EXPECT_EQ(types.compute, at::kFloat);
 }
-
-INSTANTIATE_TEST_SUITE_P(Cases, MoeCase,
-                         ::testing::Values("text", "text_short", "image", "two_images", "video"));
 
 }  // namespace
 }  // namespace sightline::model

@@ -29,7 +29,8 @@ class WeightsTest : public ::testing::Test {
   }
 
   // A loader of a checkpoint with "a" [2, 2] float32 of `values` and "b" [2] int32.
-  std::unique_ptr<WeightLoader> Loader(const std::vector<float>& values, at::ScalarType dtype) {
+  std::unique_ptr<WeightLoader> Loader(const std::vector<float>& values,
+                                       const NetworkTypes& types) {
     const auto bytes = [](const auto& v) {
       return absl::string_view(reinterpret_cast<const char*>(v.data()), v.size() * 4);
     };
@@ -39,14 +40,14 @@ class WeightsTest : public ::testing::Test {
     EXPECT_THAT(WriteSafetensors(folder_->path() + "/model.safetensors", tensors), IsOk());
     auto opened = CheckpointWeights::Open(folder_->path());
     EXPECT_THAT(opened, IsOk());
-    return std::make_unique<WeightLoader>(*std::move(opened), at::Device("cpu"), dtype);
+    return std::make_unique<WeightLoader>(*std::move(opened), QuantizationConfig(), types);
   }
 
   std::unique_ptr<TempDir> folder_;
 };
 
 TEST_F(WeightsTest, ATensorOfTheWantedTypeIsAViewThatOutlivesTheLoader) {
-  auto loader = Loader({1, 2, 3, 4}, at::kFloat);
+  auto loader = Loader({1, 2, 3, 4}, {});
   const at::Tensor a = loader->Take("a", {2, 2});
   ASSERT_THAT(loader->status(), IsOk());
   EXPECT_EQ(loader->parameters(), 4);
@@ -56,18 +57,21 @@ TEST_F(WeightsTest, ATensorOfTheWantedTypeIsAViewThatOutlivesTheLoader) {
 }
 
 TEST_F(WeightsTest, ATensorOfAnotherFloatTypeIsConverted) {
-  auto loader = Loader({1, 2, 3, 4}, at::kBFloat16);
-  EXPECT_EQ(loader->Take("a", {2, 2}).scalar_type(), at::kBFloat16);
+  NetworkTypes types;
+  types.weights = at::kBFloat16;
+  auto loader = Loader({1, 2, 3, 4}, types);
+  EXPECT_EQ(loader->Take("a", {2, 2}).scalar_type(), at::kFloat);
+  EXPECT_EQ(loader->TakeTable("a", {2, 2}).scalar_type(), at::kBFloat16);
 }
 
 TEST_F(WeightsTest, NamesATensorOfTheWrongShapeTypeOrThatIsMissing) {
-  auto shape = Loader({1, 2, 3, 4}, at::kFloat);
+  auto shape = Loader({1, 2, 3, 4}, {});
   EXPECT_FALSE(shape->Take("a", {4, 1}).defined());
   EXPECT_THAT(shape->status(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("a")));
-  auto type = Loader({1, 2, 3, 4}, at::kFloat);
+  auto type = Loader({1, 2, 3, 4}, {});
   type->Take("b", {2});
   EXPECT_THAT(type->status(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("I32")));
-  auto missing = Loader({1, 2, 3, 4}, at::kFloat);
+  auto missing = Loader({1, 2, 3, 4}, {});
   missing->Take("c", {2});
   EXPECT_THAT(missing->status(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("c")));
 }
@@ -75,7 +79,7 @@ TEST_F(WeightsTest, NamesATensorOfTheWrongShapeTypeOrThatIsMissing) {
 TEST_F(WeightsTest, RefusesValuesThatAreNotFinite) {
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
-    auto loader = Loader({1, bad, 3, 4}, at::kFloat);
+    auto loader = Loader({1, bad, 3, 4}, {});
     loader->Take("a", {2, 2});
     EXPECT_THAT(loader->status(),
                 StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("not finite")));
