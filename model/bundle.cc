@@ -96,6 +96,10 @@ BundleLayout LayoutByName(const std::string& folder) {
 
 absl::StatusOr<BundleLayout> ReadBundle(const std::string& folder) {
   std::error_code error;
+  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "model ", folder, " is a file; expected a folder with config.json and model.safetensors"));
+  }
   if (!fs::is_directory(folder, error)) {
     return absl::NotFoundError(absl::StrCat("model folder ", folder, " does not exist"));
   }

@@ -22,8 +22,8 @@ struct BundleLayout {
 // the model's own, for speed); other keys are an error. Without it `folder` is one checkpoint: its
 // name decides, upper and lower case alike. One with "reranker" in it serves as reranker, one with
 // "embedding" as encoder, any other as encoder and generator. kNotFound: no such folder, or
-// sightline.json names one that is not there; kFailedPrecondition: a sightline.json that is not as
-// above, naming the key.
+// sightline.json names one that is not there; kFailedPrecondition: `folder` is a file, or a
+// sightline.json that is not as above, naming the key.
 absl::StatusOr<BundleLayout> ReadBundle(const std::string& folder);
 
 }  // namespace sightline::model

@@ -144,12 +144,31 @@ absl::Status ReadMetadata(const json& entry, std::map<std::string, std::string>*
   return absl::OkStatus();
 }
 
+// Other formats by the bytes they begin with; empty for none of them. Read as a header length each
+// of these is far beyond the limit, so no safetensors file is taken for one.
+absl::string_view OtherFormat(absl::string_view file) {
+  if (absl::StartsWith(file, "GGUF")) return "a GGUF file, which is not supported";
+  if (absl::StartsWith(file, "PK\x03\x04")) {
+    return "a zip archive, as TorchScript and pickled weights are, which is never opened";
+  }
+  if (file.size() > 1 && file[0] == '\x80' && file[1] >= 2 && file[1] <= 5) {
+    return "a pickle, which is never opened";
+  }
+  if (absl::StartsWith(file, "version https://git-lfs")) {
+    return "a Git LFS pointer: the weights themselves were not fetched";
+  }
+  return "";
+}
+
 // The header as JSON text, or why there is none.
 absl::StatusOr<absl::string_view> HeaderText(absl::string_view file) {
   if (file.size() < kLengthBytes) return Malformed("shorter than its 8-byte header length");
   uint64_t length = 0;
   std::memcpy(&length, file.data(), kLengthBytes);  // little-endian, as every machine we run on
   if (length > kMaxHeaderBytes) {
+    if (const absl::string_view other = OtherFormat(file); !other.empty()) {
+      return Malformed(absl::StrCat("this is ", other));
+    }
     return Malformed(
         absl::StrCat("header of ", length, " bytes, at most ", kMaxHeaderBytes, " are read"));
   }
@@ -169,7 +188,12 @@ bool HasExtension(const std::filesystem::path& path, absl::string_view extension
 absl::Status NoWeights(const std::string& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    for (absl::string_view pickle : {".bin", ".pt", ".pth", ".ckpt", ".pkl"}) {
+    if (HasExtension(entry.path(), ".gguf")) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("weights: ", folder, " holds ", entry.path().filename().string(),
+                       ": GGUF is not supported; expected model.safetensors"));
+    }
+    for (absl::string_view pickle : {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".ts"}) {
       if (HasExtension(entry.path(), pickle)) {
         return absl::FailedPreconditionError(
             absl::StrCat("weights: ", folder, " holds ", entry.path().filename().string(),

@@ -49,10 +49,11 @@ struct TensorView {
 };
 
 // The tensors of a safetensors file image, in the order of their bytes; the views point into
-// `file`. kFailedPrecondition, naming the fault: a header length beyond the file or above 8 MiB,
-// JSON that is not the format's, duplicate names, more than 65536 tensors, an unknown dtype, sizes
-// that overflow or disagree with the offsets, and offsets that overlap, leave gaps or end elsewhere
-// than the file. `metadata`, when not null, receives the __metadata__ strings.
+// `file`. kFailedPrecondition, naming the fault: another format (GGUF, a zip archive, a pickle, a
+// Git LFS pointer), a header length beyond the file or above 8 MiB, JSON that is not the format's,
+// duplicate names, more than 65536 tensors, an unknown dtype, sizes that overflow or disagree with
+// the offsets, and offsets that overlap, leave gaps or end elsewhere than the file. `metadata`,
+// when not null, receives the __metadata__ strings.
 absl::StatusOr<std::vector<TensorView>> ParseSafetensors(
     absl::string_view file, std::map<std::string, std::string>* metadata = nullptr);
 
@@ -86,7 +87,7 @@ class CheckpointWeights {
  public:
   // kNotFound: no weights, or a shard the index names is missing (the message names it);
   // kFailedPrecondition: a malformed file, an index that disagrees with its shards, one tensor in
-  // two shards, or only pickle files (.bin, .pt, .pth, .ckpt), which are never opened.
+  // two shards, or only pickle files (.bin, .pt, .pth, .ckpt, …), which are never opened, or GGUF.
   static absl::StatusOr<std::unique_ptr<CheckpointWeights>> Open(const std::string& folder);
 
   // Tries `name`, then the same with a leading "model." added or taken away. Null when absent.

@@ -82,10 +82,11 @@ class Tokenizer::Impl {
   static absl::StatusOr<std::unique_ptr<const Impl>> Make(TokenizerFile file) {
     auto impl = std::make_unique<Impl>();
     impl->nfc_ = file.nfc;
-    SL_ASSIGN_OR_RETURN(impl->pretokenizer_, Pretokenizer::Create(file.pattern));
     SL_RETURN_IF_ERROR(impl->TakeVocab(file));
     SL_RETURN_IF_ERROR(impl->TakeAdded(file));
     SL_RETURN_IF_ERROR(impl->TakeMerges(file));
+    // Last, because it tries the pattern on many texts.
+    SL_ASSIGN_OR_RETURN(impl->pretokenizer_, Pretokenizer::Create(file.pattern));
     for (auto [names, ids] :
          {std::pair(&file.prefix, &impl->prefix_), std::pair(&file.suffix, &impl->suffix_)}) {
       for (const std::string& name : *names) {

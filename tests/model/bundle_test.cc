@@ -69,6 +69,13 @@ TEST_F(BundleTest, WithoutAFileTheNameDecides) {
   EXPECT_TRUE(reranker.reranker.has_value() && !reranker.encoder.has_value());
 }
 
+TEST_F(BundleTest, AFileIsNoModel) {
+  const std::string path = folder_->path() + "/model.gguf";
+  ASSERT_THAT(WriteFileAtomic(path, "GGUF"), IsOk());
+  EXPECT_THAT(ReadBundle(path),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("is a file")));
+}
+
 TEST_F(BundleTest, AMissingFolderIsNotFound) {
   EXPECT_THAT(ReadBundle(folder_->path() + "/nowhere"), StatusIs(absl::StatusCode::kNotFound));
 }

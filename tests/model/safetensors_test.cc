@@ -216,6 +216,24 @@ TEST(CheckpointWeightsTest, RefusesAnIndexThatDisagreesWithItsShards) {
   }
 }
 
+TEST(SafetensorsTest, NamesOtherFormats) {
+  const std::string rest(64, '\0');
+  EXPECT_THAT(ParseSafetensors("GGUF\x03" + rest), StatusIs(kRefused, HasSubstr("GGUF")));
+  EXPECT_THAT(ParseSafetensors("PK\x03\x04" + rest + rest), StatusIs(kRefused));
+  EXPECT_THAT(ParseSafetensors("PK\x03\x04\x14\x08" + rest),
+              StatusIs(kRefused, HasSubstr("zip archive")));
+  EXPECT_THAT(ParseSafetensors("\x80\x02}q\x01X\x05" + rest),
+              StatusIs(kRefused, HasSubstr("a pickle")));
+  EXPECT_THAT(ParseSafetensors("version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
+              StatusIs(kRefused, HasSubstr("Git LFS")));
+}
+
+TEST(CheckpointWeightsTest, NamesAFolderThatHoldsGguf) {
+  const auto folder = Folder();
+  Put(*folder, "model-q4.gguf", "GGUF");
+  EXPECT_THAT(CheckpointWeights::Open(folder->path()), StatusIs(kRefused, HasSubstr("GGUF")));
+}
+
 TEST(CheckpointWeightsTest, NeverOpensPickles) {
   const auto folder = Folder();
   EXPECT_THAT(CheckpointWeights::Open(folder->path()), StatusIs(absl::StatusCode::kNotFound));
