@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "model/tokenizer.h"
+#include "tests/model/random_text.h"
 #include "tests/support/golden.h"
 #include "tests/support/status_matchers.h"
 
@@ -16,6 +17,8 @@ using ::sightline::testing::GoldenJson;
 using ::sightline::testing::GoldenPath;
 using ::sightline::testing::IsOk;
 using ::sightline::testing::JsonFile;
+using ::sightline::testing::Nfc;
+using ::sightline::testing::RandomText;
 
 std::unique_ptr<Tokenizer> Open(const std::string& folder) {
   auto tokenizer = Tokenizer::Open(folder);
@@ -79,6 +82,20 @@ TEST(TokenizerGoldenTest, RealVocabularyGivesThePublishedIds) {
   EXPECT_EQ(tokenizer->Find("yes"), 9693);
   EXPECT_EQ(tokenizer->Find("no"), 2152);
   EXPECT_EQ(tokenizer->Find("<|im_end|>"), 151645);
+}
+
+TEST(TokenizerGoldenTest, RealVocabularyGivesAHundredThousandTextsBack) {
+  const auto folder = FullGoldenDir();
+  if (!folder) GTEST_SKIP() << "the published vocabulary is not part of the tree (see above)";
+  auto tokenizer = Open(*folder + "/qwen2-vocab");
+  RandomText random(11);
+  for (int i = 0; i < 100'000; ++i) {
+    const std::string text = random.Next();
+    auto ids = tokenizer->EncodePlain(text);
+    ASSERT_THAT(ids, IsOk());
+    ASSERT_EQ(tokenizer->Decode(*ids, false), Nfc(text));
+    for (int32_t id : *ids) ASSERT_FALSE(tokenizer->IsAdded(id));
+  }
 }
 
 }  // namespace
