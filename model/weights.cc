@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "model/finite.h"
 #include "model/quantized_weights.h"
 
 namespace sightline::model {
@@ -109,6 +110,10 @@ absl::Status WeightLoader::Load(absl::string_view name, const std::vector<int64_
   if (!found.ok()) return Annotate(found.status(), "weights");
   const TensorView& stored = **found;
   if (!IsFloat(stored.dtype)) return WrongType(stored, "F32, BF16 or F16");
+  if (!AllFinite(stored)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("weights: ", stored.name, " holds a value that is not finite"));
+  }
   absl::StatusOr<at::Tensor> view = ViewStored(stored, files_);
   if (!view.ok()) return Annotate(view.status(), "weights");
   out = view->to(at::TensorOptions().device(types_.device).dtype(type));

@@ -34,8 +34,8 @@ struct NetworkTypes {
 // the stored one a tensor is a view of the memory map, which it keeps alive; such tensors are
 // read-only. Each method keeps the first fault in status() and then returns undefined tensors:
 // kFailedPrecondition for a tensor that is missing, of another shape (`weights: layer … is [..],
-// config says [..]`), of a dtype that does not belong there, or, in vectors and scales, that holds
-// a NaN or an infinity. Large matrices are looked through by CheckFinite instead. One thread.
+// config says [..]`), of a dtype that does not belong there, or, stored as floats, that holds a NaN
+// or an infinity: see AllFinite. One thread.
 class WeightLoader {
  public:
   WeightLoader(std::shared_ptr<const CheckpointWeights> files,
