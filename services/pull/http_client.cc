@@ -155,6 +155,8 @@ absl::Status HttpClient::Perform(const std::string& url, const HttpRequest& requ
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, kStallSeconds);
   curl_easy_setopt(curl, CURLOPT_NOBODY, request.headers_only ? 1L : 0L);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+  // Not even to a proxy in clear.
+  if (with_token && absl::StartsWith(url, "http://")) curl_easy_setopt(curl, CURLOPT_PROXY, "");
   if (!range.empty()) curl_easy_setopt(curl, CURLOPT_RANGE, range.c_str());
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, Transfer::OnHeader);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);

@@ -92,7 +92,9 @@ absl::StatusOr<HubFile> FetchDetails(HttpClient& http, const HubSource& source,
                         {});
     if (!got.ok()) return {got.status()};
     reply = *std::move(got);
-    if (reply.status == 200) return {absl::OkStatus()};
+    // Where the hub has said what it links to, it does not matter that the address behind the link
+    // takes no HEAD.
+    if (reply.status == 200 || !reply.linked_etag.empty()) return {absl::OkStatus()};
     return {StatusOfReply(reply, path, !source.token.empty()), false, reply.retry_after};
   }));
   const bool linked = !reply.linked_etag.empty();

@@ -295,7 +295,7 @@ class Pull {
     const auto loop = [&] {
       HttpClient http(Stopped());
       for (size_t i = next++; i < files_.size() && !Stopped()(); i = next++) {
-        const absl::Status status = work(http, i);
+        const absl::Status status = CatchStatus("pull", [&] { return work(http, i); });
         if (status.ok()) continue;
         absl::MutexLock lock(&mu_);
         if (first.ok()) first = status;
@@ -358,7 +358,7 @@ absl::Status PullModel(const PullOptions& options, const std::atomic<bool>& stop
                        PullReport& report) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (ready != CURLE_OK) return absl::InternalError("libcurl does not start");
-  return Pull(options, stop, report).Run();
+  return CatchStatus("pull", [&] { return Pull(options, stop, report).Run(); });
 }
 
 }  // namespace sightline::services

@@ -66,7 +66,9 @@ absl::Status WritePullManifest(const std::string& folder, const PullManifest& ma
   const json root = {{"repository", manifest.repository}, {"commit", manifest.commit},
                      {"include", manifest.include},       {"exclude", manifest.exclude},
                      {"complete", manifest.complete},     {"files", files}};
-  return WriteFileAtomic(PathIn(folder), root.dump(1) + "\n");
+  // Patterns come from the command line and may be any bytes.
+  return WriteFileAtomic(PathIn(folder),
+                         root.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace sightline::services

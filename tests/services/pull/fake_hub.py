@@ -34,6 +34,7 @@ class Hub:
         self.listing = None
         self.blobs = True
         self.ignore_if_range = False
+        self.no_head = False  # HEAD gets 403, as signed addresses give
         self.slow = 0  # seconds between two kilobytes
         self.requests, self.sent = [], {}
         self.busy = 0  # requests under way
@@ -132,6 +133,9 @@ class Hub:
 
     def content(self, handler, path, headers):
         name = path.split(f"/resolve/{self.commit}/", 1)[-1]
+        if handler.command == "HEAD" and self.no_head:
+            self.reply(handler, 403, {})
+            return
         if name not in self.files:
             self.reply(handler, 404, {"X-Error-Code": "EntryNotFound"})
             return

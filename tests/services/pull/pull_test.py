@@ -124,7 +124,7 @@ class PullTest(unittest.TestCase):
     def test_checksums_come_from_the_files_own_address_where_the_listing_has_none(self):
         with self.hub() as content:
             hub = self.hub()
-            hub.blobs, hub.content_host = False, content.url
+            hub.blobs, hub.content_host, content.no_head = False, content.url, True
             self.pull(hub)
             self.assert_whole(hub)
         hub.etags["merges.txt"] = '"abc"'

@@ -304,6 +304,17 @@ const std::vector<Case>& ConfigCases() {
                  [](json& c) { c["vision_config"]["patch_size"] = 0; }),
       ConfigCase("code of its own", "never run",
                  [](json& c) { c["auto_map"] = {{"AutoModel", "modeling_evil.Model"}}; }),
+      ConfigCase("a way of making numbers narrow that nobody knows", "quant_method",
+                 [](json& c) { c["quantization_config"] = {{"quant_method", "evil"}}; }),
+      ConfigCase("FP8 blocks of nothing", "weight_block_size",
+                 [](json& c) {
+                   c["quantization_config"] = {{"quant_method", "fp8"},
+                                               {"weight_block_size", {0, -1}}};
+                 }),
+      ConfigCase("numbers of 10^9 bits", "bits",
+                 [](json& c) {
+                   c["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 1'000'000'000}};
+                 }),
       ConfigCase("another architecture", "model_type", [](json& c) { c["model_type"] = "llama"; }),
       {"config nested deep", kRefused, "deeper",
        [](const Folder& f) { f.Write("config.json", Nested(1'000'000)); }},
