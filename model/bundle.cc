@@ -41,6 +41,25 @@ absl::StatusOr<std::string> PartFolder(const std::string& folder, const std::str
   return part.lexically_normal().string();
 }
 
+absl::StatusOr<PartLayout> ParsePart(const std::string& folder, const std::string& path,
+                                     const std::string& key, const nlohmann::json& value) {
+  PartLayout out;
+  if (!value.is_object()) {
+    SL_ASSIGN_OR_RETURN(out.folder, PartFolder(folder, path, key, value));
+    return out;
+  }
+  for (const auto& [field, name] : value.items()) {
+    const std::string where = absl::StrCat(key, ".", field);
+    if (field != "folder" && field != "adapter") {
+      return Wrong(path, where, "absent: only \"folder\" and \"adapter\" are known");
+    }
+    SL_ASSIGN_OR_RETURN((field == "folder" ? out.folder : out.adapter),
+                        PartFolder(folder, path, where, name));
+  }
+  if (out.folder.empty()) return Wrong(path, absl::StrCat(key, ".folder"), "given");
+  return out;
+}
+
 absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::string& path,
                                          const std::string& text) {
   const absl::StatusOr<nlohmann::json> parsed = ParseJson(text);
@@ -52,8 +71,14 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
   BundleLayout out;
   for (const auto& [key, value] : json.items()) {
     if (key == "encoder" || key == "reranker" || key == "generator") {
-      SL_ASSIGN_OR_RETURN(std::string part, PartFolder(folder, path, key, value));
+      SL_ASSIGN_OR_RETURN(PartLayout part, ParsePart(folder, path, key, value));
       (key == "encoder" ? out.encoder : key == "reranker" ? out.reranker : out.generator) = part;
+    } else if (key == "adapters") {
+      if (!value.is_object()) return Wrong(path, key, "an object of sub-folders by name");
+      for (const auto& [name, adapter] : value.items()) {
+        SL_ASSIGN_OR_RETURN(out.adapters[name],
+                            PartFolder(folder, path, absl::StrCat("adapters.", name), adapter));
+      }
     } else if (key == "untrained") {
       if (!value.is_boolean()) return Wrong(path, key, "true or false");
       out.untrained = value.get<bool>();
@@ -65,7 +90,8 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
     } else {
       return absl::FailedPreconditionError(
           absl::StrCat(path, ": unknown key \"", key,
-                       "\"; expected encoder, reranker, generator, untrained or max_image_pixels"));
+                       "\"; expected encoder, reranker, generator, adapters, untrained or "
+                       "max_image_pixels"));
     }
   }
   if (!out.encoder.has_value() && !out.reranker.has_value() && !out.generator.has_value()) {
@@ -82,12 +108,12 @@ BundleLayout LayoutByName(const std::string& folder) {
       absl::AsciiStrToLower((path.has_filename() ? path : path.parent_path()).filename().string());
   BundleLayout out;
   if (absl::StrContains(name, "reranker")) {
-    out.reranker = folder;
+    out.reranker = PartLayout{folder, ""};
   } else if (absl::StrContains(name, "embedding")) {
-    out.encoder = folder;
+    out.encoder = PartLayout{folder, ""};
   } else {
-    out.encoder = folder;
-    out.generator = folder;
+    out.encoder = PartLayout{folder, ""};
+    out.generator = PartLayout{folder, ""};
   }
   return out;
 }

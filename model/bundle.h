@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -8,17 +9,26 @@
 
 namespace sightline::model {
 
+// A checkpoint folder, and the folder of the adapter the part runs with; empty = none.
+struct PartLayout {
+  std::string folder;
+  std::string adapter;
+  bool operator==(const PartLayout&) const = default;
+};
+
 // Which checkpoint folder serves as what. Absent parts are not offered.
 struct BundleLayout {
-  std::optional<std::string> encoder;
-  std::optional<std::string> reranker;
-  std::optional<std::string> generator;
-  bool untrained = false;                   // the weights are random: scores mean nothing
-  std::optional<int64_t> max_image_pixels;  // pictures are made no larger than this, in area
+  std::optional<PartLayout> encoder;
+  std::optional<PartLayout> reranker;
+  std::optional<PartLayout> generator;
+  std::map<std::string, std::string> adapters;  // folders by name, for calls to choose from
+  bool untrained = false;                       // the weights are random: scores mean nothing
+  std::optional<int64_t> max_image_pixels;      // pictures are made no larger than this, in area
 };
 
 // Reads `folder`/sightline.json where there is one: an object with any of "encoder", "reranker",
-// "generator" (sub-folders), "untrained" (true or false) and "max_image_pixels" (a lower limit than
+// "generator" (a sub-folder, or {"folder", "adapter"}, both sub-folders), "adapters" (an object of
+// sub-folders by name), "untrained" (true or false) and "max_image_pixels" (a lower limit than
 // the model's own, for speed); other keys are an error. Without it `folder` is one checkpoint: its
 // name decides, upper and lower case alike. One with "reranker" in it serves as reranker, one with
 // "embedding" as encoder, any other as encoder and generator. kNotFound: no such folder, or

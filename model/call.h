@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
@@ -19,6 +20,8 @@ struct CallOptions {
   Priority priority = Priority::kInteractive;
   absl::Time deadline = absl::InfiniteFuture();  // kDeadlineExceeded; never started after it
   CancelFlag cancel;                             // kCancelled; null = cannot be cancelled
+  // One of ModelInfo::adapters, else kNotFound; empty = the part's own, if it has one.
+  std::string adapter = "";
 };
 
 // What one loaded network is.
@@ -29,7 +32,8 @@ struct ModelInfo {
   std::string device;        // "cpu", "cuda:0"
   std::string fingerprint;   // 64 hex digits: weights, prompts, preprocessing, dimension
   int64_t parameters = 0;
-  int context = 0;         // tokens
+  int context = 0;                    // tokens
+  std::vector<std::string> adapters;  // low-rank changes a call can choose by name
   bool untrained = false;  // sightline.json says the weights are random: scores mean nothing
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "absl/strings/match.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/status.h"
@@ -121,7 +122,13 @@ absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& 
       ResolveTypes(load.device, load.dtype, self->config_.model.dtype, CountNumbers(*weights)));
   self->weights_hash_ = HashWeights(*weights);
   SL_ASSIGN_OR_RETURN(std::unique_ptr<Network> network,
-                      Network::Load(self->config_.model, weights, types));
+                      Network::Load(self->config_.model, weights, types, load.merged_adapters));
+  for (const auto* named : {&load.adapters, &options.adapters}) {
+    for (const auto& [name, adapter] : *named) {
+      SL_ASSIGN_OR_RETURN(self->adapters_[name],
+                          Adapter::Open(adapter, network->linears, network->types));
+    }
+  }
   self->vision_cache_ = std::make_unique<VisionCache>(kVisionCacheBytes);
   self->engine_ = std::make_unique<Engine>(std::move(network), *self->vision_cache_,
                                            OptionsFor(load, types.device));
@@ -130,11 +137,23 @@ absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& 
 
 Checkpoint::~Checkpoint() = default;
 
-absl::StatusOr<SequenceInput> Checkpoint::Prepare(const Prompt& prompt) {
-  return PrepareSequence(prompt, config_.model, *processor_, *vision_cache_);
+absl::StatusOr<std::shared_ptr<const Adapter>> Checkpoint::FindAdapter(
+    const std::string& name) const {
+  if (name.empty()) return nullptr;
+  const auto found = adapters_.find(name);
+  if (found == adapters_.end()) {
+    return absl::NotFoundError(absl::StrCat("the model has no adapter \"", name, "\""));
+  }
+  return found->second;
 }
 
-ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension) const {
+absl::StatusOr<SequenceInput> Checkpoint::Prepare(const Prompt& prompt,
+                                                  std::shared_ptr<const Adapter> adapter) {
+  return PrepareSequence(prompt, config_.model, *processor_, *vision_cache_, std::move(adapter));
+}
+
+ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension,
+                           const Adapter* adapter) const {
   const Network& network = engine_->network();
   Hasher hasher;
   hasher.AddField("sightline model 1").AddField(weights_hash_).AddField(tokenizer_hash_);
@@ -147,6 +166,9 @@ ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension) co
   }
   hasher.AddNumber(static_cast<uint64_t>(options_.max_image_pixels.value_or(0)));
 
+  for (const std::string& merged : network.merged) hasher.AddField(merged);
+  if (adapter != nullptr) hasher.AddField(adapter->fingerprint());
+
   ModelInfo info;
   info.name = name_;
   info.architecture = config_.model.architecture;
@@ -156,6 +178,9 @@ ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension) co
   info.parameters = network.parameters;
   info.context = context();
   info.untrained = options_.untrained;
+  for (const auto& [name, loaded] : adapters_) {
+    if (!absl::StartsWith(name, kPartsOwnAdapter)) info.adapters.push_back(name);
+  }
   return info;
 }
 
@@ -164,15 +189,23 @@ absl::StatusOr<int> Checkpoint::CountTokens(absl::string_view text) const {
   return static_cast<int>(ids.size());
 }
 
-absl::StatusOr<std::vector<float>> Checkpoint::OutputDifference(int32_t a, int32_t b) const {
+absl::StatusOr<std::vector<float>> Checkpoint::OutputDifference(int32_t a, int32_t b,
+                                                                const Adapter* adapter) const {
   return CatchStatus("output matrix", [&]() -> absl::StatusOr<std::vector<float>> {
     const c10::InferenceMode inference;
     const int64_t wanted[] = {a, b};
-    const at::Tensor rows = engine_->network().text.OutputRows(wanted);
+    const at::Tensor rows = engine_->network().text.OutputRows(wanted, adapter);
     const at::Tensor difference = rows[0].sub(rows[1]).to(at::kCPU).contiguous();
     const float* const data = difference.data_ptr<float>();
     return std::vector<float>(data, data + difference.numel());
   });
+}
+
+absl::StatusOr<std::shared_ptr<const Adapter>> AdapterFor(
+    const Checkpoint& checkpoint, const CallOptions& call,
+    const std::shared_ptr<const Adapter>& own) {
+  if (call.adapter.empty()) return own;
+  return checkpoint.FindAdapter(call.adapter);
 }
 
 }  // namespace sightline::model

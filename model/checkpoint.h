@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "model/adapter.h"
 #include "model/call.h"
 #include "model/engine.h"
 #include "model/image_processor.h"
@@ -21,8 +23,13 @@ namespace sightline::model {
 
 class CheckpointWeights;
 
+// Begins the names under which bundles' parts keep adapters of their own, apart from those to
+// choose from.
+inline constexpr char kPartsOwnAdapter[] = "/";
+
 // What a checkpoint is told besides LoadOptions.
 struct CheckpointOptions {
+  std::map<std::string, std::string> adapters;  // folders by name, besides LoadOptions's
   bool untrained = false;
   std::optional<int64_t> max_image_pixels;  // lowers the limit of both front ends
 };
@@ -46,18 +53,23 @@ class Checkpoint {
   Engine& engine() { return *engine_; }
   int context() const { return static_cast<int>(config_.model.text.max_position_embeddings); }
 
-  // Makes a prompt's pictures ready on the calling thread.
-  absl::StatusOr<SequenceInput> Prepare(const Prompt& prompt);
+  // The adapter called `name`; null for the empty name. kNotFound.
+  absl::StatusOr<std::shared_ptr<const Adapter>> FindAdapter(const std::string& name) const;
 
-  // `prompt_rules` names what the part adds to the text, `dimension` what comes out; both enter the
-  // fingerprint.
-  ModelInfo Info(absl::string_view prompt_rules, int64_t dimension) const;
+  // Makes a prompt's pictures ready on the calling thread, for a run with `adapter` (null = none).
+  absl::StatusOr<SequenceInput> Prepare(const Prompt& prompt,
+                                        std::shared_ptr<const Adapter> adapter = nullptr);
+
+  // `prompt_rules` names what the part adds to the text, `dimension` what comes out, `adapter` what
+  // the part runs with of itself (null = nothing); all enter the fingerprint.
+  ModelInfo Info(absl::string_view prompt_rules, int64_t dimension, const Adapter* adapter) const;
 
   // Tokens of `text` alone, read as data. kInvalidArgument: not UTF-8.
   absl::StatusOr<int> CountTokens(absl::string_view text) const;
 
-  // Row `a` of the output matrix minus row `b`, in float32. [hidden]
-  absl::StatusOr<std::vector<float>> OutputDifference(int32_t a, int32_t b) const;
+  // Row `a` of the output matrix minus row `b`, in float32, with `adapter` (null = none). [hidden]
+  absl::StatusOr<std::vector<float>> OutputDifference(int32_t a, int32_t b,
+                                                      const Adapter* adapter) const;
 
  private:
   Checkpoint() = default;
@@ -70,8 +82,14 @@ class Checkpoint {
   std::unique_ptr<const Tokenizer> tokenizer_;
   std::unique_ptr<const ImageProcessor> processor_;
   std::optional<PromptBuilder> prompts_;
+  std::map<std::string, std::shared_ptr<const Adapter>> adapters_;
   std::unique_ptr<VisionCache> vision_cache_;
   std::unique_ptr<Engine> engine_;  // last: its thread uses the cache
 };
+
+// What a call runs with: the adapter it names, else the part's `own`. kNotFound as FindAdapter.
+absl::StatusOr<std::shared_ptr<const Adapter>> AdapterFor(
+    const Checkpoint& checkpoint, const CallOptions& call,
+    const std::shared_ptr<const Adapter>& own);
 
 }  // namespace sightline::model

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -70,6 +71,18 @@ struct VisualRows {
     }
   }
 };
+
+// Adds the rows of one sequence where it has an adapter; neighbours that share it become one span.
+void AddSpan(int64_t offset, int64_t count, const SequenceState& sequence, AdapterSpans& spans) {
+  const Adapter* const adapter = sequence.request().input.adapter.get();
+  if (adapter == nullptr) return;
+  if (!spans.empty() && spans.back().adapter == adapter &&
+      spans.back().offset + spans.back().count == offset) {
+    spans.back().count += count;
+  } else {
+    spans.push_back({offset, count, adapter});
+  }
+}
 
 }  // namespace
 
@@ -192,6 +205,17 @@ SequenceRunner::SequenceRunner(const Network& network, VisionCache& cache, KvTyp
     : network_(network), cache_(cache), kv_layout_(LayoutOf(network, kv_type)) {}
 
 void SequenceRunner::RunVision(const std::vector<SequenceState*>& sequences) const {
+  std::map<const Adapter*, std::vector<SequenceState*>> by_adapter;
+  for (SequenceState* sequence : sequences) {
+    const Adapter* const adapter = sequence->request().input.adapter.get();
+    by_adapter[adapter != nullptr && adapter->changes_vision() ? adapter : nullptr].push_back(
+        sequence);
+  }
+  for (const auto& [adapter, group] : by_adapter) RunTower(group, adapter);
+}
+
+void SequenceRunner::RunTower(const std::vector<SequenceState*>& sequences,
+                              const Adapter* adapter) const {
   std::vector<at::Tensor> patches;
   std::vector<GridThw> grids;
   std::vector<std::vector<VisualInput*>> wanting;  // those that get grid i's features
@@ -216,7 +240,7 @@ void SequenceRunner::RunVision(const std::vector<SequenceState*>& sequences) con
   }
   if (grids.empty()) return;
   const VisionFeatures all =
-      network_.vision.Forward(Concatenated(patches).to(network_.device), grids);
+      network_.vision.Forward(Concatenated(patches).to(network_.device), grids, nullptr, adapter);
   const int merge = network_.config.vision.spatial_merge_size;
   int64_t offset = 0;
   for (size_t i = 0; i < grids.size(); ++i) {
@@ -248,6 +272,7 @@ void SequenceRunner::RunDecoder(const std::vector<SequenceSlice>& slices) const 
     }
     slice.sequence->AppendTokens(slice, ids, positions);
     batch.sequences.push_back({slice.count, slice.sequence->CacheFor(slice, kv_layout_)});
+    AddSpan(offset, slice.count, *slice.sequence, batch.adapters);
     offset += slice.count;
   }
   batch.embeds = network_.text.Embed(ToDevice(ids, network_.device));
@@ -281,7 +306,12 @@ void SequenceRunner::RunDecoder(const std::vector<SequenceSlice>& slices) const 
     }
   }
   if (!want_logits.empty()) {
-    const at::Tensor rows = network_.text.Logits(normed(logit_rows)).to(at::kCPU, at::kFloat);
+    AdapterSpans adapters;
+    for (size_t i = 0; i < want_logits.size(); ++i) {
+      AddSpan(static_cast<int64_t>(i), 1, *want_logits[i], adapters);
+    }
+    const at::Tensor rows =
+        network_.text.Logits(normed(logit_rows), adapters).to(at::kCPU, at::kFloat);
     for (size_t i = 0; i < want_logits.size(); ++i) {
       std::vector<float> logits = Row(rows, static_cast<int64_t>(i));
       want_logits[i]->TakeLogits(logits);

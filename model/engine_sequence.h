@@ -92,8 +92,8 @@ class SequenceRunner {
   // Network and cache are borrowed and outlive the runner.
   SequenceRunner(const Network& network, VisionCache& cache, KvType kv_type);
 
-  // Makes features of the pictures the sequences have claimed, all in one pass; equal pictures
-  // once.
+  // Makes features of the pictures the sequences have claimed; equal pictures once. One pass for
+  // all sequences whose adapters leave the tower alone, and one for each adapter that changes it.
   void RunVision(const std::vector<SequenceState*>& sequences) const;
 
   // One pass of the decoder; sequences that have a result are told.
@@ -103,6 +103,8 @@ class SequenceRunner {
   int64_t cache_page_bytes() const { return kv_layout_.page_bytes(); }
 
  private:
+  void RunTower(const std::vector<SequenceState*>& sequences, const Adapter* adapter) const;
+
   const Network& network_;
   VisionCache& cache_;
   const KvLayout kv_layout_;

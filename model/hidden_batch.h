@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,6 +14,7 @@ namespace sightline::model {
 struct HiddenCall {
   Part part = Part::kEncoder;
   CallOptions call;
+  std::shared_ptr<const Adapter> adapter;  // null = none
   size_t count = 0;
   // The prompt of sequence i.
   std::function<absl::StatusOr<Prompt>(size_t i)> prompt;

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "absl/status/status.h"
+#include "model/adapter.h"
 #include "model/stored_matrix.h"
 #include "model/weights.h"
 
@@ -16,6 +18,13 @@ struct Linear {
   int number = -1;      // among the network's linear layers
 
   at::Tensor operator()(const at::Tensor& x) const;
+  // The same with what adapters change: of all rows (null = nothing), or of the rows they cover.
+  // Rows are counted along the first axis.
+  at::Tensor operator()(const at::Tensor& x, const Adapter* adapter) const;
+  at::Tensor operator()(const at::Tensor& x, const AdapterSpans& adapters) const;
+
+  // W += change, in place of the old matrix. kFailedPrecondition: W is quantised.
+  absl::Status Merge(const LowRank& change);
 };
 
 // LayerNorm with eps 1e-6, fixed in the reference.

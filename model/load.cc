@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "model/bundle.h"
 #include "model/checkpoint.h"
@@ -12,30 +13,52 @@
 
 namespace sightline::model {
 
+namespace {
+
+std::string OwnName(const PartLayout& part) {
+  return part.adapter.empty() ? "" : absl::StrCat(kPartsOwnAdapter, part.adapter);
+}
+
+}  // namespace
+
 absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& options) {
   SL_ASSIGN_OR_RETURN(const BundleLayout layout, ReadBundle(folder));
-  const CheckpointOptions checkpoint_options = {.untrained = layout.untrained,
-                                                .max_image_pixels = layout.max_image_pixels};
+  std::map<std::string, CheckpointOptions> wanted;  // by checkpoint folder
+  for (const auto* part : {&layout.encoder, &layout.reranker, &layout.generator}) {
+    if (!part->has_value()) continue;
+    CheckpointOptions& own = wanted[(*part)->folder];
+    own.untrained = layout.untrained;
+    own.max_image_pixels = layout.max_image_pixels;
+    own.adapters.insert(layout.adapters.begin(), layout.adapters.end());
+    if (!(*part)->adapter.empty()) own.adapters[OwnName(**part)] = (*part)->adapter;
+  }
   std::map<std::string, std::shared_ptr<Checkpoint>> opened;  // parts of one folder share a network
-  const auto open = [&](const std::string& part) -> absl::StatusOr<std::shared_ptr<Checkpoint>> {
-    std::shared_ptr<Checkpoint>& known = opened[part];
+  struct Opened {
+    std::shared_ptr<Checkpoint> checkpoint;
+    std::shared_ptr<const Adapter> adapter;
+  };
+  const auto open = [&](const PartLayout& part) -> absl::StatusOr<Opened> {
+    Opened out;
+    std::shared_ptr<Checkpoint>& known = opened[part.folder];
     if (known == nullptr) {
-      SL_ASSIGN_OR_RETURN(known, Checkpoint::Open(part, options, checkpoint_options));
+      SL_ASSIGN_OR_RETURN(known, Checkpoint::Open(part.folder, options, wanted[part.folder]));
     }
-    return known;
+    out.checkpoint = known;
+    SL_ASSIGN_OR_RETURN(out.adapter, known->FindAdapter(OwnName(part)));
+    return out;
   };
   LoadedModel model;
   if (layout.encoder.has_value()) {
-    SL_ASSIGN_OR_RETURN(std::shared_ptr<Checkpoint> checkpoint, open(*layout.encoder));
-    model.encoder = std::make_unique<Qwen3VlEncoder>(std::move(checkpoint));
+    SL_ASSIGN_OR_RETURN(Opened part, open(*layout.encoder));
+    model.encoder = std::make_unique<Qwen3VlEncoder>(part.checkpoint, part.adapter);
   }
   if (layout.reranker.has_value()) {
-    SL_ASSIGN_OR_RETURN(std::shared_ptr<Checkpoint> checkpoint, open(*layout.reranker));
-    SL_ASSIGN_OR_RETURN(model.reranker, Qwen3VlReranker::Create(std::move(checkpoint)));
+    SL_ASSIGN_OR_RETURN(Opened part, open(*layout.reranker));
+    SL_ASSIGN_OR_RETURN(model.reranker, Qwen3VlReranker::Create(part.checkpoint, part.adapter));
   }
   if (layout.generator.has_value()) {
-    SL_ASSIGN_OR_RETURN(std::shared_ptr<Checkpoint> checkpoint, open(*layout.generator));
-    model.generator = std::make_unique<Qwen3VlGenerator>(std::move(checkpoint));
+    SL_ASSIGN_OR_RETURN(Opened part, open(*layout.generator));
+    model.generator = std::make_unique<Qwen3VlGenerator>(part.checkpoint, part.adapter);
   }
   return model;
 }

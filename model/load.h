@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "model/encoder.h"
@@ -18,6 +20,9 @@ struct LoadOptions {
   std::string dtype = "auto";
   int threads = 0;  // of the network on the CPU; 0 = all cores, or one for a network under 50
                     // million parameters
+  // PEFT adapter folders loaded beside the weights, by the name a call chooses them by.
+  std::map<std::string, std::string> adapters;
+  std::vector<std::string> merged_adapters;  // folders of those added to the weights for good
   int queue_capacity = 256;  // calls per part that wait or run; one more gets kResourceExhausted
 };
 
@@ -29,10 +34,11 @@ struct LoadedModel {
 };
 
 // Loads `folder`: a bundle with sightline.json that names sub-folders ("encoder", "reranker",
-// "generator"), may say "untrained": true, and may bound pictures with "max_image_pixels"; or one
-// Hugging Face checkpoint, whose folder name decides what it serves as: with "reranker" in it as
-// reranker, with "embedding" as encoder, else as encoder and generator (see bundle.h). Parts of one
-// folder share one network. Every byte of the weights is read once for the fingerprint. kNotFound,
+// "generator", each with an adapter of its own where it says so, and "adapters" to choose from),
+// may say "untrained": true, and may bound pictures with "max_image_pixels"; or one Hugging Face
+// checkpoint, whose folder name decides what it serves as: with "reranker" in it as reranker, with
+// "embedding" as encoder, else as encoder and generator (see bundle.h). Parts of one folder share
+// one network. Every byte of the weights is read once for the fingerprint. kNotFound,
 // kFailedPrecondition: names the file, the tensor or the config field; kInvalidArgument: an unknown
 // device or dtype.
 absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& options);

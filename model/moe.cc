@@ -45,8 +45,8 @@ at::Tensor MoeMlp::Expert::Forward(const at::Tensor& x) const {
   return down.Multiply(at::silu(both.narrow(1, 0, inner)).mul_(both.narrow(1, inner, inner)));
 }
 
-at::Tensor MoeMlp::Forward(const at::Tensor& x) const {
-  const at::Tensor probabilities = at::softmax(router_(x).to(at::kFloat), -1);
+at::Tensor MoeMlp::Forward(const at::Tensor& x, const AdapterSpans& adapters) const {
+  const at::Tensor probabilities = at::softmax(router_(x, adapters).to(at::kFloat), -1);
   at::Tensor weights, chosen;  // [tokens, experts_per_token]
   std::tie(weights, chosen) = at::topk(probabilities, experts_per_token_, -1);
   weights = weights.div(weights.sum(-1, /*keepdim=*/true)).to(x.scalar_type());

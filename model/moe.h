@@ -22,8 +22,10 @@ class MoeMlp {
   // or one by one ("experts.N.gate_proj" and so on). Faults are kept by the loader.
   static MoeMlp Load(WeightLoader& loader, const std::string& name, const TextConfig& config);
 
-  // [tokens, hidden] -> [tokens, hidden]
-  at::Tensor Forward(const at::Tensor& x) const;
+  // [tokens, hidden] -> [tokens, hidden]. Adapters change the router alone.
+  at::Tensor Forward(const at::Tensor& x, const AdapterSpans& adapters) const;
+
+  Linear& router() { return router_; }
 
  private:
   struct Expert {

@@ -20,6 +20,29 @@ void WarnOfUnused(const WeightLoader& loader, const std::string& folder, bool ti
                {{"folder", folder}, {"count", unused.size()}, {"first", unused.front()}});
 }
 
+// Adds the adapter in `folder` to the weights it changes.
+// Returns its fingerprint.
+absl::StatusOr<std::string> MergeAdapter(const std::string& folder,
+                                         const std::vector<LinearShape>& linears,
+                                         const NetworkTypes& types, VisionTower& vision,
+                                         TextModel& text) {
+  SL_ASSIGN_OR_RETURN(const auto adapter, Adapter::Open(folder, linears, types));
+  absl::Status status;
+  const auto merge = [&](Linear& layer) {
+    const LowRank* const change = adapter->Find(layer.number);
+    if (change == nullptr || !status.ok()) return;
+    status = layer.Merge(*change);
+    if (!status.ok()) {
+      status = Annotate(status, absl::StrCat("adapter ", folder, " cannot be merged into ",
+                                             linears[layer.number].name));
+    }
+  };
+  vision.ForEachLinear(merge);
+  text.ForEachLinear(merge);
+  SL_RETURN_IF_ERROR(status);
+  return adapter->fingerprint();
+}
+
 absl::StatusOr<at::Device> ResolveDevice(const std::string& device) {
   const bool has_cuda = at::hasCUDA();
   if (device == "auto") return has_cuda ? at::Device("cuda:0") : at::Device("cpu");
@@ -64,7 +87,7 @@ absl::StatusOr<NetworkTypes> ResolveTypes(const std::string& device, const std::
 
 absl::StatusOr<std::unique_ptr<Network>> Network::Load(
     const ModelConfig& config, std::shared_ptr<const CheckpointWeights> weights,
-    const NetworkTypes& types) {
+    const NetworkTypes& types, const std::vector<std::string>& merged) {
   const std::string folder = weights->folder();
   WeightLoader loader(std::move(weights), config.quantization, types);
   return CatchStatus("weights", [&]() -> absl::StatusOr<std::unique_ptr<Network>> {
@@ -72,9 +95,16 @@ absl::StatusOr<std::unique_ptr<Network>> Network::Load(
     TextModel text = TextModel::Load(loader, config.text, config.tie_word_embeddings);
     SL_RETURN_IF_ERROR(loader.status());
     WarnOfUnused(loader, folder, config.tie_word_embeddings);
+    std::vector<LinearShape> linears = loader.TakeLinears();
+    std::vector<std::string> fingerprints;
+    for (const std::string& adapter : merged) {
+      SL_ASSIGN_OR_RETURN(std::string fingerprint,
+                          MergeAdapter(adapter, linears, types, vision, text));
+      fingerprints.push_back(std::move(fingerprint));
+    }
     return std::unique_ptr<Network>(new Network{config, types.device, types, std::move(vision),
                                                 std::move(text), loader.parameters(),
-                                                loader.TakeLinears()});
+                                                std::move(linears), std::move(fingerprints)});
   });
 }
 

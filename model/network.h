@@ -28,10 +28,12 @@ inline constexpr int64_t kSmallNetwork = 50'000'000;
 // The weights of one checkpoint as a vision tower and a decoder. Immutable. Any thread may run it;
 // in a server only its engine does.
 struct Network {
-  // kFailedPrecondition: a fault of WeightLoader. Names nothing asked for are logged as a warning.
+  // kFailedPrecondition: a fault of WeightLoader, of Adapter::Open, or a quantised layer that an
+  // adapter cannot be merged into. Names nothing asked for are logged as a warning. The adapters in
+  // the folders of `merged` are added to the weights for good, in order.
   static absl::StatusOr<std::unique_ptr<Network>> Load(
       const ModelConfig& config, std::shared_ptr<const CheckpointWeights> weights,
-      const NetworkTypes& types);
+      const NetworkTypes& types, const std::vector<std::string>& merged = {});
 
   const ModelConfig config;
   const at::Device device;
@@ -40,6 +42,7 @@ struct Network {
   const TextModel text;
   const int64_t parameters;
   const std::vector<LinearShape> linears;  // by Linear::number
+  const std::vector<std::string> merged;   // fingerprints of the adapters in the weights
 };
 
 }  // namespace sightline::model

@@ -9,10 +9,13 @@
 
 namespace sightline::model {
 
-Qwen3VlEncoder::Qwen3VlEncoder(std::shared_ptr<Checkpoint> checkpoint)
+Qwen3VlEncoder::Qwen3VlEncoder(std::shared_ptr<Checkpoint> checkpoint,
+                               std::shared_ptr<const Adapter> adapter)
     : checkpoint_(std::move(checkpoint)),
+      adapter_(std::move(adapter)),
       dimension_(static_cast<int>(checkpoint_->config().model.text.hidden_size)),
-      info_(checkpoint_->Info(absl::StrCat("embedding: ", EmbeddingInstruction("")), dimension_)) {}
+      info_(checkpoint_->Info(absl::StrCat("embedding: ", EmbeddingInstruction("")), dimension_,
+                              adapter_.get())) {}
 
 absl::StatusOr<std::vector<std::vector<float>>> Qwen3VlEncoder::Encode(
     std::span<const EncodeInput> inputs, int dimension, const CallOptions& call) {
@@ -24,6 +27,7 @@ absl::StatusOr<std::vector<std::vector<float>>> Qwen3VlEncoder::Encode(
   HiddenCall hidden_call;
   hidden_call.part = Part::kEncoder;
   hidden_call.call = call;
+  SL_ASSIGN_OR_RETURN(hidden_call.adapter, AdapterFor(*checkpoint_, call, adapter_));
   hidden_call.count = inputs.size();
   hidden_call.prompt = [&](size_t i) -> absl::StatusOr<Prompt> {
     absl::StatusOr<Prompt> prompt = checkpoint_->prompts().Embedding(inputs[i], max_tokens);

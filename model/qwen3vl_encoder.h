@@ -13,7 +13,9 @@ namespace sightline::model {
 // length 1. After Qwen3VLEmbedder in QwenLM/Qwen3-VL-Embedding, src/models/qwen3_vl_embedding.py.
 class Qwen3VlEncoder : public Encoder {
  public:
-  explicit Qwen3VlEncoder(std::shared_ptr<Checkpoint> checkpoint);
+  // `adapter`: of the checkpoint's, for calls that name none; null = none.
+  explicit Qwen3VlEncoder(std::shared_ptr<Checkpoint> checkpoint,
+                          std::shared_ptr<const Adapter> adapter = nullptr);
 
   const ModelInfo& info() const override { return info_; }
   int dimension() const override { return dimension_; }
@@ -24,6 +26,7 @@ class Qwen3VlEncoder : public Encoder {
 
  private:
   const std::shared_ptr<Checkpoint> checkpoint_;
+  const std::shared_ptr<const Adapter> adapter_;
   const int dimension_;
   const ModelInfo info_;
 };

@@ -101,9 +101,12 @@ absl::Status CheckInput(const GenerateInput& input) {
 
 }  // namespace
 
-Qwen3VlGenerator::Qwen3VlGenerator(std::shared_ptr<Checkpoint> checkpoint)
+Qwen3VlGenerator::Qwen3VlGenerator(std::shared_ptr<Checkpoint> checkpoint,
+                                   std::shared_ptr<const Adapter> adapter)
     : checkpoint_(std::move(checkpoint)),
-      info_(checkpoint_->Info("generator: chat", checkpoint_->config().model.text.vocab_size)) {}
+      adapter_(std::move(adapter)),
+      info_(checkpoint_->Info("generator: chat", checkpoint_->config().model.text.vocab_size,
+                              adapter_.get())) {}
 
 absl::StatusOr<GenerateResult> Qwen3VlGenerator::Generate(const GenerateInput& input,
                                                           const CallOptions& call,
@@ -111,7 +114,9 @@ absl::StatusOr<GenerateResult> Qwen3VlGenerator::Generate(const GenerateInput& i
   SL_ASSIGN_OR_RETURN(
       const Prompt prompt,
       checkpoint_->prompts().Chat(input.messages, ChatOptions(), checkpoint_->context() - 1));
-  SL_ASSIGN_OR_RETURN(SequenceInput sequence, checkpoint_->Prepare(prompt));
+  SL_ASSIGN_OR_RETURN(std::shared_ptr<const Adapter> adapter,
+                      AdapterFor(*checkpoint_, call, adapter_));
+  SL_ASSIGN_OR_RETURN(SequenceInput sequence, checkpoint_->Prepare(prompt, std::move(adapter)));
   return Continue(std::move(sequence), input, call, on_text);
 }
 

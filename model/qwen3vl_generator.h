@@ -10,7 +10,9 @@ namespace sightline::model {
 // The generator of a Qwen3-VL checkpoint.
 class Qwen3VlGenerator : public Generator {
  public:
-  explicit Qwen3VlGenerator(std::shared_ptr<Checkpoint> checkpoint);
+  // `adapter`: of the checkpoint's, for calls that name none; null = none.
+  explicit Qwen3VlGenerator(std::shared_ptr<Checkpoint> checkpoint,
+                            std::shared_ptr<const Adapter> adapter = nullptr);
 
   const ModelInfo& info() const override { return info_; }
   absl::StatusOr<GenerateResult> Generate(const GenerateInput& input, const CallOptions& call,
@@ -24,6 +26,7 @@ class Qwen3VlGenerator : public Generator {
 
  private:
   const std::shared_ptr<Checkpoint> checkpoint_;
+  const std::shared_ptr<const Adapter> adapter_;
   const ModelInfo info_;
 };
 

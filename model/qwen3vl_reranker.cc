@@ -17,22 +17,28 @@ constexpr int kPromptTail = 5;  // tokens of the generation prompt, not counted 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Qwen3VlReranker>> Qwen3VlReranker::Create(
-    std::shared_ptr<Checkpoint> checkpoint) {
+    std::shared_ptr<Checkpoint> checkpoint, std::shared_ptr<const Adapter> adapter) {
   const std::optional<int32_t> yes = checkpoint->tokenizer().Find("yes");
   const std::optional<int32_t> no = checkpoint->tokenizer().Find("no");
   if (!yes.has_value() || !no.has_value()) {
     return absl::FailedPreconditionError(
         "reranker: the tokenizer has no single tokens \"yes\" and \"no\"");
   }
-  SL_ASSIGN_OR_RETURN(std::vector<float> head, checkpoint->OutputDifference(*yes, *no));
+  SL_ASSIGN_OR_RETURN(std::vector<float> head,
+                      checkpoint->OutputDifference(*yes, *no, adapter.get()));
   return std::unique_ptr<Qwen3VlReranker>(
-      new Qwen3VlReranker(std::move(checkpoint), std::move(head)));
+      new Qwen3VlReranker(std::move(checkpoint), std::move(adapter), *yes, *no, std::move(head)));
 }
 
-Qwen3VlReranker::Qwen3VlReranker(std::shared_ptr<Checkpoint> checkpoint, std::vector<float> head)
+Qwen3VlReranker::Qwen3VlReranker(std::shared_ptr<Checkpoint> checkpoint,
+                                 std::shared_ptr<const Adapter> adapter, int32_t yes, int32_t no,
+                                 std::vector<float> head)
     : checkpoint_(std::move(checkpoint)),
+      adapter_(std::move(adapter)),
+      yes_(yes),
+      no_(no),
       head_(std::move(head)),
-      info_(checkpoint_->Info("reranker: yes minus no", 1)) {}
+      info_(checkpoint_->Info("reranker: yes minus no", 1, adapter_.get())) {}
 
 absl::StatusOr<std::vector<float>> Qwen3VlReranker::Logits(absl::string_view instruction,
                                                            const RerankItem& query,
@@ -43,6 +49,11 @@ absl::StatusOr<std::vector<float>> Qwen3VlReranker::Logits(absl::string_view ins
   HiddenCall hidden_call;
   hidden_call.part = Part::kReranker;
   hidden_call.call = call;
+  SL_ASSIGN_OR_RETURN(hidden_call.adapter, AdapterFor(*checkpoint_, call, adapter_));
+  std::vector<float> head = head_;
+  if (hidden_call.adapter != adapter_) {
+    SL_ASSIGN_OR_RETURN(head, checkpoint_->OutputDifference(yes_, no_, hidden_call.adapter.get()));
+  }
   hidden_call.count = documents.size();
   hidden_call.first_alone = !query.images.empty() || !query.videos.empty();
   hidden_call.prompt = [&](size_t i) -> absl::StatusOr<Prompt> {
@@ -58,7 +69,7 @@ absl::StatusOr<std::vector<float>> Qwen3VlReranker::Logits(absl::string_view ins
   std::vector<float> logits;
   for (const std::vector<float>& state : hidden) {
     logits.push_back(
-        static_cast<float>(std::inner_product(state.begin(), state.end(), head_.begin(), 0.0)));
+        static_cast<float>(std::inner_product(state.begin(), state.end(), head.begin(), 0.0)));
   }
   return logits;
 }

@@ -14,8 +14,9 @@ namespace sightline::model {
 class Qwen3VlReranker : public Reranker {
  public:
   // kFailedPrecondition: the vocabulary lacks the words "yes" and "no".
+  // `adapter`: of the checkpoint's, for calls that name none; null = none.
   static absl::StatusOr<std::unique_ptr<Qwen3VlReranker>> Create(
-      std::shared_ptr<Checkpoint> checkpoint);
+      std::shared_ptr<Checkpoint> checkpoint, std::shared_ptr<const Adapter> adapter = nullptr);
 
   const ModelInfo& info() const override { return info_; }
   absl::StatusOr<std::vector<float>> Rerank(absl::string_view instruction, const RerankItem& query,
@@ -28,10 +29,13 @@ class Qwen3VlReranker : public Reranker {
                                             const CallOptions& call);
 
  private:
-  Qwen3VlReranker(std::shared_ptr<Checkpoint> checkpoint, std::vector<float> head);
+  Qwen3VlReranker(std::shared_ptr<Checkpoint> checkpoint, std::shared_ptr<const Adapter> adapter,
+                  int32_t yes, int32_t no, std::vector<float> head);
 
   const std::shared_ptr<Checkpoint> checkpoint_;
-  const std::vector<float> head_;  // [hidden]: the output rows of "yes" minus "no"
+  const std::shared_ptr<const Adapter> adapter_;
+  const int32_t yes_, no_;
+  const std::vector<float> head_;  // [hidden]: the output rows of "yes" minus "no", with adapter_
   const ModelInfo info_;
 };
 

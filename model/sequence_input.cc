@@ -87,12 +87,17 @@ int64_t SequenceInput::patch_bytes() const {
 }
 
 absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelConfig& config,
-                                              const ImageProcessor& processor, VisionCache& cache) {
+                                              const ImageProcessor& processor, VisionCache& cache,
+                                              std::shared_ptr<const Adapter> adapter) {
   SequenceInput out = WithoutVisuals(prompt, config);
+  // Features made with a changed tower are another picture's.
+  const std::string key_prefix =
+      adapter != nullptr && adapter->changes_vision() ? adapter->fingerprint() : "";
+  out.adapter = std::move(adapter);
   for (size_t i = 0; i < prompt.images.size(); ++i) {
     VisualInput visual;
     visual.grid = prompt.image_grids[i];
-    visual.key = ImageKey(*prompt.images[i], visual.grid, prompt.path);
+    visual.key = key_prefix + ImageKey(*prompt.images[i], visual.grid, prompt.path);
     visual.features = cache.Find(visual.key);
     if (visual.features == nullptr) {
       SL_ASSIGN_OR_RETURN(VisionPatches made,
@@ -105,7 +110,7 @@ absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelC
     const Prompt::Video& video = prompt.videos[i];
     VisualInput visual;
     visual.grid = prompt.video_grids[i];
-    visual.key = VideoKey(video, prompt.path);
+    visual.key = key_prefix + VideoKey(video, prompt.path);
     visual.features = cache.Find(visual.key);
     if (visual.features == nullptr) {
       SL_ASSIGN_OR_RETURN(VisionPatches made,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "model/adapter.h"
 #include "model/image_processor.h"
 #include "model/prompt.h"
 #include "model/vision_cache.h"
@@ -31,6 +32,8 @@ struct SequenceInput {
   std::vector<int64_t>
       visual_source;  // for each: its row among all visuals' tokens laid end to end
 
+  std::shared_ptr<const Adapter> adapter;  // changes the network for this sequence; null = does not
+
   // Memory held by patches.
   int64_t patch_bytes() const;
 };
@@ -38,7 +41,8 @@ struct SequenceInput {
 // Resizes and normalises what `cache` does not hold yet. Runs on the caller's thread: it is the
 // slow part of a request besides the network. kInvalidArgument as ImageProcessor.
 absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelConfig& config,
-                                              const ImageProcessor& processor, VisionCache& cache);
+                                              const ImageProcessor& processor, VisionCache& cache,
+                                              std::shared_ptr<const Adapter> adapter);
 
 // Patches that take the place of preprocessing: rows of all images in order, and of all videos.
 struct GivenPatches {

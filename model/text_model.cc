@@ -71,7 +71,7 @@ at::Tensor TextModel::Forward(const TextBatch& batch, const Probe& probe) const 
     const Layer& layer = layers_[i];
     const at::Tensor normed = RmsNorm(h, layer.input_norm, config_.rms_norm_eps);
     h = h.add(Attention(layer, static_cast<int>(i), normed, rotary, batch));
-    h = h.add(Mlp(layer, RmsNorm(h, layer.post_norm, config_.rms_norm_eps)));
+    h = h.add(Mlp(layer, RmsNorm(h, layer.post_norm, config_.rms_norm_eps), batch.adapters));
     if (batch.visual_rows.defined() && i < batch.taps.size()) {
       h.index_add_(0, batch.visual_rows, batch.taps[i]);
     }
@@ -86,25 +86,49 @@ at::Tensor TextModel::Forward(const TextBatch& batch, const Probe& probe) const 
 at::Tensor TextModel::Attention(const Layer& layer, int number, const at::Tensor& x,
                                 const Rotary& rotary, const TextBatch& batch) const {
   const int64_t tokens = x.size(0), d = config_.head_dim;
-  const at::Tensor q = layer.q(x).view({tokens, config_.num_heads, d});
-  const at::Tensor k = layer.k(x).view({tokens, config_.num_kv_heads, d});
-  const at::Tensor v = layer.v(x).view({tokens, config_.num_kv_heads, d});
+  const at::Tensor q = layer.q(x, batch.adapters).view({tokens, config_.num_heads, d});
+  const at::Tensor k = layer.k(x, batch.adapters).view({tokens, config_.num_kv_heads, d});
+  const at::Tensor v = layer.v(x, batch.adapters).view({tokens, config_.num_kv_heads, d});
   const double eps = config_.rms_norm_eps;
   const at::Tensor mixed = CausalAttention(ApplyRotary(RmsNorm(q, layer.q_norm, eps), rotary),
                                            ApplyRotary(RmsNorm(k, layer.k_norm, eps), rotary), v,
                                            number, batch.sequences);
-  return layer.o(mixed);
+  return layer.o(mixed, batch.adapters);
 }
 
-at::Tensor TextModel::Mlp(const Layer& layer, const at::Tensor& x) const {
-  if (layer.experts.has_value()) return layer.experts->Forward(x);
-  return layer.down(at::silu(layer.gate(x)).mul_(layer.up(x)));
+at::Tensor TextModel::Mlp(const Layer& layer, const at::Tensor& x,
+                          const AdapterSpans& adapters) const {
+  if (layer.experts.has_value()) return layer.experts->Forward(x, adapters);
+  return layer.down(at::silu(layer.gate(x, adapters)).mul_(layer.up(x, adapters)), adapters);
 }
 
 at::Tensor TextModel::FinalNorm(const at::Tensor& hidden) const {
   return RmsNorm(hidden, norm_, config_.rms_norm_eps);
 }
 
-at::Tensor TextModel::Logits(const at::Tensor& normed) const { return output_(normed); }
+at::Tensor TextModel::Logits(const at::Tensor& normed, const AdapterSpans& adapters) const {
+  return output_(normed, adapters);
+}
+
+at::Tensor TextModel::OutputRows(std::span<const int64_t> rows, const Adapter* adapter) const {
+  const at::Tensor plain = output_.weight.Rows(rows);
+  const LowRank* const change = adapter == nullptr ? nullptr : adapter->Find(output_.number);
+  if (change == nullptr) return plain;
+  const at::Tensor wanted =
+      at::tensor(at::IntArrayRef(rows.data(), rows.size())).to(plain.device());
+  return plain.add(
+      at::matmul(change->b.index_select(0, wanted).to(at::kFloat), change->a.to(at::kFloat)));
+}
+
+void TextModel::ForEachLinear(const std::function<void(Linear&)>& visit) {
+  for (Layer& layer : layers_) {
+    for (Linear* one :
+         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
+      if (one->number >= 0) visit(*one);
+    }
+    if (layer.experts.has_value()) visit(layer.experts->router());
+  }
+  if (output_.number >= 0) visit(output_);
+}
 
 }  // namespace sightline::model

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -23,6 +24,7 @@ struct TextBatch {
   std::vector<SequenceTokens> sequences;
   at::Tensor visual_rows;  // [r] int64, the rows of `embeds` that are pictures; undefined = none
   std::vector<at::Tensor> taps;  // [r, hidden] each, added to those rows after layers 0, 1, …
+  AdapterSpans adapters;         // of the tokens
 };
 
 // The decoder. After Qwen3VLTextModel in transformers, models/qwen3_vl/modeling_qwen3_vl.py, and
@@ -41,11 +43,15 @@ class TextModel {
   // The final norm; "last hidden state" always means after it. [.., hidden] -> same
   at::Tensor FinalNorm(const at::Tensor& hidden) const;
 
-  // Normed hidden states to logits, [.., hidden] -> [.., vocab].
-  at::Tensor Logits(const at::Tensor& normed) const;
+  // Normed hidden states to logits, [rows, hidden] -> [rows, vocab].
+  at::Tensor Logits(const at::Tensor& normed, const AdapterSpans& adapters = {}) const;
 
-  // Rows of the output matrix, [rows.size(), hidden] float32.
-  at::Tensor OutputRows(std::span<const int64_t> rows) const { return output_.weight.Rows(rows); }
+  // Rows of the output matrix with the adapter's change (null = none), [rows.size(), hidden]
+  // float32.
+  at::Tensor OutputRows(std::span<const int64_t> rows, const Adapter* adapter) const;
+
+  // Calls visit(layer) for every linear layer, experts left out. Not once the network runs.
+  void ForEachLinear(const std::function<void(Linear& layer)>& visit);
 
  private:
   struct Layer {
@@ -59,7 +65,7 @@ class TextModel {
   static Layer LoadLayer(WeightLoader& loader, const TextConfig& config, int number);
   at::Tensor Attention(const Layer& layer, int number, const at::Tensor& x, const Rotary& rotary,
                        const TextBatch& batch) const;
-  at::Tensor Mlp(const Layer& layer, const at::Tensor& x) const;
+  at::Tensor Mlp(const Layer& layer, const at::Tensor& x, const AdapterSpans& adapters) const;
 
   TextModel(const TextConfig& config, const NetworkTypes& types);
 

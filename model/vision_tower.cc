@@ -136,7 +136,7 @@ VisionTower VisionTower::Load(WeightLoader& loader, const VisionConfig& config) 
 }
 
 VisionFeatures VisionTower::Forward(const at::Tensor& patches, std::span<const GridThw> grids,
-                                    const Probe& probe) const {
+                                    const Probe& probe, const Adapter* adapter) const {
   at::Tensor x = patch_embed_(patches.to(position_table_.scalar_type()));  // [n, hidden]
   const at::Tensor positions = Positions(grids);
   const at::Tensor angles = PatchAngles(grids, config_.spatial_merge_size,
@@ -152,35 +152,50 @@ VisionFeatures VisionTower::Forward(const at::Tensor& patches, std::span<const G
   VisionFeatures out;
   out.taps.resize(deepstack_.size());
   for (int i = 0; i < config_.depth; ++i) {
-    x = RunBlock(blocks_[i], x, rotary, grids);
+    x = RunBlock(blocks_[i], x, rotary, grids, adapter);
     if (probe) probe(absl::StrCat("block_", i), x);
     for (size_t j = 0; j < deepstack_.size(); ++j) {
-      if (config_.deepstack_indexes[j] == i) out.taps[j] = Merge(deepstack_[j], x);
+      if (config_.deepstack_indexes[j] == i) out.taps[j] = Merge(deepstack_[j], x, adapter);
     }
   }
-  out.tokens = Merge(merger_, x);
+  out.tokens = Merge(merger_, x, adapter);
   return out;
 }
 
 at::Tensor VisionTower::RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
-                                 std::span<const GridThw> grids) const {
+                                 std::span<const GridThw> grids, const Adapter* adapter) const {
   const int64_t n = x.size(0), heads = config_.num_heads, d = config_.hidden_size / heads;
-  const at::Tensor qkv = block.qkv(block.norm1(x)).view({n, 3, heads, d});
+  const at::Tensor qkv = block.qkv(block.norm1(x), adapter).view({n, 3, heads, d});
   const auto rotated = [&](int64_t which) {
     return ApplyRotary(qkv.select(1, which).to(at::kFloat), rotary).to(x.scalar_type());
   };
   const at::Tensor mixed = PackedAttention(rotated(0), rotated(1), qkv.select(1, 2),
                                            FrameSegments(grids), /*causal=*/false);
-  const at::Tensor attended = x.add(block.proj(mixed));
-  return attended.add(block.fc2(at::gelu(block.fc1(block.norm2(attended)), "tanh")));
+  const at::Tensor attended = x.add(block.proj(mixed, adapter));
+  return attended.add(
+      block.fc2(at::gelu(block.fc1(block.norm2(attended), adapter), "tanh"), adapter));
 }
 
-at::Tensor VisionTower::Merge(const Merger& merger, const at::Tensor& x) const {
+at::Tensor VisionTower::Merge(const Merger& merger, const at::Tensor& x,
+                              const Adapter* adapter) const {
   const int64_t rows = int64_t{config_.spatial_merge_size} * config_.spatial_merge_size;
   const std::vector<int64_t> grouped = {x.size(0) / rows, x.size(1) * rows};
   const at::Tensor joined = merger.norm_after_grouping ? merger.norm(x.reshape(grouped))
                                                        : merger.norm(x).reshape(grouped);
-  return merger.fc2(at::gelu(merger.fc1(joined), "none"));  // the erf form here, tanh in the blocks
+  return merger.fc2(at::gelu(merger.fc1(joined, adapter), "none"),
+                    adapter);  // the erf form here, tanh in the blocks
+}
+
+void VisionTower::ForEachLinear(const std::function<void(Linear&)>& visit) {
+  for (Block& block : blocks_) {
+    for (Linear* one : {&block.qkv, &block.proj, &block.fc1, &block.fc2}) visit(*one);
+  }
+  const auto merge = [&](Merger& merger) {
+    visit(merger.fc1);
+    visit(merger.fc2);
+  };
+  merge(merger_);
+  for (Merger& merger : deepstack_) merge(merger);
 }
 
 // The learned positions of every patch, blended from the square table. [patches, hidden]

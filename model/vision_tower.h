@@ -38,9 +38,12 @@ class VisionTower {
   // Embeds image patches and merges each 2x2 block into one token. Attention stays inside a frame,
   // so pictures computed together do not see each other. patches: [n, 3 * 2 * 16 * 16] normalised
   // pixels on the tower's device, the patches of a 2x2 block adjacent, pictures one after the
-  // other; the grids' products sum to n.
+  // other; the grids' products sum to n. `adapter` may be null.
   VisionFeatures Forward(const at::Tensor& patches, std::span<const GridThw> grids,
-                         const Probe& probe = nullptr) const;
+                         const Probe& probe = nullptr, const Adapter* adapter = nullptr) const;
+
+  // Calls visit(layer) for every linear layer but the patch embedding. Not once the tower runs.
+  void ForEachLinear(const std::function<void(Linear& layer)>& visit);
 
  private:
   struct Block {
@@ -56,8 +59,8 @@ class VisionTower {
   };
 
   at::Tensor RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
-                      std::span<const GridThw> grids) const;
-  at::Tensor Merge(const Merger& merger, const at::Tensor& x) const;
+                      std::span<const GridThw> grids, const Adapter* adapter) const;
+  at::Tensor Merge(const Merger& merger, const at::Tensor& x, const Adapter* adapter) const;
   at::Tensor Positions(std::span<const GridThw> grids) const;
 
   VisionConfig config_;

@@ -10,11 +10,12 @@ namespace sightline::model {
 namespace {
 
 // The features of one picture: those it brings along, else the tower's.
-VisionFeatures Features(const Network& network, const VisualInput& visual, const Probe& probe) {
+VisionFeatures Features(const Network& network, const VisualInput& visual, const Adapter* adapter,
+                        const Probe& probe) {
   if (visual.features != nullptr) return *visual.features;
   at::Tensor rows = at::empty({visual.grid.patches(), network.config.vision.patch_floats()});
   std::copy(visual.patches.begin(), visual.patches.end(), rows.data_ptr<float>());
-  return network.vision.Forward(rows.to(network.device), {&visual.grid, 1}, probe);
+  return network.vision.Forward(rows.to(network.device), {&visual.grid, 1}, probe, adapter);
 }
 
 VisionFeatures Joined(const std::vector<VisionFeatures>& parts) {
@@ -42,10 +43,11 @@ WholeRun RunWhole(const Network& network, const SequenceInput& input, const Prob
   batch.embeds = network.text.Embed(at::tensor(ids).to(network.device));
   batch.positions = at::tensor(positions).view({3, tokens}).to(network.device);
   batch.sequences.push_back({tokens, nullptr});
+  if (input.adapter != nullptr) batch.adapters = {{0, tokens, input.adapter.get()}};
   if (!input.visual_rows.empty()) {
     std::vector<VisionFeatures> parts;
     for (const VisualInput& visual : input.visuals)
-      parts.push_back(Features(network, visual, probe));
+      parts.push_back(Features(network, visual, input.adapter.get(), probe));
     out.vision = Joined(parts);
     const at::Tensor order = at::tensor(input.visual_source).to(network.device);
     batch.visual_rows = at::tensor(input.visual_rows).to(network.device);
@@ -55,7 +57,7 @@ WholeRun RunWhole(const Network& network, const SequenceInput& input, const Prob
     }
   }
   out.final_norm = network.text.FinalNorm(network.text.Forward(batch, probe));
-  out.logits = network.text.Logits(out.final_norm);
+  out.logits = network.text.Logits(out.final_norm, batch.adapters);
   return out;
 }
 

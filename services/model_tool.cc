@@ -28,9 +28,15 @@ class Commands {
     sub->callback([this, command] { chosen_ = command; });
     sub->add_option("--model", options_.model, "Bundle or checkpoint folder")->required();
     sub->add_option("--device", options_.load.device, "auto, cpu or cuda:N")->capture_default_str();
-    sub->add_option("--dtype", options_.load.dtype,
-                    "auto (as stored; float32 on the CPU), float32 or bfloat16")
+    sub->add_option(
+           "--dtype", options_.load.dtype,
+           "auto (as stored; float32 on the CPU for a small network), float32, bfloat16 or "
+           "float16")
         ->capture_default_str();
+    sub->add_option("--adapter", options_.adapter,
+                    "PEFT LoRA folder to run with, or the name of one of the bundle's");
+    sub->add_option("--merge", options_.load.merged_adapters,
+                    "PEFT LoRA folder to add to the weights; repeatable");
     sub->add_option("--threads", options_.load.threads, "On the CPU; 0 = all cores")
         ->check(CLI::Range(0, 1024));
     sub->add_option("--media", options_.media,

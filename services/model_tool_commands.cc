@@ -35,36 +35,56 @@ void Print(const json& line) {
 }
 
 struct Found {
-  std::string folder;
+  model::PartLayout part;
   model::CheckpointOptions options;
 };
 
+// The name --adapter's folder is loaded under.
+constexpr char kToolAdapter[] = "--adapter";
+
 // The checkpoint of a bundle that has the role. A folder that is one checkpoint is taken for any
-// role, whatever its name: the caller knows what he compares.
+// role, whatever its name: the caller knows what he compares. --adapter, a folder or a name of the
+// bundle's, takes the place of the part's own.
 absl::StatusOr<Found> FindCheckpoint(const ToolOptions& options, Role role) {
   SL_ASSIGN_OR_RETURN(const model::BundleLayout layout, model::ReadBundle(options.model));
   Found out;
-  out.options = {.untrained = layout.untrained, .max_image_pixels = layout.max_image_pixels};
-  if (!std::filesystem::exists(options.model + "/sightline.json")) {
-    out.folder = options.model;
-    return out;
-  }
-  std::optional<std::string> part = role == Role::kEncoder    ? layout.encoder
-                                    : role == Role::kReranker ? layout.reranker
-                                                              : layout.generator;
+  out.options.untrained = layout.untrained;
+  out.options.max_image_pixels = layout.max_image_pixels;
+  std::optional<model::PartLayout> part = role == Role::kEncoder    ? layout.encoder
+                                          : role == Role::kReranker ? layout.reranker
+                                                                    : layout.generator;
   if (role == Role::kAny && !part.has_value()) part = layout.encoder;
   if (role == Role::kAny && !part.has_value()) part = layout.reranker;
+  if (!std::filesystem::exists(options.model + "/sightline.json")) {
+    part = model::PartLayout{options.model, ""};
+  }
   if (!part.has_value()) {
     return absl::FailedPreconditionError(
         absl::StrCat(options.model, ": the bundle has no part for this command"));
   }
-  out.folder = *part;
+  out.part = *part;
+  if (!options.adapter.empty()) {
+    const auto named = layout.adapters.find(options.adapter);
+    out.part.adapter = named == layout.adapters.end() ? options.adapter : named->second;
+  }
+  if (!out.part.adapter.empty()) out.options.adapters[kToolAdapter] = out.part.adapter;
   return out;
 }
 
-absl::StatusOr<std::shared_ptr<Checkpoint>> OpenCheckpoint(const ToolOptions& options, Role role) {
+struct Opened {
+  std::shared_ptr<Checkpoint> checkpoint;
+  std::shared_ptr<const model::Adapter> adapter;  // null = none
+};
+
+absl::StatusOr<Opened> OpenCheckpoint(const ToolOptions& options, Role role) {
   SL_ASSIGN_OR_RETURN(const Found found, FindCheckpoint(options, role));
-  return Checkpoint::Open(found.folder, options.load, found.options);
+  Opened out;
+  SL_ASSIGN_OR_RETURN(out.checkpoint,
+                      Checkpoint::Open(found.part.folder, options.load, found.options));
+  if (!found.part.adapter.empty()) {
+    SL_ASSIGN_OR_RETURN(out.adapter, out.checkpoint->FindAdapter(kToolAdapter));
+  }
+  return out;
 }
 
 // What tokenize, render and preprocess need: no weights are read.
@@ -78,7 +98,7 @@ struct TextHalf {
 absl::StatusOr<std::unique_ptr<TextHalf>> OpenTextHalf(const ToolOptions& options) {
   SL_ASSIGN_OR_RETURN(const Found found, FindCheckpoint(options, Role::kAny));
   auto half = std::make_unique<TextHalf>();
-  SL_ASSIGN_OR_RETURN(half->config, model::LoadCheckpointConfig(found.folder));
+  SL_ASSIGN_OR_RETURN(half->config, model::LoadCheckpointConfig(found.part.folder));
   model::PreprocessorConfig& image = half->config.image;
   if (found.options.max_image_pixels.has_value()) {
     image.max_pixels = std::min(image.max_pixels, *found.options.max_image_pixels);
@@ -89,7 +109,7 @@ absl::StatusOr<std::unique_ptr<TextHalf>> OpenTextHalf(const ToolOptions& option
     image.max_pixels = *options.max_pixels;
     image.embed_max_pixels = *options.max_pixels;
   }
-  SL_ASSIGN_OR_RETURN(half->tokenizer, model::Tokenizer::Open(found.folder));
+  SL_ASSIGN_OR_RETURN(half->tokenizer, model::Tokenizer::Open(found.part.folder));
   half->processor = std::make_unique<model::ImageProcessor>(half->config.image, half->config.video);
   SL_ASSIGN_OR_RETURN(
       model::PromptBuilder prompts,
@@ -138,14 +158,18 @@ absl::StatusOr<std::vector<float>> ReadFloats(const model::SafetensorsFile& file
 }
 
 // The network's input, with preprocessing or with the patches of --pixels in its place.
-absl::StatusOr<model::SequenceInput> SequenceOf(const ToolOptions& options, Checkpoint& checkpoint,
+absl::StatusOr<model::SequenceInput> SequenceOf(const ToolOptions& options, const Opened& opened,
                                                 const model::Prompt& prompt) {
-  if (options.pixels.empty()) return checkpoint.Prepare(prompt);
+  Checkpoint& checkpoint = *opened.checkpoint;
+  if (options.pixels.empty()) return checkpoint.Prepare(prompt, opened.adapter);
   SL_ASSIGN_OR_RETURN(const auto file, model::SafetensorsFile::Open(options.pixels));
   model::GivenPatches given;
   SL_ASSIGN_OR_RETURN(given.images, ReadFloats(*file, "pixel_values"));
   SL_ASSIGN_OR_RETURN(given.videos, ReadFloats(*file, "pixel_values_videos"));
-  return model::SequenceFromPatches(prompt, checkpoint.config().model, given);
+  SL_ASSIGN_OR_RETURN(model::SequenceInput sequence,
+                      model::SequenceFromPatches(prompt, checkpoint.config().model, given));
+  sequence.adapter = opened.adapter;
+  return sequence;
 }
 
 // Arrays on their way to the file of --out.
@@ -222,6 +246,7 @@ absl::Status ToolInfo(const ToolOptions& options) {
                    {"parameters", info.parameters},
                    {"context", info.context},
                    {"fingerprint", info.fingerprint},
+                   {"adapters", info.adapters},
                    {"untrained", info.untrained}};
   };
   if (loaded.encoder != nullptr) {
@@ -236,7 +261,7 @@ absl::Status ToolInfo(const ToolOptions& options) {
 
 absl::Status ToolTokenize(const ToolOptions& options) {
   SL_ASSIGN_OR_RETURN(const Found found, FindCheckpoint(options, Role::kAny));
-  SL_ASSIGN_OR_RETURN(const auto tokenizer, model::Tokenizer::Open(found.folder));
+  SL_ASSIGN_OR_RETURN(const auto tokenizer, model::Tokenizer::Open(found.part.folder));
   return ForEachLine(options.input, [&](const json& line) -> absl::Status {
     if (!line.contains("text") || !line["text"].is_string()) {
       return absl::InvalidArgumentError("\"text\" must be a string");
@@ -284,7 +309,8 @@ absl::Status ToolPreprocess(const ToolOptions& options) {
 }
 
 absl::Status ToolLogits(const ToolOptions& options) {
-  SL_ASSIGN_OR_RETURN(const auto checkpoint, OpenCheckpoint(options, Role::kAny));
+  SL_ASSIGN_OR_RETURN(const Opened opened, OpenCheckpoint(options, Role::kAny));
+  const auto& checkpoint = opened.checkpoint;
   SL_ASSIGN_OR_RETURN(const std::vector<InputLine> lines, ReadInputLines(options.input));
   ToolInputs inputs(FolderOf(options.input), options.media);
   TensorFile file;
@@ -292,8 +318,7 @@ absl::Status ToolLogits(const ToolOptions& options) {
   SL_RETURN_IF_ERROR(ForEachLine(options.input, [&](const json& line) -> absl::Status {
     SL_ASSIGN_OR_RETURN(const model::Prompt prompt,
                         ChatPrompt(line, inputs, checkpoint->prompts(), checkpoint->context()));
-    SL_ASSIGN_OR_RETURN(const model::SequenceInput sequence,
-                        SequenceOf(options, *checkpoint, prompt));
+    SL_ASSIGN_OR_RETURN(const model::SequenceInput sequence, SequenceOf(options, opened, prompt));
     SL_ASSIGN_OR_RETURN(std::vector<model::NamedFloats> found,
                         model::InspectSequence(*checkpoint, sequence, options.vision));
     // Names are plain for one input, and carry its number when there are several.
@@ -317,13 +342,14 @@ absl::Status ToolLogits(const ToolOptions& options) {
 }
 
 absl::Status ToolGenerate(const ToolOptions& options) {
-  SL_ASSIGN_OR_RETURN(const auto checkpoint, OpenCheckpoint(options, Role::kGenerator));
-  model::Qwen3VlGenerator generator(checkpoint);
+  SL_ASSIGN_OR_RETURN(const Opened opened, OpenCheckpoint(options, Role::kGenerator));
+  const auto& checkpoint = opened.checkpoint;
+  model::Qwen3VlGenerator generator(checkpoint, opened.adapter);
   ToolInputs inputs(FolderOf(options.input), options.media);
   return ForEachLine(options.input, [&](const json& line) -> absl::Status {
     SL_ASSIGN_OR_RETURN(const model::Prompt prompt,
                         ChatPrompt(line, inputs, checkpoint->prompts(), checkpoint->context() - 1));
-    SL_ASSIGN_OR_RETURN(model::SequenceInput sequence, SequenceOf(options, *checkpoint, prompt));
+    SL_ASSIGN_OR_RETURN(model::SequenceInput sequence, SequenceOf(options, opened, prompt));
     model::GenerateInput input;
     input.max_tokens = options.max_tokens;
     input.sampling.temperature = options.temperature;
@@ -347,8 +373,8 @@ absl::Status ToolGenerate(const ToolOptions& options) {
 }
 
 absl::Status ToolEmbed(const ToolOptions& options) {
-  SL_ASSIGN_OR_RETURN(const auto checkpoint, OpenCheckpoint(options, Role::kEncoder));
-  model::Qwen3VlEncoder encoder(checkpoint);
+  SL_ASSIGN_OR_RETURN(const Opened opened, OpenCheckpoint(options, Role::kEncoder));
+  model::Qwen3VlEncoder encoder(opened.checkpoint, opened.adapter);
   ToolInputs inputs(FolderOf(options.input), options.media);
   std::vector<float> all;
   int64_t rows = 0;
@@ -368,8 +394,9 @@ absl::Status ToolEmbed(const ToolOptions& options) {
 }
 
 absl::Status ToolRerank(const ToolOptions& options) {
-  SL_ASSIGN_OR_RETURN(const auto checkpoint, OpenCheckpoint(options, Role::kReranker));
-  SL_ASSIGN_OR_RETURN(const auto reranker, model::Qwen3VlReranker::Create(checkpoint));
+  SL_ASSIGN_OR_RETURN(const Opened opened, OpenCheckpoint(options, Role::kReranker));
+  SL_ASSIGN_OR_RETURN(const auto reranker,
+                      model::Qwen3VlReranker::Create(opened.checkpoint, opened.adapter));
   ToolInputs inputs(FolderOf(options.input), options.media);
   return ForEachLine(options.input, [&](const json& line) -> absl::Status {
     if (!line.contains("query") || !line.contains("documents") || !line["documents"].is_array()) {

@@ -11,8 +11,9 @@ namespace sightline::services {
 
 // What the words of `model COMMAND …` say; each command reads the fields it has options for.
 struct ToolOptions {
-  std::string model;  // bundle or checkpoint folder
-  std::string media;  // path of sightline-media; empty = beside this program
+  std::string model;    // bundle or checkpoint folder
+  std::string adapter;  // PEFT folder, or a name of the bundle's; empty = the part's own
+  std::string media;    // path of sightline-media; empty = beside this program
   model::LoadOptions load;
   std::string input = "-";
   std::string image;  // preprocess

@@ -24,10 +24,11 @@ absl::Status CheckCount(absl::string_view field, int count, int most) {
                             "out_of_range");
 }
 
-model::CallOptions CallFor(const edge::CallLimits& limits) {
+model::CallOptions CallFor(const edge::CallLimits& limits, const std::string& adapter) {
   return {.priority = model::Priority::kInteractive,
           .deadline = limits.deadline,
-          .cancel = limits.cancel};
+          .cancel = limits.cancel,
+          .adapter = adapter};
 }
 
 v1::ModelPart PartOf(const model::ModelInfo& info) {
@@ -39,6 +40,7 @@ v1::ModelPart PartOf(const model::ModelInfo& info) {
   part.set_dtype(info.dtype);
   part.set_context(info.context);
   part.set_device(info.device);
+  for (const std::string& adapter : info.adapters) part.add_adapters(adapter);
   return part;
 }
 
@@ -146,8 +148,8 @@ absl::Status ModelService::RunEmbed(const v1::EmbedRequest& request, const edge:
                       .texts = std::move(content.texts)});
     SL_RETURN_IF_ERROR(edge::StillWanted(limits, "encoding"));
   }
-  SL_ASSIGN_OR_RETURN(auto vectors,
-                      parts_.encoder->Encode(inputs, request.dimension(), CallFor(limits)));
+  SL_ASSIGN_OR_RETURN(auto vectors, parts_.encoder->Encode(inputs, request.dimension(),
+                                                           CallFor(limits, request.adapter())));
   for (const std::vector<float>& vector : vectors) {
     response.add_embeddings()->mutable_values()->Add(vector.begin(), vector.end());
   }
@@ -175,8 +177,9 @@ absl::Status ModelService::RunRerank(const v1::RerankRequest& request,
   }
   const model::RerankItem item = {
       .videos = {}, .images = std::move(query.images), .texts = std::move(query.texts)};
-  SL_ASSIGN_OR_RETURN(const auto scores, parts_.reranker->Rerank(request.instruction(), item,
-                                                                 documents, CallFor(limits)));
+  SL_ASSIGN_OR_RETURN(const auto scores,
+                      parts_.reranker->Rerank(request.instruction(), item, documents,
+                                              CallFor(limits, request.adapter())));
   response.mutable_scores()->Add(scores.begin(), scores.end());
   response.set_model(parts_.reranker->info().name);
   return absl::OkStatus();

@@ -37,17 +37,29 @@ TEST_F(BundleTest, NamesTheFoldersOfItsParts) {
   ASSERT_OK_AND_ASSIGN(
       const BundleLayout layout,
       Read(R"({"encoder":"part","reranker":"part","untrained":true,"max_image_pixels":4096})"));
-  EXPECT_EQ(layout.encoder, folder_->path() + "/part");
+  EXPECT_EQ(layout.encoder, (PartLayout{folder_->path() + "/part", ""}));
   EXPECT_EQ(layout.reranker, layout.encoder);
   EXPECT_EQ(layout.generator, std::nullopt);
   EXPECT_TRUE(layout.untrained);
   EXPECT_EQ(layout.max_image_pixels, 4096);
 }
 
+TEST_F(BundleTest, APartMayHaveAnAdapterAndCallsMayChooseOthers) {
+  ASSERT_OK_AND_ASSIGN(const BundleLayout layout,
+                       Read(R"({"encoder":{"folder":"part","adapter":"part"},"generator":"part",
+                                "adapters":{"other":"part"}})"));
+  const std::string part = folder_->path() + "/part";
+  EXPECT_EQ(layout.encoder, (PartLayout{part, part}));
+  EXPECT_EQ(layout.generator, (PartLayout{part, ""}));
+  EXPECT_EQ(layout.adapters, (std::map<std::string, std::string>{{"other", part}}));
+}
+
 TEST_F(BundleTest, RefusesWhatItDoesNotUnderstand) {
-  for (const char* json : {"[]", "{", "{}", R"({"encoder":3})", R"({"encoder":"../part"})",
-                           R"({"encoder":"/tmp"})", R"({"encoder":"part","untrained":1})",
-                           R"({"encoder":"part","max_image_pixels":0})", R"({"encodr":"part"})"}) {
+  for (const char* json :
+       {"[]", "{", "{}", R"({"encoder":3})", R"({"encoder":"../part"})", R"({"encoder":"/tmp"})",
+        R"({"encoder":"part","untrained":1})", R"({"encoder":"part","max_image_pixels":0})",
+        R"({"encodr":"part"})", R"({"encoder":{"adapter":"part"}})",
+        R"({"encoder":{"dir":"part"}})", R"({"encoder":"part","adapters":["part"]})"}) {
     EXPECT_THAT(Read(json),
                 StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("sightline.json")))
         << json;
