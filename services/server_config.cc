@@ -114,8 +114,11 @@ void AddModelKeys(ConfigTable& t) {
            "or models/demo of the source tree.",
            "model"));
   t.push_back(Text("model", "device", "auto", "auto, cpu or cuda:N."));
-  t.push_back(Choice("model", "dtype", "auto", "Number type of the weights; auto = as stored.",
-                     {"auto", "float32", "bfloat16"}));
+  t.push_back(
+      Choice("model", "dtype", "auto",
+             "Number type of the weights; auto = as stored, on the CPU float32 under 50 million "
+             "parameters.",
+             {"auto", "float32", "bfloat16", "float16"}));
   t.push_back(Integer("model", "threads", 0, 0, 1024,
                       "Threads of the network on the CPU; 0 = all cores, or one for a network "
                       "under 50 million parameters."));
