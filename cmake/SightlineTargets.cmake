@@ -12,6 +12,12 @@ if(MOLD_PROGRAM)
   target_link_options(sightline_options INTERFACE -fuse-ld=mold)
 endif()
 
+if(SIGHTLINE_CUDA)
+  # PyPI's libtorch exports parts of a C++ library of its own, and its std::filesystem::remove_all jumps to
+  # address 0. The loader takes the first library that has a name, so the system's goes first.
+  target_link_options(sightline_options INTERFACE LINKER:--push-state,--no-as-needed,-lstdc++,--pop-state)
+endif()
+
 if(SIGHTLINE_SANITIZE)
   target_compile_options(sightline_options INTERFACE
     -fsanitize=${SIGHTLINE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
