@@ -19,12 +19,11 @@
 namespace sightline::model {
 namespace {
 
+using ::sightline::testing::ExpectReference;
 using ::sightline::testing::Floats;
 using ::sightline::testing::GoldenPath;
 using ::sightline::testing::GoldenTensors;
 using ::sightline::testing::IsOk;
-using ::sightline::testing::MaxDifference;
-using ::sightline::testing::Report;
 using ::sightline::testing::StatusIs;
 using ::sightline::testing::StoredCase;
 using ::sightline::testing::Values;
@@ -40,7 +39,9 @@ class EngineTest : public ::testing::Test {
     ASSERT_THAT(config, IsOk());
     auto weights = CheckpointWeights::Open(GoldenPath(kModel));
     ASSERT_THAT(weights, IsOk());
-    auto network = Network::Load(config->model, *std::move(weights), {});
+    NetworkTypes types;
+    types.device = ::sightline::testing::TestDevice();
+    auto network = Network::Load(config->model, *std::move(weights), types);
     ASSERT_THAT(network, IsOk());
     engine_ = std::make_unique<Engine>(*std::move(network), cache_, options);
   }
@@ -127,9 +128,7 @@ TEST_F(EngineTest, ABatchOfTextAndPicturesGivesWhatItsMembersGiveAlone) {
   WaitForEnds(names.size() + 1);
   for (const std::string& name : names) {
     EXPECT_THAT(StatusOf(name), IsOk());
-    const double difference = MaxDifference(HiddenOf(name), LastRow(name));
-    Report("last hidden, one batch", difference);
-    EXPECT_LE(difference, 2e-4) << name;
+    ExpectReference(HiddenOf(name), LastRow(name), 2e-4, "last hidden, one batch", name);
   }
 }
 
@@ -146,11 +145,10 @@ TEST_F(EngineTest, ABatchGivesTheLogitsOfTheReferencesPaddedBatches) {
   for (const char* side : {"left", "right"}) {
     const auto golden = GoldenTensors(absl::StrCat(kModel, "/cases/batch_", side, ".safetensors"));
     for (size_t i = 0; i < names.size(); ++i) {
-      const at::Tensor logits = engine_->network().text.Logits(at::tensor(HiddenOf(names[i])));
-      const double difference =
-          MaxDifference(Floats(logits), Values<float>(*golden, absl::StrCat("last_logits_", i)));
-      Report("padded batch logits", difference);
-      EXPECT_LE(difference, 5e-4) << side << " " << names[i];
+      const at::Tensor logits = engine_->network().text.Logits(
+          at::tensor(HiddenOf(names[i])).to(engine_->network().device));
+      ExpectReference(Floats(logits), Values<float>(*golden, absl::StrCat("last_logits_", i)), 5e-4,
+                      "padded batch logits", absl::StrCat(side, " ", names[i]));
     }
   }
 }
@@ -167,9 +165,7 @@ TEST_F(EngineTest, APromptCutOverSeveralStepsGivesTheSame) {
   WaitForEnds(names.size());
   for (const std::string& name : names) {
     EXPECT_THAT(StatusOf(name), IsOk());
-    const double difference = MaxDifference(HiddenOf(name), LastRow(name));
-    Report("last hidden, cut prompt", difference);
-    EXPECT_LE(difference, 2e-4) << name;
+    ExpectReference(HiddenOf(name), LastRow(name), 2e-4, "last hidden, cut prompt", name);
   }
 }
 
@@ -197,7 +193,7 @@ TEST_F(EngineTest, AQueryPassesALongBulkPromptThatIsUnderWay) {
   Release();
   WaitForEnds(3);
   EXPECT_THAT(Ended(), ElementsAre("held", "query", "bulk"));
-  EXPECT_LE(MaxDifference(HiddenOf("bulk"), LastRow("image_video")), 2e-4);
+  ExpectReference(HiddenOf("bulk"), LastRow("image_video"), 2e-4, "last hidden, passed", "bulk");
 }
 
 TEST_F(EngineTest, ACancelledSequenceIsNotRun) {

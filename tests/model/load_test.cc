@@ -48,7 +48,7 @@ TEST(LoadTest, ARerankerCheckpointIsOnlyThat) {
 }
 
 TEST(LoadTest, TheBundledModelEmbedsTextAndPicturesAndSaysItIsUntrained) {
-  const std::string folder = std::string(SIGHTLINE_SOURCE_DIR) + "/models/demo";
+  const std::string folder = GoldenPath("../../models/demo");
   ASSERT_OK_AND_ASSIGN(const LoadedModel model, Load(folder, Cpu()));
   ASSERT_NE(model.encoder, nullptr);
   EXPECT_EQ(model.generator, nullptr);

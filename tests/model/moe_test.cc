@@ -19,6 +19,7 @@
 namespace sightline::model {
 namespace {
 
+using ::sightline::testing::ExpectReference;
 using ::sightline::testing::Floats;
 using ::sightline::testing::GoldenPath;
 using ::sightline::testing::GoldenTensors;
@@ -41,9 +42,8 @@ TEST_P(MoeCase, LogitsAreTheReferences) {
   const auto golden = GoldenTensors("tiny-moe/cases/" + std::string(GetParam()) + ".safetensors");
   // Both models read the same prompts and pixels.
   const WholeRun run = RunWhole(TinyNetwork(kMoe), StoredCase(kDense, GetParam()), nullptr);
-  const double difference = MaxDifference(Floats(run.logits), Values<float>(*golden, "logits"));
-  Report("mixture of experts logits", difference);
-  EXPECT_LE(difference, 1e-3);
+  ExpectReference(Floats(run.logits), Values<float>(*golden, "logits"), 1e-3,
+                  "mixture of experts logits", "logits");
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, MoeCase,

@@ -77,13 +77,18 @@ model::Message ToMessage(const json& message) {
 
 }  // namespace
 
+at::Device TestDevice() {
+  const char* const given = std::getenv("SIGHTLINE_TEST_DEVICE");
+  return OrDie(model::ResolveTypes(given == nullptr ? "cpu" : given, "float32", "", 1)).device;
+}
+
 std::shared_ptr<model::Checkpoint> TinyCheckpoint(const std::string& name,
                                                   const std::string& dtype) {
   static std::map<std::string, std::shared_ptr<model::Checkpoint>> opened;
   std::shared_ptr<model::Checkpoint>& known = opened[name + dtype];
   if (known == nullptr) {
     model::LoadOptions options;
-    options.device = "cpu";
+    options.device = TestDevice().str();
     options.dtype = dtype;
     known = OrDie(model::Checkpoint::Open(GoldenPath(name), options, {}));
   }
@@ -148,5 +153,19 @@ double Cosine(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 void Report(const std::string& group, double difference) { ledger->Record(group, difference); }
+
+void ExpectReference(const std::vector<float>& found, const std::vector<float>& expected,
+                     double tolerance, const std::string& group, const std::string& name) {
+  const double difference = MaxDifference(found, expected);
+  Report(group, difference);
+  if (TestDevice().is_cpu()) {
+    EXPECT_LE(difference, tolerance) << name;
+    return;
+  }
+  ASSERT_EQ(found.size(), expected.size()) << name;
+  const double cosine = Cosine(found, expected);
+  Report(group + ", 1 - cosine", 1 - cosine);
+  EXPECT_GE(cosine, 0.999) << name;
+}
 
 }  // namespace sightline::testing

@@ -14,7 +14,11 @@
 
 namespace sightline::testing {
 
-// "tiny-dense", "tiny-embedding", "tiny-reranker" on the CPU, opened at the first call and kept.
+// Where the networks of these tests run: $SIGHTLINE_TEST_DEVICE ("cuda:0"), else the CPU.
+at::Device TestDevice();
+
+// "tiny-dense", "tiny-embedding", "tiny-reranker" on the test device, opened at the first call and
+// kept.
 std::shared_ptr<model::Checkpoint> TinyCheckpoint(const std::string& name,
                                                   const std::string& dtype = "float32");
 const model::Network& TinyNetwork(const std::string& name, const std::string& dtype = "float32");
@@ -33,5 +37,11 @@ double Cosine(const std::vector<float>& a, const std::vector<float>& b);
 
 // Records a group's largest difference; the test program prints each group's when it ends.
 void Report(const std::string& group, double difference);
+
+// Compares with the reference's float32 result and records the largest difference under `group`.
+// On the CPU it may be `tolerance`; another device sums in another order, so there the cosine has
+// to be 0.999 (both limits: tests/golden/README.md). `name` is shown when it fails.
+void ExpectReference(const std::vector<float>& found, const std::vector<float>& expected,
+                     double tolerance, const std::string& group, const std::string& name);
 
 }  // namespace sightline::testing

@@ -18,16 +18,17 @@ namespace sightline::model {
 namespace {
 
 using ::sightline::testing::Cosine;
+using ::sightline::testing::ExpectReference;
 using ::sightline::testing::FilePrompt;
 using ::sightline::testing::Floats;
 using ::sightline::testing::GoldenJson;
 using ::sightline::testing::GoldenPath;
 using ::sightline::testing::GoldenTensors;
 using ::sightline::testing::IsOk;
-using ::sightline::testing::MaxDifference;
 using ::sightline::testing::Report;
 using ::sightline::testing::StatusIs;
 using ::sightline::testing::StoredCase;
+using ::sightline::testing::TestDevice;
 using ::sightline::testing::TinyCheckpoint;
 using ::sightline::testing::TinyNetwork;
 using ::sightline::testing::Values;
@@ -43,9 +44,7 @@ size_t ArgmaxOfLastRow(const std::vector<float>& logits, size_t vocab) {
 // Compares a named intermediate result with the recorded one.
 void ExpectNear(const SafetensorsFile& golden, const std::string& name, const at::Tensor& value,
                 double tolerance, const std::string& group) {
-  const double difference = MaxDifference(Floats(value), Values<float>(golden, name));
-  Report(group, difference);
-  EXPECT_LE(difference, tolerance) << name;
+  ExpectReference(Floats(value), Values<float>(golden, name), tolerance, group, name);
 }
 
 class ChatCase : public ::testing::TestWithParam<const char*> {};
@@ -71,20 +70,21 @@ TEST_P(ChatCase, PictureFilesGiveTheReferencesAnswer) {
   const WholeRun run = RunWhole(TinyNetwork(kDense), input, nullptr);
   const std::vector<float> logits = Floats(run.logits);
   const std::vector<float> expected = Values<float>(*golden, "logits");
-  const double difference = MaxDifference(logits, expected);
-  Report("logits, picture files", difference);
-  EXPECT_LE(difference, std::string(GetParam()) == "image" ? 5e-4 : 0.1);
+  ExpectReference(logits, expected, std::string(GetParam()) == "image" ? 5e-4 : 0.1,
+                  "logits, picture files", "logits");
   const size_t vocab = 512;
   EXPECT_EQ(ArgmaxOfLastRow(logits, vocab), ArgmaxOfLastRow(expected, vocab));
 }
 
-TEST_P(ChatCase, Bfloat16PointsTheSameWay) {
+TEST_P(ChatCase, SixteenBitsPointTheSameWay) {
   const auto golden = GoldenTensors(std::string(kDense) + "/cases/" + GetParam() + ".safetensors");
-  const WholeRun run =
-      RunWhole(TinyNetwork(kDense, "bfloat16"), StoredCase(kDense, GetParam()), nullptr);
-  const double cosine = Cosine(Floats(run.logits), Values<float>(*golden, "logits"));
-  Report("bfloat16 logits, 1 - cosine", 1 - cosine);
-  EXPECT_GE(cosine, 0.999);
+  for (const std::string dtype : {"bfloat16", "float16"}) {
+    const WholeRun run =
+        RunWhole(TinyNetwork(kDense, dtype), StoredCase(kDense, GetParam()), nullptr);
+    const double cosine = Cosine(Floats(run.logits), Values<float>(*golden, "logits"));
+    Report(dtype + " logits, 1 - cosine", 1 - cosine);
+    EXPECT_GE(cosine, 0.999) << dtype;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, ChatCase,
@@ -111,8 +111,8 @@ TEST_P(VisionCase, EveryBlockAndMergerIsTheReferences) {
                angles ? "vision angles" : "vision blocks");
   };
   const c10::InferenceMode inference;
-  const VisionFeatures found =
-      TinyNetwork(kDense).vision.Forward(at::tensor(patches).view({-1, 1536}), grids, probe);
+  const VisionFeatures found = TinyNetwork(kDense).vision.Forward(
+      at::tensor(patches).view({-1, 1536}).to(TestDevice()), grids, probe);
   EXPECT_EQ(seen, 7);  // patches, positions, angles, four blocks
   ExpectNear(*golden, "image_embeds", found.tokens, 1e-4, "vision embeds and deepstack");
   ASSERT_EQ(found.taps.size(), 2u);

@@ -16,6 +16,7 @@ namespace {
 
 using ::nlohmann::json;
 using ::sightline::testing::Cosine;
+using ::sightline::testing::ExpectReference;
 using ::sightline::testing::GoldenJson;
 using ::sightline::testing::GoldenPicture;
 using ::sightline::testing::GoldenTensors;
@@ -69,9 +70,8 @@ TEST(Qwen3VlEncoderTest, EmbedsEveryKindOfInputAsTheReferenceDoes) {
   for (const std::string& name : AllCases()) {
     const EncodeInput input = CaseInput(name);
     ASSERT_OK_AND_ASSIGN(const auto found, encoder->Encode({&input, 1}, 0, {}));
-    const double difference = MaxDifference(found.front(), CaseEmbedding(name));
-    Report(HasVideo(name) ? "embeddings with video" : "embeddings", difference);
-    EXPECT_LE(difference, HasVideo(name) ? 2e-3 : 1e-5) << name;
+    ExpectReference(found.front(), CaseEmbedding(name), HasVideo(name) ? 2e-3 : 1e-5,
+                    HasVideo(name) ? "embeddings with video" : "embeddings", name);
   }
 }
 
@@ -83,9 +83,9 @@ TEST(Qwen3VlEncoderTest, ABatchOfMixedLengthsGivesWhatItsItemsGiveAlone) {
   ASSERT_OK_AND_ASSIGN(const auto found, encoder->Encode(inputs, 0, {}));
   ASSERT_EQ(found.size(), names.size());
   for (size_t i = 0; i < names.size(); ++i) {
-    const double difference = MaxDifference(found[i], CaseEmbedding(names[i]));
-    Report(HasVideo(names[i]) ? "embeddings with video" : "embeddings, one batch", difference);
-    EXPECT_LE(difference, HasVideo(names[i]) ? 2e-3 : 1e-5) << names[i];
+    ExpectReference(found[i], CaseEmbedding(names[i]), HasVideo(names[i]) ? 2e-3 : 1e-5,
+                    HasVideo(names[i]) ? "embeddings with video" : "embeddings, one batch",
+                    names[i]);
   }
 }
 
@@ -100,22 +100,23 @@ TEST(Qwen3VlEncoderTest, ShortensAndNormalisesAgain) {
       const EncodeInput input = CaseInput(names[i]);
       ASSERT_OK_AND_ASSIGN(const auto found, encoder->Encode({&input, 1}, dimension, {}));
       const auto row = expected.begin() + static_cast<std::ptrdiff_t>(i) * dimension;
-      const double difference = MaxDifference(found.front(), {row, row + dimension});
-      Report("embeddings, shortened", difference);
-      EXPECT_LE(difference, 1e-5) << names[i];
+      ExpectReference(found.front(), {row, row + dimension}, 1e-5, "embeddings, shortened",
+                      names[i]);
     }
   }
 }
 
-TEST(Qwen3VlEncoderTest, Bfloat16PointsTheSameWay) {
-  const auto encoder = TinyEncoder("bfloat16");
-  EXPECT_EQ(encoder->info().dtype, "bfloat16");
-  for (const std::string& name : AllCases()) {
-    const EncodeInput input = CaseInput(name);
-    ASSERT_OK_AND_ASSIGN(const auto found, encoder->Encode({&input, 1}, 0, {}));
-    const double cosine = Cosine(found.front(), CaseEmbedding(name));
-    Report("bfloat16 embeddings, 1 - cosine", 1 - cosine);
-    EXPECT_GE(cosine, 0.999) << name;
+TEST(Qwen3VlEncoderTest, SixteenBitsPointTheSameWay) {
+  for (const std::string dtype : {"bfloat16", "float16"}) {
+    const auto encoder = TinyEncoder(dtype);
+    EXPECT_EQ(encoder->info().dtype, dtype);
+    for (const std::string& name : AllCases()) {
+      const EncodeInput input = CaseInput(name);
+      ASSERT_OK_AND_ASSIGN(const auto found, encoder->Encode({&input, 1}, 0, {}));
+      const double cosine = Cosine(found.front(), CaseEmbedding(name));
+      Report(dtype + " embeddings, 1 - cosine", 1 - cosine);
+      EXPECT_GE(cosine, 0.999) << dtype << " " << name;
+    }
   }
 }
 

@@ -17,11 +17,10 @@ namespace sightline::model {
 namespace {
 
 using ::nlohmann::json;
+using ::sightline::testing::ExpectReference;
 using ::sightline::testing::GoldenJson;
 using ::sightline::testing::GoldenTensors;
 using ::sightline::testing::IsOk;
-using ::sightline::testing::MaxDifference;
-using ::sightline::testing::Report;
 using ::sightline::testing::StatusIs;
 using ::sightline::testing::StoredCase;
 using ::sightline::testing::TinyCheckpoint;
@@ -90,9 +89,7 @@ TEST_P(GenerateCase, GreedyTokensAndEachStepsLogitsAreTheReferences) {
   for (const std::vector<float>& step : recorder->steps) {
     steps.insert(steps.end(), step.begin(), step.end());
   }
-  const double difference = MaxDifference(steps, Values<float>(*golden, "step_logits"));
-  Report("step logits", difference);
-  EXPECT_LE(difference, 5e-4);
+  ExpectReference(steps, Values<float>(*golden, "step_logits"), 5e-4, "step logits", GetParam());
   EXPECT_EQ(result.text, GoldenJson(path + ".json")["text"].get<std::string>());
 }
 

@@ -19,6 +19,7 @@ using ::sightline::testing::GoldenPicture;
 using ::sightline::testing::IsOk;
 using ::sightline::testing::Report;
 using ::sightline::testing::StatusIs;
+using ::sightline::testing::TestDevice;
 using ::sightline::testing::TinyCheckpoint;
 
 std::unique_ptr<Qwen3VlReranker> TinyReranker() {
@@ -59,8 +60,10 @@ TEST_P(RankCase, LogitsAndScoresAreTheReferences) {
     const double score_error = std::abs(scores[i] - expected["score"].get<double>());
     Report(video ? "rerank logits with video" : "rerank logits", logit_error);
     Report(video ? "rerank scores with video" : "rerank scores", score_error);
-    EXPECT_LE(logit_error, video ? 1e-2 : 1e-4) << i;
-    EXPECT_LE(score_error, video ? 2e-3 : 1e-5) << i;
+    // One number has no direction to compare: off the CPU the limits of the video cases serve all.
+    const bool loose = video || !TestDevice().is_cpu();
+    EXPECT_LE(logit_error, loose ? 1e-2 : 1e-4) << i;
+    EXPECT_LE(score_error, loose ? 2e-3 : 1e-5) << i;
   }
 }
 

@@ -15,6 +15,12 @@
 namespace sightline::testing {
 namespace {
 
+// A test program may run on another machine than the one that built it.
+std::string SourceDir() {
+  const char* const given = std::getenv("SIGHTLINE_SOURCE_DIR");
+  return given == nullptr ? SIGHTLINE_SOURCE_DIR : given;
+}
+
 // A broken reference file is no test result, so it ends the program.
 [[noreturn]] void Die(const std::string& what) {
   std::fprintf(stderr, "golden data: %s\n", what.c_str());
@@ -39,7 +45,7 @@ constexpr model::DType kDTypeOf<int64_t> = model::DType::kI64;
 }  // namespace
 
 std::string GoldenPath(const std::string& relative) {
-  return std::string(SIGHTLINE_SOURCE_DIR) + "/tests/golden/" + relative;
+  return SourceDir() + "/tests/golden/" + relative;
 }
 
 nlohmann::json JsonFile(const std::string& path) {
@@ -56,7 +62,7 @@ std::unique_ptr<model::SafetensorsFile> GoldenTensors(const std::string& relativ
 
 std::optional<std::string> FullGoldenDir() {
   if (const char* given = std::getenv("SIGHTLINE_GOLDEN_DIR")) return std::string(given);
-  const std::string beside = std::string(SIGHTLINE_SOURCE_DIR) + "/../shared/golden";
+  const std::string beside = SourceDir() + "/../shared/golden";
   std::error_code error;
   if (std::filesystem::is_directory(beside, error)) return beside;
   return std::nullopt;

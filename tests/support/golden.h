@@ -11,8 +11,9 @@
 
 namespace sightline::testing {
 
-// Reference data recorded from the original implementation. Paths are relative to tests/golden. All
-// of these end the test program with a message when a file is missing or broken.
+// Reference data recorded from the original implementation. Paths are relative to tests/golden of
+// $SIGHTLINE_SOURCE_DIR, else of the tree the program was built from. All of these end the test
+// program with a message when a file is missing or broken.
 std::string GoldenPath(const std::string& relative);
 nlohmann::json JsonFile(const std::string& path);  // any path
 nlohmann::json GoldenJson(const std::string& relative);
