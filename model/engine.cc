@@ -66,6 +66,9 @@ class Engine::Impl {
   }
 
   const Network& network() const { return *network_; }
+  int64_t CacheBytes(int64_t tokens) const {
+    return KvCache::PagesOf(tokens) * runner_.cache_page_bytes();
+  }
   absl::StatusOr<Place> TakePlace(Part part);
   absl::Status Submit(std::vector<EngineRequest> requests);
 
@@ -97,7 +100,7 @@ class Engine::Impl {
 
   absl::Mutex mu_;
   std::vector<EngineRequest> arrivals_ ABSL_GUARDED_BY(mu_);
-  int64_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // of patches of all sequences not yet ended
+  int64_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // of pixels of all sequences not yet ended
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
 
   // Of the engine's thread. In order of arrival; those under way keep their place.
@@ -122,7 +125,7 @@ absl::StatusOr<Place> Engine::Impl::TakePlace(Part part) {
 
 absl::Status Engine::Impl::Submit(std::vector<EngineRequest> requests) {
   int64_t bytes = 0;
-  for (const EngineRequest& request : requests) bytes += request.input.patch_bytes();
+  for (const EngineRequest& request : requests) bytes += request.input.pixel_bytes();
   absl::MutexLock lock(&mu_);
   if (closing_) return absl::UnavailableError("the model is shutting down");
   if (waiting_bytes_ > 0 && waiting_bytes_ + bytes > options_.waiting_bytes) {
@@ -159,7 +162,8 @@ bool Engine::Impl::TakeArrivals() {
   };
   mu_.Await(absl::Condition(&awake));
   for (EngineRequest& request : arrivals_) {
-    sequences_.push_back(std::make_unique<SequenceState>(std::move(request)));
+    sequences_.push_back(std::make_unique<SequenceState>(
+        std::move(request), network_->config.vision.spatial_merge_size));
   }
   arrivals_.clear();
   return !closing_;
@@ -217,15 +221,20 @@ bool Engine::Impl::PlanOne(SequenceState& sequence, int64_t budget, int64_t& tok
   if (sequence.needs_vision()) {
     if (patches > 0 && patches + sequence.next_visual_patches() > options_.step_patches)
       return false;
-    patches += sequence.ClaimVisuals(options_.step_patches - patches);
+    patches += runner_.ClaimVisuals(sequence, options_.step_patches - patches, patches == 0);
     plan.visuals.push_back(&sequence);
   }
   sequence.Start();
-  if (sequence.has_unclaimed_visuals()) return false;  // the rest of its pictures in the next step
-  const int64_t count = std::min(left, budget - tokens);
-  tokens += count;
-  plan.slices.push_back(sequence.NextPrompt(count));
-  return true;
+  // The rest of its pictures come in later steps. A prompt that is cut goes on as far as they are
+  // known, so that few features wait; one that is not must wait for them all.
+  const bool unfinished = sequence.needs_vision();
+  if (unfinished && left <= budget) return false;
+  const int64_t count = std::min({left, budget - tokens, sequence.ready_tokens()});
+  if (count > 0) {
+    tokens += count;
+    plan.slices.push_back(sequence.NextPrompt(count));
+  }
+  return !unfinished;
 }
 
 bool Engine::Impl::MayStart(const SequenceState& sequence) const {
@@ -261,7 +270,7 @@ void Engine::Impl::DropEnded() {
   for (auto it = sequences_.begin(); it != sequences_.end();) {
     const auto next = std::next(it);
     if ((*it)->ended()) {
-      bytes += (*it)->patch_bytes();
+      bytes += (*it)->pixel_bytes();
       ended.splice(ended.end(), sequences_, it);
     }
     it = next;
@@ -280,6 +289,8 @@ Engine::Engine(std::unique_ptr<const Network> network, VisionCache& cache,
 Engine::~Engine() = default;
 
 const Network& Engine::network() const { return impl_->network(); }
+
+int64_t Engine::CacheBytes(int64_t tokens) const { return impl_->CacheBytes(tokens); }
 
 absl::StatusOr<Place> Engine::TakePlace(Part part) { return impl_->TakePlace(part); }
 

@@ -29,13 +29,13 @@ struct EngineOptions {
   int64_t step_tokens = 1024;  // prompt tokens run through the decoder in one step
   int64_t bulk_step_tokens =
       256;                      // of bulk work in a step in which somebody waits for his next token
-  int64_t step_patches = 4096;  // patches run through the vision tower in one step; a larger
-                                // picture takes a step of its own
+  int64_t step_patches = 4096;  // patches run through the vision tower in one step; a video is cut
+                                // between frame pairs, a larger picture takes a step of its own
   int max_generating = 16;      // sequences that generate at once
   KvType kv_type = KvType::kAuto;
   int64_t kv_bytes = int64_t{2} << 30;       // of all caches' pages; a sequence beyond it waits,
                                              // unless it is the only one
-  int64_t waiting_bytes = int64_t{1} << 30;  // of patches that wait; more are refused
+  int64_t waiting_bytes = int64_t{1} << 30;  // of pictures that wait; more are refused
 };
 
 // Which of a model's parts a call belongs to; each has a queue capacity of its own.
@@ -81,11 +81,14 @@ class Engine {
 
   const Network& network() const;
 
+  // Memory that a sequence's cache takes at `tokens` tokens.
+  int64_t CacheBytes(int64_t tokens) const;
+
   // kResourceExhausted, at once, when `part` has all its places taken.
   absl::StatusOr<Place> TakePlace(Part part);
 
   // Queues the requests, in order. When it fails none is queued and no function of theirs is
-  // called. kResourceExhausted: too many patches wait; kUnavailable: the engine is ending.
+  // called. kResourceExhausted: too many pictures wait; kUnavailable: the engine is ending.
   absl::Status Submit(std::vector<EngineRequest> requests);
 
  private:

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <span>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
 
 namespace sightline::model {
 namespace {
@@ -53,21 +55,24 @@ at::Tensor Concatenated(const std::vector<at::Tensor>& parts) {
 struct VisualRows {
   std::vector<int64_t> rows;
   std::vector<at::Tensor> tokens;
-  std::vector<std::vector<at::Tensor>> taps;  // [tap][slice]
+  std::vector<std::vector<at::Tensor>> taps;  // [tap][part]
 
   // `offset`: the row of the batch where the slice starts.
-  void Add(const SequenceSlice& slice, int64_t offset, size_t num_taps) {
-    const std::vector<int64_t>& places = slice.sequence->request().input.visual_rows;
-    const auto first = std::lower_bound(places.begin(), places.end(), slice.begin);
-    const auto last = std::lower_bound(first, places.end(), slice.begin + slice.count);
-    if (first == last) return;
-    for (auto it = first; it != last; ++it) rows.push_back(*it - slice.begin + offset);
-    const VisionFeatures& features = slice.sequence->Features();
-    const int64_t from = first - places.begin(), count = last - first;
-    tokens.push_back(features.tokens.narrow(0, from, count));
-    taps.resize(num_taps);
-    for (size_t j = 0; j < num_taps; ++j) {
-      taps[j].push_back(features.taps[j].narrow(0, from, count));
+  void Add(const SequenceSlice& slice, int64_t offset) {
+    for (const VisualProgress& visual : slice.sequence->visuals()) {
+      const std::vector<int64_t>& places = visual.places();
+      const auto first = std::lower_bound(places.begin(), places.end(), slice.begin);
+      const auto last = std::lower_bound(first, places.end(), slice.begin + slice.count);
+      for (auto it = first; it != last; ++it) rows.push_back(*it - slice.begin + offset);
+      for (auto it = first; it != last;) {
+        const VisualProgress::Rows found = visual.Find(it - places.begin(), last - it);
+        tokens.push_back(found.features->tokens.narrow(0, found.offset, found.count));
+        taps.resize(found.features->taps.size());
+        for (size_t j = 0; j < taps.size(); ++j) {
+          taps[j].push_back(found.features->taps[j].narrow(0, found.offset, found.count));
+        }
+        it += found.count;
+      }
     }
   }
 };
@@ -84,15 +89,34 @@ void AddSpan(int64_t offset, int64_t count, const SequenceState& sequence, Adapt
   }
 }
 
+// What becomes of a prompt's pictures, in the order of their first tokens.
+std::vector<VisualProgress> Progress(SequenceInput& input, int merge) {
+  std::vector<int64_t> ends;  // of each visual's rows among all of them
+  for (const VisualInput& visual : input.visuals) {
+    ends.push_back((ends.empty() ? 0 : ends.back()) + visual.grid.tokens(merge));
+  }
+  std::vector<std::vector<int64_t>> places(input.visuals.size());
+  for (size_t i = 0; i < input.visual_rows.size(); ++i) {
+    const auto owner = std::upper_bound(ends.begin(), ends.end(), input.visual_source[i]);
+    places[owner - ends.begin()].push_back(input.visual_rows[i]);
+  }
+  std::vector<size_t> order(input.visuals.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return places[a].front() < places[b].front(); });
+  std::vector<VisualProgress> out;
+  out.reserve(order.size());
+  for (const size_t i : order) out.emplace_back(input.visuals[i], std::move(places[i]));
+  return out;
+}
+
 }  // namespace
 
-SequenceState::SequenceState(EngineRequest request)
-    : request_(std::move(request)), patch_bytes_(request_.input.patch_bytes()) {
-  // Pictures whose features were known before need nothing from the tower.
-  while (claimed_ < request_.input.visuals.size() &&
-         request_.input.visuals[claimed_].features != nullptr) {
-    ++claimed_;
-  }
+SequenceState::SequenceState(EngineRequest request, int merge)
+    : request_(std::move(request)),
+      pixel_bytes_(request_.input.pixel_bytes()),
+      visuals_(Progress(request_.input, merge)) {
+  SkipClaimed();
 }
 
 void SequenceState::End(absl::Status status) {
@@ -101,30 +125,24 @@ void SequenceState::End(absl::Status status) {
   end_ = std::move(status);
 }
 
-int64_t SequenceState::next_visual_patches() const {
-  return request_.input.visuals[claimed_].grid.patches();
+void SequenceState::SkipClaimed() {
+  while (next_visual_ < visuals_.size() && visuals_[next_visual_].claimed()) ++next_visual_;
 }
 
-int64_t SequenceState::ClaimVisuals(int64_t budget) {
-  const std::vector<VisualInput>& visuals = request_.input.visuals;
+int64_t SequenceState::ClaimVisuals(int64_t budget, bool least_one, VisionCache& cache) {
   int64_t patches = 0;
-  while (claimed_ < visuals.size()) {
-    const VisualInput& next = visuals[claimed_];
-    const int64_t wanted = next.features != nullptr ? 0 : next.grid.patches();
-    if (patches > 0 && patches + wanted > budget) break;
-    patches += wanted;
-    ++claimed_;
+  while (needs_vision()) {
+    patches += visuals_[next_visual_].Claim(budget - patches, least_one && patches == 0, cache);
+    if (!visuals_[next_visual_].claimed()) break;
+    SkipClaimed();
   }
   return patches;
 }
 
-std::vector<VisualInput*> SequenceState::ClaimedVisuals() {
-  std::vector<VisualInput*> out;
-  for (size_t i = 0; i < claimed_; ++i) {
-    VisualInput& visual = request_.input.visuals[i];
-    if (visual.features == nullptr) out.push_back(&visual);
-  }
-  return out;
+int64_t SequenceState::ready_tokens() const {
+  const int64_t end =
+      needs_vision() ? visuals_[next_visual_].first_unclaimed_place() : prompt_size();
+  return end - prompt_done_;
 }
 
 void SequenceState::AppendTokens(const SequenceSlice& slice, std::vector<int64_t>& ids,
@@ -154,33 +172,14 @@ KvCache* SequenceState::CacheFor(const SequenceSlice& slice, const KvLayout& lay
   return &cache_.emplace(layout);
 }
 
-const VisionFeatures& SequenceState::Features() {
-  if (features_.has_value()) return *features_;
-  const std::vector<VisualInput>& visuals = request_.input.visuals;
-  const at::Tensor& first = visuals.front().features->tokens;
-  const at::Tensor order = ToDevice(request_.input.visual_source, first.device());
-  const auto gather = [&](auto&& part) {
-    std::vector<at::Tensor> parts;
-    for (const VisualInput& visual : visuals) parts.push_back(part(*visual.features));
-    return Concatenated(parts).index_select(0, order);
-  };
-  VisionFeatures all;
-  all.tokens = gather([](const VisionFeatures& f) { return f.tokens; });
-  for (size_t j = 0; j < visuals.front().features->taps.size(); ++j) {
-    all.taps.push_back(gather([j](const VisionFeatures& f) { return f.taps[j]; }));
-  }
-  return features_.emplace(std::move(all));
-}
-
 bool SequenceState::Finish(const SequenceSlice& slice) {
   if (next_token_.has_value()) {
     next_token_.reset();
     return true;
   }
   prompt_done_ += slice.count;
-  if (prompt_left() > 0) return false;
-  features_.reset();  // pictures are scattered into the prompt only
-  return true;
+  for (VisualProgress& visual : visuals_) visual.Drop(prompt_done_);
+  return prompt_left() == 0;
 }
 
 void SequenceState::TakeHidden(std::vector<float> hidden) {
@@ -216,47 +215,55 @@ void SequenceRunner::RunVision(const std::vector<SequenceState*>& sequences) con
 
 void SequenceRunner::RunTower(const std::vector<SequenceState*>& sequences,
                               const Adapter* adapter) const {
-  std::vector<at::Tensor> patches;
   std::vector<GridThw> grids;
-  std::vector<std::vector<VisualInput*>> wanting;  // those that get grid i's features
+  std::vector<std::vector<VisualProgress*>> wanting;  // those that get grid i's features
   absl::flat_hash_map<std::string, size_t> by_key;
   for (SequenceState* sequence : sequences) {
-    for (VisualInput* visual : sequence->ClaimedVisuals()) {
-      if (!visual->key.empty()) {
-        visual->features = cache_.Find(visual->key);
-        if (visual->features != nullptr) continue;
-        const auto [known, is_new] = by_key.try_emplace(visual->key, grids.size());
+    for (VisualProgress& visual : sequence->visuals()) {
+      const std::optional<VisualClaim> claim = visual.pending();
+      if (!claim.has_value()) continue;
+      const std::string& key = visual.input().key;
+      if (!key.empty()) {
+        const auto [known, is_new] = by_key.try_emplace(
+            absl::StrCat(key, "/", claim->first_step, "/", claim->steps), grids.size());
         if (!is_new) {
-          wanting[known->second].push_back(visual);
+          wanting[known->second].push_back(&visual);
           continue;
         }
       }
-      wanting.push_back({visual});
-      grids.push_back(visual->grid);
-      patches.push_back(at::from_blob(
-          visual->patches.data(), {visual->grid.patches(), network_.config.vision.patch_floats()},
-          at::TensorOptions().dtype(at::kFloat)));
+      wanting.push_back({&visual});
+      GridThw& grid = grids.emplace_back(visual.input().grid);
+      grid.t = static_cast<int>(claim->steps);
     }
   }
   if (grids.empty()) return;
-  const VisionFeatures all =
-      network_.vision.Forward(Concatenated(patches).to(network_.device), grids, nullptr, adapter);
+  const VisionFeatures all = network_.vision.Forward(
+      [&](int64_t begin, int64_t count, float* out) {
+        const int64_t width = network_.config.vision.patch_floats();
+        for (size_t i = 0; i < grids.size() && count > 0; begin -= grids[i++].patches()) {
+          const int64_t here = std::min(count, grids[i].patches() - begin);
+          if (here <= 0) continue;
+          const VisualProgress& visual = *wanting[i].front();
+          const int64_t first = visual.pending()->first_step * visual.step_patches();
+          visual.input().ReadPatches(first + begin, here, out);
+          out += here * width;
+          begin += here;
+          count -= here;
+        }
+      },
+      grids, nullptr, adapter);
   const int merge = network_.config.vision.spatial_merge_size;
   int64_t offset = 0;
   for (size_t i = 0; i < grids.size(); ++i) {
     const int64_t count = grids[i].tokens(merge);
-    auto own = std::make_shared<VisionFeatures>();
-    // A copy: a view would keep the features of the whole step alive in the cache.
-    own->tokens = all.tokens.narrow(0, offset, count).clone();
-    for (const at::Tensor& tap : all.taps)
-      own->taps.push_back(tap.narrow(0, offset, count).clone());
-    offset += count;
-    const std::string& key = wanting[i].front()->key;
-    if (!key.empty()) cache_.Insert(key, own, own->bytes());
-    for (VisualInput* visual : wanting[i]) {
-      visual->features = own;
-      std::vector<float>().swap(visual->patches);
+    auto own = std::make_shared<VisionFeatures>(all);
+    if (grids.size() > 1) {
+      // A copy: a view would keep the features of the whole step alive in the cache.
+      own->tokens = all.tokens.narrow(0, offset, count).clone();
+      for (at::Tensor& tap : own->taps) tap = tap.narrow(0, offset, count).clone();
     }
+    offset += count;
+    for (VisualProgress* visual : wanting[i]) visual->Take(own, cache_);
   }
 }
 
@@ -268,7 +275,7 @@ void SequenceRunner::RunDecoder(const std::vector<SequenceSlice>& slices) const 
   int64_t offset = 0;
   for (const SequenceSlice& slice : slices) {
     if (!slice.sequence->generating()) {
-      visual.Add(slice, offset, network_.config.vision.deepstack_indexes.size());
+      visual.Add(slice, offset);
     }
     slice.sequence->AppendTokens(slice, ids, positions);
     batch.sequences.push_back({slice.count, slice.sequence->CacheFor(slice, kv_layout_)});

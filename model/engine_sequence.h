@@ -10,7 +10,8 @@
 #include "model/engine.h"
 #include "model/kv_cache.h"
 #include "model/network.h"
-#include "model/vision_tower.h"
+#include "model/vision_cache.h"
+#include "model/visual_progress.h"
 
 namespace sightline::model {
 
@@ -27,12 +28,15 @@ struct SequenceSlice {
 // One request on its way through the engine. Belongs to the engine's thread.
 class SequenceState {
  public:
-  explicit SequenceState(EngineRequest request);
+  // merge: rows and columns of patches that become one token.
+  SequenceState(EngineRequest request, int merge);
+  SequenceState(const SequenceState&) = delete;
+  SequenceState& operator=(const SequenceState&) = delete;
 
   const EngineRequest& request() const { return request_; }
   int64_t prompt_size() const { return static_cast<int64_t>(request_.input.ids.size()); }
   int64_t prompt_left() const { return prompt_size() - prompt_done_; }
-  int64_t patch_bytes() const { return patch_bytes_; }
+  int64_t pixel_bytes() const { return pixel_bytes_; }
   // Pages its cache holds at the end, at most: of one that generates, or of one that is cut.
   int64_t cache_pages() const;
 
@@ -44,14 +48,16 @@ class SequenceState {
   // Calls on_end. Once, after End.
   void TellEnd() { request_.on_end(std::move(end_)); }
 
-  // Pictures whose features are not there yet, and the patches of the first of them.
-  bool needs_vision() const { return has_unclaimed_visuals(); }
-  bool has_unclaimed_visuals() const { return claimed_ < request_.input.visuals.size(); }
-  int64_t next_visual_patches() const;
-  // Claims the next picture and those after it that stay within `budget` patches. Returns theirs.
-  int64_t ClaimVisuals(int64_t budget);
-  // The claimed ones that have no features yet.
-  std::vector<VisualInput*> ClaimedVisuals();
+  // True while pictures are left that the tower has not been given.
+  bool needs_vision() const { return next_visual_ < visuals_.size(); }
+  // Patches of the least that can be claimed next.
+  int64_t next_visual_patches() const { return visuals_[next_visual_].step_patches(); }
+  // Claims the next pictures, in the prompt's order and of a video as many frame pairs, as stay
+  // within `budget` patches, and at least one frame pair when `least_one`. Features that `cache`
+  // knows cost nothing. Returns the patches.
+  int64_t ClaimVisuals(int64_t budget, bool least_one, VisionCache& cache);
+  // Tokens from the next one of the prompt on that come before any picture yet to be claimed.
+  int64_t ready_tokens() const;
 
   // True once a token was drawn and the text goes on.
   bool generating() const { return next_token_.has_value(); }
@@ -66,22 +72,24 @@ class SequenceState {
                     std::vector<int64_t> (&positions)[3]) const;
   // Null when the sequence fits in this one slice and nothing will follow.
   KvCache* CacheFor(const SequenceSlice& slice, const KvLayout& layout);
-  // Features of all its pictures in the order of their places; made at the first call.
-  const VisionFeatures& Features();
+  // In the order of their first tokens.
+  std::vector<VisualProgress>& visuals() { return visuals_; }
   // Counts the slice as run; true when its last token completes the prompt or was generated.
   bool Finish(const SequenceSlice& slice);
   void TakeHidden(std::vector<float> hidden);
   void TakeLogits(std::span<float> logits);
 
  private:
+  void SkipClaimed();
+
   EngineRequest request_;
-  const int64_t patch_bytes_;
+  const int64_t pixel_bytes_;
   bool started_ = false;
   bool ended_ = false;
   absl::Status end_;
-  size_t claimed_ = 0;  // visuals that have been given to the tower
-  std::optional<VisionFeatures> features_;
-  int64_t prompt_done_ = 0;  // tokens of the prompt that went through the decoder
+  std::vector<VisualProgress> visuals_;  // of request_.input
+  size_t next_visual_ = 0;               // the first that is not claimed whole
+  int64_t prompt_done_ = 0;              // tokens of the prompt that went through the decoder
   std::optional<KvCache> cache_;
   std::optional<int32_t> next_token_;  // drawn, not yet run
 };
@@ -91,6 +99,10 @@ class SequenceRunner {
  public:
   // Network and cache are borrowed and outlive the runner.
   SequenceRunner(const Network& network, VisionCache& cache, KvType kv_type);
+
+  int64_t ClaimVisuals(SequenceState& sequence, int64_t budget, bool least_one) const {
+    return sequence.ClaimVisuals(budget, least_one, cache_);
+  }
 
   // Makes features of the pictures the sequences have claimed; equal pictures once. One pass for
   // all sequences whose adapters leave the tower alone, and one for each adapter that changes it.

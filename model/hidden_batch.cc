@@ -95,7 +95,7 @@ absl::StatusOr<std::vector<std::vector<float>>> LastHiddenStates(Checkpoint& che
       SL_RETURN_IF_ERROR(CheckCall(call.call));
       SL_ASSIGN_OR_RETURN(const Prompt prompt, call.prompt(next));
       SL_ASSIGN_OR_RETURN(SequenceInput input, checkpoint.Prepare(prompt, call.adapter));
-      bytes += input.patch_bytes();
+      bytes += input.pixel_bytes();
       inputs.push_back(std::move(input));
       ++next;
       if (next == 1 && call.first_alone) break;

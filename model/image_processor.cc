@@ -96,37 +96,6 @@ void FlattenSquare(const uint8_t* corner, size_t row_bytes, int patch, const flo
   }
 }
 
-// Appends the patches of one temporal step. `frames` holds temporal_patch_size pictures of `size`,
-// the same one where the step repeats it.
-void FlattenStep(const PreprocessorConfig& config, const Normalizer& normalizer,
-                 const std::vector<const Image*>& frames, PixelSize size, float* out) {
-  const int patch = config.patch_size;
-  const int merge = config.merge_size;
-  const size_t square = static_cast<size_t>(patch) * patch;
-  const size_t row_bytes = static_cast<size_t>(size.width) * 3;
-  const int block_rows = size.height / (patch * merge);
-  const int block_columns = size.width / (patch * merge);
-  const int blocks = block_rows * block_columns;
-  for (int block = 0; block < blocks; ++block) {
-    for (int inner = 0; inner < merge * merge; ++inner) {
-      const int row = block / block_columns * merge + inner / merge;
-      const int column = block % block_columns * merge + inner % merge;
-      const size_t corner =
-          static_cast<size_t>(row) * patch * row_bytes + static_cast<size_t>(column) * patch * 3;
-      for (int channel = 0; channel < 3; ++channel) {
-        for (size_t frame = 0; frame < frames.size(); ++frame, out += square) {
-          if (frame > 0 && frames[frame] == frames[frame - 1]) {
-            std::memcpy(out, out - square, square * sizeof(float));
-          } else {
-            FlattenSquare(frames[frame]->pixels.data() + corner + channel, row_bytes, patch,
-                          normalizer.channel(channel), out);
-          }
-        }
-      }
-    }
-  }
-}
-
 int64_t PatchFloats(const PreprocessorConfig& config) {
   return int64_t{3} * config.temporal_patch_size * config.patch_size * config.patch_size;
 }
@@ -192,7 +161,52 @@ absl::StatusOr<VideoPlan> PlanEmbedVideo(const PreprocessorConfig& config, const
   return plan;
 }
 
+VisionPatches AllPatches(const VisionFrames& frames) {
+  VisionPatches out;
+  out.grid = frames.grid;
+  out.patches.resize(frames.grid.patches() * PatchFloats(frames.config));
+  WritePatches(frames, 0, frames.grid.patches(), out.patches.data());
+  return out;
+}
+
 }  // namespace
+
+int64_t VisionFrames::bytes() const {
+  int64_t total = 0;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    if (i == 0 || frames[i] != frames[i - 1])
+      total += static_cast<int64_t>(frames[i]->pixels.size());
+  }
+  return total;
+}
+
+void WritePatches(const VisionFrames& frames, int64_t begin, int64_t count, float* out) {
+  const PreprocessorConfig& config = frames.config;
+  const Normalizer normalizer(config);
+  const int64_t patch = config.patch_size, merge = config.merge_size;
+  const int per_step = config.temporal_patch_size;
+  const size_t square = static_cast<size_t>(patch) * patch;
+  const size_t row_bytes = static_cast<size_t>(frames.grid.w) * patch * 3;
+  const int64_t block_columns = frames.grid.w / merge;
+  const int64_t step_patches = int64_t{frames.grid.h} * frames.grid.w;
+  for (int64_t index = begin; index < begin + count; ++index) {
+    const int64_t block = index % step_patches / (merge * merge), inner = index % (merge * merge);
+    const int64_t row = block / block_columns * merge + inner / merge;
+    const int64_t column = block % block_columns * merge + inner % merge;
+    const size_t corner = static_cast<size_t>(row * patch) * row_bytes + column * patch * 3;
+    const ImagePtr* const step = frames.frames.data() + index / step_patches * per_step;
+    for (int channel = 0; channel < 3; ++channel) {
+      for (int frame = 0; frame < per_step; ++frame, out += square) {
+        if (frame > 0 && step[frame] == step[frame - 1]) {
+          std::memcpy(out, out - square, square * sizeof(float));
+        } else {
+          FlattenSquare(step[frame]->pixels.data() + corner + channel, row_bytes,
+                        static_cast<int>(patch), normalizer.channel(channel), out);
+        }
+      }
+    }
+  }
+}
 
 absl::StatusOr<Image> ToRgb(const Image& image, Path path) {
   SL_RETURN_IF_ERROR(CheckPicture(image));
@@ -218,16 +232,20 @@ absl::StatusOr<GridThw> ImageProcessor::ImageGrid(int width, int height, Path pa
   return GridOf(image_, 1, size);
 }
 
-absl::StatusOr<VisionPatches> ImageProcessor::ProcessImage(const Image& image, Path path) const {
+absl::StatusOr<VisionFrames> ImageProcessor::ResizeImage(const Image& image, Path path) const {
   SL_RETURN_IF_ERROR(CheckPicture(image));
   SL_ASSIGN_OR_RETURN(const PixelSize size, ImageSize(image_, {image.height, image.width}, path));
-  SL_ASSIGN_OR_RETURN(const Image resized, Resized(image, {size}, path));
-  VisionPatches out;
+  SL_ASSIGN_OR_RETURN(Image resized, Resized(image, {size}, path));
+  VisionFrames out;
   out.grid = GridOf(image_, 1, size);
-  out.patches.resize(out.grid.patches() * PatchFloats(image_));
-  const std::vector<const Image*> frames(image_.temporal_patch_size, &resized);
-  FlattenStep(image_, Normalizer(image_), frames, size, out.patches.data());
+  out.frames.assign(image_.temporal_patch_size, std::make_shared<Image>(std::move(resized)));
+  out.config = image_;
   return out;
+}
+
+absl::StatusOr<VisionPatches> ImageProcessor::ProcessImage(const Image& image, Path path) const {
+  SL_ASSIGN_OR_RETURN(const VisionFrames frames, ResizeImage(image, path));
+  return AllPatches(frames);
 }
 
 absl::StatusOr<VideoPlan> ImageProcessor::PlanVideo(const VideoFrames& video, Path path) const {
@@ -241,39 +259,39 @@ absl::StatusOr<VideoPlan> ImageProcessor::PlanVideo(const VideoFrames& video, Pa
   return plan;
 }
 
-absl::StatusOr<VisionPatches> ImageProcessor::ProcessVideo(const VideoFrames& video,
-                                                           const VideoPlan& plan, Path path) const {
-  SL_RETURN_IF_ERROR(FrameSize(video).status());
-  VisionPatches out;
+absl::StatusOr<VisionFrames> ImageProcessor::ResizeVideo(const VideoFrames& video,
+                                                         const VideoPlan& plan, Path path) const {
+  SL_ASSIGN_OR_RETURN(const PixelSize in, FrameSize(video));
+  VisionFrames out;
   out.grid = plan.grid;
-  out.patches.resize(plan.grid.patches() * PatchFloats(video_));
-  const Normalizer normalizer(video_);
-  const int per_step = video_.temporal_patch_size;
-  const size_t step_floats = out.patches.size() / plan.grid.t;
-  for (int step = 0; step < plan.grid.t; ++step) {
-    std::vector<Image> pictures;  // distinct frames of this step
-    pictures.reserve(per_step);
-    std::vector<const Image*> frames;
-    int previous = -1;
-    for (int i = 0; i < per_step; ++i) {
-      const size_t place =
-          std::min<size_t>(static_cast<size_t>(step) * per_step + i, plan.indices.size() - 1);
-      const int index = plan.indices[place];
-      if (index < 0 || index >= static_cast<int>(video.frames.size())) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("video plan names frame ", index, " of ", video.frames.size()));
-      }
-      if (index != previous) {
-        SL_ASSIGN_OR_RETURN(Image one,
-                            Resized(*video.frames[index], {plan.first, plan.size}, path));
-        pictures.push_back(std::move(one));
-        previous = index;
-      }
-      frames.push_back(&pictures.back());
+  out.config = video_;
+  const size_t wanted = static_cast<size_t>(plan.grid.t) * video_.temporal_patch_size;
+  int previous = -1;
+  for (size_t i = 0; i < wanted; ++i) {
+    const int index = plan.indices[std::min(i, plan.indices.size() - 1)];
+    if (index < 0 || index >= static_cast<int>(video.frames.size())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("video plan names frame ", index, " of ", video.frames.size()));
     }
-    FlattenStep(video_, normalizer, frames, plan.size, out.patches.data() + step * step_floats);
+    const ImagePtr& frame = video.frames[index];
+    if (index == previous) {
+      out.frames.push_back(out.frames.back());
+    } else if (frame->channels == 3 && in == plan.first && in == plan.size) {
+      SL_RETURN_IF_ERROR(CheckPicture(*frame));
+      out.frames.push_back(frame);
+    } else {
+      SL_ASSIGN_OR_RETURN(Image one, Resized(*frame, {plan.first, plan.size}, path));
+      out.frames.push_back(std::make_shared<Image>(std::move(one)));
+    }
+    previous = index;
   }
   return out;
+}
+
+absl::StatusOr<VisionPatches> ImageProcessor::ProcessVideo(const VideoFrames& video,
+                                                           const VideoPlan& plan, Path path) const {
+  SL_ASSIGN_OR_RETURN(const VisionFrames frames, ResizeVideo(video, plan, path));
+  return AllPatches(frames);
 }
 
 absl::StatusOr<Image> ImageProcessor::Resized(const Image& image,

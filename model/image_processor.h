@@ -18,6 +18,21 @@ struct VisionPatches {
   GridThw grid;
 };
 
+// A picture or a video on its way to patches: its frames at their final size, as bytes. They take
+// an eighth of a picture's patches and a quarter of a video's.
+struct VisionFrames {
+  GridThw grid;
+  std::vector<ImagePtr> frames;  // RGB, grid.t * temporal_patch_size of them; equal neighbours are
+                                 // one object
+  PreprocessorConfig config;
+
+  int64_t bytes() const;  // of pixels
+};
+
+// Writes patches [begin, begin + count) of all of `frames`, as VisionPatches lays them out, to
+// `out`, [count, patch_floats]. Both are multiples of a merge block's patches.
+void WritePatches(const VisionFrames& frames, int64_t begin, int64_t count, float* out);
+
 // How a video will be cut into frames and sized; made before its pixels are touched.
 struct VideoPlan {
   std::vector<int> indices;        // frames taken, in order; may repeat
@@ -45,11 +60,15 @@ class ImageProcessor {
   absl::StatusOr<GridThw> ImageGrid(int width, int height, Path path) const;
   // kInvalidArgument as ImageGrid, and when the pixels disagree with the size or channels are not 3
   // or 4.
+  absl::StatusOr<VisionFrames> ResizeImage(const Image& image, Path path) const;
   absl::StatusOr<VisionPatches> ProcessImage(const Image& image, Path path) const;
 
   // kInvalidArgument: no frames, frames of different sizes, fps <= 0, sides too small for the rule.
   absl::StatusOr<VideoPlan> PlanVideo(const VideoFrames& video, Path path) const;
-  // `plan` is what PlanVideo gave for this video and path.
+  // `plan` is what PlanVideo gave for this video and path. Frames that have their final size
+  // already are shared with `video`.
+  absl::StatusOr<VisionFrames> ResizeVideo(const VideoFrames& video, const VideoPlan& plan,
+                                           Path path) const;
   absl::StatusOr<VisionPatches> ProcessVideo(const VideoFrames& video, const VideoPlan& plan,
                                              Path path) const;
 

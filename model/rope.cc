@@ -1,6 +1,7 @@
 #include "model/rope.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +17,31 @@ std::vector<float> InverseFrequencies(double base, int64_t count, int64_t span) 
     out[i] = 1.0f / std::pow(static_cast<float>(base), exponent);
   }
   return out;
+}
+
+// Without the temporaries of whole-tensor operations. cos, sin: [tokens, d], contiguous.
+void RotateFloats(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
+  const int64_t tokens = x.size(0), heads = x.size(1), d = x.size(2), half = d / 2;
+  const int64_t token_stride = x.stride(0), head_stride = x.stride(1);
+  float* const data = x.data_ptr<float>();
+  const float* const all_cos = cos.data_ptr<float>();
+  const float* const all_sin = sin.data_ptr<float>();
+  const int64_t grain = std::max<int64_t>(1, (int64_t{1} << 15) / (heads * d));
+  at::parallel_for(0, tokens, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t token = begin; token < end; ++token) {
+      const float* const c = all_cos + token * d;
+      const float* const s = all_sin + token * d;
+      for (int64_t head = 0; head < heads; ++head) {
+        float* const first = data + token * token_stride + head * head_stride;
+        float* const second = first + half;
+        for (int64_t i = 0; i < half; ++i) {
+          const float a = first[i], b = second[i];
+          first[i] = a * c[i] - b * s[i];
+          second[i] = b * c[half + i] + a * s[half + i];
+        }
+      }
+    }
+  });
 }
 
 // The frequency, as an index that need not be whole, that turns `rotations` times over the length
@@ -91,10 +117,16 @@ Rotary RotaryFromAngles(const at::Tensor& angles) {
   return {doubled.cos(), doubled.sin()};
 }
 
-at::Tensor ApplyRotary(const at::Tensor& x, const Rotary& rotary) {
+void Rotate(const at::Tensor& x, const Rotary& rotary) {
+  if (x.is_cpu() && x.scalar_type() == at::kFloat && rotary.cos.scalar_type() == at::kFloat &&
+      x.stride(2) == 1) {
+    return RotateFloats(x, rotary.cos.contiguous(), rotary.sin.contiguous());
+  }
   const int64_t half = x.size(-1) / 2;
-  const at::Tensor turned = at::cat({x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)}, -1);
-  return x.mul(rotary.cos.unsqueeze(1)).add_(turned.mul_(rotary.sin.unsqueeze(1)));
+  const at::Tensor wide = x.to(rotary.cos.scalar_type());
+  const at::Tensor turned =
+      at::cat({wide.narrow(-1, half, half).neg(), wide.narrow(-1, 0, half)}, -1);
+  x.copy_(wide.mul(rotary.cos.unsqueeze(1)).add_(turned.mul_(rotary.sin.unsqueeze(1))));
 }
 
 }  // namespace sightline::model

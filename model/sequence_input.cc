@@ -1,5 +1,6 @@
 #include "model/sequence_input.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/hash.h"
@@ -70,7 +71,9 @@ absl::Status Deal(const std::vector<float>& rows, const std::vector<GridThw>& gr
   auto at = rows.begin();
   for (const GridThw& grid : grids) {
     const auto end = at + grid.patches() * width;
-    out.push_back({.grid = grid, .key = {}, .patches = {at, end}, .features = nullptr});
+    VisualInput& visual = out.emplace_back();
+    visual.grid = grid;
+    visual.patches.assign(at, end);
     at = end;
   }
   return absl::OkStatus();
@@ -78,11 +81,19 @@ absl::Status Deal(const std::vector<float>& rows, const std::vector<GridThw>& gr
 
 }  // namespace
 
-int64_t SequenceInput::patch_bytes() const {
+int64_t VisualInput::pixel_bytes() const {
+  return frames.bytes() + static_cast<int64_t>(patches.size() * sizeof(float));
+}
+
+void VisualInput::ReadPatches(int64_t begin, int64_t count, float* out) const {
+  if (patches.empty()) return WritePatches(frames, begin, count, out);
+  const auto width = static_cast<int64_t>(patches.size()) / grid.patches();
+  std::copy_n(patches.begin() + begin * width, count * width, out);
+}
+
+int64_t SequenceInput::pixel_bytes() const {
   int64_t total = 0;
-  for (const VisualInput& visual : visuals) {
-    total += static_cast<int64_t>(visual.patches.size() * sizeof(float));
-  }
+  for (const VisualInput& visual : visuals) total += visual.pixel_bytes();
   return total;
 }
 
@@ -100,9 +111,7 @@ absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelC
     visual.key = key_prefix + ImageKey(*prompt.images[i], visual.grid, prompt.path);
     visual.features = cache.Find(visual.key);
     if (visual.features == nullptr) {
-      SL_ASSIGN_OR_RETURN(VisionPatches made,
-                          processor.ProcessImage(*prompt.images[i], prompt.path));
-      visual.patches = std::move(made.patches);
+      SL_ASSIGN_OR_RETURN(visual.frames, processor.ResizeImage(*prompt.images[i], prompt.path));
     }
     out.visuals.push_back(std::move(visual));
   }
@@ -113,9 +122,8 @@ absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelC
     visual.key = key_prefix + VideoKey(video, prompt.path);
     visual.features = cache.Find(visual.key);
     if (visual.features == nullptr) {
-      SL_ASSIGN_OR_RETURN(VisionPatches made,
-                          processor.ProcessVideo(video.frames, video.plan, prompt.path));
-      visual.patches = std::move(made.patches);
+      SL_ASSIGN_OR_RETURN(visual.frames,
+                          processor.ResizeVideo(video.frames, video.plan, prompt.path));
     }
     out.visuals.push_back(std::move(visual));
   }

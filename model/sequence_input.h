@@ -14,12 +14,19 @@
 namespace sightline::model {
 
 // One picture or video on its way to the vision tower: its features when they are known already,
-// else its patches.
+// else its frames or, where they come from outside, its patches.
 struct VisualInput {
   GridThw grid;
-  std::string key;             // of the vision cache; empty = not to be kept
-  std::vector<float> patches;  // [grid.patches(), patch_floats]; empty when features are set
+  std::string key;  // of the vision cache; empty = not to be kept
+  VisionFrames frames;
+  std::vector<float> patches;  // [grid.patches(), patch_floats]
   std::shared_ptr<const VisionFeatures> features;
+
+  // Memory held by frames and patches.
+  int64_t pixel_bytes() const;
+  // Writes patches [begin, begin + count) to `out`, [count, patch_floats]; see WritePatches in
+  // image_processor.h. Not of one whose features are set.
+  void ReadPatches(int64_t begin, int64_t count, float* out) const;
 };
 
 // A prompt with its pictures made ready: what the engine takes.
@@ -34,11 +41,11 @@ struct SequenceInput {
 
   std::shared_ptr<const Adapter> adapter;  // changes the network for this sequence; null = does not
 
-  // Memory held by patches.
-  int64_t patch_bytes() const;
+  // Memory held by frames and patches.
+  int64_t pixel_bytes() const;
 };
 
-// Resizes and normalises what `cache` does not hold yet. Runs on the caller's thread: it is the
+// Resizes what `cache` does not hold yet. Runs on the caller's thread: it is the
 // slow part of a request besides the network. kInvalidArgument as ImageProcessor.
 absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelConfig& config,
                                               const ImageProcessor& processor, VisionCache& cache,

@@ -86,14 +86,15 @@ at::Tensor TextModel::Forward(const TextBatch& batch, const Probe& probe) const 
 at::Tensor TextModel::Attention(const Layer& layer, int number, const at::Tensor& x,
                                 const Rotary& rotary, const TextBatch& batch) const {
   const int64_t tokens = x.size(0), d = config_.head_dim;
-  const at::Tensor q = layer.q(x, batch.adapters).view({tokens, config_.num_heads, d});
-  const at::Tensor k = layer.k(x, batch.adapters).view({tokens, config_.num_kv_heads, d});
-  const at::Tensor v = layer.v(x, batch.adapters).view({tokens, config_.num_kv_heads, d});
   const double eps = config_.rms_norm_eps;
-  const at::Tensor mixed = CausalAttention(ApplyRotary(RmsNorm(q, layer.q_norm, eps), rotary),
-                                           ApplyRotary(RmsNorm(k, layer.k_norm, eps), rotary), v,
-                                           number, batch.sequences);
-  return layer.o(mixed, batch.adapters);
+  const at::Tensor q =
+      RmsNorm(layer.q(x, batch.adapters).view({tokens, config_.num_heads, d}), layer.q_norm, eps);
+  const at::Tensor k = RmsNorm(layer.k(x, batch.adapters).view({tokens, config_.num_kv_heads, d}),
+                               layer.k_norm, eps);
+  const at::Tensor v = layer.v(x, batch.adapters).view({tokens, config_.num_kv_heads, d});
+  Rotate(q, rotary);
+  Rotate(k, rotary);
+  return layer.o(CausalAttention(q, k, v, number, batch.sequences), batch.adapters);
 }
 
 at::Tensor TextModel::Mlp(const Layer& layer, const at::Tensor& x,

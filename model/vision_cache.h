@@ -23,6 +23,8 @@ class VisionCache {
   // 0 keeps nothing.
   explicit VisionCache(int64_t max_bytes) : max_bytes_(max_bytes) {}
 
+  int64_t max_bytes() const { return max_bytes_; }
+
   // Null when absent.
   std::shared_ptr<const VisionFeatures> Find(absl::string_view key);
 

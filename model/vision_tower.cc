@@ -54,6 +54,46 @@ struct Corners {
   }
 };
 
+// The learned positions of every patch, blended from the square table when they are asked for.
+class PositionBlend {
+ public:
+  // table: [side * side, hidden].
+  PositionBlend(std::span<const GridThw> grids, int merge, const at::Tensor& table)
+      : table_(table) {
+    const auto side = static_cast<int>(std::sqrt(static_cast<double>(table.size(0))));
+    Corners corners;
+    for (const GridThw& grid : grids) {
+      const std::vector<float> ys = EvenlySpaced(grid.h, side - 1);
+      const std::vector<float> xs = EvenlySpaced(grid.w, side - 1);
+      for (int t = 0; t < grid.t; ++t) {
+        ForEachPatch(grid, merge,
+                     [&](int row, int column) { corners.Add(ys[row], xs[column], side); });
+      }
+    }
+    for (int c = 0; c < 4; ++c) {
+      index_[c] = at::tensor(corners.index[c]).to(table.device());
+      weight_[c] =
+          at::tensor(corners.weight[c]).to(table.device(), table.scalar_type()).unsqueeze(1);
+    }
+  }
+
+  // [count, hidden]
+  at::Tensor Rows(int64_t begin, int64_t count) const {
+    at::Tensor sum;
+    for (int c = 0; c < 4; ++c) {
+      const at::Tensor term = table_.index_select(0, index_[c].narrow(0, begin, count))
+                                  .mul_(weight_[c].narrow(0, begin, count));
+      sum = sum.defined() ? sum.add_(term) : term;
+    }
+    return sum;
+  }
+
+ private:
+  const at::Tensor table_;
+  at::Tensor index_[4];   // [patches] int64
+  at::Tensor weight_[4];  // [patches, 1]
+};
+
 at::Tensor ToTensor(const std::vector<float>& values, at::Device device) {
   return at::tensor(values).to(device);
 }
@@ -79,6 +119,22 @@ std::vector<Segment> FrameSegments(std::span<const GridThw> grids) {
     lengths.insert(lengths.end(), grid.t, int64_t{grid.h} * grid.w);
   }
   return GroupEqualLengths(lengths);
+}
+
+// f of at most `at_once` rows of x at a time; each call gives the same share of rows of the result.
+template <typename F>
+at::Tensor ByRows(const at::Tensor& x, int64_t at_once, const F& f) {
+  const int64_t n = x.size(0);
+  if (n <= at_once) return f(x);
+  at::Tensor out;
+  for (int64_t begin = 0, done = 0; begin < n; begin += at_once) {
+    const int64_t count = std::min(at_once, n - begin);
+    const at::Tensor part = f(x.narrow(0, begin, count));
+    if (!out.defined()) out = at::empty({part.size(0) * n / count, part.size(1)}, part.options());
+    out.narrow(0, done, part.size(0)).copy_(part);
+    done += part.size(0);
+  }
+  return out;
 }
 
 }  // namespace
@@ -135,55 +191,79 @@ VisionTower VisionTower::Load(WeightLoader& loader, const VisionConfig& config) 
   return tower;
 }
 
-VisionFeatures VisionTower::Forward(const at::Tensor& patches, std::span<const GridThw> grids,
+VisionFeatures VisionTower::Forward(const PatchReader& read, std::span<const GridThw> grids,
                                     const Probe& probe, const Adapter* adapter) const {
-  at::Tensor x = patch_embed_(patches.to(position_table_.scalar_type()));  // [n, hidden]
-  const at::Tensor positions = Positions(grids);
-  const at::Tensor angles = PatchAngles(grids, config_.spatial_merge_size,
-                                        config_.hidden_size / config_.num_heads, patches.device());
-  if (probe) {
-    probe("patch_embed", x);
-    probe("pos_embed", positions);
-    probe("rotary_freqs", angles);
-  }
+  const int merge = config_.spatial_merge_size;
+  const at::Device device = position_table_.device();
+  int64_t n = 0;
+  for (const GridThw& grid : grids) n += grid.patches();
+  const at::Tensor angles =
+      PatchAngles(grids, merge, config_.hidden_size / config_.num_heads, device);
   const Rotary rotary = RotaryFromAngles(angles);  // float32 throughout the tower
-  x = x.add(positions);
+  const PositionBlend positions(grids, merge, position_table_);
 
+  const int64_t at_once = probe ? n : kRowsAtOnce / (merge * merge) * (merge * merge);
+  std::vector<at::Tensor> embedded;
+  for (int64_t begin = 0; begin < n; begin += at_once) {
+    const int64_t count = std::min(at_once, n - begin);
+    at::Tensor rows = at::empty({count, config_.patch_floats()}, at::kFloat);
+    read(begin, count, rows.data_ptr<float>());
+    rows = patch_embed_(rows.to(device, position_table_.scalar_type()));  // [count, hidden]
+    const at::Tensor own = positions.Rows(begin, count);
+    if (probe) {
+      probe("patch_embed", rows);
+      probe("pos_embed", own);
+      probe("rotary_freqs", angles);
+    }
+    embedded.push_back(rows.add_(own));
+  }
+  at::Tensor x = embedded.size() == 1 ? embedded.front() : at::cat(embedded, 0);
+  embedded.clear();
+
+  const std::vector<Segment> frames = FrameSegments(grids);
   VisionFeatures out;
   out.taps.resize(deepstack_.size());
   for (int i = 0; i < config_.depth; ++i) {
-    x = RunBlock(blocks_[i], x, rotary, grids, adapter);
+    RunBlock(blocks_[i], x, rotary, frames, at_once, adapter);
     if (probe) probe(absl::StrCat("block_", i), x);
     for (size_t j = 0; j < deepstack_.size(); ++j) {
-      if (config_.deepstack_indexes[j] == i) out.taps[j] = Merge(deepstack_[j], x, adapter);
+      if (config_.deepstack_indexes[j] == i)
+        out.taps[j] = Merge(deepstack_[j], x, at_once, adapter);
     }
   }
-  out.tokens = Merge(merger_, x, adapter);
+  out.tokens = Merge(merger_, x, at_once, adapter);
   return out;
 }
 
-at::Tensor VisionTower::RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
-                                 std::span<const GridThw> grids, const Adapter* adapter) const {
+void VisionTower::RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
+                           const std::vector<Segment>& frames, int64_t at_once,
+                           const Adapter* adapter) const {
   const int64_t n = x.size(0), heads = config_.num_heads, d = config_.hidden_size / heads;
-  const at::Tensor qkv = block.qkv(block.norm1(x), adapter).view({n, 3, heads, d});
-  const auto rotated = [&](int64_t which) {
-    return ApplyRotary(qkv.select(1, which).to(at::kFloat), rotary).to(x.scalar_type());
-  };
-  const at::Tensor mixed = PackedAttention(rotated(0), rotated(1), qkv.select(1, 2),
-                                           FrameSegments(grids), /*causal=*/false);
-  const at::Tensor attended = x.add(block.proj(mixed, adapter));
-  return attended.add(
-      block.fc2(at::gelu(block.fc1(block.norm2(attended), adapter), "tanh"), adapter));
+  at::Tensor qkv = ByRows(x, at_once, [&](const at::Tensor& rows) {
+                     return block.qkv(block.norm1(rows), adapter);
+                   }).view({n, 3, heads, d});
+  for (const int64_t which : {0, 1}) Rotate(qkv.select(1, which), rotary);
+  const at::Tensor mixed = PackedAttention(qkv.select(1, 0), qkv.select(1, 1), qkv.select(1, 2),
+                                           frames, /*causal=*/false);
+  qkv.reset();
+  for (int64_t begin = 0; begin < n; begin += at_once) {
+    const int64_t count = std::min(at_once, n - begin);
+    at::Tensor rows = x.narrow(0, begin, count);
+    rows.add_(block.proj(mixed.narrow(0, begin, count), adapter));
+    rows.add_(block.fc2(at::gelu(block.fc1(block.norm2(rows), adapter), "tanh"), adapter));
+  }
 }
 
-at::Tensor VisionTower::Merge(const Merger& merger, const at::Tensor& x,
+at::Tensor VisionTower::Merge(const Merger& merger, const at::Tensor& x, int64_t at_once,
                               const Adapter* adapter) const {
-  const int64_t rows = int64_t{config_.spatial_merge_size} * config_.spatial_merge_size;
-  const std::vector<int64_t> grouped = {x.size(0) / rows, x.size(1) * rows};
-  const at::Tensor joined = merger.norm_after_grouping ? merger.norm(x.reshape(grouped))
-                                                       : merger.norm(x).reshape(grouped);
-  return merger.fc2(at::gelu(merger.fc1(joined, adapter), "none"),
-                    adapter);  // the erf form here, tanh in the blocks
+  const int64_t grouped = int64_t{config_.spatial_merge_size} * config_.spatial_merge_size;
+  return ByRows(x, at_once, [&](const at::Tensor& some) {
+    const std::vector<int64_t> shape = {some.size(0) / grouped, some.size(1) * grouped};
+    const at::Tensor joined = merger.norm_after_grouping ? merger.norm(some.reshape(shape))
+                                                         : merger.norm(some).reshape(shape);
+    // The erf form here, tanh in the blocks.
+    return merger.fc2(at::gelu(merger.fc1(joined, adapter), "none"), adapter);
+  });
 }
 
 void VisionTower::ForEachLinear(const std::function<void(Linear&)>& visit) {
@@ -196,31 +276,6 @@ void VisionTower::ForEachLinear(const std::function<void(Linear&)>& visit) {
   };
   merge(merger_);
   for (Merger& merger : deepstack_) merge(merger);
-}
-
-// The learned positions of every patch, blended from the square table. [patches, hidden]
-at::Tensor VisionTower::Positions(std::span<const GridThw> grids) const {
-  const int side =
-      static_cast<int>(std::sqrt(static_cast<double>(config_.num_position_embeddings)));
-  Corners corners;
-  for (const GridThw& grid : grids) {
-    const std::vector<float> ys = EvenlySpaced(grid.h, side - 1);
-    const std::vector<float> xs = EvenlySpaced(grid.w, side - 1);
-    for (int t = 0; t < grid.t; ++t) {
-      ForEachPatch(grid, config_.spatial_merge_size,
-                   [&](int row, int column) { corners.Add(ys[row], xs[column], side); });
-    }
-  }
-  const at::Device device = position_table_.device();
-  at::Tensor sum;
-  for (int c = 0; c < 4; ++c) {
-    const at::Tensor weight =
-        ToTensor(corners.weight[c], device).to(position_table_.scalar_type()).unsqueeze(1);
-    const at::Tensor term =
-        position_table_.index_select(0, at::tensor(corners.index[c]).to(device)).mul_(weight);
-    sum = sum.defined() ? sum.add_(term) : term;
-  }
-  return sum;
 }
 
 }  // namespace sightline::model

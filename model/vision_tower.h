@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "model/attention.h"
 #include "model/linear.h"
 #include "model/model_config.h"
 #include "model/rope.h"
@@ -28,6 +29,11 @@ struct VisionFeatures {
 // the deepstack addition, in TextModel.
 using Probe = std::function<void(absl::string_view name, const at::Tensor& value)>;
 
+// Writes patches [begin, begin + count) of a pass to `out`, [count, patch_floats]: normalised
+// pixels, the patches of a 2x2 block adjacent, pictures one after the other. Both are multiples of
+// a block's patches.
+using PatchReader = std::function<void(int64_t begin, int64_t count, float* out)>;
+
 // The vision transformer with its mergers. After Qwen3VLVisionModel in transformers,
 // models/qwen3_vl/modeling_qwen3_vl.py. Immutable once loaded.
 class VisionTower {
@@ -36,14 +42,18 @@ class VisionTower {
   static VisionTower Load(WeightLoader& loader, const VisionConfig& config);
 
   // Embeds image patches and merges each 2x2 block into one token. Attention stays inside a frame,
-  // so pictures computed together do not see each other. patches: [n, 3 * 2 * 16 * 16] normalised
-  // pixels on the tower's device, the patches of a 2x2 block adjacent, pictures one after the
-  // other; the grids' products sum to n. `adapter` may be null.
-  VisionFeatures Forward(const at::Tensor& patches, std::span<const GridThw> grids,
+  // so pictures computed together do not see each other, and frames of a video may be computed
+  // apart. `read` gives as many patches as the grids' products sum to. Layers run over kRowsAtOnce
+  // patches at a time, so that besides the patches' own states and their queries, keys and values
+  // memory does not grow with a picture. `probe`, for comparison, makes it run over all at once;
+  // `adapter` may be null.
+  VisionFeatures Forward(const PatchReader& read, std::span<const GridThw> grids,
                          const Probe& probe = nullptr, const Adapter* adapter = nullptr) const;
 
   // Calls visit(layer) for every linear layer but the patch embedding. Not once the tower runs.
   void ForEachLinear(const std::function<void(Linear& layer)>& visit);
+
+  static constexpr int64_t kRowsAtOnce = 4096;
 
  private:
   struct Block {
@@ -58,10 +68,11 @@ class VisionTower {
     Linear fc1, fc2;
   };
 
-  at::Tensor RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
-                      std::span<const GridThw> grids, const Adapter* adapter) const;
-  at::Tensor Merge(const Merger& merger, const at::Tensor& x, const Adapter* adapter) const;
-  at::Tensor Positions(std::span<const GridThw> grids) const;
+  // Changes x, the state of all patches, in place.
+  void RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
+                const std::vector<Segment>& frames, int64_t at_once, const Adapter* adapter) const;
+  at::Tensor Merge(const Merger& merger, const at::Tensor& x, int64_t at_once,
+                   const Adapter* adapter) const;
 
   VisionConfig config_;
   Linear patch_embed_;

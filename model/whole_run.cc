@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
-#include <algorithm>
 #include <vector>
 
 namespace sightline::model {
@@ -13,9 +12,9 @@ namespace {
 VisionFeatures Features(const Network& network, const VisualInput& visual, const Adapter* adapter,
                         const Probe& probe) {
   if (visual.features != nullptr) return *visual.features;
-  at::Tensor rows = at::empty({visual.grid.patches(), network.config.vision.patch_floats()});
-  std::copy(visual.patches.begin(), visual.patches.end(), rows.data_ptr<float>());
-  return network.vision.Forward(rows.to(network.device), {&visual.grid, 1}, probe, adapter);
+  return network.vision.Forward(
+      [&](int64_t begin, int64_t count, float* out) { visual.ReadPatches(begin, count, out); },
+      {&visual.grid, 1}, probe, adapter);
 }
 
 VisionFeatures Joined(const std::vector<VisionFeatures>& parts) {

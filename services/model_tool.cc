@@ -142,6 +142,12 @@ void AddNetworkCommands(Commands& commands) {
   bench.add_option("--height", options.height, "Of each picture")
       ->check(CLI::Range(32, 8192))
       ->capture_default_str();
+  bench
+      .add_option("--context", options.context,
+                  "Instead, one prompt of so many tokens: its time and memory")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 26));
+  bench.add_option("--frames", options.frames, "Of a video at its start, --width by --height")
+      ->check(CLI::Range(0, 1 << 16));
 }
 
 // What CLI11 cannot see: options that do not go together.

@@ -425,6 +425,7 @@ absl::Status ToolRerank(const ToolOptions& options) {
 }
 
 absl::Status ToolBench(const ToolOptions& options) {
+  if (options.context > 0) return ToolContextBench(options);
   SL_ASSIGN_OR_RETURN(const model::LoadedModel loaded, model::Load(options.model, options.load));
   json out = {{"model", options.model}};
   absl::Status status;

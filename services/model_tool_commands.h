@@ -31,6 +31,8 @@ struct ToolOptions {
   int count = 32;                  // bench: inputs of each kind
   int tokens = 128;                // bench: of each text, and to generate
   int width = 1280, height = 960;  // bench: of each picture
+  int64_t context = 0;             // bench: tokens of one long prompt; 0 = the other benchmark
+  int frames = 0;                  // bench: of a video in that prompt
 };
 
 // Each prints its results to standard output, one JSON object a line. A fault of an input line
@@ -44,5 +46,7 @@ absl::Status ToolGenerate(const ToolOptions& options);
 absl::Status ToolEmbed(const ToolOptions& options);
 absl::Status ToolRerank(const ToolOptions& options);
 absl::Status ToolBench(const ToolOptions& options);
+// One prompt of options.context tokens, with its time and memory.
+absl::Status ToolContextBench(const ToolOptions& options);
 
 }  // namespace sightline::services

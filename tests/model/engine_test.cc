@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,19 +15,24 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "model/network.h"
+#include "model/whole_run.h"
 #include "tests/model/network_case.h"
 #include "tests/support/status_matchers.h"
 
 namespace sightline::model {
 namespace {
 
+using ::sightline::testing::Cosine;
 using ::sightline::testing::ExpectReference;
 using ::sightline::testing::Floats;
 using ::sightline::testing::GoldenPath;
+using ::sightline::testing::GoldenPicture;
 using ::sightline::testing::GoldenTensors;
 using ::sightline::testing::IsOk;
+using ::sightline::testing::MaxDifference;
 using ::sightline::testing::StatusIs;
 using ::sightline::testing::StoredCase;
+using ::sightline::testing::TinyCheckpoint;
 using ::sightline::testing::Values;
 using ::testing::ElementsAre;
 
@@ -34,7 +41,8 @@ constexpr char kModel[] = "tiny-dense";
 // An engine of its own on tiny-dense, and the order in which its sequences ended.
 class EngineTest : public ::testing::Test {
  protected:
-  void Start(const EngineOptions& options) {
+  void Start(const EngineOptions& options) { Start(options, cache_); }
+  void Start(const EngineOptions& options, VisionCache& cache) {
     auto config = LoadCheckpointConfig(GoldenPath(kModel));
     ASSERT_THAT(config, IsOk());
     auto weights = CheckpointWeights::Open(GoldenPath(kModel));
@@ -43,7 +51,7 @@ class EngineTest : public ::testing::Test {
     types.device = ::sightline::testing::TestDevice();
     auto network = Network::Load(config->model, *std::move(weights), types);
     ASSERT_THAT(network, IsOk());
-    engine_ = std::make_unique<Engine>(*std::move(network), cache_, options);
+    engine_ = std::make_unique<Engine>(*std::move(network), cache, options);
   }
 
   // A sequence whose end is noted under `name`.
@@ -167,6 +175,176 @@ TEST_F(EngineTest, APromptCutOverSeveralStepsGivesTheSame) {
     EXPECT_THAT(StatusOf(name), IsOk());
     ExpectReference(HiddenOf(name), LastRow(name), 2e-4, "last hidden, cut prompt", name);
   }
+}
+
+SequenceInput RandomText(int64_t tokens) {
+  SequenceInput input;
+  at::manual_seed(11);
+  const at::Tensor ids = at::randint(0, 256, {tokens}, at::kInt);
+  input.ids.assign(ids.data_ptr<int32_t>(), ids.data_ptr<int32_t>() + tokens);
+  for (int axis = 0; axis < 3; ++axis) {
+    for (int64_t i = 0; i < tokens; ++i) input.positions.push_back(static_cast<int32_t>(i));
+  }
+  return input;
+}
+
+TEST_F(EngineTest, PromptsAroundAPagesSizeAreTheSameCutAndWhole) {
+  std::map<std::string, std::vector<float>> whole;
+  for (const int64_t step : {4096, 256, 100}) {
+    EngineOptions options;
+    options.step_tokens = step;
+    Start(options);
+    hidden_.clear();
+    ended_.clear();
+    const std::vector<int64_t> lengths = {255, 256, 257, 511, 512, 513};
+    for (const int64_t length : lengths) {
+      Submit(Hidden(absl::StrCat(length), RandomText(length), Priority::kInteractive));
+    }
+    WaitForEnds(lengths.size());
+    for (const int64_t length : lengths) {
+      const std::string name = absl::StrCat(length);
+      ASSERT_THAT(StatusOf(name), IsOk());
+      if (step == 4096) {
+        whole[name] = HiddenOf(name);
+      } else {
+        EXPECT_LE(MaxDifference(HiddenOf(name), whole[name]), 2e-4) << name << " by " << step;
+      }
+    }
+    engine_.reset();
+  }
+}
+
+TEST_F(EngineTest, ASixteenBitCachePointsTheSameWay) {
+  EngineOptions options;
+  options.step_tokens = 7;
+  options.kv_type = KvType::kBFloat16;
+  Start(options);
+  EXPECT_EQ(engine_->CacheBytes(1), 256 * 4 * 2 * 2 * 32 * 2);  // a page of four layers
+  Submit(Hidden("cut", StoredCase(kModel, "image_video"), Priority::kInteractive));
+  WaitForEnds(1);
+  EXPECT_GE(Cosine(HiddenOf("cut"), LastRow("image_video")), 0.999);
+  EXPECT_GT(MaxDifference(HiddenOf("cut"), LastRow("image_video")), 1e-4);  // it was used
+}
+
+// What the engine makes of messages with pictures, cut in every way, against one run without it.
+TEST_F(EngineTest, ManyPicturesAndVideosInAnyOrderAreTheSameCutAndWhole) {
+  const auto checkpoint = TinyCheckpoint(kModel);
+  const auto picture = [](const char* name) {
+    return GoldenPicture(std::string("images/") + name + ".png");
+  };
+  Message twelve{"user", {std::string("Compare")}};
+  for (int i = 0; i < 12; ++i) {
+    const char* const names[] = {"odd_101x75", "exact_96x64", "square_64x64", "up_40x30"};
+    twelve.parts.emplace_back(picture(names[i % 4]));
+    if (i == 6) twelve.parts.emplace_back(std::string("with"));
+  }
+  const Message mixed{"user",
+                      {picture("odd_101x75"), sightline::testing::GoldenClip(),
+                       picture("exact_96x64"), std::string("What is it?")}};
+  const Message turned{"user",
+                       {std::string("Look:"), sightline::testing::GoldenClip(), std::string("and"),
+                        picture("portrait_57x143"), sightline::testing::GoldenClip()}};
+  std::map<std::string, Prompt> prompts;
+  std::map<std::string, std::vector<float>> expected;
+  for (const auto& [name, message] :
+       std::map<std::string, Message>{{"twelve", twelve}, {"mixed", mixed}, {"turned", turned}}) {
+    ASSERT_OK_AND_ASSIGN(prompts[name], checkpoint->prompts().Chat({&message, 1}, {}, 4096));
+    VisionCache none(0);
+    ASSERT_OK_AND_ASSIGN(const SequenceInput input,
+                         PrepareSequence(prompts[name], checkpoint->config().model,
+                                         checkpoint->processor(), none, nullptr));
+    const std::vector<float> all =
+        Floats(RunWhole(checkpoint->engine().network(), input, nullptr).final_norm);
+    expected[name] = {all.end() - 64, all.end()};
+  }
+  struct Way {
+    int64_t step_tokens, step_patches, cache_bytes;
+  };
+  for (const Way& way : {Way{4096, 4096, 1 << 24}, Way{9, 24, 1 << 24}, Way{9, 24, 0},
+                         Way{64, 1, 20'000}, Way{13, 100, 0}}) {
+    EngineOptions options;
+    options.step_tokens = way.step_tokens;
+    options.step_patches = way.step_patches;
+    VisionCache cache(way.cache_bytes);
+    Start(options, cache);
+    for (int round = 0; round < 2; ++round) {  // in the second the features may be known
+      ended_.clear();
+      for (const auto& [name, prompt] : prompts) {
+        ASSERT_OK_AND_ASSIGN(SequenceInput input,
+                             PrepareSequence(prompt, checkpoint->config().model,
+                                             checkpoint->processor(), cache, nullptr));
+        Submit(Hidden(name, std::move(input), Priority::kInteractive));
+      }
+      WaitForEnds(prompts.size());
+      for (const auto& [name, hidden] : expected) {
+        ASSERT_THAT(StatusOf(name), IsOk());
+        EXPECT_LE(MaxDifference(HiddenOf(name), hidden), 2e-4)
+            << name << " by " << way.step_tokens << " tokens, " << way.step_patches << " patches";
+      }
+    }
+    engine_.reset();
+  }
+}
+
+TEST_F(EngineTest, GeneratesTheReferencesTokensAfterAPromptCutInsideAPicture) {
+  EngineOptions options;
+  options.step_tokens = 5;
+  options.step_patches = 1;
+  Start(options);
+  const std::string path = std::string(kModel) + "/cases/gen_image";
+  const std::vector<int64_t> wanted =
+      Values<int64_t>(*GoldenTensors(path + ".safetensors"), "output_ids");
+  std::vector<int64_t> written;
+  EngineRequest request = Hidden("text", StoredCase(kModel, "image"), Priority::kInteractive);
+  request.on_hidden = nullptr;
+  request.max_new_tokens = 24;
+  request.on_logits = [&](std::span<float> logits) -> absl::StatusOr<std::optional<int32_t>> {
+    const auto best =
+        static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    written.push_back(best);
+    return written.size() < 24 ? std::optional<int32_t>(best) : std::nullopt;
+  };
+  Submit(std::move(request));
+  WaitForEnds(1);
+  EXPECT_EQ(written, wanted);
+}
+
+// Two sequences need two pages each, and there is room for three: the second waits for the first.
+TEST_F(EngineTest, ASequenceWhosePagesDoNotFitWaits) {
+  EngineOptions options;
+  Start(options);
+  const int64_t page = engine_->CacheBytes(1);
+  EXPECT_EQ(engine_->CacheBytes(256), page);
+  EXPECT_EQ(engine_->CacheBytes(257), 2 * page);
+  const auto run = [&](int64_t pages) {
+    engine_.reset();
+    EngineOptions tight;
+    tight.kv_bytes = pages * page;
+    Start(tight);
+    std::vector<std::string> order;  // of the engine's thread, read when all have ended
+    ended_.clear();
+    std::vector<EngineRequest> requests;
+    for (const char* name : {"first", "second"}) {
+      EngineRequest request = Hidden(name, RandomText(250), Priority::kInteractive);
+      request.on_hidden = nullptr;
+      request.max_new_tokens = 8;
+      auto left = std::make_shared<int>(8);
+      request.on_logits = [&order, name,
+                           left](std::span<float>) -> absl::StatusOr<std::optional<int32_t>> {
+        order.push_back(name);
+        return --*left > 0 ? std::optional<int32_t>(1) : std::nullopt;
+      };
+      requests.push_back(std::move(request));
+    }
+    EXPECT_THAT(engine_->Submit(std::move(requests)), IsOk());
+    WaitForEnds(2);
+    return order;
+  };
+  const std::vector<std::string> one_by_one = run(3);
+  EXPECT_EQ(std::count(one_by_one.begin(), one_by_one.begin() + 8, "first"), 8);
+  const std::vector<std::string> together = run(4);
+  EXPECT_EQ(together[0], "first");
+  EXPECT_EQ(together[1], "second");
 }
 
 TEST_F(EngineTest, AnInteractiveSequenceGoesAheadOfBulkThatCameFirst) {

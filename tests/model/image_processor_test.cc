@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "model/bicubic_resize.h"
@@ -172,6 +173,41 @@ TEST(VideoTest, AnOddLastFrameIsRepeated) {
   EXPECT_FLOAT_EQ(out->patches[2 * step], (4 - 127.5f) / 127.5f);
   EXPECT_FLOAT_EQ(out->patches[2 * step + 256], (4 - 127.5f) / 127.5f);
   EXPECT_FLOAT_EQ(out->patches[step + 256], (3 - 127.5f) / 127.5f);
+}
+
+TEST(VideoTest, PatchesCanBeMadeAFewAtATime) {
+  const ImageProcessor processor = Processor();
+  const VideoFrames video = Video(5, 96, 64);
+  auto plan = processor.PlanVideo(video, Path::kChat);
+  ASSERT_THAT(plan, IsOk());
+  auto whole = processor.ProcessVideo(video, *plan, Path::kChat);
+  auto frames = processor.ResizeVideo(video, *plan, Path::kChat);
+  ASSERT_THAT(whole, IsOk());
+  ASSERT_THAT(frames, IsOk());
+  EXPECT_EQ(frames->grid, whole->grid);
+  const int64_t floats = static_cast<int64_t>(whole->patches.size()) / whole->grid.patches();
+  for (int64_t begin = 0; begin < whole->grid.patches(); begin += 8) {
+    const int64_t count = std::min<int64_t>(8, whole->grid.patches() - begin);
+    std::vector<float> some(count * floats);
+    WritePatches(*frames, begin, count, some.data());
+    EXPECT_TRUE(std::equal(some.begin(), some.end(), whole->patches.begin() + begin * floats))
+        << begin;
+  }
+}
+
+TEST(VideoTest, FramesAreHeldAsBytesAndRepeatedOnesOnce) {
+  const ImageProcessor processor = Processor();
+  const VideoFrames video = Video(5, 64, 64);
+  auto plan = processor.PlanVideo(video, Path::kChat);
+  ASSERT_THAT(plan, IsOk());
+  auto frames = processor.ResizeVideo(video, *plan, Path::kChat);
+  ASSERT_THAT(frames, IsOk());
+  ASSERT_EQ(frames->frames.size(), 6u);
+  EXPECT_EQ(frames->frames[4], frames->frames[5]);
+  EXPECT_EQ(frames->bytes(), 5 * plan->size.width * plan->size.height * 3);
+  auto image = processor.ResizeImage(Picture(64, 64), Path::kChat);
+  ASSERT_THAT(image, IsOk());
+  EXPECT_EQ(image->bytes(), 64 * 64 * 3);
 }
 
 TEST(VideoTest, EmbeddingKeepsAtMostSixtyFourFramesAndEnlargesSmallOnes) {

@@ -91,6 +91,12 @@ INSTANTIATE_TEST_SUITE_P(Cases, ChatCase,
                          ::testing::Values("text", "text_short", "image", "image_odd", "two_images",
                                            "video", "image_video"));
 
+PatchReader ReaderOf(const std::vector<float>& patches) {
+  return [&patches](int64_t begin, int64_t count, float* out) {
+    std::copy_n(patches.begin() + begin * 1536, count * 1536, out);
+  };
+}
+
 class VisionCase : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(VisionCase, EveryBlockAndMergerIsTheReferences) {
@@ -111,8 +117,7 @@ TEST_P(VisionCase, EveryBlockAndMergerIsTheReferences) {
                angles ? "vision angles" : "vision blocks");
   };
   const c10::InferenceMode inference;
-  const VisionFeatures found = TinyNetwork(kDense).vision.Forward(
-      at::tensor(patches).view({-1, 1536}).to(TestDevice()), grids, probe);
+  const VisionFeatures found = TinyNetwork(kDense).vision.Forward(ReaderOf(patches), grids, probe);
   EXPECT_EQ(seen, 7);  // patches, positions, angles, four blocks
   ExpectNear(*golden, "image_embeds", found.tokens, 1e-4, "vision embeds and deepstack");
   ASSERT_EQ(found.taps.size(), 2u);
@@ -121,6 +126,31 @@ TEST_P(VisionCase, EveryBlockAndMergerIsTheReferences) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, VisionCase, ::testing::Values("vision_one", "vision_two"));
+
+// 6720 patches are run in more than one piece, cut inside the second picture; alone each is run
+// whole.
+TEST(VisionTowerTest, MorePatchesThanARunTakesGiveTheSameFeatures) {
+  const c10::InferenceMode inference;
+  const VisionTower& tower = TinyNetwork(kDense).vision;
+  at::manual_seed(1);
+  const std::vector<GridThw> grids = {{1, 40, 48}, {2, 40, 60}};
+  const std::vector<float> patches = Floats(at::randn({1920 + 4800, 1536}));
+  ASSERT_GT(1920 + 4800, VisionTower::kRowsAtOnce);
+  const VisionFeatures all = tower.Forward(ReaderOf(patches), grids);
+  int64_t offset = 0;
+  for (const GridThw& grid : {grids[0], GridThw{1, 40, 60}, GridThw{1, 40, 60}}) {
+    const int64_t n = grid.patches();
+    const std::vector<float> own(patches.begin() + offset * 1536,
+                                 patches.begin() + (offset + n) * 1536);
+    const VisionFeatures alone = tower.Forward(ReaderOf(own), {&grid, 1});
+    EXPECT_LE(MaxDifference(Floats(all.tokens.narrow(0, offset / 4, n / 4)), Floats(alone.tokens)),
+              1e-4);
+    EXPECT_LE(
+        MaxDifference(Floats(all.taps[1].narrow(0, offset / 4, n / 4)), Floats(alone.taps[1])),
+        1e-4);
+    offset += n;
+  }
+}
 
 TEST(NetworkTest, RefusesAConfigThatTheWeightsDoNotFit) {
   ASSERT_OK_AND_ASSIGN(const CheckpointConfig config, LoadCheckpointConfig(GoldenPath(kDense)));

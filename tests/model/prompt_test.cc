@@ -164,6 +164,87 @@ TEST_F(PromptTest, PositionsJumpByTheLongerSideOfAPicture) {
   EXPECT_EQ(positions->rope_delta, 0);
 }
 
+VideoFrames Clip(int frames, int width, int height) {
+  VideoFrames video;
+  for (int i = 0; i < frames; ++i) video.frames.push_back(Picture(width, height));
+  return video;
+}
+
+// Positions as section 4.2 of the model's rules puts them, from the ids alone: text counts on, a
+// run of picture tokens is a grid of `width` columns.
+std::vector<int32_t> PositionsByHand(const std::vector<int32_t>& ids, const ModelConfig& config,
+                                     const std::vector<int>& widths) {
+  std::vector<int32_t> axes[3];
+  int32_t next = 0;
+  size_t picture = 0;
+  for (size_t i = 0; i < ids.size();) {
+    const int32_t id = ids[i];
+    if (id != config.image_token_id && id != config.video_token_id) {
+      for (auto& axis : axes) axis.push_back(next);
+      ++next;
+      ++i;
+      continue;
+    }
+    size_t end = i;
+    while (end < ids.size() && ids[end] == id) ++end;
+    const int width = widths[picture++];
+    const int count = static_cast<int>(end - i);
+    for (int k = 0; k < count; ++k) {
+      axes[0].push_back(next);
+      axes[1].push_back(next + k / width);
+      axes[2].push_back(next + k % width);
+    }
+    next += std::max(width, count / width);
+    i = end;
+  }
+  EXPECT_EQ(picture, widths.size());
+  std::vector<int32_t> out = axes[0];
+  for (const auto& axis : {axes[1], axes[2]}) out.insert(out.end(), axis.begin(), axis.end());
+  return out;
+}
+
+TEST_F(PromptTest, TwelvePicturesBetweenTextsHaveTheirPlacesInOrder) {
+  Message message{"user", {std::string("Compare")}};
+  std::vector<int> widths;
+  int tokens = 0;
+  for (int i = 0; i < 12; ++i) {
+    const int columns = 2 + i % 4, rows = 2 + i % 3;  // of 32 pixels
+    message.parts.emplace_back(Picture(32 * columns, 32 * rows));
+    if (i % 5 == 0) message.parts.emplace_back(std::string(" and "));
+    widths.push_back(columns);
+    tokens += columns * rows;
+  }
+  ASSERT_OK_AND_ASSIGN(const Prompt prompt, builder_.Chat({&message, 1}, {}, kContext));
+  EXPECT_EQ(prompt.images.size(), 12u);
+  EXPECT_EQ(CountOf(prompt, "<|vision_start|>"), 12);
+  EXPECT_EQ(CountOf(prompt, "<|image_pad|>"), tokens);
+  for (size_t i = 0; i < 12; ++i) EXPECT_EQ(prompt.image_grids[i].w, 2 * widths[i]) << i;
+  EXPECT_EQ(prompt.position_ids, PositionsByHand(prompt.ids, config_.model, widths));
+}
+
+TEST_F(PromptTest, PicturesVideosAndTextsStandInTheOrderGiven) {
+  const Message message{"user",
+                        {Picture(96, 64), Clip(4, 64, 64), Picture(64, 128), std::string("What?"),
+                         Clip(2, 96, 64), Picture(64, 64)}};
+  ASSERT_OK_AND_ASSIGN(const Prompt prompt, builder_.Chat({&message, 1}, {}, kContext));
+  ASSERT_EQ(prompt.image_grids.size(), 3u);
+  ASSERT_EQ(prompt.video_grids.size(), 2u);
+  std::vector<int> widths = {3};
+  const auto add = [&](const GridThw& grid) { widths.insert(widths.end(), grid.t, grid.w / 2); };
+  add(prompt.video_grids[0]);
+  widths.push_back(2);
+  add(prompt.video_grids[1]);
+  widths.push_back(2);
+  EXPECT_EQ(prompt.position_ids, PositionsByHand(prompt.ids, config_.model, widths));
+  const size_t first_clip = prompt.expanded_text.find("<0.2 seconds>");
+  EXPECT_NE(first_clip, std::string::npos) << prompt.expanded_text;
+  EXPECT_LT(prompt.expanded_text.find("<|image_pad|>"), first_clip);
+  EXPECT_LT(first_clip, prompt.expanded_text.find("What?"));
+  EXPECT_LT(prompt.expanded_text.find("What?"), prompt.expanded_text.rfind("<|video_pad|>"));
+  EXPECT_LT(prompt.expanded_text.rfind("<|video_pad|>"),
+            prompt.expanded_text.rfind("<|image_pad|>"));
+}
+
 TEST_F(PromptTest, RefusesGridsThatDisagreeWithTheTokens) {
   const ModelConfig& config = config_.model;
   const int32_t pad = config.image_token_id;
