@@ -108,7 +108,9 @@ absl::Status ToolContextBench(const ToolOptions& options) {
   SL_ASSIGN_OR_RETURN(const model::BundleLayout layout, model::ReadBundle(options.model));
   const std::string folder = layout.generator.value_or(layout.encoder.value_or(options.model));
   SL_ASSIGN_OR_RETURN(const std::shared_ptr<Checkpoint> checkpoint,
-                      Checkpoint::Open(folder, options.load, {.untrained = layout.untrained}));
+                      Checkpoint::Open(folder, options.load,
+                                       {.untrained = layout.untrained,
+                                        .max_image_pixels = layout.max_image_pixels}));
 
   model::Message message{"user", {std::string("What is this about?")}};
   if (options.frames > 0) {
