@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -106,11 +107,14 @@ absl::StatusOr<Run> Generate(Checkpoint& checkpoint, model::SequenceInput input,
 
 absl::Status ToolContextBench(const ToolOptions& options) {
   SL_ASSIGN_OR_RETURN(const model::BundleLayout layout, model::ReadBundle(options.model));
-  const std::string folder = layout.generator.value_or(layout.encoder.value_or(options.model));
+  const std::optional<model::PartLayout> part =
+      layout.generator.has_value() ? layout.generator : layout.encoder;
+  model::CheckpointOptions checkpoint_options;
+  checkpoint_options.untrained = layout.untrained;
+  checkpoint_options.max_image_pixels = layout.max_image_pixels;
   SL_ASSIGN_OR_RETURN(const std::shared_ptr<Checkpoint> checkpoint,
-                      Checkpoint::Open(folder, options.load,
-                                       {.untrained = layout.untrained,
-                                        .max_image_pixels = layout.max_image_pixels}));
+                      Checkpoint::Open(part.has_value() ? part->folder : options.model,
+                                       options.load, checkpoint_options));
 
   model::Message message{"user", {std::string("What is this about?")}};
   if (options.frames > 0) {
