@@ -109,9 +109,9 @@ absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& 
   }
   SL_ASSIGN_OR_RETURN(self->tokenizer_, Tokenizer::Open(folder));
   self->processor_ = std::make_unique<ImageProcessor>(self->config_.image, self->config_.video);
-  SL_ASSIGN_OR_RETURN(
-      PromptBuilder prompts,
-      PromptBuilder::Create(*self->tokenizer_, self->config_.model, *self->processor_));
+  SL_ASSIGN_OR_RETURN(PromptBuilder prompts,
+                      PromptBuilder::Create(*self->tokenizer_, self->config_.model,
+                                            *self->processor_, self->config_.thinking));
   self->prompts_.emplace(std::move(prompts));
   self->tokenizer_hash_ = HashTokenizer(*self->tokenizer_);
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "model/json.h"
+#include "model/thinking.h"
 
 namespace sightline::model {
 namespace {
@@ -554,6 +555,7 @@ absl::StatusOr<CheckpointConfig> LoadCheckpointConfig(const std::string& folder)
     config.video = *std::move(parsed);
     SL_RETURN_IF_ERROR(CheckPatches("video_preprocessor_config", config.video, vision));
   }
+  SL_ASSIGN_OR_RETURN(config.thinking, OpensThinking(folder));
   return config;
 }
 

@@ -135,11 +135,12 @@ struct CheckpointConfig {
   GenerationConfig generation;  // eos falls back to text_config's eos_token_id
   PreprocessorConfig image;     // patch sizes fall back to vision_config's
   VideoPreprocessorConfig video;
+  bool thinking = false;  // the chat template opens a reasoning block for the model to write in
 };
 
-// Reads config.json and, where present, the other three. kNotFound: no config.json; otherwise as
-// above, with the path, and kFailedPrecondition when a preprocessor's patch sizes disagree with
-// vision_config.
+// Reads config.json and, where present, the other three and the chat template. kNotFound: no
+// config.json; otherwise as above, with the path, and kFailedPrecondition when a preprocessor's
+// patch sizes disagree with vision_config.
 absl::StatusOr<CheckpointConfig> LoadCheckpointConfig(const std::string& folder);
 
 }  // namespace sightline::model

@@ -223,7 +223,8 @@ absl::StatusOr<Positions> ComputePositions(std::span<const int32_t> ids,
 
 absl::StatusOr<PromptBuilder> PromptBuilder::Create(const Tokenizer& tokenizer,
                                                     const ModelConfig& config,
-                                                    const ImageProcessor& processor) {
+                                                    const ImageProcessor& processor,
+                                                    bool thinking) {
   for (const char* token : {"<|im_start|>", "<|im_end|>"}) {
     const std::optional<int32_t> id = tokenizer.Find(token);
     if (!id || !tokenizer.IsAdded(*id)) {
@@ -243,7 +244,16 @@ absl::StatusOr<PromptBuilder> PromptBuilder::Create(const Tokenizer& tokenizer,
                                                       ", config.json has vocab_size ",
                                                       config.text.vocab_size));
   }
-  return PromptBuilder(tokenizer, config, processor);
+  if (thinking) {
+    for (const char* token : {"<think>", "</think>"}) {
+      const std::optional<int32_t> id = tokenizer.Find(token);
+      if (!id || !tokenizer.IsAdded(*id)) {
+        return absl::FailedPreconditionError(
+            absl::StrCat("tokenizer: no added token ", token, ", which the chat template uses"));
+      }
+    }
+  }
+  return PromptBuilder(tokenizer, config, processor, thinking);
 }
 
 absl::StatusOr<Prompt> PromptBuilder::Build(std::vector<PromptSegment> segments,
@@ -299,6 +309,10 @@ absl::Status PromptBuilder::AddPositions(Prompt& prompt) const {
 absl::StatusOr<Prompt> PromptBuilder::Chat(std::span<const Message> messages,
                                            const ChatOptions& options, int64_t max_tokens) const {
   SL_ASSIGN_OR_RETURN(std::vector<PromptSegment> segments, RenderChat(messages, options));
+  if (thinking_ && options.add_generation_prompt) {
+    segments.push_back({PromptSegment::Kind::kControl, "<think>"});
+    segments.push_back({PromptSegment::Kind::kText, "\n"});
+  }
   SL_ASSIGN_OR_RETURN(Prompt prompt, Build(std::move(segments), ImageProcessor::Path::kChat));
   SL_RETURN_IF_ERROR(TooLong(prompt.ids.size(), max_tokens));
   SL_RETURN_IF_ERROR(AddPositions(prompt));

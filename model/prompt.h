@@ -56,10 +56,11 @@ absl::StatusOr<Positions> ComputePositions(std::span<const int32_t> ids,
 // more tokens than the limit.
 class PromptBuilder {
  public:
-  // kFailedPrecondition: the tokenizer lacks a control token, or disagrees with config.json about
-  // its id.
+  // `thinking`: Chat's generation prompt opens a reasoning block. kFailedPrecondition: the
+  // tokenizer lacks a control token, or disagrees with config.json about its id.
   static absl::StatusOr<PromptBuilder> Create(const Tokenizer& tokenizer, const ModelConfig& config,
-                                              const ImageProcessor& processor);
+                                              const ImageProcessor& processor,
+                                              bool thinking = false);
 
   // `max_tokens` counts the prompt alone.
   absl::StatusOr<Prompt> Chat(std::span<const Message> messages, const ChatOptions& options,
@@ -76,8 +77,8 @@ class PromptBuilder {
 
  private:
   PromptBuilder(const Tokenizer& tokenizer, const ModelConfig& config,
-                const ImageProcessor& processor)
-      : tokenizer_(&tokenizer), config_(&config), processor_(&processor) {}
+                const ImageProcessor& processor, bool thinking)
+      : tokenizer_(&tokenizer), config_(&config), processor_(&processor), thinking_(thinking) {}
 
   absl::StatusOr<Prompt> Build(std::vector<PromptSegment> segments,
                                ImageProcessor::Path path) const;
@@ -86,6 +87,7 @@ class PromptBuilder {
   const Tokenizer* tokenizer_;
   const ModelConfig* config_;
   const ImageProcessor* processor_;
+  bool thinking_;
 };
 
 // Tokens an embedding prompt, and a reranker's without its last five, may have in the reference.

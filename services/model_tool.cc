@@ -91,6 +91,46 @@ void AddTextCommands(Commands& commands) {
   commands.Out(preprocess, "Safetensors file for pixel_values and image_grid_thw");
 }
 
+void AddSampling(CLI::App& generate, ToolOptions& options) {
+  model::SamplingParams& sampling = options.sampling;
+  generate.add_option("--temperature", sampling.temperature,
+                      "0 = greedy; default the checkpoint's, as for those that follow");
+  generate.add_option("--top-p", sampling.top_p, "Keep the likeliest tokens with this share");
+  generate.add_option("--top-k", sampling.top_k, "Keep so many of the likeliest; 0 = off");
+  generate.add_option("--repetition-penalty", sampling.repetition_penalty,
+                      "Of tokens of the prompt and the text; 1 = off");
+  generate.add_option("--presence-penalty", sampling.presence_penalty, "Of tokens of the text");
+  generate.add_option("--frequency-penalty", sampling.frequency_penalty,
+                      "The same, times how often; default 0");
+  generate.add_option("--min-p", sampling.min_p,
+                      "Drop tokens below this part of the likeliest one's share; default 0");
+  generate
+      .add_option("--logit-bias", options.logit_bias,
+                  "Add to a token's logit, -100 to 100; may come several times")
+      ->type_name("ID=ADDEND")
+      ->allow_extra_args(false);
+  generate.add_option("--seed", sampling.seed, "Default drawn anew");
+  generate.add_option("--n", options.n, "Texts to write from each prompt")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  generate
+      .add_option("--logprobs", sampling.logprobs,
+                  "Tell each token's log probability, and this many of the likeliest tokens")
+      ->check(CLI::Range(0, 20));
+  generate.add_option("--stop", options.stop, "End before this text; may come several times")
+      ->allow_extra_args(false);
+  generate
+      .add_option("--stop-id", sampling.stop_token_ids, "End at this token; may come several times")
+      ->allow_extra_args(false);
+  generate.add_flag("--ignore-eos", sampling.ignore_eos, "Go on after an end token");
+  auto* const schema =
+      generate.add_option("--json-schema", options.json_schema, "Write JSON of the schema in FILE")
+          ->type_name("FILE");
+  generate
+      .add_option("--regex", options.regex, "Write what this expression matches from end to end")
+      ->excludes(schema);
+}
+
 void AddNetworkCommands(Commands& commands) {
   ToolOptions& options = commands.options();
   CLI::App& logits = commands.Add("logits", "The network's scores of every token at every place",
@@ -110,11 +150,7 @@ void AddNetworkCommands(Commands& commands) {
   generate.add_option("--max-tokens", options.max_tokens, "Tokens at most")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  generate.add_option("--temperature", options.temperature, "0 = greedy; default the checkpoint's");
-  generate.add_option("--top-p", options.top_p, "Default the checkpoint's");
-  generate.add_option("--top-k", options.top_k, "0 = off; default the checkpoint's");
-  generate.add_option("--seed", options.seed, "Default drawn anew");
-  generate.add_flag("--ignore-eos", options.ignore_eos, "Go on after an end token");
+  AddSampling(generate, options);
 
   CLI::App& embed = commands.Add("embed", "Text and pictures to unit vectors",
                                  "--input inputs.jsonl --dim 256", ToolEmbed);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "model/bundle.h"
 #include "model/checkpoint.h"
@@ -111,9 +115,9 @@ absl::StatusOr<std::unique_ptr<TextHalf>> OpenTextHalf(const ToolOptions& option
   }
   SL_ASSIGN_OR_RETURN(half->tokenizer, model::Tokenizer::Open(found.part.folder));
   half->processor = std::make_unique<model::ImageProcessor>(half->config.image, half->config.video);
-  SL_ASSIGN_OR_RETURN(
-      model::PromptBuilder prompts,
-      model::PromptBuilder::Create(*half->tokenizer, half->config.model, *half->processor));
+  SL_ASSIGN_OR_RETURN(model::PromptBuilder prompts,
+                      model::PromptBuilder::Create(*half->tokenizer, half->config.model,
+                                                   *half->processor, half->config.thinking));
   half->prompts.emplace(std::move(prompts));
   return half;
 }
@@ -154,6 +158,61 @@ absl::StatusOr<std::vector<float>> ReadFloats(const model::SafetensorsFile& file
   }
   std::vector<float> out(static_cast<size_t>(view->elements()));
   std::memcpy(out.data(), view->bytes.data(), view->bytes.size());
+  return out;
+}
+
+// "ID=ADDEND".
+absl::StatusOr<std::pair<int32_t, float>> BiasFrom(absl::string_view text) {
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, '=');
+  std::pair<int32_t, float> out;
+  if (!absl::SimpleAtoi(parts.first, &out.first) || !absl::SimpleAtof(parts.second, &out.second)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--logit-bias: \"", text, "\", expected ID=ADDEND"));
+  }
+  return out;
+}
+
+// What the words of `generate` say besides the messages.
+absl::StatusOr<model::GenerateInput> GenerateInputFrom(const ToolOptions& options) {
+  model::GenerateInput input;
+  input.sampling = options.sampling;
+  for (const std::string& text : options.logit_bias) {
+    SL_ASSIGN_OR_RETURN(const auto bias, BiasFrom(text));
+    input.sampling.logit_bias.push_back(bias);
+  }
+  input.max_tokens = options.max_tokens;
+  input.n = options.n;
+  input.stop = options.stop;
+  if (!options.json_schema.empty()) {
+    SL_ASSIGN_OR_RETURN(std::string schema, ReadFile(options.json_schema));
+    input.format = model::JsonSchemaFormat{std::move(schema)};
+  } else if (!options.regex.empty()) {
+    input.format = model::RegexFormat{options.regex};
+  }
+  return input;
+}
+
+// JSON has no infinity: what is forbidden has the log probability null.
+json ToJson(const model::TokenLogprob& token) {
+  std::vector<int> bytes;
+  for (const char c : token.bytes) bytes.push_back(static_cast<uint8_t>(c));
+  return {{"id", token.id},
+          {"bytes", bytes},
+          {"logprob", std::isfinite(token.logprob) ? json(token.logprob) : json()}};
+}
+
+json ToJson(const model::GenerateChoice& choice) {
+  json out = {
+      {"output_ids", choice.token_ids},
+      {"text", choice.text},
+      {"finish_reason", choice.finish_reason == model::FinishReason::kStop ? "stop" : "length"}};
+  if (!choice.reasoning.empty()) out["reasoning"] = choice.reasoning;
+  for (const model::TokenLogprobs& place : choice.logprobs) {
+    json made = ToJson(place.chosen);
+    made["top"] = json::array();
+    for (const model::TokenLogprob& token : place.top) made["top"].push_back(ToJson(token));
+    out["logprobs"].push_back(std::move(made));
+  }
   return out;
 }
 
@@ -342,6 +401,7 @@ absl::Status ToolLogits(const ToolOptions& options) {
 }
 
 absl::Status ToolGenerate(const ToolOptions& options) {
+  SL_ASSIGN_OR_RETURN(const model::GenerateInput input, GenerateInputFrom(options));
   SL_ASSIGN_OR_RETURN(const Opened opened, OpenCheckpoint(options, Role::kGenerator));
   const auto& checkpoint = opened.checkpoint;
   model::Qwen3VlGenerator generator(checkpoint, opened.adapter);
@@ -349,25 +409,20 @@ absl::Status ToolGenerate(const ToolOptions& options) {
   return ForEachLine(options.input, [&](const json& line) -> absl::Status {
     SL_ASSIGN_OR_RETURN(const model::Prompt prompt,
                         ChatPrompt(line, inputs, checkpoint->prompts(), checkpoint->context() - 1));
-    SL_ASSIGN_OR_RETURN(model::SequenceInput sequence, SequenceOf(options, opened, prompt));
-    model::GenerateInput input;
-    input.max_tokens = options.max_tokens;
-    input.sampling.temperature = options.temperature;
-    input.sampling.top_p = options.top_p;
-    input.sampling.top_k = options.top_k;
-    input.sampling.seed = options.seed;
-    input.sampling.ignore_eos = options.ignore_eos;
     SL_ASSIGN_OR_RETURN(const model::GenerateResult result,
-                        generator.Continue(std::move(sequence), input, {}, nullptr));
-    Print(
-        {{"output_ids", result.token_ids},
-         {"text", result.text},
-         {"finish_reason", result.finish_reason == model::FinishReason::kStop ? "stop" : "length"},
-         {"usage",
-          {{"prompt_tokens", result.prompt_tokens},
-           {"image_tokens", result.image_tokens},
-           {"completion_tokens", result.token_ids.size()},
-           {"total_tokens", result.prompt_tokens + result.token_ids.size()}}}});
+                        generator.Continue([&] { return SequenceOf(options, opened, prompt); },
+                                           input, {}, nullptr));
+    json out = ToJson(result.first());
+    out["usage"] = {{"prompt_tokens", result.prompt_tokens},
+                    {"image_tokens", result.image_tokens},
+                    {"completion_tokens", result.completion_tokens()},
+                    {"total_tokens", result.prompt_tokens + result.completion_tokens()}};
+    if (result.choices.size() > 1) {
+      for (const model::GenerateChoice& choice : result.choices) {
+        out["choices"].push_back(ToJson(choice));
+      }
+    }
+    Print(out);
     return absl::OkStatus();
   });
 }
@@ -459,7 +514,7 @@ absl::Status ToolBench(const ToolOptions& options) {
     const double seconds = Seconds([&] {
       const auto result = loaded.generator->Generate(input, {}, nullptr);
       status.Update(result.status());
-      if (result.ok()) tokens = result->token_ids.size();
+      if (result.ok()) tokens = result->first().token_ids.size();
     });
     SL_RETURN_IF_ERROR(status);
     out["generated_tokens_per_second"] = static_cast<double>(tokens) / seconds;

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "model/generator.h"
 #include "model/load.h"
 
 namespace sightline::services {
@@ -23,10 +25,12 @@ struct ToolOptions {
   std::string pixels;  // safetensors file that replaces preprocessing; empty = none
   bool vision = false;
   int max_tokens = 512;
-  std::optional<float> temperature, top_p;
-  std::optional<int> top_k;
-  std::optional<uint64_t> seed;
-  bool ignore_eos = false;
+  model::SamplingParams sampling;       // without the two that follow
+  std::vector<std::string> logit_bias;  // ID=ADDEND
+  std::vector<std::string> stop;
+  int n = 1;
+  std::string json_schema;  // path; empty = none
+  std::string regex;        // empty = none
   int dimension = 0;
   int count = 32;                  // bench: inputs of each kind
   int tokens = 128;                // bench: of each text, and to generate

@@ -95,14 +95,18 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
       .messages = std::move(prompt.messages),
       .sampling = request.sampling,
       .max_tokens = request.max_tokens > 0 ? request.max_tokens : options_.max_tokens,
+      .n = 1,
       .stop = request.stop,
+      .format = {},
       .constraint = nullptr};
   GroundedWriter writer(retrieved.hits, prompt.passages, request.policy, sink);
-  const auto on_text = [&](absl::string_view text) {
+  const auto on_text = [&](const model::TextPiece& piece) {
+    // What a model thinks first is no part of the answer and cites nothing.
+    if (piece.reasoning) return true;
     if (answer.first_token_ms == 0) {
       answer.first_token_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
     }
-    return writer.Write(text);
+    return writer.Write(piece.text);
   };
   auto result = Generate(*generator_, input, limits, on_text);
   if (!result.ok()) return Annotate(result.status(), "writing the answer");
@@ -110,10 +114,11 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
 
   answer.text = writer.text();
   answer.citations = writer.citations();
-  answer.finish_reason = result->finish_reason == model::FinishReason::kLength ? "length" : "stop";
+  answer.finish_reason =
+      result->first().finish_reason == model::FinishReason::kLength ? "length" : "stop";
   answer.prompt_tokens = result->prompt_tokens;
   answer.image_tokens = result->image_tokens;
-  answer.completion_tokens = static_cast<int>(result->token_ids.size());
+  answer.completion_tokens = result->completion_tokens();
   answer.generate_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
   if (writer.dropped() > 0) {
     answer.warnings.push_back(absl::StrCat(

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kMaxTokens = 32'768;
 constexpr int kMaxStops = 16;
+constexpr int kMaxTokenEntries = 1024;
 constexpr size_t kMaxStopBytes = 256;
 
 absl::Status OutOfRange(const std::string& prefix, absl::string_view field,
@@ -152,6 +153,36 @@ absl::StatusOr<model::SamplingParams> SamplingFrom(const v1::SamplingOptions& sa
     }
     out.presence_penalty = sampling.presence_penalty();
   }
+  if (sampling.has_min_p()) {
+    if (!(sampling.min_p() >= 0 && sampling.min_p() <= 1)) {
+      return OutOfRange(prefix, "min_p", "0..1", sampling.min_p());
+    }
+    out.min_p = sampling.min_p();
+  }
+  if (sampling.has_frequency_penalty()) {
+    if (!(std::abs(sampling.frequency_penalty()) <= 10)) {
+      return OutOfRange(prefix, "frequency_penalty", "-10..10", sampling.frequency_penalty());
+    }
+    out.frequency_penalty = sampling.frequency_penalty();
+  }
+  if (sampling.logit_bias_size() > kMaxTokenEntries) {
+    return OutOfRange(prefix, "logit_bias", absl::StrCat("at most ", kMaxTokenEntries, " tokens"),
+                      sampling.logit_bias_size());
+  }
+  for (const auto& [id, addend] : sampling.logit_bias()) {
+    if (id < 0 || !(std::abs(addend) <= 100)) {
+      return edge::InvalidField(absl::StrCat(prefix, ".logit_bias"),
+                                "expected token ids from 0 with addends of -100..100",
+                                "out_of_range");
+    }
+    out.logit_bias.emplace_back(id, addend);
+  }
+  if (sampling.stop_token_ids_size() > kMaxTokenEntries) {
+    return OutOfRange(prefix, "stop_token_ids",
+                      absl::StrCat("at most ", kMaxTokenEntries, " tokens"),
+                      sampling.stop_token_ids_size());
+  }
+  out.stop_token_ids.assign(sampling.stop_token_ids().begin(), sampling.stop_token_ids().end());
   if (sampling.has_seed()) out.seed = sampling.seed();
   if (sampling.max_tokens() < 0 || sampling.max_tokens() > kMaxTokens) {
     return OutOfRange(prefix, "max_tokens", absl::StrCat("0..", kMaxTokens), sampling.max_tokens());

@@ -12,28 +12,38 @@ namespace {
 
 constexpr size_t kWaitingPieces = 64 << 10;
 
+// A TextPiece that owns its text.
+struct Piece {
+  std::string text;
+  bool reasoning = false;
+  int choice = 0;
+};
+
 }  // namespace
 
-absl::StatusOr<model::GenerateResult> Generate(
-    model::Generator& generator, const model::GenerateInput& input, const edge::CallLimits& limits,
-    const std::function<bool(absl::string_view)>& on_text) {
-  BoundedQueue<std::string> pieces(kWaitingPieces);
+absl::StatusOr<model::GenerateResult> Generate(model::Generator& generator,
+                                               const model::GenerateInput& input,
+                                               const edge::CallLimits& limits,
+                                               const model::OnText& on_text,
+                                               const std::string& adapter) {
+  BoundedQueue<Piece> pieces(kWaitingPieces);
   std::atomic<bool> wanted{true};
   absl::StatusOr<model::GenerateResult> result = absl::InternalError("the generator never ran");
   std::thread engine([&] {
     const model::CallOptions call = {.priority = model::Priority::kInteractive,
                                      .deadline = limits.deadline,
-                                     .cancel = limits.cancel};
+                                     .cancel = limits.cancel,
+                                     .adapter = adapter};
     result = CatchStatus("generator", [&] {
-      return generator.Generate(input, call, [&](absl::string_view text) {
-        std::string piece(text);
+      return generator.Generate(input, call, [&](const model::TextPiece& given) {
+        Piece piece = {std::string(given.text), given.reasoning, given.choice};
         return wanted.load() && pieces.TryPush(piece);
       });
     });
     pieces.Close();
   });
   while (const auto piece = pieces.Pop()) {
-    if (wanted.load() && !on_text(*piece)) wanted = false;
+    if (wanted.load() && !on_text({piece->text, piece->reasoning, piece->choice})) wanted = false;
   }
   engine.join();
   if (result.ok() && !wanted.load()) return absl::CancelledError("stopped by the reader");

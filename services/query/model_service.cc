@@ -1,5 +1,6 @@
 #include "services/query/model_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,9 @@
 
 namespace sightline::query {
 namespace {
+
+constexpr int kMaxChoices = 16;
+constexpr int kMaxLogprobs = 20;
 
 absl::Status NotLoaded(absl::string_view part) {
   return edge::WithReason(
@@ -83,6 +87,60 @@ absl::StatusOr<std::vector<model::MessagePart>> ReadParts(const v1::ChatMessage&
     for (ImagePtr& image : picture.images) parts.emplace_back(std::move(image));
   }
   return parts;
+}
+
+v1::TokenLogprob ToProto(const model::TokenLogprob& token) {
+  v1::TokenLogprob out;
+  out.set_id(token.id);
+  out.set_bytes(token.bytes);
+  out.set_logprob(token.logprob);
+  return out;
+}
+
+v1::GenerateChoice ToProto(const model::GenerateChoice& choice) {
+  v1::GenerateChoice out;
+  out.set_text(ToValidUtf8(choice.text));
+  out.set_reasoning(ToValidUtf8(choice.reasoning));
+  out.set_finish_reason(choice.finish_reason == model::FinishReason::kLength ? "length" : "stop");
+  out.mutable_token_ids()->Add(choice.token_ids.begin(), choice.token_ids.end());
+  for (const model::TokenLogprobs& place : choice.logprobs) {
+    v1::TokenLogprobs& made = *out.add_logprobs();
+    *made.mutable_chosen() = ToProto(place.chosen);
+    for (const model::TokenLogprob& token : place.top) *made.add_top() = ToProto(token);
+  }
+  return out;
+}
+
+// The request's fields besides its messages.
+absl::StatusOr<model::GenerateInput> ReadGenerate(const v1::GenerateRequest& request,
+                                                  int default_max_tokens) {
+  model::GenerateInput input;
+  SL_ASSIGN_OR_RETURN(input.sampling, SamplingFrom(request.sampling(), "sampling"));
+  if (request.has_logprobs()) {
+    if (request.logprobs() < 0 || request.logprobs() > kMaxLogprobs) {
+      return edge::InvalidField(
+          "logprobs", absl::StrCat("expected 0..", kMaxLogprobs, ", got ", request.logprobs()),
+          "out_of_range");
+    }
+    input.sampling.logprobs = request.logprobs();
+  }
+  if (request.n() < 0 || request.n() > kMaxChoices) {
+    return edge::InvalidField("n", absl::StrCat("expected 1..", kMaxChoices, ", got ", request.n()),
+                              "out_of_range");
+  }
+  input.n = std::max(request.n(), 1);
+  input.max_tokens =
+      request.sampling().max_tokens() > 0 ? request.sampling().max_tokens() : default_max_tokens;
+  input.stop.assign(request.sampling().stop().begin(), request.sampling().stop().end());
+  if (!request.json_schema().empty() && !request.regex().empty()) {
+    return edge::InvalidField("regex", "expected json_schema or regex, not both", "conflict");
+  }
+  if (!request.json_schema().empty()) {
+    input.format = model::JsonSchemaFormat{request.json_schema()};
+  } else if (!request.regex().empty()) {
+    input.format = model::RegexFormat{request.regex()};
+  }
+  return input;
 }
 
 }  // namespace
@@ -190,11 +248,7 @@ absl::Status ModelService::RunGenerate(const v1::GenerateRequest& request,
                                        grpc::ServerWriter<v1::GenerateEvent>& writer) const {
   if (parts_.generator == nullptr) return NotLoaded("generator");
   SL_RETURN_IF_ERROR(CheckCount("messages", request.messages_size(), parts_.max_messages));
-  model::GenerateInput input;
-  SL_ASSIGN_OR_RETURN(input.sampling, SamplingFrom(request.sampling(), "sampling"));
-  input.max_tokens = request.sampling().max_tokens() > 0 ? request.sampling().max_tokens()
-                                                         : parts_.default_max_tokens;
-  input.stop.assign(request.sampling().stop().begin(), request.sampling().stop().end());
+  SL_ASSIGN_OR_RETURN(model::GenerateInput input, ReadGenerate(request, parts_.default_max_tokens));
   for (int i = 0; i < request.messages_size(); ++i) {
     SL_ASSIGN_OR_RETURN(auto message,
                         ReadParts(request.messages(i), absl::StrCat("messages[", i, "].content"),
@@ -202,21 +256,26 @@ absl::Status ModelService::RunGenerate(const v1::GenerateRequest& request,
     input.messages.push_back({.role = request.messages(i).role(), .parts = std::move(message)});
     SL_RETURN_IF_ERROR(edge::StillWanted(limits, "generating"));
   }
-  const auto result =
-      query::Generate(*parts_.generator, input, limits, [&](absl::string_view text) {
-        v1::GenerateEvent event;
-        event.mutable_delta()->set_text(std::string(text));
-        return writer.Write(event);
-      });
+  const auto on_text = [&](const model::TextPiece& piece) {
+    v1::GenerateEvent event;
+    v1::GenerateDelta& delta = *event.mutable_delta();
+    (piece.reasoning ? delta.mutable_reasoning() : delta.mutable_text())
+        ->assign(piece.text.data(), piece.text.size());
+    delta.set_choice(piece.choice);
+    return writer.Write(event);
+  };
+  const auto result = query::Generate(*parts_.generator, input, limits, on_text, request.adapter());
   if (!result.ok()) return result.status();
-  parts_.metrics.TokensUsed(result->prompt_tokens, static_cast<int>(result->token_ids.size()));
+  parts_.metrics.TokensUsed(result->prompt_tokens, result->completion_tokens());
   v1::GenerateEvent event;
   v1::GenerateDone& done = *event.mutable_done();
-  done.set_text(ToValidUtf8(result->text));
-  done.set_finish_reason(result->finish_reason == model::FinishReason::kLength ? "length" : "stop");
+  for (const model::GenerateChoice& choice : result->choices) *done.add_choices() = ToProto(choice);
+  done.set_text(done.choices(0).text());
+  done.set_reasoning(done.choices(0).reasoning());
+  done.set_finish_reason(done.choices(0).finish_reason());
   done.mutable_usage()->set_prompt_tokens(result->prompt_tokens);
   done.mutable_usage()->set_image_tokens(result->image_tokens);
-  done.mutable_usage()->set_completion_tokens(static_cast<int>(result->token_ids.size()));
+  done.mutable_usage()->set_completion_tokens(result->completion_tokens());
   if (!writer.Write(event)) return absl::CancelledError("the client is gone");
   return absl::OkStatus();
 }

@@ -109,7 +109,7 @@ TEST(AdapterTest, CallsThatRunTogetherEachGetTheAdapterTheyName) {
     call.adapter = adapter;
     const auto result = generator.Generate(Greedy(), call, nullptr);
     EXPECT_THAT(result, IsOk());
-    return result.ok() ? result->token_ids : std::vector<int32_t>();
+    return result.ok() ? result->first().token_ids : std::vector<int32_t>();
   };
   std::vector<std::vector<int32_t>> alone, together(names.size());
   for (const std::string& name : names) alone.push_back(write(name));

@@ -61,9 +61,10 @@ TEST_P(MoeGenerateCase, GreedyTokensAreTheReferences) {
   input.sampling.ignore_eos = true;
   input.max_tokens = 24;
   Qwen3VlGenerator generator(TinyCheckpoint(kMoe));
-  ASSERT_OK_AND_ASSIGN(const GenerateResult result,
-                       generator.Continue(StoredCase(kDense, GetParam()), input, {}, nullptr));
-  EXPECT_EQ(std::vector<int64_t>(result.token_ids.begin(), result.token_ids.end()),
+  ASSERT_OK_AND_ASSIGN(
+      const GenerateResult result,
+      generator.Continue([&] { return StoredCase(kDense, GetParam()); }, input, {}, nullptr));
+  EXPECT_EQ(std::vector<int64_t>(result.first().token_ids.begin(), result.first().token_ids.end()),
             Values<int64_t>(*golden, "output_ids"));
 }
 

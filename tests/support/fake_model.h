@@ -145,7 +145,9 @@ class FakeGenerator : public model::Generator {
                                                  const model::CallOptions& call,
                                                  const model::OnText& on_text) override {
     last_input_ = input;
+    last_adapter_ = call.adapter;
     model::GenerateResult result;
+    model::GenerateChoice& choice = result.choices.emplace_back();
     for (size_t at = 0; at < answer_.size();) {
       if (call.cancel != nullptr && call.cancel->HasBeenNotified()) {
         return absl::CancelledError("cancelled");
@@ -154,12 +156,14 @@ class FakeGenerator : public model::Generator {
       const size_t space = answer_.find(' ', at);
       const size_t end = space == std::string::npos ? answer_.size() : space + 1;
       const std::string piece = answer_.substr(at, end - at);
-      result.text += piece;
-      result.token_ids.push_back(static_cast<int32_t>(result.token_ids.size()));
-      if (on_text != nullptr && !on_text(piece))
+      choice.text += piece;
+      choice.token_ids.push_back(static_cast<int32_t>(choice.token_ids.size()));
+      if (on_text != nullptr && !on_text({.text = piece})) {
         return absl::CancelledError("stopped by the caller");
+      }
       at = end;
     }
+    result.choices.resize(input.n, result.choices.front());
     return result;
   }
   absl::StatusOr<int> CountTokens(absl::string_view text) const override {
@@ -168,11 +172,13 @@ class FakeGenerator : public model::Generator {
   int ImageTokens(int width, int height) const override { return (width / 32) * (height / 32); }
 
   const model::GenerateInput& last_input() const { return last_input_; }
+  const std::string& last_adapter() const { return last_adapter_; }
 
  private:
   const std::string answer_;
   model::ModelInfo info_;
   model::GenerateInput last_input_;
+  std::string last_adapter_;
 };
 
 }  // namespace sightline::testing

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "model/safetensors.h"
 #include "nlohmann/json.hpp"
 #include "tests/support/golden.h"
@@ -23,6 +24,7 @@ using ::sightline::testing::GoldenPath;
 using ::sightline::testing::GoldenTensors;
 using ::sightline::testing::IsOk;
 using ::sightline::testing::Values;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 struct Ran {
@@ -144,6 +146,94 @@ TEST_F(ModelToolTest, GeneratesGreedily) {
   EXPECT_EQ(ran.lines[0]["text"], golden["text"]);
   EXPECT_EQ(ran.lines[0]["finish_reason"], "length");
   EXPECT_EQ(ran.lines[0]["usage"]["completion_tokens"], 24);
+}
+
+TEST_F(ModelToolTest, GeneratesSeveralTextsWithLogprobs) {
+  const Ran ran = RunTool(With("generate", "tiny-dense",
+                               {"--input",
+                                CaseFile("text"),
+                                "--max-tokens",
+                                "6",
+                                "--temperature",
+                                "1.5",
+                                "--ignore-eos",
+                                "--seed",
+                                "1",
+                                "--n",
+                                "3",
+                                "--logprobs",
+                                "2",
+                                "--logit-bias",
+                                "65=2",
+                                "--logit-bias",
+                                "66=-100",
+                                "--min-p",
+                                "0.001",
+                                "--frequency-penalty",
+                                "0.5"}));
+  ASSERT_EQ(ran.code, 0) << ran.errors;
+  const json& line = ran.lines[0];
+  ASSERT_EQ(line["choices"].size(), 3u);
+  EXPECT_EQ(line["choices"][0]["output_ids"], line["output_ids"]);
+  EXPECT_NE(line["choices"][1]["output_ids"], line["output_ids"]);
+  EXPECT_EQ(line["usage"]["completion_tokens"], 18);
+  ASSERT_EQ(line["logprobs"].size(), 6u);
+  EXPECT_EQ(line["logprobs"][0]["id"], line["output_ids"][0]);
+  EXPECT_EQ(line["logprobs"][0]["top"].size(), 2u);
+  EXPECT_LT(line["logprobs"][0]["logprob"], 0);
+  std::string bytes;
+  for (const json& place : line["logprobs"]) {
+    for (const json& byte : place["bytes"]) bytes.push_back(static_cast<char>(byte.get<int>()));
+  }
+  EXPECT_EQ(ToValidUtf8(bytes), line["text"]);
+}
+
+TEST_F(ModelToolTest, GeneratesWhatASchemaOrAnExpressionSays) {
+  const std::string schema =
+      File("s.json", R"({"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]})");
+  const Ran ran = RunTool(With(
+      "generate", "tiny-dense",
+      {"--input", CaseFile("text"), "--max-tokens", "30", "--seed", "1", "--json-schema", schema}));
+  ASSERT_EQ(ran.code, 0) << ran.errors;
+  const json made = json::parse(ran.lines[0]["text"].get<std::string>());
+  EXPECT_TRUE(made["a"].is_number_integer()) << made;
+
+  const Ran matched =
+      RunTool(With("generate", "tiny-dense",
+                   {"--input", CaseFile("text"), "--regex", "(yes|no)", "--seed", "1"}));
+  ASSERT_EQ(matched.code, 0) << matched.errors;
+  EXPECT_THAT(matched.lines[0]["text"].get<std::string>(), AnyOf("yes", "no"));
+  EXPECT_EQ(matched.lines[0]["finish_reason"], "stop");
+
+  const Ran both =
+      RunTool(With("generate", "tiny-dense",
+                   {"--input", CaseFile("text"), "--regex", "x", "--json-schema", schema}));
+  EXPECT_EQ(both.code, 2);
+  const Ran wrong =
+      RunTool(With("generate", "tiny-dense", {"--input", CaseFile("text"), "--logit-bias", "a=b"}));
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_THAT(wrong.errors, HasSubstr("ID=ADDEND"));
+}
+
+TEST_F(ModelToolTest, StopsAtATextOrAToken) {
+  const auto generate = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {
+        "--input", CaseFile("text"), "--max-tokens", "24", "--temperature", "0", "--ignore-eos"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ran ran = RunTool(With("generate", "tiny-dense", words));
+    EXPECT_EQ(ran.code, 0) << ran.errors;
+    return ran.lines.at(0);
+  };
+  const json whole = generate({});
+  const int id = whole["output_ids"][5];
+  const json cut = generate({"--stop-id", std::to_string(id)});
+  EXPECT_EQ(cut["finish_reason"], "stop");
+  EXPECT_EQ(cut["output_ids"].back(), id);
+  EXPECT_LE(cut["output_ids"].size(), 6u);
+  const std::string text = whole["text"];
+  const std::string stop = text.substr(Utf8PrefixLength(text, text.size() / 2));
+  const json stopped = generate({"--stop", stop, "--stop", "never there"});
+  EXPECT_EQ(stopped["text"], text.substr(0, text.find(stop)));
 }
 
 TEST_F(ModelToolTest, EmbedsAndReranks) {

@@ -43,7 +43,7 @@ class EndlessGenerator : public FakeGenerator {
                                                  const model::OnText& on_text) override {
     running = true;
     const auto stop = [&] { return call.cancel->HasBeenNotified() || absl::Now() > call.deadline; };
-    while (!stop() && on_text("word ")) absl::SleepFor(absl::Milliseconds(1));
+    while (!stop() && on_text({.text = "word "})) absl::SleepFor(absl::Milliseconds(1));
     running = false;
     return absl::CancelledError("stopped");
   }
@@ -497,6 +497,101 @@ TEST_F(ServerTest, ModelServiceSpeaksForTheLoadedParts) {
     EXPECT_EQ(text, "hello there");
     EXPECT_EQ(event.done().text(), "hello there");
   }
+}
+
+// Thinks, answers, and remembers what it was asked.
+class ThinkingGenerator : public FakeGenerator {
+ public:
+  ThinkingGenerator() : FakeGenerator("four") {}
+  absl::StatusOr<model::GenerateResult> Generate(const model::GenerateInput& input,
+                                                 const model::CallOptions& call,
+                                                 const model::OnText& on_text) override {
+    if (!on_text({.text = "two and two", .reasoning = true})) return absl::CancelledError("stop");
+    auto result = FakeGenerator::Generate(input, call, on_text);
+    if (!result.ok()) return result;
+    for (model::GenerateChoice& choice : result->choices) {
+      choice.reasoning = "two and two";
+      choice.token_ids = {7};
+      if (!input.sampling.logprobs.has_value()) continue;
+      choice.logprobs = {{.chosen = {7, "\xf0", -0.5f}, .top = {{7, "\xf0", -0.5f}, {9, "x", -1}}}};
+    }
+    return result;
+  }
+};
+
+TEST_F(ServerTest, GenerateCarriesSamplingFormatChoicesAndReasoning) {
+  auto owned = std::make_unique<ThinkingGenerator>();
+  const ThinkingGenerator& generator = *owned;
+  Start(std::move(owned));
+  const auto stub = v1::ModelService::NewStub(channel_);
+  v1::GenerateRequest request;
+  v1::ChatMessage& message = *request.add_messages();
+  message.set_role("user");
+  message.add_content()->set_text("hi");
+  v1::SamplingOptions& sampling = *request.mutable_sampling();
+  sampling.set_min_p(0.25f);
+  sampling.set_frequency_penalty(0.5f);
+  (*sampling.mutable_logit_bias())[5] = -1.5f;
+  sampling.add_stop_token_ids(11);
+  request.set_n(2);
+  request.set_logprobs(2);
+  request.set_json_schema("{}");
+  request.set_adapter("style");
+  const auto generate = [&](v1::GenerateEvent& event, std::string& text, std::string& reasoning) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    auto reader = stub->Generate(&context, request);
+    while (reader->Read(&event)) {
+      text += event.delta().text();
+      reasoning += event.delta().reasoning();
+    }
+    return edge::FromGrpcStatus(reader->Finish());
+  };
+  v1::GenerateEvent event;
+  std::string text, reasoning;
+  ASSERT_THAT(generate(event, text, reasoning), IsOk());
+  EXPECT_EQ(text, "four");
+  EXPECT_EQ(reasoning, "two and two");
+  const v1::GenerateDone& done = event.done();
+  EXPECT_EQ(done.text(), "four");
+  EXPECT_EQ(done.reasoning(), "two and two");
+  EXPECT_EQ(done.usage().completion_tokens(), 2);
+  ASSERT_EQ(done.choices_size(), 2);
+  EXPECT_EQ(done.choices(1).token_ids(0), 7);
+  ASSERT_EQ(done.choices(1).logprobs_size(), 1);
+  EXPECT_EQ(done.choices(1).logprobs(0).chosen().bytes(), "\xf0");
+  EXPECT_EQ(done.choices(1).logprobs(0).top(1).id(), 9);
+
+  const model::GenerateInput& input = generator.last_input();
+  EXPECT_EQ(generator.last_adapter(), "style");
+  EXPECT_EQ(input.n, 2);
+  EXPECT_EQ(input.sampling.logprobs, 2);
+  EXPECT_EQ(input.sampling.min_p, 0.25f);
+  EXPECT_EQ(input.sampling.frequency_penalty, 0.5f);
+  EXPECT_EQ(input.sampling.stop_token_ids, std::vector<int32_t>{11});
+  ASSERT_EQ(input.sampling.logit_bias.size(), 1u);
+  EXPECT_EQ(input.sampling.logit_bias[0], std::pair(5, -1.5f));
+  ASSERT_TRUE(std::holds_alternative<model::JsonSchemaFormat>(input.format));
+  request.clear_json_schema();
+  request.set_regex("a+");
+  ASSERT_THAT(generate(event, text, reasoning), IsOk());
+  ASSERT_TRUE(std::holds_alternative<model::RegexFormat>(generator.last_input().format));
+
+  const auto refused = [&](auto change, const char* field) {
+    const v1::GenerateRequest kept = request;
+    change(request);
+    EXPECT_THAT(generate(event, text, reasoning),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(field)));
+    request = kept;
+  };
+  refused([](v1::GenerateRequest& r) { r.set_n(17); }, "n:");
+  refused([](v1::GenerateRequest& r) { r.set_logprobs(21); }, "logprobs");
+  refused([](v1::GenerateRequest& r) { r.set_json_schema("{}"); }, "regex");
+  refused([](v1::GenerateRequest& r) { r.mutable_sampling()->set_min_p(2); }, "min_p");
+  refused([](v1::GenerateRequest& r) { r.mutable_sampling()->set_frequency_penalty(11); },
+          "frequency_penalty");
+  refused([](v1::GenerateRequest& r) { (*r.mutable_sampling()->mutable_logit_bias())[1] = 101; },
+          "logit_bias");
 }
 
 TEST_F(ServerTest, HealthFollowsReadiness) {
