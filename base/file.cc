@@ -118,6 +118,16 @@ MappedFile::~MappedFile() {
   if (size_ > 0) ::munmap(const_cast<char*>(data_), size_);
 }
 
+void ReleasePages(absl::string_view mapped) {
+  if (mapped.empty()) return;
+  // Whole pages, the shared ones at both ends too: they are read-only, so nothing is lost.
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(mapped.data()) / page * page;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(mapped.data()) + mapped.size();
+  // A refusal costs memory, nothing else.
+  (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
 absl::StatusOr<std::unique_ptr<TempDir>> TempDir::Create(absl::string_view prefix) {
   const char* base = std::getenv("TMPDIR");
   std::string path =

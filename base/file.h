@@ -35,6 +35,10 @@ class MappedFile {
   const size_t size_;
 };
 
+// Gives back the memory that reading `mapped`, bytes of a MappedFile, has brought in; the next read
+// brings it in again. For files larger than memory that are read through once.
+void ReleasePages(absl::string_view mapped);
+
 // A folder that is made at construction and removed with all it holds at destruction.
 class TempDir {
  public:

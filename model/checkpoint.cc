@@ -5,30 +5,22 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "absl/strings/match.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "model/common_parts.h"
+#include "model/kv_cache.h"
 #include "model/network.h"
 #include "model/safetensors.h"
+#include "model/weight_survey.h"
 
 namespace sightline::model {
 namespace {
 
 constexpr int64_t kVisionCacheBytes = int64_t{256} << 20;
-
-// Every byte counts: sampling a large file would let two different models share a fingerprint.
-std::string HashWeights(const CheckpointWeights& weights) {
-  Hasher hasher;
-  for (const std::string& name : weights.Names()) {
-    const TensorView& tensor = *weights.Find(name);
-    hasher.AddField(name).AddField(DTypeName(tensor.dtype)).AddNumber(tensor.shape.size());
-    for (const int64_t extent : tensor.shape) hasher.AddNumber(static_cast<uint64_t>(extent));
-    hasher.AddField(tensor.bytes);
-  }
-  return hasher.HexDigest();
-}
 
 // Numbers stored, of whatever width: tells a small network from a large one.
 int64_t CountNumbers(const CheckpointWeights& weights) {
@@ -74,6 +66,43 @@ EngineOptions OptionsFor(const LoadOptions& load, at::Device device) {
   return options;
 }
 
+// What decides which features a picture gets from which patches, and which patches from what size:
+// checkpoints of one name may use each other's features. The picture, its size and the front end
+// are in the cache's own keys.
+std::string TowerName(const CheckpointConfig& config, const WeightSurvey& survey,
+                      const Network& network) {
+  std::map<std::string, std::string> tensors;  // by name without what comes before "visual."
+  for (const auto& [name, content] : survey.contents) {
+    const size_t at = name.find("visual.");
+    if (at != std::string::npos) tensors[name.substr(at)] = content;
+  }
+  Hasher hasher;
+  for (const auto& [name, content] : tensors) hasher.AddField(name).AddField(content);
+  const VisionConfig& vision = config.model.vision;
+  for (const int64_t number :
+       {int64_t{vision.depth}, vision.hidden_size, int64_t{vision.num_heads},
+        vision.intermediate_size, int64_t{vision.in_channels}, int64_t{vision.patch_size},
+        int64_t{vision.temporal_patch_size}, int64_t{vision.spatial_merge_size},
+        vision.num_position_embeddings, vision.out_hidden_size}) {
+    hasher.AddNumber(static_cast<uint64_t>(number));
+  }
+  hasher.AddNumber(vision.deepstack_indexes.size());
+  for (const int index : vision.deepstack_indexes) hasher.AddNumber(index);
+  const QuantizationConfig& narrow = config.model.quantization;
+  hasher.AddNumber(static_cast<uint64_t>(narrow.method)).AddNumber(narrow.bits);
+  hasher.AddNumber(narrow.block_rows).AddNumber(narrow.block_columns);
+  for (const PreprocessorConfig* rules :
+       {&config.image, static_cast<const PreprocessorConfig*>(&config.video)}) {
+    for (const float value : rules->image_mean) hasher.AddField(absl::StrCat(value));
+    for (const float value : rules->image_std) hasher.AddField(absl::StrCat(value));
+  }
+  for (const std::string& merged : network.merged) hasher.AddField(merged);
+  const NetworkTypes& types = network.types;
+  hasher.AddField(types.device.str());
+  hasher.AddField(at::toString(types.weights)).AddField(at::toString(types.compute));
+  return hasher.HexDigest();
+}
+
 std::string FolderName(const std::string& folder) {
   const std::filesystem::path path =
       std::filesystem::absolute(std::filesystem::path(folder)).lexically_normal();
@@ -99,7 +128,8 @@ absl::Status LowerPixelLimit(int64_t max_image_pixels, PreprocessorConfig& confi
 
 absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& folder,
                                                              const LoadOptions& load,
-                                                             const CheckpointOptions& options) {
+                                                             const CheckpointOptions& options,
+                                                             CommonParts* common) {
   std::shared_ptr<Checkpoint> self(new Checkpoint());
   self->name_ = FolderName(folder);
   self->options_ = options;
@@ -120,16 +150,23 @@ absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& 
   SL_ASSIGN_OR_RETURN(
       const NetworkTypes types,
       ResolveTypes(load.device, load.dtype, self->config_.model.dtype, CountNumbers(*weights)));
-  self->weights_hash_ = HashWeights(*weights);
+  CommonParts own;
+  CommonParts& parts = common != nullptr ? *common : own;
+  SL_ASSIGN_OR_RETURN(const WeightSurvey survey, SurveyWeights(*weights));
+  self->weights_hash_ = survey.hash;
   SL_ASSIGN_OR_RETURN(std::unique_ptr<Network> network,
-                      Network::Load(self->config_.model, weights, types, load.merged_adapters));
+                      Network::Load(self->config_.model, weights, types, load.merged_adapters,
+                                    {&survey, &parts.weights}));
   for (const auto* named : {&load.adapters, &options.adapters}) {
     for (const auto& [name, adapter] : *named) {
       SL_ASSIGN_OR_RETURN(self->adapters_[name],
                           Adapter::Open(adapter, network->linears, network->types));
     }
   }
-  self->vision_cache_ = std::make_unique<VisionCache>(kVisionCacheBytes);
+  std::shared_ptr<VisionCache>& cache =
+      parts.vision_caches[TowerName(self->config_, survey, *network)];
+  if (cache == nullptr) cache = std::make_shared<VisionCache>(kVisionCacheBytes);
+  self->vision_cache_ = cache;
   self->engine_ = std::make_unique<Engine>(std::move(network), *self->vision_cache_,
                                            OptionsFor(load, types.device));
   return self;
@@ -182,6 +219,20 @@ ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension,
     if (!absl::StartsWith(name, kPartsOwnAdapter)) info.adapters.push_back(name);
   }
   return info;
+}
+
+PartHoldings Checkpoint::Holdings(const std::string& part) const {
+  PartHoldings out = {
+      .part = part,
+      .tensors = engine_->network().held,
+      .kv_token_bytes = engine_->CacheBytes(KvCache::kPageTokens) / KvCache::kPageTokens};
+  for (const auto& [name, adapter] : adapters_) {
+    out.tensors.push_back({.data = adapter.get(),
+                           .bytes = adapter->bytes(),
+                           .parameters = adapter->parameters(),
+                           .mapped = false});
+  }
+  return out;
 }
 
 absl::StatusOr<int> Checkpoint::CountTokens(absl::string_view text) const {

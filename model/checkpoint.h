@@ -18,10 +18,12 @@
 #include "model/sequence_input.h"
 #include "model/tokenizer.h"
 #include "model/vision_cache.h"
+#include "model/weight_account.h"
 
 namespace sightline::model {
 
 class CheckpointWeights;
+struct CommonParts;
 
 // Begins the names under which bundles' parts keep adapters of their own, apart from those to
 // choose from.
@@ -38,10 +40,12 @@ struct CheckpointOptions {
 // network. Shared by the parts that use the same folder. Methods may be called from any thread.
 class Checkpoint {
  public:
-  // Errors as Load in load.h.
+  // Errors as Load in load.h. `common`: what the checkpoints of a bundle share; null = opened by
+  // itself.
   static absl::StatusOr<std::shared_ptr<Checkpoint>> Open(const std::string& folder,
                                                           const LoadOptions& load,
-                                                          const CheckpointOptions& options);
+                                                          const CheckpointOptions& options,
+                                                          CommonParts* common = nullptr);
   ~Checkpoint();
   Checkpoint(const Checkpoint&) = delete;
   Checkpoint& operator=(const Checkpoint&) = delete;
@@ -64,6 +68,9 @@ class Checkpoint {
   // the part runs with of itself (null = nothing); all enter the fingerprint.
   ModelInfo Info(absl::string_view prompt_rules, int64_t dimension, const Adapter* adapter) const;
 
+  // What it holds in memory, its adapters included, under the name `part`.
+  PartHoldings Holdings(const std::string& part) const;
+
   // Tokens of `text` alone, read as data. kInvalidArgument: not UTF-8.
   absl::StatusOr<int> CountTokens(absl::string_view text) const;
 
@@ -83,7 +90,7 @@ class Checkpoint {
   std::unique_ptr<const ImageProcessor> processor_;
   std::optional<PromptBuilder> prompts_;
   std::map<std::string, std::shared_ptr<const Adapter>> adapters_;
-  std::unique_ptr<VisionCache> vision_cache_;
+  std::shared_ptr<VisionCache> vision_cache_;
   std::unique_ptr<Engine> engine_;  // last: its thread uses the cache
 };
 

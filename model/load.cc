@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "model/bundle.h"
 #include "model/checkpoint.h"
+#include "model/common_parts.h"
 #include "model/qwen3vl_encoder.h"
 #include "model/qwen3vl_generator.h"
 #include "model/qwen3vl_reranker.h"
@@ -32,6 +33,7 @@ absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& o
     own.adapters.insert(layout.adapters.begin(), layout.adapters.end());
     if (!(*part)->adapter.empty()) own.adapters[OwnName(**part)] = (*part)->adapter;
   }
+  CommonParts common;
   std::map<std::string, std::shared_ptr<Checkpoint>> opened;  // parts of one folder share a network
   struct Opened {
     std::shared_ptr<Checkpoint> checkpoint;
@@ -41,25 +43,32 @@ absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& o
     Opened out;
     std::shared_ptr<Checkpoint>& known = opened[part.folder];
     if (known == nullptr) {
-      SL_ASSIGN_OR_RETURN(known, Checkpoint::Open(part.folder, options, wanted[part.folder]));
+      SL_ASSIGN_OR_RETURN(known,
+                          Checkpoint::Open(part.folder, options, wanted[part.folder], &common));
     }
     out.checkpoint = known;
     SL_ASSIGN_OR_RETURN(out.adapter, known->FindAdapter(OwnName(part)));
     return out;
   };
   LoadedModel model;
+  model.folder = folder;
+  std::vector<PartHoldings> holdings;
   if (layout.encoder.has_value()) {
     SL_ASSIGN_OR_RETURN(Opened part, open(*layout.encoder));
+    holdings.push_back(part.checkpoint->Holdings("encoder"));
     model.encoder = std::make_unique<Qwen3VlEncoder>(part.checkpoint, part.adapter);
   }
   if (layout.reranker.has_value()) {
     SL_ASSIGN_OR_RETURN(Opened part, open(*layout.reranker));
+    holdings.push_back(part.checkpoint->Holdings("reranker"));
     SL_ASSIGN_OR_RETURN(model.reranker, Qwen3VlReranker::Create(part.checkpoint, part.adapter));
   }
   if (layout.generator.has_value()) {
     SL_ASSIGN_OR_RETURN(Opened part, open(*layout.generator));
+    holdings.push_back(part.checkpoint->Holdings("generator"));
     model.generator = std::make_unique<Qwen3VlGenerator>(part.checkpoint, part.adapter);
   }
+  model.accounts = AccountWeights(holdings);
   return model;
 }
 

@@ -9,6 +9,7 @@
 #include "model/encoder.h"
 #include "model/generator.h"
 #include "model/reranker.h"
+#include "model/weight_account.h"
 
 namespace sightline::model {
 
@@ -28,9 +29,12 @@ struct LoadOptions {
 
 // The parts a model folder offers; a missing one is null.
 struct LoadedModel {
+  std::string folder;  // where it was loaded from; empty in tests
   std::unique_ptr<Encoder> encoder;
   std::unique_ptr<Reranker> reranker;
   std::unique_ptr<Generator> generator;
+  // What the weights take: of "encoder", "reranker", "generator" as they are there, and "total".
+  std::map<std::string, WeightAccount> accounts;
 };
 
 // Loads `folder`: a bundle with sightline.json that names sub-folders ("encoder", "reranker",
@@ -38,9 +42,10 @@ struct LoadedModel {
 // may say "untrained": true, and may bound pictures with "max_image_pixels"; or one Hugging Face
 // checkpoint, whose folder name decides what it serves as: with "reranker" in it as reranker, with
 // "embedding" as encoder, else as encoder and generator (see bundle.h). Parts of one folder share
-// one network. Every byte of the weights is read once for the fingerprint. kNotFound,
-// kFailedPrecondition: names the file, the tensor or the config field; kInvalidArgument: an unknown
-// device or dtype.
+// one network; of different folders, equal tensors, and what the vision tower made of a picture
+// where the towers are equal. Every byte of the weights is read once for the fingerprint.
+// kNotFound, kFailedPrecondition: names the file, the tensor or the config field; kInvalidArgument:
+// an unknown device or dtype.
 absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& options);
 
 }  // namespace sightline::model

@@ -20,18 +20,25 @@ void WarnOfUnused(const WeightLoader& loader, const std::string& folder, bool ti
                {{"folder", folder}, {"count", unused.size()}, {"first", unused.front()}});
 }
 
-// Adds the adapter in `folder` to the weights it changes.
+// Adds the adapter in `folder` to the weights it changes, and says so in `held`.
 // Returns its fingerprint.
 absl::StatusOr<std::string> MergeAdapter(const std::string& folder,
                                          const std::vector<LinearShape>& linears,
                                          const NetworkTypes& types, VisionTower& vision,
-                                         TextModel& text) {
+                                         TextModel& text, std::vector<HeldTensor>& held) {
   SL_ASSIGN_OR_RETURN(const auto adapter, Adapter::Open(folder, linears, types));
   absl::Status status;
   const auto merge = [&](Linear& layer) {
     const LowRank* const change = adapter->Find(layer.number);
     if (change == nullptr || !status.ok()) return;
+    const void* const before = layer.weight.numbers.data_ptr();
     status = layer.Merge(*change);
+    for (HeldTensor& tensor : held) {
+      if (tensor.data != before) continue;
+      tensor.data = layer.weight.numbers.data_ptr();
+      tensor.bytes = layer.weight.bytes();
+      tensor.mapped = false;
+    }
     if (!status.ok()) {
       status = Annotate(status, absl::StrCat("adapter ", folder, " cannot be merged into ",
                                              linears[layer.number].name));
@@ -87,24 +94,26 @@ absl::StatusOr<NetworkTypes> ResolveTypes(const std::string& device, const std::
 
 absl::StatusOr<std::unique_ptr<Network>> Network::Load(
     const ModelConfig& config, std::shared_ptr<const CheckpointWeights> weights,
-    const NetworkTypes& types, const std::vector<std::string>& merged) {
+    const NetworkTypes& types, const std::vector<std::string>& merged,
+    const WeightSharing& sharing) {
   const std::string folder = weights->folder();
-  WeightLoader loader(std::move(weights), config.quantization, types);
+  WeightLoader loader(std::move(weights), config.quantization, types, sharing);
   return CatchStatus("weights", [&]() -> absl::StatusOr<std::unique_ptr<Network>> {
     VisionTower vision = VisionTower::Load(loader, config.vision);
     TextModel text = TextModel::Load(loader, config.text, config.tie_word_embeddings);
     SL_RETURN_IF_ERROR(loader.status());
     WarnOfUnused(loader, folder, config.tie_word_embeddings);
     std::vector<LinearShape> linears = loader.TakeLinears();
+    std::vector<HeldTensor> held = loader.TakeHeld();
     std::vector<std::string> fingerprints;
     for (const std::string& adapter : merged) {
       SL_ASSIGN_OR_RETURN(std::string fingerprint,
-                          MergeAdapter(adapter, linears, types, vision, text));
+                          MergeAdapter(adapter, linears, types, vision, text, held));
       fingerprints.push_back(std::move(fingerprint));
     }
-    return std::unique_ptr<Network>(new Network{config, types.device, types, std::move(vision),
-                                                std::move(text), loader.parameters(),
-                                                std::move(linears), std::move(fingerprints)});
+    return std::unique_ptr<Network>(new Network{
+        config, types.device, types, std::move(vision), std::move(text), loader.parameters(),
+        std::move(linears), std::move(fingerprints), std::move(held)});
   });
 }
 

@@ -33,7 +33,8 @@ struct Network {
   // the folders of `merged` are added to the weights for good, in order.
   static absl::StatusOr<std::unique_ptr<Network>> Load(
       const ModelConfig& config, std::shared_ptr<const CheckpointWeights> weights,
-      const NetworkTypes& types, const std::vector<std::string>& merged = {});
+      const NetworkTypes& types, const std::vector<std::string>& merged = {},
+      const WeightSharing& sharing = {});
 
   const ModelConfig config;
   const at::Device device;
@@ -43,6 +44,7 @@ struct Network {
   const int64_t parameters;
   const std::vector<LinearShape> linears;  // by Linear::number
   const std::vector<std::string> merged;   // fingerprints of the adapters in the weights
+  const std::vector<HeldTensor> held;      // every tensor, once
 };
 
 }  // namespace sightline::model

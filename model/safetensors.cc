@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -316,17 +317,16 @@ const TensorView* SafetensorsFile::Find(absl::string_view name) const {
   return found == by_name_.end() ? nullptr : &tensors_[found->second];
 }
 
-absl::Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors,
-                              const std::map<std::string, std::string>& metadata) {
+absl::StatusOr<std::string> SafetensorsHeader(std::span<const TensorView> tensors,
+                                              const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   uint64_t offset = 0;
   for (const TensorView& tensor : tensors) {
     const std::optional<uint64_t> size = ByteSize(tensor.shape, DTypeBytes(tensor.dtype));
-    if (!size || *size != tensor.bytes.size()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "safetensors: tensor \"", tensor.name, "\" of ", DTypeName(tensor.dtype), " [",
-          absl::StrJoin(tensor.shape, ", "), "] has ", tensor.bytes.size(), " bytes"));
+    if (!size) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("safetensors: tensor \"", tensor.name, "\" has a shape of no size"));
     }
     if (header.contains(tensor.name) || tensor.name == "__metadata__") {
       return absl::InvalidArgumentError(
@@ -343,10 +343,25 @@ absl::Status WriteSafetensors(const std::string& path, std::span<const TensorVie
   // Spaces after the JSON put the data at a multiple of eight, which readers that map it like.
   text->append((8 - text->size() % 8) % 8, ' ');
   const uint64_t length = text->size();
-  std::string content(kLengthBytes, '\0');
-  std::memcpy(content.data(), &length, kLengthBytes);
-  content.reserve(kLengthBytes + length + offset);
-  content += *text;
+  std::string out(kLengthBytes, '\0');
+  std::memcpy(out.data(), &length, kLengthBytes);
+  return out + *text;
+}
+
+absl::Status WriteSafetensors(const std::string& path, std::span<const TensorView> tensors,
+                              const std::map<std::string, std::string>& metadata) {
+  size_t bytes = 0;
+  for (const TensorView& tensor : tensors) {
+    const std::optional<uint64_t> size = ByteSize(tensor.shape, DTypeBytes(tensor.dtype));
+    if (!size || *size != tensor.bytes.size()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "safetensors: tensor \"", tensor.name, "\" of ", DTypeName(tensor.dtype), " [",
+          absl::StrJoin(tensor.shape, ", "), "] has ", tensor.bytes.size(), " bytes"));
+    }
+    bytes += tensor.bytes.size();
+  }
+  SL_ASSIGN_OR_RETURN(std::string content, SafetensorsHeader(tensors, metadata));
+  content.reserve(content.size() + bytes);
   for (const TensorView& tensor : tensors) content.append(tensor.bytes.data(), tensor.bytes.size());
   return WriteFileAtomic(path, content);
 }
@@ -416,6 +431,14 @@ absl::StatusOr<const TensorView*> CheckpointWeights::Get(absl::string_view name,
                      "], config says [", absl::StrJoin(shape, ", "), "]"));
   }
   return tensor;
+}
+
+bool CheckpointWeights::Maps(const void* address) const {
+  return std::any_of(files_.begin(), files_.end(), [&](const auto& file) {
+    const absl::string_view bytes = file->bytes();
+    return std::less_equal<const void*>()(bytes.data(), address) &&
+           std::less<const void*>()(address, bytes.data() + bytes.size());
+  });
 }
 
 std::vector<std::string> CheckpointWeights::Names() const {

@@ -67,6 +67,8 @@ class SafetensorsFile {
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   // Null when there is none of that name.
   const TensorView* Find(absl::string_view name) const;
+  // The whole file.
+  absl::string_view bytes() const { return file_->bytes(); }
 
  private:
   SafetensorsFile() = default;
@@ -75,6 +77,12 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
   absl::flat_hash_map<std::string, size_t> by_name_;
 };
+
+// What stands before the data of such a file: the header's length, then the header, padded to a
+// multiple of eight bytes. The tensors' bytes are not looked at. kInvalidArgument: a name twice, or
+// a shape whose size no file could have.
+absl::StatusOr<std::string> SafetensorsHeader(std::span<const TensorView> tensors,
+                                              const std::map<std::string, std::string>& metadata);
 
 // Writes the tensors in the given order, atomically (WriteFileAtomic).
 // kInvalidArgument: a name twice, or bytes that disagree with dtype and shape.
@@ -97,6 +105,8 @@ class CheckpointWeights {
                                         std::span<const int64_t> shape) const;
   // All names as stored, sorted.
   std::vector<std::string> Names() const;
+  // Whether `address` lies in the memory map of one of the files.
+  bool Maps(const void* address) const;
   const std::string& folder() const { return folder_; }
 
  private:

@@ -15,11 +15,17 @@ void AddPicture(Hasher& hasher, const Image& image) {
       absl::string_view(reinterpret_cast<const char*>(image.pixels.data()), image.pixels.size()));
 }
 
-// Names the pixels and what is done to them: two front ends make different patches of one picture,
-// and the grid follows from the size and the limits in force.
+// The front ends differ in how they choose a size, which the key names too, and in what they do
+// with transparency: for a picture without it, the size decides.
+uint64_t FrontEnd(const Image& image, ImageProcessor::Path path) {
+  return image.channels == 3 ? 0 : 1 + static_cast<uint64_t>(path);
+}
+
+// Names the pixels and what is done to them: the grid follows from the size and the limits in
+// force.
 std::string ImageKey(const Image& image, const GridThw& grid, ImageProcessor::Path path) {
   Hasher hasher;
-  hasher.AddField("image").AddNumber(static_cast<uint64_t>(path));
+  hasher.AddField("image").AddNumber(FrontEnd(image, path));
   hasher.AddNumber(grid.h).AddNumber(grid.w);
   AddPicture(hasher, image);
   return hasher.HexDigest();
@@ -28,7 +34,11 @@ std::string ImageKey(const Image& image, const GridThw& grid, ImageProcessor::Pa
 std::string VideoKey(const Prompt::Video& video, ImageProcessor::Path path) {
   const VideoPlan& plan = video.plan;
   Hasher hasher;
-  hasher.AddField("video").AddNumber(static_cast<uint64_t>(path));
+  uint64_t front_end = 0;
+  for (const int index : plan.indices) {
+    front_end = std::max(front_end, FrontEnd(*video.frames.frames[index], path));
+  }
+  hasher.AddField("video").AddNumber(front_end);
   hasher.AddNumber(plan.grid.t).AddNumber(plan.grid.h).AddNumber(plan.grid.w);
   hasher.AddNumber(plan.first.width).AddNumber(plan.first.height);
   hasher.AddNumber(plan.size.width).AddNumber(plan.size.height);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "model/finite.h"
@@ -50,8 +51,11 @@ StoredMatrix Slice(const StoredMatrix& all, int64_t e) {
 }  // namespace
 
 WeightLoader::WeightLoader(std::shared_ptr<const CheckpointWeights> files,
-                           const QuantizationConfig& quantization, const NetworkTypes& types)
-    : files_(std::move(files)), quantization_(quantization), types_(types) {}
+                           const QuantizationConfig& quantization, const NetworkTypes& types,
+                           const WeightSharing& sharing)
+    : files_(std::move(files)), quantization_(quantization), types_(types), sharing_(sharing) {
+  if (sharing_.pool != nullptr) sharing_.pool->AddFiles(files_);
+}
 
 at::Tensor WeightLoader::Take(absl::string_view name, const std::vector<int64_t>& shape) {
   at::Tensor out;
@@ -104,21 +108,57 @@ int WeightLoader::AddLinear(const std::string& name, int64_t out, int64_t in) {
   return static_cast<int>(linears_.size()) - 1;
 }
 
+absl::StatusOr<StoredMatrix> WeightLoader::Pooled(
+    const std::vector<std::string>& names, absl::string_view form,
+    const std::function<absl::StatusOr<StoredMatrix>()>& make) {
+  if (sharing_.pool == nullptr || sharing_.survey == nullptr) return make();
+  std::string key = absl::StrCat(form, " ", types_.device.str());
+  for (const std::string& name : names) {
+    absl::StrAppend(&key, " ", sharing_.survey->contents.at(name));
+  }
+  if (const StoredMatrix* known = sharing_.pool->Find(key)) return *known;
+  SL_ASSIGN_OR_RETURN(StoredMatrix made, make());
+  sharing_.pool->Add(key, made);
+  return made;
+}
+
+void WeightLoader::Hold(const StoredMatrix& matrix, int64_t parameters) {
+  parameters_ += parameters;
+  for (const at::Tensor* part :
+       {&matrix.numbers, &matrix.scales, &matrix.zeros, &matrix.input_order}) {
+    if (!part->defined() || !held_data_.insert(part->data_ptr()).second) continue;
+    const void* const data = part->data_ptr();
+    held_.push_back(
+        {.data = data,
+         .bytes = static_cast<int64_t>(part->nbytes()),
+         .parameters = part == &matrix.numbers ? parameters : 0,
+         .mapped = files_->Maps(data) || (sharing_.pool != nullptr && sharing_.pool->Maps(data))});
+  }
+}
+
 absl::Status WeightLoader::Load(absl::string_view name, const std::vector<int64_t>& shape,
                                 at::ScalarType type, at::Tensor& out) {
   const absl::StatusOr<const TensorView*> found = files_->Get(name, shape);
   if (!found.ok()) return Annotate(found.status(), "weights");
   const TensorView& stored = **found;
   if (!IsFloat(stored.dtype)) return WrongType(stored, "F32, BF16 or F16");
-  if (!AllFinite(stored)) {
+  // A survey has looked, and a second look would bring the whole file into memory again.
+  if (sharing_.survey == nullptr && !AllFinite(stored)) {
     return absl::FailedPreconditionError(
         absl::StrCat("weights: ", stored.name, " holds a value that is not finite"));
   }
-  absl::StatusOr<at::Tensor> view = ViewStored(stored, files_);
-  if (!view.ok()) return Annotate(view.status(), "weights");
-  out = view->to(at::TensorOptions().device(types_.device).dtype(type));
+  const auto make = [&]() -> absl::StatusOr<StoredMatrix> {
+    absl::StatusOr<at::Tensor> view = ViewStored(stored, files_);
+    if (!view.ok()) return Annotate(view.status(), "weights");
+    StoredMatrix made;
+    made.numbers = view->to(at::TensorOptions().device(types_.device).dtype(type));
+    return made;
+  };
+  SL_ASSIGN_OR_RETURN(const StoredMatrix matrix,
+                      Pooled({stored.name}, absl::StrCat("tensor ", at::toString(type)), make));
+  out = matrix.numbers;
   used_.insert(stored.name);
-  parameters_ += out.numel();
+  Hold(matrix, out.numel());
   return absl::OkStatus();
 }
 
@@ -129,11 +169,22 @@ absl::StatusOr<StoredMatrix> WeightLoader::LoadMatrix(const std::string& name, i
     SL_RETURN_IF_ERROR(Load(name + ".weight", {out, in}, types_.weights, dense));
     return StoredMatrix::FromDense(dense);
   }
-  const auto used = [this](const std::string& tensor) { used_.insert(tensor); };
-  SL_ASSIGN_OR_RETURN(StoredMatrix matrix,
-                      ReadQuantized(files_, quantization_, name, out, in, used));
-  parameters_ += out * in;
-  return MovedTo(std::move(matrix), types_.device);
+  std::vector<std::string> names;
+  const auto used = [&](const std::string& tensor) {
+    names.push_back(tensor);
+    used_.insert(tensor);
+  };
+  SL_ASSIGN_OR_RETURN(StoredMatrix read, ReadQuantized(files_, quantization_, name, out, in, used));
+  // How the tensors are to be read is part of what they mean.
+  const std::string form = absl::StrCat("matrix ", static_cast<int>(quantization_.method), " ",
+                                        quantization_.bits, " ", quantization_.gptq_zeros_less_one,
+                                        " ", read.block_rows, " ", read.block_columns);
+  const auto make = [&]() -> absl::StatusOr<StoredMatrix> {
+    return MovedTo(std::move(read), types_.device);
+  };
+  SL_ASSIGN_OR_RETURN(StoredMatrix matrix, Pooled(names, form, make));
+  Hold(matrix, out * in);
+  return matrix;
 }
 
 absl::StatusOr<std::vector<StoredMatrix>> WeightLoader::LoadExperts(const std::string& name,
@@ -152,9 +203,15 @@ absl::StatusOr<std::vector<StoredMatrix>> WeightLoader::LoadExperts(const std::s
   if (stored != nullptr && stored->dtype == DType::kF8E4M3) {
     const auto found = files_->Get(name, shape);
     if (!found.ok()) return Annotate(found.status(), "weights");
-    SL_ASSIGN_OR_RETURN(all.numbers, ViewStored(*stored, files_));
+    const auto make = [&]() -> absl::StatusOr<StoredMatrix> {
+      StoredMatrix made;
+      SL_ASSIGN_OR_RETURN(made.numbers, ViewStored(*stored, files_));
+      return MovedTo(std::move(made), types_.device);
+    };
+    SL_ASSIGN_OR_RETURN(const StoredMatrix numbers, Pooled({stored->name}, "bytes", make));
+    all.numbers = numbers.numbers;
     used_.insert(stored->name);
-    parameters_ += all.numbers.numel();
+    Hold(numbers, all.numbers.numel());
     all.format = NumberFormat::kFp8;
     all.block_rows = quantization_.block_rows > 0 ? quantization_.block_rows : 128;
     all.block_columns = quantization_.block_columns > 0 ? quantization_.block_columns : 128;
@@ -165,7 +222,6 @@ absl::StatusOr<std::vector<StoredMatrix>> WeightLoader::LoadExperts(const std::s
              {experts, blocks(shape[1], all.block_rows), blocks(shape[2], all.block_columns)},
              at::kFloat, scales));
     all.scales = scales;
-    all = MovedTo(std::move(all), types_.device);
   } else {
     SL_RETURN_IF_ERROR(Load(name, shape, types_.weights, all.numbers));
     all.format = FormatOf(types_.weights);

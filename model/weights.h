@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "model/quantization.h"
 #include "model/safetensors.h"
 #include "model/stored_matrix.h"
+#include "model/weight_account.h"
+#include "model/weight_pool.h"
 
 namespace sightline::model {
 
@@ -35,11 +38,14 @@ struct NetworkTypes {
 // read-only. Each method keeps the first fault in status() and then returns undefined tensors:
 // kFailedPrecondition for a tensor that is missing, of another shape (`weights: layer … is [..],
 // config says [..]`), of a dtype that does not belong there, or, stored as floats, that holds a NaN
-// or an infinity: see AllFinite. One thread.
+// or an infinity: see AllFinite. With a survey that has been looked for already. With a pool, what
+// another checkpoint has loaded from equal bytes is taken over. One thread.
 class WeightLoader {
  public:
+  // What `sharing` points to is borrowed.
   WeightLoader(std::shared_ptr<const CheckpointWeights> files,
-               const QuantizationConfig& quantization, const NetworkTypes& types);
+               const QuantizationConfig& quantization, const NetworkTypes& types,
+               const WeightSharing& sharing = {});
 
   // The tensor called `name` in the compute type: for norms, biases, small tables.
   at::Tensor Take(absl::string_view name, const std::vector<int64_t>& shape);
@@ -67,10 +73,18 @@ class WeightLoader {
   const NetworkTypes& types() const { return types_; }
   int64_t parameters() const { return parameters_; }  // of all tensors taken so far
 
+  // Every tensor taken so far, once.
+  std::vector<HeldTensor> TakeHeld() { return std::move(held_); }
+
   // Stored names that nothing has asked for.
   std::vector<std::string> Unused() const;
 
  private:
+  // The pooled matrix of the stored tensors `names` in the form that `form` names, else what `make`
+  // makes, which is then pooled.
+  absl::StatusOr<StoredMatrix> Pooled(const std::vector<std::string>& names, absl::string_view form,
+                                      const std::function<absl::StatusOr<StoredMatrix>()>& make);
+  void Hold(const StoredMatrix& matrix, int64_t parameters);
   absl::Status Load(absl::string_view name, const std::vector<int64_t>& shape, at::ScalarType type,
                     at::Tensor& out);
   absl::StatusOr<StoredMatrix> LoadMatrix(const std::string& name, int64_t out, int64_t in);
@@ -80,10 +94,13 @@ class WeightLoader {
   const std::shared_ptr<const CheckpointWeights> files_;
   const QuantizationConfig quantization_;
   const NetworkTypes types_;
+  const WeightSharing sharing_;
   absl::Status status_;
   int64_t parameters_ = 0;
   absl::flat_hash_set<std::string> used_;
   std::vector<LinearShape> linears_;
+  std::vector<HeldTensor> held_;
+  absl::flat_hash_set<const void*> held_data_;
 };
 
 // A stored tensor as it lies in the file, without a copy where its bytes are aligned. `keep_alive`

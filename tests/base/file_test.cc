@@ -74,6 +74,16 @@ TEST_F(FileTest, MapShowsTheBytes) {
   EXPECT_EQ(empty->bytes(), "");
 }
 
+TEST_F(FileTest, ReleasedPagesComeBackFromTheFile) {
+  const std::string content(100'000, 'm');
+  ASSERT_THAT(WriteFileAtomic(Path("f"), content), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto map, MappedFile::Open(Path("f")));
+  EXPECT_EQ(map->bytes(), content);
+  ReleasePages(map->bytes().substr(5'000, 50'001));
+  ReleasePages({});
+  EXPECT_EQ(map->bytes(), content);
+}
+
 TEST(TempDirTest, IsRemovedWithAllItHolds) {
   std::string path;
   {

@@ -1,0 +1,159 @@
+// What the checkpoints of a bundle share.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/file.h"
+#include "model/common_parts.h"
+#include "model/load.h"
+#include "model/qwen3vl_encoder.h"
+#include "tests/model/checkpoint_copy.h"
+#include "tests/support/golden.h"
+#include "tests/support/status_matchers.h"
+
+namespace sightline::model {
+namespace {
+
+using ::sightline::testing::CopyCheckpoint;
+using ::sightline::testing::GoldenPath;
+using ::sightline::testing::GoldenPicture;
+using ::sightline::testing::IsOk;
+using ::sightline::testing::PatchTensor;
+using ::sightline::testing::StatusIs;
+using ::testing::HasSubstr;
+
+constexpr char kLayer[] = "model.language_model.layers.1.mlp.up_proj.weight";
+constexpr char kTower[] = "model.visual.blocks.0.attn.qkv.weight";
+
+LoadOptions Cpu(const std::string& dtype = "float32") {
+  LoadOptions options;
+  options.device = "cpu";
+  options.dtype = dtype;
+  options.threads = 1;
+  return options;
+}
+
+// Two copies of one checkpoint, as encoder and reranker.
+class SharingTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_OK_AND_ASSIGN(folder_, TempDir::Create());
+    for (const std::string& part : {First(), Second()}) CopyCheckpoint("tiny-reranker", part);
+    ASSERT_THAT(WriteFileAtomic(folder_->path() + "/sightline.json",
+                                R"({"encoder":"first","reranker":"second"})"),
+                IsOk());
+  }
+  std::string First() const { return folder_->path() + "/first"; }
+  std::string Second() const { return folder_->path() + "/second"; }
+
+  static int64_t Bytes(const WeightAccount& account) {
+    return account.mapped_bytes + account.copied_bytes;
+  }
+
+  // Bytes of a tensor as it is stored.
+  int64_t Stored(const std::string& name) const {
+    const auto file = SafetensorsFile::Open(First() + "/model.safetensors");
+    return static_cast<int64_t>((*file)->Find(name)->bytes.size());
+  }
+
+  // A prompt of one picture, and what the second checkpoint has to do about it after the first has
+  // embedded it.
+  bool SecondKnowsThePicture() const {
+    CommonParts common;
+    const auto first = Checkpoint::Open(First(), Cpu(), {}, &common);
+    const auto second = Checkpoint::Open(Second(), Cpu(), {}, &common);
+    EXPECT_THAT(first, IsOk());
+    EXPECT_THAT(second, IsOk());
+    EncodeInput input;
+    input.images = {GoldenPicture("images/exact_96x64.png")};
+    Qwen3VlEncoder encoder(*first);
+    EXPECT_THAT(encoder.Encode({&input, 1}, 0, {}), IsOk());
+    const auto prompt = (*second)->prompts().Embedding(input, 4096);
+    EXPECT_THAT(prompt, IsOk());
+    const auto sequence = (*second)->Prepare(*prompt);
+    EXPECT_THAT(sequence, IsOk());
+    return sequence->visuals.front().features != nullptr;
+  }
+
+  std::unique_ptr<TempDir> folder_;
+};
+
+TEST_F(SharingTest, EqualTensorsAreHeldOnce) {
+  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Load(folder_->path(), Cpu()));
+  const WeightAccount& encoder = model.accounts.at("encoder");
+  const WeightAccount& total = model.accounts.at("total");
+  EXPECT_GT(encoder.parameters, 100'000);
+  EXPECT_GT(encoder.mapped_bytes, 0);
+  EXPECT_EQ(encoder.copied_bytes, 0);
+  EXPECT_EQ(Bytes(total), Bytes(encoder));
+  EXPECT_EQ(total.parameters, encoder.parameters);
+  EXPECT_EQ(encoder.shared_bytes.at("reranker"), Bytes(encoder));
+  // 2 (key and value) x layers x kv heads x head_dim floats.
+  EXPECT_GT(encoder.kv_token_bytes, 0);
+  EXPECT_EQ(encoder.kv_token_bytes, model.accounts.at("reranker").kv_token_bytes);
+}
+
+TEST_F(SharingTest, ATensorThatDiffersInOneBitIsHeldTwiceAndTheOthersOnce) {
+  PatchTensor(Second(), kLayer, 0, std::string(1, '\1'));
+  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Load(folder_->path(), Cpu()));
+  const WeightAccount& encoder = model.accounts.at("encoder");
+  EXPECT_EQ(Bytes(model.accounts.at("total")), Bytes(encoder) + Stored(kLayer));
+  EXPECT_EQ(encoder.shared_bytes.at("reranker"), Bytes(encoder) - Stored(kLayer));
+}
+
+TEST_F(SharingTest, ConvertedTensorsAreSharedToo) {
+  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Load(folder_->path(), Cpu("bfloat16")));
+  const WeightAccount& encoder = model.accounts.at("encoder");
+  EXPECT_GT(encoder.copied_bytes, 0);
+  EXPECT_EQ(Bytes(model.accounts.at("total")), Bytes(encoder));
+}
+
+TEST_F(SharingTest, PartsOfOneFolderShareAllOfIt) {
+  ASSERT_THAT(WriteFileAtomic(folder_->path() + "/sightline.json",
+                              R"({"encoder":"first","reranker":"first"})"),
+              IsOk());
+  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Load(folder_->path(), Cpu()));
+  EXPECT_EQ(model.accounts.at("encoder").shared_bytes.at("reranker"),
+            Bytes(model.accounts.at("total")));
+}
+
+TEST_F(SharingTest, SharingChangesNoResult) {
+  PatchTensor(Second(), kLayer, 3, std::string(1, '\x3e'));
+  ASSERT_OK_AND_ASSIGN(const LoadedModel bundle, Load(folder_->path(), Cpu()));
+  ASSERT_OK_AND_ASSIGN(const LoadedModel alone, Load(First(), Cpu()));
+  EncodeInput input;
+  input.texts = {"a red kite"};
+  ASSERT_OK_AND_ASSIGN(const auto shared, bundle.encoder->Encode({&input, 1}, 0, {}));
+  ASSERT_OK_AND_ASSIGN(const auto own, alone.encoder->Encode({&input, 1}, 0, {}));
+  EXPECT_EQ(shared, own);
+}
+
+TEST_F(SharingTest, FeaturesOfAPictureServeTheOtherCheckpointWhereTheTowersAreEqual) {
+  PatchTensor(Second(), kLayer, 0, std::string(1, '\1'));
+  EXPECT_TRUE(SecondKnowsThePicture());
+}
+
+TEST_F(SharingTest, FeaturesAreNotSharedWhereTheTowersDiffer) {
+  PatchTensor(Second(), kTower, 0, std::string(1, '\1'));
+  EXPECT_FALSE(SecondKnowsThePicture());
+}
+
+TEST_F(SharingTest, FeaturesAreNotSharedWherePicturesAreNormalisedOtherwise) {
+  const std::string path = Second() + "/preprocessor_config.json";
+  ASSERT_OK_AND_ASSIGN(std::string text, ReadFile(path));
+  const size_t at = text.find("0.5", text.find("image_std"));
+  ASSERT_NE(at, std::string::npos);
+  ASSERT_THAT(WriteFileAtomic(path, text.replace(at, 3, "0.6")), IsOk());
+  EXPECT_FALSE(SecondKnowsThePicture());
+}
+
+TEST_F(SharingTest, AMatrixWithAValueThatIsNotFiniteIsRefusedByName) {
+  PatchTensor(Second(), kLayer, 128, std::string("\0\0\xc0\x7f", 4));
+  EXPECT_THAT(Load(folder_->path(), Cpu()),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(kLayer)));
+}
+
+}  // namespace
+}  // namespace sightline::model
