@@ -123,6 +123,11 @@ absl::Status PrivateServer::WaitUntilReady(const PrivateServerOptions& options,
     const auto line = ReadLine(process_->out_fd(), deadline);
     if (absl::IsOutOfRange(line.status())) break;
     SL_RETURN_IF_ERROR(line.status());
+    if (line->rfind("not-ready", 0) == 0) {
+      process_->Stop(kStopGrace).IgnoreError();
+      return absl::FailedPreconditionError(
+          absl::StrCat("the server does not serve:\n", LogTail(log_path, log_start)));
+    }
     if (line->rfind("ready", 0) != 0) continue;
     grpc_address_ = ReadyValue(*line, "grpc");
     http_address_ = ReadyValue(*line, "http");

@@ -65,6 +65,7 @@ void AddServe(Arguments& program) {
       "  --grpc ADDR       default 127.0.0.1:50051; unix:PATH for a socket\n"
       "  --http ADDR|off   REST and web page; default 127.0.0.1:8080\n"
       "  --roles LIST      parts that this process runs; default all\n"
+      "  --skip-self-test  serve a model that was not compared with its seal\n"
       "  --print-config    show the configuration, secrets hidden, and exit\n"
       "  --log-level L, --log-format text|json",
       Forwarded());

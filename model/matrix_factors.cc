@@ -65,17 +65,19 @@ MatrixFactors FactorMatrix(const at::Tensor& difference, int64_t max_rank, doubl
   const double squares = difference.square().sum(at::kDouble).item<double>();
   const Singular singular = Leading(difference, max_rank);
   const int64_t most = std::min(max_rank, singular.values.size(0));
-  // What is left after `rank` terms is the squares of the others.
+  // What is left after `rank` terms is at least the squares of the values behind them that are
+  // known.
   const at::Tensor falling = singular.values.contiguous();
   const double* const values = falling.data_ptr<double>();
-  double left = squares;
-  int64_t rank = 0;
-  while (rank < most && (rank == 0 || left > error * error * squares)) {
-    left -= values[rank] * values[rank];
-    ++rank;
+  double left = 0;
+  int64_t rank = falling.size(0);
+  while (rank > 1 && left + values[rank - 1] * values[rank - 1] <= error * error * squares) {
+    --rank;
+    left += values[rank] * values[rank];
   }
-  // The sum above loses digits where little is left, and the values of the iteration are not quite
-  // the true ones: the product itself decides.
+  rank = std::min(rank, most);
+  // There are values behind the known ones, and the iteration's are not quite the true ones: the
+  // product itself decides.
   MatrixFactors factors = Cut(singular, rank);
   factors.error = ErrorOf(difference, factors, std::sqrt(squares));
   while (factors.error > error && rank < most) {

@@ -15,6 +15,8 @@ namespace {
 
 // Hashed and looked through while it is in the nearest caches; a multiple of every element's size.
 constexpr size_t kPiece = size_t{64} << 10;
+// Read before its memory is given back: tensors of gigabytes must not pile up.
+constexpr size_t kReleased = size_t{16} << 20;
 // More only fight for the disk.
 constexpr unsigned kMostThreads = 8;
 
@@ -34,8 +36,12 @@ Found Look(const TensorView& tensor) {
     piece.bytes = tensor.bytes.substr(begin, kPiece);
     hasher.AddBytes(piece.bytes);
     found.non_finite = found.non_finite || !AllFinite(piece);
+    const size_t read = begin + piece.bytes.size();
+    if (read % kReleased == 0 || read == tensor.bytes.size()) {
+      const size_t from = (read - 1) / kReleased * kReleased;
+      ReleasePages(tensor.bytes.substr(from, read - from));
+    }
   }
-  ReleasePages(tensor.bytes);
   found.hash = hasher.HexDigest();
   return found;
 }

@@ -47,10 +47,12 @@ SIGHTLINE__SECTION__KEY, see docs/configuration.md:
   --server ADDR          the server behind --roles gateway
   --log-level LEVEL      debug, info, warning, error [info]
   --log-format FORMAT    text, json [text]
+  --skip-self-test       serve a model that was not compared with its seal
   --print-config         show what is in force, secrets hidden, and exit
   --die-with-parent      stop when the process that started this one ends
 
-Prints "ready grpc=ADDR http=ADDR" on standard output when everything serves. SIGTERM or SIGINT stops it
+Prints "ready grpc=ADDR http=ADDR" on standard output when everything serves, and "not-ready …" when the
+model drifted from its seal: /readyz says how far, and its calls are refused. SIGTERM or SIGINT stops it
 gracefully, a second one at once. Exit codes: 0 stopped, 1 failed, 2 wrong usage.
 )";
 
@@ -77,6 +79,8 @@ absl::StatusOr<Arguments> ParseServe(const std::vector<std::string>& words) {
       out.print_config = true;
     } else if (word == "--die-with-parent") {
       out.die_with_parent = true;
+    } else if (word == "--skip-self-test") {
+      out.sources.flags.emplace_back("self-test", "false");
     } else if (absl::ConsumePrefix(&word, "--") && !word.empty()) {
       const size_t equals = word.find('=');
       const std::string name(word.substr(0, equals));
@@ -131,10 +135,15 @@ absl::Status RunServer(const ServerConfig& config) {
   }
   SL_ASSIGN_OR_RETURN(const auto server,
                       Server::Start(config, std::move(model), SIGHTLINE_VERSION));
-  std::printf("ready grpc=%s http=%s\n", server->grpc_address().c_str(),
-              server->http_address().c_str());
+  const absl::Status ready = server->Ready();
+  std::printf("%s grpc=%s http=%s\n", ready.ok() ? "ready" : "not-ready",
+              server->grpc_address().c_str(), server->http_address().c_str());
   std::fflush(stdout);
-  log::Info("ready", {{"grpc", server->grpc_address()}, {"http", server->http_address()}});
+  if (ready.ok()) {
+    log::Info("ready", {{"grpc", server->grpc_address()}, {"http", server->http_address()}});
+  } else {
+    log::Error("not ready", {{"why", ready.message()}, {"http", server->http_address()}});
+  }
   signals->Wait();
   server->Stop();
   log::Info("stopped");

@@ -7,6 +7,9 @@
 
 #include "absl/status/status.h"
 #include "services/model_tool_commands.h"
+#include "services/model_tool_factor.h"
+#include "services/model_tool_quantize.h"
+#include "services/model_tool_seal.h"
 #include "services/pull/pull_command.h"
 
 namespace sightline::services {
@@ -67,7 +70,12 @@ class Commands {
 };
 
 void AddTextCommands(Commands& commands) {
-  commands.Add("info", "What the model is", "", ToolInfo);
+  CLI::App& info = commands.Add("info",
+                                "What the model is, what it takes, and whether it is "
+                                "what was sealed",
+                                "", ToolInfo);
+  info.add_flag("--skip-self-test", commands.options().skip_self_test,
+                "Do not run the model to compare it with its seal");
 
   CLI::App& tokenize =
       commands.Add("tokenize", "Text to ids and back", "--input texts.jsonl", ToolTokenize);
@@ -203,6 +211,8 @@ int Fail(const absl::Status& status, int code) {
   return code;
 }
 
+int Exit(const absl::Status& status) { return status.ok() ? 0 : Fail(status, kFailed); }
+
 }  // namespace
 
 int RunModelTool(const std::vector<std::string>& args) {
@@ -220,17 +230,25 @@ int RunModelTool(const std::vector<std::string>& args) {
   AddNetworkCommands(commands);
   PullWords pull;
   AddPullCommand(app, pull);
+  SealWords seal;
+  AddSealCommand(app, seal);
+  FactorWords factor;
+  AddFactorCommand(app, factor);
+  QuantizeWords quantize;
+  AddQuantizeCommand(app, quantize);
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : kWrongUsage;
   }
   if (pull.chosen) return RunPullCommand(pull);
+  if (seal.chosen) return Exit(RunSealCommand(seal));
+  if (factor.chosen) return Exit(RunFactorCommand(factor));
+  if (quantize.chosen) return Exit(RunQuantizeCommand(quantize));
   if (const absl::Status status = CheckTogether(commands.options()); !status.ok()) {
     return Fail(status, kWrongUsage);
   }
-  const absl::Status status = commands.chosen()(commands.options());
-  return status.ok() ? 0 : Fail(status, kFailed);
+  return Exit(commands.chosen()(commands.options()));
 }
 
 }  // namespace sightline::services

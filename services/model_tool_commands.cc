@@ -22,8 +22,10 @@
 #include "model/qwen3vl_generator.h"
 #include "model/qwen3vl_reranker.h"
 #include "model/safetensors.h"
+#include "model/seal.h"
 #include "nlohmann/json.hpp"
 #include "services/model_tool_input.h"
+#include "services/self_check.h"
 
 namespace sightline::services {
 namespace {
@@ -297,6 +299,15 @@ std::string BenchText(const model::Encoder& encoder, int tokens, int seed) {
 absl::Status ToolInfo(const ToolOptions& options) {
   SL_ASSIGN_OR_RETURN(const model::LoadedModel loaded, model::Load(options.model, options.load));
   json parts = json::object();
+  const auto account = [&](const char* role) {
+    const auto found = loaded.accounts.find(role);
+    const model::WeightAccount weights =
+        found == loaded.accounts.end() ? model::WeightAccount() : found->second;
+    return json{{"parameters", weights.parameters},
+                {"bytes", weights.mapped_bytes + weights.copied_bytes},
+                {"mapped_bytes", weights.mapped_bytes},
+                {"copied_bytes", weights.copied_bytes}};
+  };
   const auto add = [&](const char* role, const model::ModelInfo& info) {
     parts[role] = {{"name", info.name},
                    {"architecture", info.architecture},
@@ -306,7 +317,12 @@ absl::Status ToolInfo(const ToolOptions& options) {
                    {"context", info.context},
                    {"fingerprint", info.fingerprint},
                    {"adapters", info.adapters},
-                   {"untrained", info.untrained}};
+                   {"untrained", info.untrained},
+                   {"weights", account(role)}};
+    const auto weights = loaded.accounts.find(role);
+    if (weights == loaded.accounts.end()) return;
+    parts[role]["weights"]["shared_bytes"] = weights->second.shared_bytes;
+    parts[role]["kv_token_bytes"] = weights->second.kv_token_bytes;
   };
   if (loaded.encoder != nullptr) {
     add("encoder", loaded.encoder->info());
@@ -314,8 +330,14 @@ absl::Status ToolInfo(const ToolOptions& options) {
   }
   if (loaded.reranker != nullptr) add("reranker", loaded.reranker->info());
   if (loaded.generator != nullptr) add("generator", loaded.generator->info());
-  Print({{"model", options.model}, {"parts", parts}});
-  return absl::OkStatus();
+  json out = {{"model", options.model}, {"parts", parts}, {"weights", account("total")}};
+  out["sealed"] = model::HasSeal(options.model);
+  const absl::Status tested = options.skip_self_test ? absl::OkStatus() : SelfTest(loaded);
+  if (!options.skip_self_test) {
+    out["self_test"] = tested.ok() ? "ok" : std::string(tested.message());
+  }
+  Print(out);
+  return tested;
 }
 
 absl::Status ToolTokenize(const ToolOptions& options) {

@@ -24,6 +24,7 @@ struct ToolOptions {
   std::string out;     // safetensors file; empty = none
   std::string pixels;  // safetensors file that replaces preprocessing; empty = none
   bool vision = false;
+  bool skip_self_test = false;  // info
   int max_tokens = 512;
   model::SamplingParams sampling;       // without the two that follow
   std::vector<std::string> logit_bias;  // ID=ADDEND

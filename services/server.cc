@@ -21,6 +21,7 @@
 #include "services/ingest/ingest_service.h"
 #include "services/query/model_service.h"
 #include "services/query/query_service.h"
+#include "services/refusing_model.h"
 #include "services/self_check.h"
 
 namespace sightline::services {
@@ -107,7 +108,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   server->AddGauges(version);
   if (config.http) SL_RETURN_IF_ERROR(server->StartGateway(version));
   server->serving_ = true;
-  if (server->parts_->grpc != nullptr) server->parts_->grpc->SetServing(true);
+  if (server->parts_->grpc != nullptr) server->parts_->grpc->SetServing(server->drift_.ok());
   return server;
 }
 
@@ -124,7 +125,7 @@ absl::Status Server::StartCorpus(model::LoadedModel model) {
   if (parts.model.encoder == nullptr) {
     return absl::FailedPreconditionError("the model folder holds no encoder");
   }
-  SL_RETURN_IF_ERROR(CheckEncoder(*parts.model.encoder));
+  SL_RETURN_IF_ERROR(TestModel());
   std::error_code error;
   fs::create_directories(config_.data_path, error);
   if (error) {
@@ -145,6 +146,21 @@ absl::Status Server::StartCorpus(model::LoadedModel model) {
                                            *parts.corpus, *parts.model.encoder, *parts.media);
   if (!ingestor.ok()) return Annotate(ingestor.status(), "ingest");
   parts.ingestor = *std::move(ingestor);
+  return absl::OkStatus();
+}
+
+absl::Status Server::TestModel() {
+  if (!config_.self_test) {
+    log::Warning("the model's self-test is switched off: wrong vectors would go unnoticed");
+    return absl::OkStatus();
+  }
+  model::LoadedModel& model = parts_->model;
+  const absl::Status tested = SelfTest(model);
+  if (!absl::IsFailedPrecondition(tested)) return tested;
+  // A model that drifted is not served, but the process stays and says why.
+  log::Error("the model fails its self-test", {{"why", tested.message()}});
+  drift_ = tested;
+  model = RefusingModel(std::move(model), tested.message());
   return absl::OkStatus();
 }
 
@@ -189,7 +205,8 @@ absl::Status Server::StartServices() {
   }
   SL_ASSIGN_OR_RETURN(parts.grpc, edge::GrpcServer::Start(config_.grpc, services, parts.metrics));
   grpc_address_ = parts.grpc->address();
-  if (config_.roles.ingest) SL_RETURN_IF_ERROR(parts.ingestor->Start());
+  // Jobs wait for a model that can do them.
+  if (config_.roles.ingest && drift_.ok()) SL_RETURN_IF_ERROR(parts.ingestor->Start());
   return absl::OkStatus();
 }
 
@@ -272,6 +289,7 @@ void Server::AddGauges(const std::string& version) {
 
 absl::Status Server::Ready() const {
   if (!serving_) return absl::UnavailableError("the server is starting or stopping");
+  if (!drift_.ok()) return absl::UnavailableError(drift_.message());
   return absl::OkStatus();
 }
 

@@ -28,7 +28,8 @@ class Server {
   const std::string& grpc_address() const { return grpc_address_; }
   const std::string& http_address() const { return http_address_; }  // "off" without
 
-  // OK while the server takes requests. kUnavailable with the reason while it stops.
+  // OK while the server takes requests. kUnavailable with the reason while it stops, and with the
+  // figures when the model drifted from its seal: then every call that needs it is refused.
   absl::Status Ready() const;
 
   // Prometheus text.
@@ -43,6 +44,7 @@ class Server {
   explicit Server(const ServerConfig& config);
 
   absl::Status StartCorpus(model::LoadedModel model);
+  absl::Status TestModel();
   absl::Status StartServices();
   absl::Status StartGateway(const std::string& version);
   void AddGauges(const std::string& version);
@@ -51,6 +53,7 @@ class Server {
   const ServerConfig config_;
   std::string grpc_address_;
   std::string http_address_ = "off";
+  absl::Status drift_;  // of the model; set before anything serves
   std::atomic<bool> serving_{false};
   std::atomic<bool> stopped_{false};
   std::unique_ptr<Parts> parts_;  // in the order they depend on each other

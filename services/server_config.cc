@@ -124,6 +124,10 @@ void AddModelKeys(ConfigTable& t) {
                       "under 50 million parameters."));
   t.push_back(Integer("model", "queue_capacity", 256, 1, 1 << 20,
                       "Requests that may wait for each part of the model."));
+  t.push_back(Switch("model", "self_test", true,
+                     "Compare the model with its seal at start, or check its encoder where there "
+                     "is none; false serves whatever is there (--skip-self-test)."));
+  t.back().flag = "self-test";
 }
 
 void AddIndexKeys(ConfigTable& t) {
@@ -255,6 +259,7 @@ void ReadServer(const Config& c, ServerConfig& out) {
 void ReadData(const Config& c, ServerConfig& out) {
   out.data_path = c.String("data.path");
   out.model_path = c.String("model.path");
+  out.self_test = c.Bool("model.self_test");
   out.model.device = c.String("model.device");
   out.model.dtype = c.String("model.dtype");
   out.model.threads = static_cast<int>(c.Int("model.threads"));

@@ -119,6 +119,24 @@ TEST_F(SharingTest, PartsOfOneFolderShareAllOfIt) {
             Bytes(model.accounts.at("total")));
 }
 
+TEST_F(SharingTest, AdaptersAndMergedWeightsAreCounted) {
+  LoadOptions options = Cpu();
+  ASSERT_OK_AND_ASSIGN(const LoadedModel bare, Load(GoldenPath("tiny-dense"), options));
+  const WeightAccount& before = bare.accounts.at("total");
+  options.adapters = {{"plain", GoldenPath("lora/plain")}};
+  ASSERT_OK_AND_ASSIGN(const LoadedModel beside, Load(GoldenPath("tiny-dense"), options));
+  // Rank 4 on seven layers less o_proj: 4 * (in + out) numbers each, in four layers.
+  const int64_t numbers = 4 * 4 * ((64 + 128) + 2 * (64 + 64) + 2 * (64 + 160) + (160 + 64));
+  EXPECT_EQ(beside.accounts.at("total").parameters, before.parameters + numbers);
+  EXPECT_EQ(beside.accounts.at("total").copied_bytes, before.copied_bytes + 4 * numbers);
+  options.adapters.clear();
+  options.merged_adapters = {GoldenPath("lora/plain")};
+  ASSERT_OK_AND_ASSIGN(const LoadedModel merged, Load(GoldenPath("tiny-dense"), options));
+  EXPECT_EQ(Bytes(merged.accounts.at("total")), Bytes(before));
+  EXPECT_EQ(merged.accounts.at("total").copied_bytes,
+            4 * 4 * (64 * 128 + 2 * 64 * 64 + 3 * 64 * 160));
+}
+
 TEST_F(SharingTest, SharingChangesNoResult) {
   PatchTensor(Second(), kLayer, 3, std::string(1, '\x3e'));
   ASSERT_OK_AND_ASSIGN(const LoadedModel bundle, Load(folder_->path(), Cpu()));

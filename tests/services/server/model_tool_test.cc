@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "model/safetensors.h"
 #include "nlohmann/json.hpp"
+#include "tests/model/checkpoint_copy.h"
 #include "tests/support/golden.h"
 #include "tests/support/status_matchers.h"
 
@@ -264,6 +265,69 @@ TEST_F(ModelToolTest, DescribesTheModel) {
   const Ran ran = RunTool(With("info", "tiny-embedding", {}));
   ASSERT_EQ(ran.code, 0) << ran.errors;
   EXPECT_EQ(ran.lines[0]["parts"]["encoder"]["dimension"], 96);
+}
+
+TEST_F(ModelToolTest, InfoSaysWhatTheWeightsTake) {
+  const Ran ran = RunTool(With("info", "tiny-dense", {"--dtype", "float32"}));
+  ASSERT_EQ(ran.code, 0) << ran.errors;
+  const json& info = ran.lines[0];
+  const json& encoder = info["parts"]["encoder"];
+  EXPECT_GT(encoder["weights"]["mapped_bytes"], 100'000);
+  EXPECT_EQ(encoder["weights"]["copied_bytes"], 0);
+  EXPECT_EQ(encoder["weights"]["bytes"], encoder["weights"]["mapped_bytes"]);
+  // Encoder and generator are one network.
+  EXPECT_EQ(encoder["weights"]["shared_bytes"]["generator"], encoder["weights"]["bytes"]);
+  EXPECT_EQ(info["weights"], (json{{"parameters", encoder["weights"]["parameters"]},
+                                   {"bytes", encoder["weights"]["bytes"]},
+                                   {"mapped_bytes", encoder["weights"]["mapped_bytes"]},
+                                   {"copied_bytes", 0}}));
+  // Keys and values of 4 layers, 2 heads of 32 float32 each.
+  EXPECT_EQ(encoder["kv_token_bytes"], 2 * 4 * 2 * 32 * 4);
+  EXPECT_EQ(info["sealed"], false);
+  EXPECT_EQ(info["self_test"], "ok");
+}
+
+TEST_F(ModelToolTest, ASealedModelIsComparedAndOneThatDriftedFails) {
+  const std::string folder = folder_->path() + "/copy";
+  sightline::testing::CopyCheckpoint("tiny-embedding", folder);
+  const Ran sealed = RunTool({"seal", folder, "--device", "cpu", "--dtype", "float32"});
+  ASSERT_EQ(sealed.code, 0) << sealed.errors;
+  EXPECT_EQ(sealed.lines[0]["parts"]["encoder"]["dtype"], "float32");
+  const Ran good = RunTool({"info", "--model", folder});
+  ASSERT_EQ(good.code, 0) << good.errors;
+  EXPECT_EQ(good.lines[0]["sealed"], true);
+  EXPECT_EQ(good.lines[0]["self_test"], "ok");
+
+  sightline::testing::PatchTensor(folder, "model.language_model.layers.1.mlp.up_proj.weight", 3,
+                                  "\x40");
+  const Ran drifted = RunTool({"info", "--model", folder});
+  EXPECT_EQ(drifted.code, 1);
+  EXPECT_THAT(drifted.errors, HasSubstr("encoder: cosine of input"));
+  EXPECT_NE(drifted.lines[0]["self_test"], "ok");
+  EXPECT_EQ(RunTool({"info", "--model", folder, "--skip-self-test"}).code, 0);
+}
+
+TEST_F(ModelToolTest, QuantizesAndReportsTheLoss) {
+  const std::string text = File("text.txt", "The mill stands by the river.\nA red kite circles.\n");
+  const auto run = [&](const std::string& bits) {
+    return RunTool({"quantize", GoldenPath("tiny-dense"), "--out", folder_->path() + "/" + bits,
+                    "--bits", bits, "--group", "32", "--text", text, "--device", "cpu"});
+  };
+  const Ran eight = run("8"), four = run("4");
+  ASSERT_EQ(eight.code, 0) << eight.errors;
+  ASSERT_EQ(four.code, 0) << four.errors;
+  const json& report = eight.lines[0];
+  EXPECT_EQ(report["bits"], 8);
+  EXPECT_EQ(report["layers"].size(), 4u * 7);
+  EXPECT_EQ(report["kept"].size(), 0u);
+  EXPECT_GT(report["bytes_before"], report["bytes_after"]);
+  EXPECT_GE(report["worst_relative_error"], report["mean_relative_error"]);
+  EXPECT_LT(report["mean_relative_error"], four.lines[0]["mean_relative_error"]);
+  EXPECT_GT(report["loss"]["tokens"], 10);
+  EXPECT_LT(report["loss"]["kl"], four.lines[0]["loss"]["kl"]);
+  EXPECT_EQ(report["loss"]["original_nll"], four.lines[0]["loss"]["original_nll"]);
+  EXPECT_EQ(run("8").code, 1);  // the folder is there now
+  EXPECT_EQ(RunTool({"quantize", GoldenPath("tiny-dense"), "--out", "x", "--bits", "3"}).code, 2);
 }
 
 TEST_F(ModelToolTest, NamesTheLineThatIsWrong) {

@@ -51,6 +51,12 @@ TEST(CheckEncoderTest, FaultsAreNamed) {
     if (call == 1) std::swap(v[0], v[1]);
   });
   EXPECT_THAT(CheckEncoder(unsteady), StatusIs(absl::StatusCode::kInternal, HasSubstr("differ")));
+  SpoiltEncoder deaf([](int, std::vector<float>& v) {
+    std::fill(v.begin(), v.end(), 0.0f);
+    v[0] = 1;
+  });
+  EXPECT_THAT(CheckEncoder(deaf),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("two different texts")));
   SpoiltEncoder too_short([](int, std::vector<float>& v) { v.pop_back(); });
   EXPECT_THAT(CheckEncoder(too_short), StatusIs(absl::StatusCode::kInternal, HasSubstr("64")));
 }

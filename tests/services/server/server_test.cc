@@ -8,18 +8,21 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/file.h"
+#include "model/seal.h"
 #include "services/edge/error_details.h"
 #include "services/edge/grpc_status.h"
 #include "sightline/v1/collection.grpc.pb.h"
 #include "sightline/v1/ingest.grpc.pb.h"
 #include "sightline/v1/model.grpc.pb.h"
 #include "sightline/v1/query.grpc.pb.h"
+#include "tests/services/gateway/raw_http.h"
 #include "tests/support/fake_model.h"
 #include "tests/support/status_matchers.h"
 
@@ -601,6 +604,64 @@ TEST_F(ServerTest, HealthFollowsReadiness) {
   EXPECT_EQ(RawCall("/grpc.health.v1.Health/Check",
                     "\x0a" + std::string(1, static_cast<char>(name.size())) + name, false),
             "\x08\x01");
+}
+
+// Gives the vectors of a good encoder with two numbers changed over.
+class TurnedEncoder : public FakeEncoder {
+ public:
+  absl::StatusOr<std::vector<std::vector<float>>> Encode(std::span<const model::EncodeInput> inputs,
+                                                         int dimension,
+                                                         const model::CallOptions& call) override {
+    auto vectors = FakeEncoder::Encode(inputs, dimension, call);
+    for (auto& vector : *vectors) std::swap(vector[0], vector[1]);
+    return vectors;
+  }
+};
+
+TEST_F(ServerTest, AModelThatDriftedFromItsSealIsNotServedAndSaysSo) {
+  const std::string folder = dir_->path() + "/model";
+  std::filesystem::create_directory(folder);
+  model::LoadedModel good;
+  good.encoder = std::make_unique<FakeEncoder>();
+  ASSERT_THAT(model::WriteSeal(good, folder), IsOk());
+
+  ServerConfig config = Config();
+  const auto start = [&](std::unique_ptr<model::Encoder> encoder) {
+    model::LoadedModel model;
+    model.folder = folder;
+    model.encoder = std::move(encoder);
+    server_.reset();
+    auto server = Server::Start(config, std::move(model), "1.2.3");
+    ASSERT_THAT(server, IsOk());
+    server_ = *std::move(server);
+    channel_ = grpc::CreateChannel(server_->grpc_address(), grpc::InsecureChannelCredentials());
+  };
+  const auto readyz = [&] { return gateway::Fetch(server_->http_address(), "GET", "/readyz"); };
+
+  start(std::make_unique<TurnedEncoder>());
+  EXPECT_THAT(server_->Ready(),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("encoder: cosine of input")));
+  EXPECT_EQ(readyz().status, 503);
+  EXPECT_THAT(readyz().body, HasSubstr("at least 1"));
+  EXPECT_EQ(gateway::Fetch(server_->http_address(), "GET", "/livez").status, 200);
+  EXPECT_EQ(RawCall("/grpc.health.v1.Health/Check", "", false), "\x08\x02");  // NOT_SERVING
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::EmbedRequest request;
+  request.add_inputs()->add_content()->set_text("mill");
+  v1::EmbedResponse response;
+  const absl::Status refused = edge::FromGrpcStatus(
+      v1::ModelService::NewStub(channel_)->Embed(&context, request, &response));
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("sealed")));
+  EXPECT_EQ(edge::Reason(refused), "model_drift");
+
+  config.self_test = false;
+  start(std::make_unique<TurnedEncoder>());
+  EXPECT_THAT(server_->Ready(), IsOk());
+  config.self_test = true;
+  start(std::make_unique<FakeEncoder>());
+  EXPECT_THAT(server_->Ready(), IsOk());
+  EXPECT_EQ(readyz().status, 200);
 }
 
 TEST_F(ServerTest, ReflectionListsTheServices) {
