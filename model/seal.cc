@@ -124,28 +124,30 @@ struct Written {
   std::vector<float> margins;  // best logit less the second, a token
 };
 
-// Looks at the logits on their way past and forbids nothing.
+// Looks at the answer's first logits on their way past and forbids nothing. A model that reasons
+// first may not come to its answer: there are none then.
 class Watcher : public TokenConstraint {
  public:
   // `wanted`: tokens whose first logits are noted; empty = the best ones.
   explicit Watcher(std::vector<int32_t> wanted) { seen_.top_ids = std::move(wanted); }
 
-  void Apply(std::span<const int32_t> generated, std::span<float> logits) override {
-    std::vector<int32_t> order(logits.size());
-    std::iota(order.begin(), order.end(), 0);
-    const size_t count = std::min(kTopLogits, order.size());
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
-                      order.end(), [&](int32_t a, int32_t b) { return logits[a] > logits[b]; });
-    order.resize(count);
-    if (generated.empty()) {
-      if (seen_.top_ids.empty()) seen_.top_ids = order;
-      for (const int32_t id : seen_.top_ids) {
-        seen_.top_logits.push_back(static_cast<size_t>(id) < logits.size()
-                                       ? logits[id]
-                                       : std::numeric_limits<float>::quiet_NaN());
-      }
+  void Apply(std::span<const int32_t> generated, int64_t /*left*/,
+             std::span<float> logits) override {
+    if (!generated.empty()) return;
+    if (seen_.top_ids.empty()) {
+      std::vector<int32_t> order(logits.size());
+      std::iota(order.begin(), order.end(), 0);
+      const size_t count = std::min(kTopLogits, order.size());
+      std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
+                        order.end(), [&](int32_t a, int32_t b) { return logits[a] > logits[b]; });
+      order.resize(count);
+      seen_.top_ids = std::move(order);
     }
-    seen_.margins.push_back(count > 1 ? logits[order[0]] - logits[order[1]] : 0);
+    for (const int32_t id : seen_.top_ids) {
+      seen_.top_logits.push_back(static_cast<size_t>(id) < logits.size()
+                                     ? logits[id]
+                                     : std::numeric_limits<float>::quiet_NaN());
+    }
   }
 
   Written& seen() { return seen_; }
@@ -165,12 +167,17 @@ absl::StatusOr<Written> Write(Generator& generator, const Golden& prompt, const 
   input.sampling.repetition_penalty = 1;
   input.sampling.presence_penalty = 0;
   input.sampling.ignore_eos = true;
+  input.sampling.logprobs = 2;
   input.max_tokens = kTokens;
   const auto watcher = std::make_shared<Watcher>(std::move(wanted));
   input.constraint = watcher;
   SL_ASSIGN_OR_RETURN(const GenerateResult result, generator.Generate(input, Call(), nullptr));
   Written written = std::move(watcher->seen());
-  written.tokens = result.token_ids;
+  written.tokens = result.first().token_ids;
+  for (const TokenLogprobs& token : result.first().logprobs) {
+    const std::vector<TokenLogprob>& top = token.top;
+    written.margins.push_back(top.size() > 1 ? top[0].logprob - top[1].logprob : 0);
+  }
   return written;
 }
 

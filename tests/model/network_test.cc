@@ -25,6 +25,7 @@ using ::sightline::testing::GoldenJson;
 using ::sightline::testing::GoldenPath;
 using ::sightline::testing::GoldenTensors;
 using ::sightline::testing::IsOk;
+using ::sightline::testing::MaxDifference;
 using ::sightline::testing::Report;
 using ::sightline::testing::StatusIs;
 using ::sightline::testing::StoredCase;

@@ -300,7 +300,7 @@ TEST(Qwen3VlGeneratorTest, SeveralChoicesShareThePicturesFeatures) {
   ASSERT_EQ(prepared.size(), 2u);
   ASSERT_EQ(prepared[1].visuals.size(), 1u);
   EXPECT_NE(prepared[1].visuals[0].features, nullptr);
-  EXPECT_EQ(prepared[1].patch_bytes(), 0);
+  EXPECT_EQ(prepared[1].pixel_bytes(), 0);
   EXPECT_EQ(result.choices[1].token_ids, result.choices[0].token_ids);
   EXPECT_EQ(result.choices[2].token_ids, result.choices[0].token_ids);
 }

@@ -30,7 +30,8 @@ class FakeEncoder : public model::Encoder {
              .device = "cpu",
              .fingerprint = ContentHash("fake-encoder"),
              .parameters = 1,
-             .context = 8192};
+             .context = 8192,
+             .adapters = {}};
   }
 
   const model::ModelInfo& info() const override { return info_; }
@@ -96,7 +97,8 @@ class FakeReranker : public model::Reranker {
              .device = "cpu",
              .fingerprint = ContentHash("fake-reranker"),
              .parameters = 1,
-             .context = 8192};
+             .context = 8192,
+             .adapters = {}};
   }
   const model::ModelInfo& info() const override { return info_; }
   absl::StatusOr<std::vector<float>> Rerank(absl::string_view, const model::RerankItem& query,
@@ -137,7 +139,8 @@ class FakeGenerator : public model::Generator {
              .device = "cpu",
              .fingerprint = ContentHash("fake-generator"),
              .parameters = 1,
-             .context = 8192};
+             .context = 8192,
+             .adapters = {}};
   }
   const model::ModelInfo& info() const override { return info_; }
 
