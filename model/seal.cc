@@ -456,6 +456,11 @@ std::string InWords(const SealFigure& figure) {
                       Short(figure.limit));
 }
 
+bool WorseThan(const SealFigure& a, const SealFigure& b) {
+  if (a.holds != b.holds) return !a.holds;
+  return a.what == "cosine" ? a.value < b.value : a.value > b.value;
+}
+
 }  // namespace
 
 SealLimits LimitsFor(const ModelInfo& sealed, const ModelInfo& running) {
@@ -476,18 +481,25 @@ bool SealCheck::holds() const {
 }
 
 std::string SealCheck::Faults() const {
-  std::vector<std::string> faults;
+  std::map<std::string, bool> drifted;  // by part
   std::map<std::pair<std::string, std::string>, const SealFigure*> worst;
   for (const SealFigure& figure : figures) {
-    if (figure.holds) continue;
+    if (!figure.holds) drifted[figure.part] = true;
     const SealFigure*& known = worst[{figure.part, figure.what}];
-    const bool lower = figure.what == "cosine";
-    if (known == nullptr || (lower ? figure.value < known->value : figure.value > known->value)) {
-      known = &figure;
+    if (known == nullptr || WorseThan(figure, *known)) known = &figure;
+  }
+  std::vector<std::string> faults, held;
+  for (const auto& [key, figure] : worst) {
+    if (!drifted[key.first]) continue;
+    if (!figure->holds) {
+      faults.push_back(InWords(*figure));
+    } else if (figure->note.empty()) {
+      held.push_back(InWords(*figure));
     }
   }
-  for (const auto& [key, figure] : worst) faults.push_back(InWords(*figure));
-  return absl::StrJoin(faults, "; ");
+  std::string out = absl::StrJoin(faults, "; ");
+  if (!held.empty()) absl::StrAppend(&out, "; within the limits: ", absl::StrJoin(held, "; "));
+  return out;
 }
 
 bool HasSeal(const std::string& folder) {

@@ -44,7 +44,8 @@ struct SealFigure {
 struct SealCheck {
   std::vector<SealFigure> figures;
   bool holds() const;
-  // The figures that do not hold, in words; the worst of each kind.
+  // In words the worst figure of each kind that does not hold and, of the parts that drifted, those
+  // within the limits too. Empty where all holds.
   std::string Faults() const;
 };
 

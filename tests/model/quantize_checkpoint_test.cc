@@ -171,7 +171,9 @@ TEST_F(QuantizeCheckpointTest, ShardsAreBoundedAndIndexed) {
       ASSERT_OK_AND_ASSIGN(const auto file, SafetensorsFile::Open(entry.path().string()));
       size_t bytes = 0;
       for (const TensorView& tensor : file->tensors()) bytes += tensor.bytes.size();
-      EXPECT_LE(bytes, 200'000u) << entry.path();
+      // A tensor larger than that has a file of its own.
+      EXPECT_TRUE(bytes <= 200'000u || file->tensors().size() == 1)
+          << entry.path() << ": " << bytes;
     }
   }
   EXPECT_THAT(Open(Out()), IsOk());
