@@ -49,7 +49,7 @@ TEST(ServerConfigTest, EveryKeyAndFlagIsThereOnce) {
     EXPECT_TRUE(flags.insert(key.flag).second) << key.flag;
   }
   EXPECT_EQ(flags, (std::set<std::string>{"data", "grpc", "http", "log-format", "log-level",
-                                          "model", "roles", "server"}));
+                                          "model", "roles", "self-test", "server"}));
 }
 
 TEST(ServerConfigTest, RolesThatCannotStandTogetherAreRefused) {
