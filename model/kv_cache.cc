@@ -2,10 +2,8 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <sys/mman.h>
 
 #include <algorithm>
-#include <new>
 
 #include "model/attention_kernel.h"
 
@@ -35,20 +33,6 @@ Run NextRun(int64_t place, int64_t left) {
   return {place / KvCache::kPageTokens, begin, std::min(left, KvCache::kPageTokens - begin)};
 }
 
-// A page's memory. On the CPU it comes straight from the system: among the allocator's other blocks
-// pages leave holes, a third of their own size in measurements, and stay behind when they are
-// freed.
-at::Tensor NewPage(const KvLayout& layout) {
-  const std::vector<int64_t> shape = {layout.layers, layout.kv_heads, HeadElements(layout)};
-  const auto options = at::TensorOptions().dtype(layout.type).device(layout.device);
-  if (!layout.device.is_cpu()) return at::empty(shape, options);
-  const auto bytes = static_cast<size_t>(layout.page_bytes());
-  void* const memory =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  return at::from_blob(memory, shape, [bytes](void* page) { munmap(page, bytes); }, options);
-}
-
 }  // namespace
 
 int64_t KvLayout::page_bytes() const {
@@ -66,7 +50,8 @@ const void* KvCache::At(int64_t layer, int64_t head, int64_t page) const {
 void KvCache::Append(int64_t layer, const at::Tensor& keys, const at::Tensor& values) {
   const int64_t needed = PagesOf(tokens_ + keys.size(0));
   while (static_cast<int64_t>(pages_.size()) < needed) {
-    pages_.push_back(NewPage(layout_));
+    pages_.push_back(at::empty({layout_.layers, layout_.kv_heads, HeadElements(layout_)},
+                               at::TensorOptions().dtype(layout_.type).device(layout_.device)));
   }
   if (!layout_.panels) {
     AppendRows(layer, keys, values);
