@@ -74,7 +74,8 @@ TEST(SafetensorsTest, RefusesToWriteWhatCannotBeRead) {
 }
 
 TEST(SafetensorsTest, ReadsAWellFormedHeader) {
-  auto tensors = ParseSafetensors(FileOf(kGood, "12345678abc"));
+  const std::string file = FileOf(kGood, "12345678abc");
+  auto tensors = ParseSafetensors(file);  // views into it
   ASSERT_THAT(tensors, IsOk());
   EXPECT_EQ((*tensors)[0].bytes, "12345678");
   EXPECT_THAT((*tensors)[0].shape, ElementsAre(2));
