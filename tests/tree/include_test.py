@@ -31,7 +31,8 @@ RULES = {
     "services/gateway": ({"services/edge", "proto", "base"}, [TORCH, FAISS, DECODERS, ROCKS]),
     "services/pull": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "services": (None, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),  # the composition root: every room
-    "cli": ({"proto", "base"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
+    "tools/demo_world": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
+    "cli": ({"proto", "base", "tools/demo_world"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
 }
 # The one header of ingest/media that its client half offers to others.
 MEDIA_CLIENT = {"ingest/media/media_client.h"}

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/demo_world/random.h"
+#include "tools/demo_world/world.h"
+
+namespace sightline::demo_world {
+
+enum class Task {
+  // To be found.
+  kPhotoToItem,  // another photo of an item -> its photo
+  kTextToPhoto,  // words for what it looks like -> its photo
+  kComposed,     // photo + "the same but in red" -> the photo of the changed item
+  kTextToPage,   // words that only a page's picture carries -> the page
+  kTextToText,   // a question -> the text that answers it
+  // To be answered from what was found.
+  kPageAnswer,   // stands on a label, sign or chart
+  kTableAnswer,  // in a row of a price list, invoice or stock table
+  kTextAnswer,
+  kTwoPassages,  // half in one document, half in another
+  kComparison,   // two dated labels of one item: what changed, from what to what, when
+  kAbstain,      // a question of any kind above whose answer stands nowhere
+  // About a picture at hand.
+  kExtraction,  // an invoice -> JSON of kInvoiceSchema
+  kBox,         // an item of a scene, or a row of a page -> its box
+};
+
+struct AnswerSentence {
+  std::string text;            // without marker, with its full stop: "The Lumo mug costs 32.50."
+  std::vector<int> documents;  // that hold it, at least one
+};
+
+struct Question {
+  Task task = Task::kTextAnswer;
+  Language language = Language::kEnglish;
+  std::string text;                    // may be empty
+  std::vector<Picture> pictures;       // asked with it
+  std::vector<int> documents;          // of the world, that hold the answer; empty: none does
+  std::vector<AnswerSentence> answer;  // empty of what is to be found, and of kAbstain
+  std::string json;                    // kExtraction, kBox: the reply
+  std::optional<Box> box;              // kBox: where it is
+  std::vector<int> near;  // documents that look like an answer and are none: same kind of page, an
+                          // item of the group, a text about something close
+};
+
+// JSON schema of what is read from an invoice: number, date, customer, rows of item, quantity and
+// price, total.
+extern const char kInvoiceSchema[];
+
+// A question of that kind about the world; nothing when it holds nothing to ask so.
+std::optional<Question> Ask(const World& world, Task task, Random& random);
+
+// A box as Qwen3-VL writes it: {"bbox_2d": [x0, y0, x1, y1]}, whole numbers 0 to 1000.
+std::string BoxJson(const Box& box);
+
+}  // namespace sightline::demo_world
