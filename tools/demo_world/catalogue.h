@@ -77,14 +77,14 @@ struct Catalogue {
   std::vector<Item> items;
 };
 
-// `items` items in groups of up to five, and up to 24 makers.
+// `items` items in groups of up to five, and up to 24 makers. A split has about 8000 looks or more.
 Catalogue MakeCatalogue(Split split, int items, Random& random);
 
 // "Lumo mug", "Lumo 杯子".
 std::string FullName(const Item& item, Language language);
 
 // What it looks like, in one of several wordings: "a red ceramic mug with white dots",
-// "白点红色陶瓷杯子".
+// "红色陶瓷杯子，白色圆点".
 std::string Description(const Look& look, Language language, Random& random);
 
 // "32.50".
