@@ -129,6 +129,26 @@ def added_token(index, content):
             "normalized": False, "rstrip": False, "single_word": False}
 
 
+def tokenizer(tokens, merges, ids):
+    """tokenizer.json: `tokens` by id, then the added ones with `ids`."""
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False,
+                  "use_regex": False}
+    return {
+        "version": "1.0", "truncation": None, "padding": None,
+        "added_tokens": [added_token(index, content) for content, index in ids.items()],
+        "normalizer": {"type": "NFC"},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "Split", "pattern": {"Regex": SPLIT}, "behavior": "Isolated", "invert": False},
+            byte_level]},
+        "post_processor": byte_level,
+        "decoder": byte_level,
+        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "",
+                  "end_of_word_suffix": "", "fuse_unk": False, "byte_fallback": False,
+                  "ignore_merges": False, "vocab": {token: i for i, token in enumerate(tokens)},
+                  "merges": merges},
+    }
+
+
 class Weights:
     """Collects bfloat16 tensors and writes them as one safetensors file."""
 
@@ -278,22 +298,7 @@ def main():
     if num_tokens > VOCAB:
         sys.exit(f"{num_tokens} tokens do not fit into a table of {VOCAB}")
 
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False,
-                  "use_regex": False}
-    write_json(folder / "tokenizer.json", {
-        "version": "1.0", "truncation": None, "padding": None,
-        "added_tokens": [added_token(index, content) for content, index in ids.items()],
-        "normalizer": {"type": "NFC"},
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-            {"type": "Split", "pattern": {"Regex": SPLIT}, "behavior": "Isolated", "invert": False},
-            byte_level]},
-        "post_processor": byte_level,
-        "decoder": byte_level,
-        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "",
-                  "end_of_word_suffix": "", "fuse_unk": False, "byte_fallback": False,
-                  "ignore_merges": False, "vocab": {token: i for i, token in enumerate(tokens)},
-                  "merges": merges},
-    })
+    write_json(folder / "tokenizer.json", tokenizer(tokens, merges, ids))
     write_json(folder / "tokenizer_config.json", {
         "tokenizer_class": "Qwen2Tokenizer", "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>",
         "model_max_length": 32768})
