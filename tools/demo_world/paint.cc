@@ -227,15 +227,20 @@ Rgb Wood(const Spot& s) {
 }
 
 Rgb Metal(const Spot& s, Light light) {
-  // A room mirrored in it: bands of light and dark that follow the slope.
+  // A room mirrored in it: broad, soft bands of light and dark that follow the slope, with one hard
+  // edge, the horizon. Bands as narrow as stripes would be taken for them.
   const float side = light.x < 0 ? -1.0f : 1.0f;
-  const float wave = std::sin(5.2f * (s.u * side + 0.35f * s.v) + 1.5f * (s.nx * side + s.ny));
-  const float bright = Clamp01(0.5f + 0.7f * wave);
-  return Mix(s.color * (0.55f + 0.5f * bright), kWhite, 0.5f * bright * bright * bright * bright);
+  const float phase = 0.75f * (s.u * side + 0.7f * s.v) + 0.3f * (s.nx * side + s.ny) + 0.15f;
+  const float f = phase - std::floor(phase);
+  const float bright = f < 0.94f ? f / 0.94f : (1 - f) / 0.06f;
+  const float gleam = (0.4f + 0.0012f * Luminance(s.color)) * bright * bright * bright;
+  return Mix(s.color * (0.52f + 0.56f * bright), kWhite, gleam);
 }
 
 Rgb Glass(const Spot& s, Light light) {
-  const float solid = 0.6f + 0.24f * s.pattern + 0.1f * s.rim;
+  // White, gray and black would else be told from the background more than from each other.
+  const bool gray = std::abs(s.color.r - s.color.g) + std::abs(s.color.g - s.color.b) < 30;
+  const float solid = (gray ? 0.74f : 0.62f) + 0.2f * s.pattern + 0.06f * s.rim;
   Rgb c = Mix(s.behind, s.color, solid);
   c = Mix(c, s.color * 0.55f, Clamp01(1 - std::abs(s.rim - 0.55f) * 4) * 0.55f);
   c = Mix(c, kWhite, Clamp01((s.rim - 0.8f) * 5) * 0.6f);
