@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +53,10 @@ extern const char kInvoiceSchema[];
 
 // A question of that kind about the world; nothing when it holds nothing to ask so.
 std::optional<Question> Ask(const World& world, Task task, Random& random);
+
+// Lines of all texts that such worlds hold: texts and lines of pages, questions, answers,
+// descriptions and JSON replies, in both languages. A tokenizer is learned from them.
+std::vector<std::string> SampleText(uint64_t seed, int lines);
 
 // A box as Qwen3-VL writes it: {"bbox_2d": [x0, y0, x1, y1]}, whole numbers 0 to 1000.
 std::string BoxJson(const Box& box);

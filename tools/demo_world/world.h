@@ -17,7 +17,6 @@ struct WorldSize {
   int texts = 200;
 };
 
-// A fact that stands in exactly one document of its world, unless the world says so.
 enum class DocumentKind { kPhoto, kPage, kText };
 
 struct Document {
@@ -35,6 +34,7 @@ struct Document {
 // asked for. Immutable once made.
 class World {
  public:
+  // Fewer pages and texts than `size` says when the items hold no more to write about.
   static World Make(uint64_t seed, const WorldSize& size);
 
   uint64_t seed() const { return seed_; }
@@ -45,7 +45,8 @@ class World {
   // The picture of a photo or page.
   Picture Draw(const Document& document) const;
 
-  // Facts for questions; see questions.h.
+  // What questions are asked about; see questions.h. A fact stands in exactly one document, and an
+  // item has no price beside a sale price or two dated ones.
   struct Fact {
     enum class Kind {
       kPrice,
@@ -54,18 +55,27 @@ class World {
       kWarehouse,
       kMakerCity,
       kMakerFounded,
-      kChart,
+      kChart,       // units of an item sold in a month or city
+      kMakerChart,  // units that a maker sold in a month or city
+      kBestSold,    // the month or city of the longest bar
       kTotal,
       kInvoiceDate,
-      kCustomer
+      kCustomer,
+      kQuantity,    // of an item on an invoice
+      kSalePrice,   // on a sign
+      kDatedPrice,  // on one of two labels of an item
+      kHours,       // when a warehouse or shop is open
     };
-    Kind kind;
-    int item = -1;        // of the first four
-    int maker = -1;       // of the maker facts
+    static constexpr int kKinds = 16;
+    Kind kind = Kind::kPrice;
+    int item = -1;        // that it is about
+    int maker = -1;       // that it is about or names
     int document = -1;    // that holds it
-    int row = -1;         // of a page
-    std::string subject;  // as the document names it, in its language
-    std::string value;    // as it stands in the document
+    int row = -1;         // of a page, when a row alone says it
+    std::string subject;  // as the document names it, in its language: "Lumo mug", "invoice 4821"
+    std::string value;    // as it stands in the document: "32.50"
+    std::string detail;   // what tells it from others of the subject: a month or city of a chart
+                          // (of kBestSold the word for which), an invoice's number, a date, a day
   };
   const std::vector<Fact>& facts() const { return facts_; }
 
