@@ -41,12 +41,14 @@ struct DrawnPage {
 };
 
 // The largest page has 320 x 256 pixels; sides are multiples of 32. Layout, font (of the Debian
-// packages fonts-dejavu-core and fonts-wqy-microhei), letter size (14 to 22 pixels), rules,
-// colours, paper, light, slight rotation and noise vary with `view`.
+// packages fonts-dejavu-core and fonts-wqy-microhei), letter size (14 to 22 pixels, titles and the
+// values of labels and signs to 26), rules, colours, paper, light, slight rotation and noise vary
+// with `view`. Boxes hold all ink of their letters and do not overlap. A line that finds no room is
+// broken and makes two lines; a row is never broken.
 DrawnPage DrawPage(const PageContent& content, uint64_t view);
 
-// One line of words on a small picture, for learning to read: sides are multiples of 32, height 32
-// or 64; drawn as lines of pages are.
+// One line of words on a small picture, for learning to read: sides are multiples of 32, width to
+// 320, height 32 or 64; drawn as lines of pages are. Longer words are made smaller.
 Picture DrawWords(const std::string& text, uint64_t view);
 
 }  // namespace sightline::demo_world

@@ -22,6 +22,7 @@ constexpr double kSmallestLetters = 14;  // pixels an em
 constexpr double kLargestTitle = 26;
 constexpr double kLeastGap = 2.5;      // pixels between lines
 constexpr double kColumnGap = 0.75;    // em between columns, at least
+constexpr double kHeadGap = 1.5;       // em between two lines side by side
 constexpr double kLeastBar = 44;       // pixels of the longest bar, at least
 constexpr double kBarcodeHeight = 24;  // with the space above it
 
@@ -49,18 +50,18 @@ struct Piece {
   Shaped shaped;
   double scale = 1;  // of the page's letter size
   Tone ink;
+  int line = 0;  // index into the plan's lines
   int part = -1;
 };
 
 // What stands at one height.
 struct StackLine {
   Role role = Role::kHead;
-  int line = 0;  // index into the plan's lines
   int row = -1;
   std::vector<Piece> pieces;
 
   double scale() const {
-    double largest = 0;
+    double largest = 1;
     for (const Piece& piece : pieces) largest = std::max(largest, piece.scale);
     return largest;
   }
@@ -118,9 +119,8 @@ int AddLine(PagePlan& plan, std::string text, int row) {
   return static_cast<int>(plan.lines.size()) - 1;
 }
 
-void AddWords(PagePlan& plan, const Piece& piece, int line, double x, double baseline,
-              double size) {
-  plan.words.push_back({piece.shaped, x, baseline, size, piece.ink, line, piece.part});
+void AddWords(PagePlan& plan, const Piece& piece, double x, double baseline, double size) {
+  plan.words.push_back({piece.shaped, x, baseline, size, piece.ink, piece.line, piece.part});
 }
 
 void Fill(PagePlan& plan, double x0, double y0, double x1, double y1, const Tone& tone) {
@@ -164,8 +164,8 @@ std::vector<std::string> Wrap(const std::string& text, Face face, double trackin
 }
 
 Piece MakePiece(const Draft& draft, const std::string& text, Face face, double scale,
-                const Tone& ink, int part = -1) {
-  return {Shape(text, draft.Fit(face), draft.style.tracking), scale, ink, part};
+                const Tone& ink, int line, int part = -1) {
+  return {Shape(text, draft.Fit(face), draft.style.tracking), scale, ink, line, part};
 }
 
 // A line that stands alone, or several where it must be broken to be no wider than `width` em.
@@ -178,31 +178,43 @@ void StackText(Draft& draft, const std::string& text, Role role, Face face, doub
     if (line.empty()) continue;
     StackLine& to = draft.stack.emplace_back();
     to.role = role;
-    to.line = AddLine(draft.plan, line, -1);
-    to.pieces.push_back(MakePiece(draft, line, face, scale, ink));
+    to.pieces.push_back(MakePiece(draft, line, face, scale, ink, AddLine(draft.plan, line, -1)));
   }
 }
 
 void StackRow(Draft& draft, int number, Face label_face, Face cell_face, double cell_scale) {
   const PageRow& row = draft.content.rows[number];
-  StackLine line;
-  line.role = Role::kRow;
-  line.row = number;
   std::string text = row.label;
-  line.pieces.push_back(MakePiece(draft, row.label, label_face, 1, draft.style.ink, 0));
+  for (const std::string& cell : row.cells) text += ' ' + cell;
+  const int line = AddLine(draft.plan, text, number);
+  StackLine& to = draft.stack.emplace_back();
+  to.role = Role::kRow;
+  to.row = number;
+  to.pieces.push_back(MakePiece(draft, row.label, label_face, 1, draft.style.ink, line, 0));
   for (size_t i = 0; i < row.cells.size(); ++i) {
-    text += ' ' + row.cells[i];
-    line.pieces.push_back(MakePiece(draft, row.cells[i], cell_face, cell_scale, draft.style.ink,
-                                    static_cast<int>(i) + 1));
+    to.pieces.push_back(MakePiece(draft, row.cells[i], cell_face, cell_scale, draft.style.ink, line,
+                                  static_cast<int>(i) + 1));
   }
-  line.line = AddLine(draft.plan, text, number);
-  draft.stack.push_back(std::move(line));
 }
 
 void StackHead(Draft& draft) {
   const double width = draft.effort.wrap ? draft.Inner().width() / draft.effort.smallest : 0;
   for (const std::string& text : draft.content.head) {
     StackText(draft, text, Role::kHead, draft.style.body, 1, draft.style.ink, width);
+  }
+}
+
+// Puts the first two lines of the head side by side where they have room.
+void PairHead(Draft& draft) {
+  for (size_t i = 0; i + 1 < draft.stack.size(); ++i) {
+    StackLine& left = draft.stack[i];
+    const StackLine& right = draft.stack[i + 1];
+    if (left.role != Role::kHead || right.role != Role::kHead) continue;
+    const double advance = left.advance() + right.advance() + kHeadGap;
+    if (advance * draft.style.wish > draft.Inner().width()) return;
+    left.pieces.push_back(right.pieces.front());
+    draft.stack.erase(draft.stack.begin() + static_cast<ptrdiff_t>(i) + 1);
+    return;
   }
 }
 
@@ -221,16 +233,16 @@ void StackFoot(Draft& draft) {
   }
 }
 
-double ScaleAt(const Piece& piece, double px) {
-  return std::max(1.0, std::min(piece.scale, kLargestTitle / px));
+// What a scale comes to when the page's letters have `px` pixels an em.
+double ScaleAt(double scale, double px) {
+  return std::max(1.0, std::min(scale, kLargestTitle / px));
 }
 
-double HeightAt(const Draft& draft, double px) {
+double HeightAt(const Draft& draft, std::span<const StackLine> stack, double px) {
   double height = 0;
-  for (const StackLine& line : draft.stack) {
-    double scale = 1;
-    for (const Piece& piece : line.pieces) scale = std::max(scale, ScaleAt(piece, px));
-    height += (draft.ascent() + draft.descent()) * scale * px + draft.GapAt(px);
+  for (const StackLine& line : stack) {
+    height += (draft.ascent() + draft.descent()) * ScaleAt(line.scale(), px) * px;
+    height += draft.GapAt(px);
   }
   return height;
 }
@@ -251,18 +263,17 @@ std::vector<Place> Spread(Draft& draft, std::span<const StackLine> stack, double
   const double px = draft.size_px;
   double letters = 0;
   for (const StackLine& line : stack) {
-    letters += (draft.ascent() + draft.descent()) *
-               std::max(1.0, std::min(line.scale(), kLargestTitle / px)) * px;
+    letters += (draft.ascent() + draft.descent()) * ScaleAt(line.scale(), px) * px;
   }
   const double count = std::max<double>(1, static_cast<double>(stack.size()));
   const double least = draft.GapAt(px);
   const double most = std::max(least, px * draft.random.Real(0.5, 1.0));
   const double gap = std::clamp((height - letters) / count, std::min(least, most), most);
   const double rest = std::max(0.0, height - letters - gap * count);
-  double y = top + rest * draft.random.Real(0, 0.8);
+  double y = top + rest * draft.random.Real(0, 0.6);
   std::vector<Place> places;
   for (const StackLine& line : stack) {
-    const double size = std::max(1.0, std::min(line.scale(), kLargestTitle / px)) * px;
+    const double size = ScaleAt(line.scale(), px) * px;
     Place place;
     place.top = y;
     place.baseline = y + gap / 2 + draft.ascent() * size;
@@ -282,15 +293,21 @@ double Aligned(Align align, double x0, double x1, double width) {
   return x0;
 }
 
-// A line of one piece, as large as it wants to be and the area allows.
-void PlaceAlone(Draft& draft, const StackLine& line, const Place& place, const Area& area,
-                Align align) {
-  const Piece& piece = line.pieces.front();
+// A line of one piece, as large as it wants to be and the area allows, or of two side by side.
+void PlaceText(Draft& draft, const StackLine& line, const Place& place, const Area& area,
+               Align align) {
   const double px = draft.size_px;
+  const Piece& piece = line.pieces.front();
+  if (line.pieces.size() == 2) {
+    const Piece& other = line.pieces.back();
+    AddWords(draft.plan, piece, area.x0, place.baseline, px);
+    AddWords(draft.plan, other, area.x1 - other.shaped.advance * px, place.baseline, px);
+    return;
+  }
   const double room = area.width() / (piece.shaped.advance * px);
-  const double size = px * std::max(std::min(ScaleAt(piece, px), room), std::min(1.0, room));
+  const double size = px * std::min(ScaleAt(piece.scale, px), room);
   const double x = Aligned(align, area.x0, area.x1, piece.shaped.advance * size);
-  AddWords(draft.plan, piece, line.line, x, place.baseline, size);
+  AddWords(draft.plan, piece, x, place.baseline, size);
 }
 
 void AddSheet(Draft& draft) {
@@ -408,23 +425,32 @@ void AddRules(Draft& draft, std::span<const Place> places, const Columns& column
   down(x1);
 }
 
+// Dots that lead the eye from a label to what stands at the other end of its row.
+void AddLeader(Draft& draft, const Words& from, const Words& to) {
+  constexpr double kStep = 4;
+  const double end = to.x - 7;
+  for (double x = from.x + from.shaped.advance * from.size + 7; x < end; x += kStep) {
+    Fill(draft.plan, x, from.baseline - 1.2, x + 1.2, from.baseline, draft.style.rule);
+  }
+}
+
 bool PlanTable(Draft& draft) {
   const PageContent& content = draft.content;
   const Style& style = draft.style;
   StackTitle(draft, 1.2, 0);
   StackHead(draft);
+  if (draft.random.Chance(0.3)) PairHead(draft);
   if (!content.columns.empty()) {
     const Face face = {style.body.family, draft.random.Chance(0.6)};
-    StackLine line;
-    line.role = Role::kColumns;
     std::string text;
+    for (const std::string& column : content.columns) text += (text.empty() ? "" : " ") + column;
+    const int line = AddLine(draft.plan, text, -1);
+    StackLine& to = draft.stack.emplace_back();
+    to.role = Role::kColumns;
     for (const std::string& column : content.columns) {
-      text += (text.empty() ? "" : " ") + column;
-      line.pieces.push_back(
-          MakePiece(draft, column, face, 1, style.head_band ? style.on_accent : style.ink));
+      to.pieces.push_back(
+          MakePiece(draft, column, face, 1, style.head_band ? style.on_accent : style.ink, line));
     }
-    line.line = AddLine(draft.plan, text, -1);
-    draft.stack.push_back(std::move(line));
   }
   for (int i = 0; i < static_cast<int>(content.rows.size()); ++i) {
     StackRow(draft, i, style.body, style.body, 1);
@@ -443,9 +469,10 @@ bool PlanTable(Draft& draft) {
   for (const double width : widths) table += width;
   const Area area = draft.Inner();
   draft.size_px = LargestSize(draft, [&](double px) {
-    if (table * px > area.width() || HeightAt(draft, px) > area.height()) return false;
+    if (table * px > area.width() || HeightAt(draft, draft.stack, px) > area.height()) return false;
     return std::all_of(draft.stack.begin(), draft.stack.end(), [&](const StackLine& line) {
-      return line.pieces.size() > 1 || line.advance() * px <= area.width();
+      const bool in_columns = line.role == Role::kColumns || line.role == Role::kRow;
+      return in_columns || line.advance() * px <= area.width();
     });
   });
   if (draft.size_px == 0) return false;
@@ -460,6 +487,8 @@ bool PlanTable(Draft& draft) {
   }
   AddBorder(draft);
   const Align foot = draft.random.Chance(0.5) ? Align::kRight : Align::kLeft;
+  const bool leaders =
+      (style.rules == Rules::kNone || style.rules == Rules::kUnderHead) && draft.random.Chance(0.4);
   for (size_t i = 0; i < places.size(); ++i) {
     const StackLine& line = draft.stack[i];
     if (line.role == Role::kColumns || line.role == Role::kRow) {
@@ -467,10 +496,13 @@ bool PlanTable(Draft& draft) {
         const double width = line.pieces[j].shaped.advance * draft.size_px;
         const double x = Aligned(j == 0 ? Align::kLeft : style.numbers, columns.left[j],
                                  columns.right[j], width);
-        AddWords(draft.plan, line.pieces[j], line.line, x, places[i].baseline, draft.size_px);
+        AddWords(draft.plan, line.pieces[j], x, places[i].baseline, draft.size_px);
+        if (leaders && line.role == Role::kRow && j == 1) {
+          AddLeader(draft, draft.plan.words.end()[-2], draft.plan.words.back());
+        }
       }
     } else {
-      PlaceAlone(draft, line, places[i], area, line.role == Role::kFoot ? foot : style.title);
+      PlaceText(draft, line, places[i], area, line.role == Role::kFoot ? foot : style.title);
     }
   }
   return true;
@@ -521,7 +553,7 @@ bool PlanLyingChart(Draft& draft) {
   }
   const Area area = draft.Inner();
   draft.size_px = LargestSize(draft, [&](double px) {
-    if (HeightAt(draft, px) > area.height()) return false;
+    if (HeightAt(draft, draft.stack, px) > area.height()) return false;
     if ((labels + numbers) * px + 12 + kLeastBar > area.width()) return false;
     return std::all_of(draft.stack.begin(), draft.stack.end(), [&](const StackLine& line) {
       return line.role == Role::kRow || line.advance() * px <= area.width();
@@ -546,7 +578,7 @@ bool PlanLyingChart(Draft& draft) {
     const StackLine& line = draft.stack[i];
     const Place& place = places[i];
     if (line.role != Role::kRow) {
-      PlaceAlone(draft, line, place, area, style.title);
+      PlaceText(draft, line, place, area, style.title);
       continue;
     }
     if (!top) top = place.top;
@@ -556,11 +588,11 @@ bool PlanLyingChart(Draft& draft) {
     const double half = (place.bottom - place.top) * thickness / 2;
     Fill(draft.plan, start, middle - half, start + length, middle + half, tones[line.row]);
     const double width = line.pieces[0].shaped.advance * px;
-    AddWords(draft.plan, line.pieces[0], line.line, right_labels ? start - 5 - width : area.x0,
-             place.baseline, px);
+    AddWords(draft.plan, line.pieces[0], right_labels ? start - 5 - width : area.x0, place.baseline,
+             px);
     double x = start + length + 5;
     for (size_t j = 1; j < line.pieces.size(); ++j) {
-      AddWords(draft.plan, line.pieces[j], line.line, x, place.baseline, px);
+      AddWords(draft.plan, line.pieces[j], x, place.baseline, px);
       x += line.pieces[j].shaped.advance * px;
     }
   }
@@ -588,7 +620,8 @@ bool PlanStandingChart(Draft& draft) {
   const double column = area.width() / static_cast<double>(rows.size());
   const double line_em = draft.ascent() + draft.descent();
   draft.size_px = LargestSize(draft, [&](double px) {
-    if (HeightAt(draft, px) + 2 * (line_em * px + 4) + kLeastBar > area.height()) return false;
+    if (HeightAt(draft, draft.stack, px) + 2 * (line_em * px + 4) + kLeastBar > area.height())
+      return false;
     for (const StackLine& line : rows) {
       for (const Piece& piece : line.pieces) {
         if (piece.shaped.advance * px + 5 > column) return false;
@@ -601,15 +634,8 @@ bool PlanStandingChart(Draft& draft) {
 
   const double px = draft.size_px;
   const std::span<const StackLine> all = draft.stack;
-  const double heads = [&] {
-    double height = 0;
-    for (const StackLine& line : all.first(first)) {
-      height += line_em * px * std::max(1.0, std::min(line.scale(), kLargestTitle / px)) +
-                draft.GapAt(px);
-    }
-    return height;
-  }();
-  const double feet = static_cast<double>(all.size() - first) * (line_em * px + draft.GapAt(px));
+  const double heads = HeightAt(draft, all.first(first), px);
+  const double feet = HeightAt(draft, all.subspan(first), px);
   const std::vector<Place> above = Spread(draft, all.first(first), area.y0, heads);
   const std::vector<Place> below = Spread(draft, all.subspan(first), area.y1 - feet, feet);
   AddSheet(draft);
@@ -630,14 +656,14 @@ bool PlanStandingChart(Draft& draft) {
     const auto centered = [&](const Piece& piece) {
       return Aligned(Align::kCenter, x0, x0 + column, piece.shaped.advance * px);
     };
-    AddWords(draft.plan, rows[i].pieces[0], rows[i].line, centered(rows[i].pieces[0]),
+    AddWords(draft.plan, rows[i].pieces[0], centered(rows[i].pieces[0]),
              floor + 3 + draft.ascent() * px, px);
-    AddWords(draft.plan, rows[i].pieces[1], rows[i].line, centered(rows[i].pieces[1]),
+    AddWords(draft.plan, rows[i].pieces[1], centered(rows[i].pieces[1]),
              floor - height - 2 - draft.descent() * px, px);
   }
-  for (size_t i = 0; i < first; ++i) PlaceAlone(draft, all[i], above[i], area, style.title);
+  for (size_t i = 0; i < first; ++i) PlaceText(draft, all[i], above[i], area, style.title);
   for (size_t i = first; i < all.size(); ++i) {
-    PlaceAlone(draft, all[i], below[i - first], area, style.title);
+    PlaceText(draft, all[i], below[i - first], area, style.title);
   }
   return true;
 }
@@ -677,12 +703,13 @@ bool PlanBoard(Draft& draft) {
   const double blank = 0.7;  // em between a word and its value
   const auto row_width = [&](const StackLine& line, double px) {
     double width = blank * static_cast<double>(line.pieces.size() - 1) * px;
-    for (const Piece& piece : line.pieces) width += piece.shaped.advance * ScaleAt(piece, px) * px;
+    for (const Piece& piece : line.pieces)
+      width += piece.shaped.advance * ScaleAt(piece.scale, px) * px;
     return width;
   };
   const auto fits_with = [&](double spare) {
     return LargestSize(draft, [&](double px) {
-      if (HeightAt(draft, px) + spare > area.height()) return false;
+      if (HeightAt(draft, draft.stack, px) + spare > area.height()) return false;
       return std::all_of(draft.stack.begin(), draft.stack.end(), [&](const StackLine& line) {
         return (line.role == Role::kRow ? row_width(line, px) : line.advance() * px) <=
                area.width();
@@ -705,16 +732,16 @@ bool PlanBoard(Draft& draft) {
   for (size_t i = 0; i < places.size(); ++i) {
     const StackLine& line = draft.stack[i];
     if (line.role != Role::kRow) {
-      PlaceAlone(draft, line, places[i], area, line.role == Role::kFoot ? foot : align);
+      PlaceText(draft, line, places[i], area, line.role == Role::kFoot ? foot : align);
       continue;
     }
     const double width = row_width(line, px);
     double x = apart ? area.x0 : Aligned(align, area.x0, area.x1, width);
     const double wider = apart ? area.width() - width : 0;
     for (size_t j = 0; j < line.pieces.size(); ++j) {
-      const double size = ScaleAt(line.pieces[j], px) * px;
+      const double size = ScaleAt(line.pieces[j].scale, px) * px;
       if (j == 1) x += wider;
-      AddWords(draft.plan, line.pieces[j], line.line, x, places[i].baseline, size);
+      AddWords(draft.plan, line.pieces[j], x, places[i].baseline, size);
       x += line.pieces[j].shaped.advance * size + blank * px;
     }
   }
@@ -876,6 +903,21 @@ PagePlan PlanWords(const std::string& text, uint64_t view) {
     piece.shaped = Shape(text, {Family::kCondensed, false});
   }
   size = std::min(size, room / std::max(piece.shaped.advance, 0.1));
+  // The parts of a row stand further apart than words do.
+  const size_t blank = text.find_last_of(' ');
+  if (blank != std::string::npos && random.Chance(0.3)) {
+    const auto starts = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+    const ptrdiff_t before =
+        std::count_if(text.begin(), text.begin() + static_cast<ptrdiff_t>(blank) + 1, starts);
+    const double gap = random.Real(0, std::min(4.0, room / size - piece.shaped.advance));
+    for (auto i = static_cast<size_t>(before); i < piece.shaped.glyphs.size(); ++i) {
+      Glyph& glyph = piece.shaped.glyphs[i];
+      glyph.x += gap;
+      glyph.ink_x0 += gap;
+      glyph.ink_x1 += gap;
+    }
+    piece.shaped.advance += gap;
+  }
 
   const Family tallest = language == Language::kChinese ? Family::kHei : Family::kSans;
   const double ascent = Ascent(tallest) * size;
@@ -899,7 +941,8 @@ PagePlan PlanWords(const std::string& text, uint64_t view) {
     const double y = std::min(plan.height - 0.5, top + height + 1.5);
     Fill(plan, -16, y - 0.5, plan.width + 16, y + 0.5, style.rule);
   }
-  AddWords(plan, piece, AddLine(plan, text, -1), x, baseline, size);
+  piece.line = AddLine(plan, text, -1);
+  AddWords(plan, piece, x, baseline, size);
   Turn(plan);
   return plan;
 }
