@@ -441,6 +441,8 @@ bool Author::WriteItemText() {
   const double p = random_.Real();
   const size_t sentences = p < 0.4 ? 1 : p < 0.85 ? 2 : 3;
   kinds.resize(std::min(kinds.size(), sentences));
+  // "There are 83 Lumo mugs in stock" leaves nothing for "it" to stand for.
+  if (kinds[0] == Kind::kStock) std::swap(kinds.front(), kinds.back());
   const Language language = RandomLanguage();
   const int document = AddText(language, item);
   std::vector<std::string> parts;

@@ -300,7 +300,7 @@ std::optional<Question> AskPair(const World& world, Random& random) {
       random);
   if (second == nullptr) return std::nullopt;
   Question question = FromTwo(world, *first, *second, random);
-  question.text = PairQuestion(*first, *second, question.language);
+  question.text = PairQuestion(*first, *second, question.language, random);
   return question;
 }
 
@@ -545,8 +545,12 @@ std::optional<Question> AskExtraction(const World& world, Random& random) {
   return question;
 }
 
+// Whether somebody may take the words for this one. A colour may be that of the pattern as long as
+// the two are not named apart.
 bool Fits(const Look& look, const Look& wanted, const NamedParts& named) {
-  return look.kind == wanted.kind && (!named.color || look.color == wanted.color) &&
+  const bool has_color =
+      look.color == wanted.color || (!named.second && look.second == wanted.color);
+  return look.kind == wanted.kind && (!named.color || has_color) &&
          (!named.pattern || look.pattern == wanted.pattern) &&
          (!named.second || look.second == wanted.second) &&
          (!named.material || look.material == wanted.material);

@@ -20,14 +20,13 @@ using Choices = std::array<const char*, 4>;  // nullptr behind the last
 // $0 the subject inside a sentence ("the Lumo mug"; in Chinese with the blank that follows Latin
 // letters), $1 the value, $2 the detail, $3 several of the item ("Lumo mugs"), $4 the subject at
 // the start of a sentence. Statements stand in texts, the short ones behind another sentence about
-// the same thing. A clause is half of a question about two things.
+// the same thing.
 struct Wording {
   Choices questions;
   const char* answer;
   Choices places;
   Choices statements;
   Choices short_statements;
-  const char* clause;
 };
 
 // In the order of Kind.
@@ -39,8 +38,7 @@ constexpr Wording kEnglish[] = {
      {"Where does it say what $0 costs?", "Where is the price of $0 written?",
       "Where is the price of $0?"},
      {"$4 costs $1.", "The price of $0 is $1.", "$4 sells for $1.", "You can buy $0 for $1."},
-     {"It costs $1.", "Its price is $1.", "It sells for $1."},
-     "what does $0 cost"},
+     {"It costs $1.", "Its price is $1.", "It sells for $1."}},
     // kStock
     {{"How many $3 are in stock?", "What is the stock of $0?", "How many $3 do we have?",
       "How many $3 are left?"},
@@ -48,16 +46,14 @@ constexpr Wording kEnglish[] = {
      {"Where does it say how many $3 are in stock?", "Where is the stock of $0 written?",
       "Where is the stock of $0?"},
      {"There are $1 $3 in stock.", "The stock of $0 is $1.", "We have $1 $3.", "$1 $3 are left."},
-     {"There are $1 in stock.", "Its stock is $1.", "$1 are left."},
-     "how many $3 are in stock"},
+     {"There are $1 in stock.", "Its stock is $1.", "$1 are left."}},
     // kMaker
     {{"Who makes $0?", "Who is the maker of $0?", "Which maker does $0 come from?"},
      "$4 is made by $1.",
      {"Where does it say who makes $0?", "Where is the maker of $0 written?",
       "Where is the maker of $0?"},
      {"$4 is made by $1.", "$1 makes $0.", "The maker of $0 is $1."},
-     {"It is made by $1.", "$1 makes it.", "Its maker is $1."},
-     "who makes $0"},
+     {"It is made by $1.", "$1 makes it.", "Its maker is $1."}},
     // kWarehouse
     {{"Which warehouse does $0 ship from?", "In which warehouse is $0?", "Where is $0 stored?",
       "Which warehouse holds $0?"},
@@ -67,96 +63,83 @@ constexpr Wording kEnglish[] = {
      {"$4 ships from the $1 warehouse.", "The $1 warehouse holds $0.",
       "$4 is stored in the $1 warehouse."},
      {"It ships from the $1 warehouse.", "The $1 warehouse holds it.",
-      "It is stored in the $1 warehouse."},
-     "which warehouse does $0 ship from"},
+      "It is stored in the $1 warehouse."}},
     // kMakerCity
     {{"In which city is $0?", "Where is the workshop of $0?", "Which city does $0 work in?"},
      "$4 is in $1.",
      {},
      {"$4 is a maker in $1.", "The workshop of $0 is in $1.", "$4 works in $1."},
-     {},
-     nullptr},
+     {}},
     // kMakerFounded
     {{"When was $0 founded?", "In which year was $0 founded?", "In which year did $0 begin?"},
      "$4 was founded in $1.",
      {},
      {"$4 was founded in $1.", "$4 began in $1.", "The year $1 saw the start of $0."},
-     {"It was founded in $1.", "It began in $1.", "Its first year was $1."},
-     nullptr},
+     {"It was founded in $1.", "It began in $1.", "Its first year was $1."}},
     // kChart
     {{"How many $3 were sold in $2?", "How many units of $0 were sold in $2?",
       "What were the sales of $0 in $2?"},
      "In $2, $1 $3 were sold.",
      {"Where does it say how many $3 were sold in $2?", "Where are the sales of $0 in $2?"},
      {},
-     {},
-     nullptr},
+     {}},
     // kMakerChart
     {{"How many units did $0 sell in $2?", "How much did $0 sell in $2?",
       "What were the sales of $0 in $2?"},
      "In $2, $0 sold $1 units.",
      {"Where does it say how much $0 sold in $2?", "Where are the sales of $0 in $2?"},
      {},
-     {},
-     nullptr},
+     {}},
     // kBestSold
     {{"In which $2 did $0 sell best?", "Which was the best $2 of $0?",
       "Which $2 had the highest sales of $0?"},
      "$4 sold best in $1.",
      {},
      {},
-     {},
-     nullptr},
+     {}},
     // kTotal
     {{"What is the total of $0?", "How much is $0 in total?", "What does $0 come to?"},
      "The total of $0 is $1.",
      {},
      {},
-     {},
-     nullptr},
+     {}},
     // kInvoiceDate
     {{"What is the date of $0?", "Which date is on $0?", "From which day is $0?"},
      "The date of $0 is $1.",
      {},
      {},
-     {},
-     nullptr},
+     {}},
     // kCustomer
     {{"Who is $0 for?", "Who is the customer of $0?", "Whose name is on $0?"},
      "$4 is for $1.",
      {},
      {},
-     {},
-     nullptr},
+     {}},
     // kQuantity
     {{"How many $3 are on invoice $2?", "How many $3 does invoice $2 list?",
       "What is the quantity of $0 on invoice $2?"},
      "The quantity of $0 on invoice $2 is $1.",
      {"Where does it say how many $3 are on invoice $2?", "Where is $0 on invoice $2?"},
      {},
-     {},
-     nullptr},
+     {}},
     // kSalePrice
     {{"What is the sale price of $0?", "How much is $0 on sale?", "What does $0 cost in the sale?"},
      "The sale price of $0 is $1.",
      {"Where is the sale price of $0 written?", "Where is the sale price of $0?"},
      {},
-     {},
-     nullptr},
+     {}},
     // kDatedPrice
     {{"What did $0 cost on $2?", "What was the price of $0 on $2?"},
      "$4 cost $1 on $2.",
      {},
      {},
-     {},
-     nullptr},
+     {}},
     // kHours
     {{"When is $0 open on $2?", "What are the hours of $0 on $2?", "On $2, when is $0 open?"},
      "$4 is open $1 on $2.",
      {"Where does it say when $0 is open on $2?", "Where are the hours of $0 on $2?"},
      {},
-     {},
-     nullptr},
+     {}},
 };
 
 constexpr Wording kChinese[] = {
@@ -165,108 +148,81 @@ constexpr Wording kChinese[] = {
      "$0的价格是 $1 元。",
      {"哪里写着$0的价格？", "$0的价格写在哪里？", "$0的价格在哪里？"},
      {"$0的价格是 $1 元。", "$0卖 $1 元。", "买 $0要 $1 元。", "$0每个 $1 元。"},
-     {"它的价格是 $1 元。", "它卖 $1 元。", "每个 $1 元。"},
-     "$0的价格是多少"},
+     {"它的价格是 $1 元。", "它卖 $1 元。", "每个 $1 元。"}},
     // kStock
     {{"$0还有多少库存？", "$0的库存是多少？", "$0还剩多少？", "仓库里有多少 $0？"},
      "$0的库存是 $1。",
      {"哪里写着$0的库存？", "$0的库存写在哪里？", "$0的库存在哪里？"},
      {"$0的库存是 $1。", "$0还有 $1 个。", "我们有 $1 个 $0。", "$0还剩 $1 个。"},
-     {"它的库存是 $1。", "还有 $1 个。", "还剩 $1 个。"},
-     "$0的库存是多少"},
+     {"它的库存是 $1。", "还有 $1 个。", "还剩 $1 个。"}},
     // kMaker
     {{"$0是谁制造的？", "$0的厂家是谁？", "谁制造 $0？"},
      "$0的厂家是 $1。",
      {"哪里写着$0的厂家？", "$0的厂家写在哪里？", "$0的厂家在哪里写着？"},
      {"$0的厂家是 $1。", "$0由 $1 制造。", "$1 制造 $0。"},
-     {"它的厂家是 $1。", "它由 $1 制造。", "厂家是 $1。"},
-     "$0的厂家是谁"},
+     {"它的厂家是 $1。", "它由 $1 制造。", "厂家是 $1。"}},
     // kWarehouse
     {{"$0从哪个仓库发货？", "$0在哪个仓库？", "$0存放在哪里？", "哪个仓库有 $0？"},
      "$0从$1仓库发货。",
      {"哪里写着$0的仓库？", "$0的仓库写在哪里？", "$0的仓库在哪里写着？"},
      {"$0从$1仓库发货。", "$0存放在$1仓库。", "$1仓库存放 $0。"},
-     {"它从$1仓库发货。", "它存放在$1仓库。", "它在$1仓库。"},
-     "$0从哪个仓库发货"},
+     {"它从$1仓库发货。", "它存放在$1仓库。", "它在$1仓库。"}},
     // kMakerCity
     {{"$0在哪个城市？", "$0的工坊在哪里？", "$0位于哪个城市？"},
      "$0位于$1。",
      {},
      {"$0位于$1。", "$0的工坊在$1。", "$0是$1的厂家。"},
-     {},
-     nullptr},
+     {}},
     // kMakerFounded
     {{"$0是哪一年成立的？", "$0成立于哪一年？", "$0哪一年开始？"},
      "$0成立于 $1 年。",
      {},
      {"$0成立于 $1 年。", "$0是 $1 年成立的。", "$0从 $1 年开始。"},
-     {"它成立于 $1 年。", "它是 $1 年成立的。", "它从 $1 年开始。"},
-     nullptr},
+     {"它成立于 $1 年。", "它是 $1 年成立的。", "它从 $1 年开始。"}},
     // kChart
     {{"$2卖出了多少个 $0？", "$0在$2的销量是多少？", "$0在$2卖出了多少个？"},
      "$0在$2的销量是 $1。",
      {"哪里写着$0在$2的销量？", "$0在$2的销量写在哪里？"},
      {},
-     {},
-     nullptr},
+     {}},
     // kMakerChart
     {{"$0在$2的销量是多少？", "$0在$2卖出了多少？", "$2 $0卖出了多少？"},
      "$0在$2的销量是 $1。",
      {"哪里写着 $0在$2的销量？", "$0在$2的销量写在哪里？"},
      {},
-     {},
-     nullptr},
+     {}},
     // kBestSold
     {{"$0销量最高的$2是哪个？", "$0在哪个$2卖得最好？", "哪个$2 $0的销量最高？"},
      "$0销量最高的$2是$1。",
      {},
      {},
-     {},
-     nullptr},
+     {}},
     // kTotal
-    {{"$0的总额是多少？", "$0一共多少钱？", "$0合计多少？"},
-     "$0的总额是 $1 元。",
-     {},
-     {},
-     {},
-     nullptr},
+    {{"$0的总额是多少？", "$0一共多少钱？", "$0合计多少？"}, "$0的总额是 $1 元。", {}, {}, {}},
     // kInvoiceDate
-    {{"$0的日期是什么？", "$0是哪一天的？", "$0上写着什么日期？"},
-     "$0的日期是 $1。",
-     {},
-     {},
-     {},
-     nullptr},
+    {{"$0的日期是什么？", "$0是哪一天的？", "$0上写着什么日期？"}, "$0的日期是 $1。", {}, {}, {}},
     // kCustomer
-    {{"$0的客户是谁？", "$0是给谁的？", "$0上写着谁的名字？"},
-     "$0的客户是$1。",
-     {},
-     {},
-     {},
-     nullptr},
+    {{"$0的客户是谁？", "$0是给谁的？", "$0上写着谁的名字？"}, "$0的客户是$1。", {}, {}, {}},
     // kQuantity
     {{"发票 $2 上有多少个 $0？", "发票 $2 上 $0的数量是多少？", "$0在发票 $2 上有几个？"},
      "发票 $2 上 $0的数量是 $1。",
      {"哪里写着发票 $2 上 $0的数量？", "发票 $2 上 $0在哪里？"},
      {},
-     {},
-     nullptr},
+     {}},
     // kSalePrice
     {{"$0的特价是多少？", "$0特价多少钱？", "特价的 $0多少钱？"},
      "$0的特价是 $1 元。",
      {"哪里写着$0的特价？", "$0的特价写在哪里？"},
      {},
-     {},
-     nullptr},
+     {}},
     // kDatedPrice
-    {{"$0在 $2 的价格是多少？", "$2 $0多少钱？"}, "$0在 $2 的价格是 $1 元。", {}, {}, {}, nullptr},
+    {{"$0在 $2 的价格是多少？", "$2 $0多少钱？"}, "$0在 $2 的价格是 $1 元。", {}, {}, {}},
     // kHours
     {{"$0$2几点营业？", "$0$2的营业时间是什么？", "$2$0什么时候开门？"},
      "$0$2的营业时间是 $1。",
      {"哪里写着$0$2的营业时间？", "$0$2的营业时间写在哪里？"},
      {},
-     {},
-     nullptr},
+     {}},
 };
 
 static_assert(std::size(kEnglish) == Fact::kKinds && std::size(kChinese) == Fact::kKinds);
@@ -366,18 +322,21 @@ std::string WhereQuestion(const Fact& fact, Language language, Random& random) {
   return Filled(Pick(WordingOf(fact.kind, language).places, random), fact, language);
 }
 
-std::string PairQuestion(const Fact& first, const Fact& second, Language language) {
-  const std::string one = Filled(WordingOf(first.kind, language).clause, first, language);
-  const std::string two = Filled(WordingOf(second.kind, language).clause, second, language);
-  return language == Language::kEnglish ? absl::StrCat(Capitalized(one), " and ", two, "?")
-                                        : absl::StrCat(one, "，", two, "？");
+std::string PairQuestion(const Fact& first, const Fact& second, Language language, Random& random) {
+  const bool english = language == Language::kEnglish;
+  const absl::string_view mark = english ? "?" : "？";
+  std::string one = FactQuestion(first, language, random);
+  one.resize(one.size() - mark.size());
+  std::string two = FactQuestion(second, language, random);
+  if (english) two[0] = absl::ascii_tolower(static_cast<unsigned char>(two[0]));
+  return absl::StrCat(one, english ? " and " : "，", two);
 }
 
 std::string DearerQuestion(const Fact& first, const Fact& second, bool less, Language language,
                            Random& random) {
   static constexpr const char* kEnglishForms[] = {
       "Which costs $2, $0 or $1?",
-      "What costs $2, $0 or $1?",
+      "Does $0 or $1 cost $2?",
   };
   static constexpr const char* kChineseForms[] = {
       "$0和 $1哪个更$2？",

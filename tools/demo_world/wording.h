@@ -26,7 +26,8 @@ std::string WhereQuestion(const World::Fact& fact, Language language, Random& ra
 
 // Two facts in one question: "What does the Lumo mug cost and how many Tavi lamps are in stock?"
 // Only of price, stock, maker and warehouse.
-std::string PairQuestion(const World::Fact& first, const World::Fact& second, Language language);
+std::string PairQuestion(const World::Fact& first, const World::Fact& second, Language language,
+                         Random& random);
 
 // "Which costs more, the Lumo mug or the Tavi lamp?" and the sentence that says so; `less` asks for
 // the cheaper one.
