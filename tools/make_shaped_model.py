@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes a checkpoint of a published Qwen3-VL shape with random weights, to measure loading, memory and speed.
 
-Its numbers mean nothing; its sizes are the real ones. The tokenizer is the small one of models/demo: the
-embedding table keeps the published number of rows, most of which no token uses.
+Its numbers mean nothing; its sizes are the real ones. The tokenizer is the small one of make_untrained_model.py:
+the embedding table keeps the published number of rows, most of which no token uses.
 
 Usage: tools/make_shaped_model.py SHAPE OUTPUT_FOLDER [--format bfloat16|int4] [--layers N]
   SHAPE     2b, 4b, 8b, 32b, 30b-a3b
@@ -15,8 +15,10 @@ import json
 import math
 import pathlib
 import random
-import shutil
 import struct
+
+import make_untrained_model
+import qwen3vl_folder
 
 SEED = 20260202
 SHARD_BYTES = 4 << 30
@@ -211,13 +213,15 @@ def main():
         shape["layers"] = arguments.layers
     narrow = arguments.format == "int4"
 
-    small = pathlib.Path(__file__).resolve().parent.parent / "models/demo/encoder"
     arguments.output.mkdir(parents=True, exist_ok=True)
-    for file in small.iterdir():
-        if file.name not in ("config.json", "model.safetensors"):
-            shutil.copyfile(file, arguments.output / file.name)
-    config = config_of(shape, json.loads((small / "config.json").read_text()), narrow)
-    (arguments.output / "config.json").write_text(json.dumps(config, indent=1))
+    tokens, merges = make_untrained_model.make_vocabulary()
+    ids = qwen3vl_folder.added_ids(tokens)
+    qwen3vl_folder.write_tokenizer(arguments.output, tokens, merges, 262144)
+    qwen3vl_folder.write_generation_config(
+        arguments.output, ids, {"do_sample": True, "temperature": 0.7, "top_p": 0.8, "top_k": 20})
+    qwen3vl_folder.write_preprocessors(arguments.output, 4096, make_untrained_model.MAX_IMAGE_PIXELS)
+    small = qwen3vl_folder.config(make_untrained_model.SIZE, make_untrained_model.VOCAB, ids)
+    qwen3vl_folder.write_json(arguments.output / "config.json", config_of(shape, small, narrow))
     weights = Weights()
     add_tower(weights, shape["tower"], shape["hidden"])
     add_decoder(weights, shape, narrow)

@@ -20,6 +20,8 @@ from PIL import Image, ImageDraw
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("SIGHTLINE_BIN", ROOT / "build" / "release" / "bin"))
+# Every program started here runs with it unless told otherwise: what models/demo answers is no matter of these tests.
+os.environ["SIGHTLINE__MODEL__PATH"] = str(BIN.parent / "tests" / "untrained_model")
 
 WORDS = ("harbour lantern copper valley orchard ribbon granite meadow compass barrel window saddle "
          "thimble anchor bellows candle drawer engine feather garnet hammer island jacket kettle").split()

@@ -7,12 +7,14 @@
 #include <string>
 
 #include "base/file.h"
+#include "tests/model/checkpoint_copy.h"
 #include "tests/support/golden.h"
 #include "tests/support/status_matchers.h"
 
 namespace sightline::model {
 namespace {
 
+using ::sightline::testing::CopyCheckpoint;
 using ::sightline::testing::GoldenPath;
 using ::sightline::testing::IsOk;
 using ::sightline::testing::StatusIs;
@@ -47,12 +49,22 @@ TEST(LoadTest, ARerankerCheckpointIsOnlyThat) {
   EXPECT_EQ(model.generator, nullptr);
 }
 
-TEST(LoadTest, TheBundledModelEmbedsTextAndPicturesAndSaysItIsUntrained) {
-  const std::string folder = GoldenPath("../../models/demo");
-  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Load(folder, Cpu()));
+TEST(LoadTest, ABundleHasWhatItNamesAndSaysIfItIsUntrained) {
+  ASSERT_OK_AND_ASSIGN(const auto bundle, TempDir::Create());
+  CopyCheckpoint("tiny-dense", bundle->path() + "/part");
+  ASSERT_THAT(WriteFileAtomic(bundle->path() + "/sightline.json",
+                              R"({"encoder": "part", "untrained": true})"),
+              IsOk());
+  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Load(bundle->path(), Cpu()));
   ASSERT_NE(model.encoder, nullptr);
+  EXPECT_EQ(model.reranker, nullptr);
   EXPECT_EQ(model.generator, nullptr);
   EXPECT_TRUE(model.encoder->info().untrained);
+}
+
+TEST(LoadTest, TheModelThatIsShippedEmbedsTextAndPictures) {
+  ASSERT_OK_AND_ASSIGN(const LoadedModel model, Load(GoldenPath("../../models/demo"), Cpu()));
+  ASSERT_NE(model.encoder, nullptr);
   auto page =
       std::make_shared<Image>(Image{1280, 960, 3, std::vector<uint8_t>(1280 * 960 * 3, 200)});
   EncodeInput input;

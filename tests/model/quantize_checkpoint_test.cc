@@ -223,8 +223,9 @@ TEST_F(QuantizeCheckpointTest, RefusesWhatItShouldNotTouch) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("group")));
   EXPECT_THAT(QuantizeCheckpoint("/nowhere", Out("none"), {4, 32, true}),
               StatusIs(absl::StatusCode::kNotFound));
-  const std::string bundle = std::string(SIGHTLINE_SOURCE_DIR) + "/models/demo";
-  EXPECT_THAT(QuantizeCheckpoint(bundle, Out("bundle"), {4, 32, true}),
+  std::filesystem::create_directories(Out("bundle"));
+  ASSERT_THAT(WriteFileAtomic(Out("bundle/sightline.json"), R"({"encoder": "part"})"), IsOk());
+  EXPECT_THAT(QuantizeCheckpoint(Out("bundle"), Out("of-bundle"), {4, 32, true}),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("bundle")));
 }
 

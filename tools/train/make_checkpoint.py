@@ -10,22 +10,19 @@ Usage: tools/train/make_checkpoint.py OUT --text FILE [--vocab N] [--seed S] [--
 """
 
 import argparse
-import array
 import collections
 import functools
 import heapq
-import json
 import math
 import pathlib
-import random
 import re
-import struct
 import sys
 import unicodedata
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from make_untrained_model import PLAIN_ADDED, SPECIAL, SPLIT, byte_alphabet, preprocessor, tokenizer, write_json
+import qwen3vl_folder
+from qwen3vl_folder import byte_alphabet
 
 # What model/prompt.cc and services/query/prompt.cc wrap around a query, document or question.
 PROMPT_TEXTS = [
@@ -68,7 +65,7 @@ def character_class(major):
 
 def count_words(lines):
     """How often each word, as the pre-tokenizer cuts it, stands in `lines`."""
-    pattern = SPLIT
+    pattern = qwen3vl_folder.SPLIT
     for major in "LN":
         letters = character_class(major)
         inside = re.compile(r"(\[[^\]]*)\\p\{%s\}" % major)
@@ -188,58 +185,6 @@ def learn_tokens(lines, num_tokens, rare):
     return tokens, merges
 
 
-class Weights:
-    """Random tensors, written as one safetensors file."""
-
-    def __init__(self, seed, dtype):
-        self.seed, self.dtype = seed, dtype
-        self.random = random.Random(seed)
-        self.tensors = {}
-
-    def normal(self, name, shape, std):
-        gauss = self.random.gauss
-        self.put(name, shape, array.array("f", (gauss(0.0, std) for _ in range(math.prod(shape)))))
-
-    def constant(self, name, size, value):
-        self.put(name, [size], array.array("f", [value]) * size)
-
-    def put(self, name, shape, values):
-        if sys.byteorder == "big":
-            values.byteswap()
-        blob = values.tobytes() if self.dtype == "float32" else bfloat16(values)
-        self.tensors[name] = (shape, blob)
-
-    # Keeps the size of what passes through it, times `gain`.
-    def linear(self, name, out, inner, gain=1.0, bias=False):
-        self.normal(name + ".weight", [out, inner], gain / math.sqrt(inner))
-        if bias:
-            self.constant(name + ".bias", out, 0.0)
-
-    def layer_norm(self, name, size):
-        self.constant(name + ".weight", size, 1.0)
-        self.constant(name + ".bias", size, 0.0)
-
-    def save(self, path):
-        header, offset = {"__metadata__": {"format": "pt", "seed": str(self.seed)}}, 0
-        for name, (shape, blob) in sorted(self.tensors.items()):
-            header[name] = {"dtype": "F32" if self.dtype == "float32" else "BF16", "shape": shape,
-                            "data_offsets": [offset, offset + len(blob)]}
-            offset += len(blob)
-        text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
-        text += b" " * (-len(text) % 8)
-        with open(path, "wb") as out:
-            out.write(struct.pack("<Q", len(text)) + text)
-            for _, (_, blob) in sorted(self.tensors.items()):
-                out.write(blob)
-        return sum(math.prod(shape) for shape, _ in self.tensors.values())
-
-
-def bfloat16(values):
-    """The upper halves of float32, rounded half to even."""
-    words = array.array("I", values.tobytes())
-    return array.array("H", ((w + 0x7FFF + ((w >> 16) & 1)) >> 16 for w in words)).tobytes()
-
-
 def make_text(weights, size, vocab):
     root, hidden, head = "model.language_model.", size.hidden, size.head_dim
     # The table is the output's too: logits then start with a deviation of `embedding_std` * sqrt(hidden).
@@ -285,58 +230,6 @@ def make_vision(weights, size):
                        1.5 * size.embedding_std / math.sqrt(size.hidden), bias=True)
 
 
-def mrope_section(head_dim):
-    """The rotary frequencies of time, height and width: a third each, what is left over to time."""
-    third = head_dim // 2 // 3
-    return [head_dim // 2 - 2 * third, third, third]
-
-
-def config(size, vocab, ids):
-    return {
-        "architectures": ["Qwen3VLForConditionalGeneration"],
-        "model_type": "qwen3_vl",
-        "tie_word_embeddings": True,
-        "image_token_id": ids["<|image_pad|>"],
-        "video_token_id": ids["<|video_pad|>"],
-        "vision_start_token_id": ids["<|vision_start|>"],
-        "vision_end_token_id": ids["<|vision_end|>"],
-        "dtype": size.dtype,
-        "text_config": {
-            "model_type": "qwen3_vl_text", "dtype": size.dtype, "vocab_size": vocab,
-            "hidden_size": size.hidden, "intermediate_size": size.inner, "num_hidden_layers": size.layers,
-            "num_attention_heads": size.heads, "num_key_value_heads": size.kv_heads, "head_dim": size.head_dim,
-            "hidden_act": "silu", "rms_norm_eps": 1e-06, "attention_bias": False,
-            "max_position_embeddings": size.positions, "rope_theta": size.rope_theta,
-            "tie_word_embeddings": True,
-            "rope_scaling": {"mrope_interleaved": True, "mrope_section": mrope_section(size.head_dim),
-                             "rope_type": "default"},
-            "bos_token_id": ids["<|endoftext|>"], "eos_token_id": ids["<|im_end|>"],
-        },
-        "vision_config": {
-            "model_type": "qwen3_vl", "depth": size.vision_layers, "hidden_size": size.vision_hidden,
-            "num_heads": size.vision_heads, "intermediate_size": size.vision_inner,
-            "hidden_act": "gelu_pytorch_tanh", "in_channels": 3, "patch_size": 16, "temporal_patch_size": 2,
-            "spatial_merge_size": 2, "num_position_embeddings": size.table ** 2,
-            "out_hidden_size": size.hidden, "deepstack_visual_indexes": size.deepstack,
-        },
-    }
-
-
-def write_folder(folder, size, tokens, merges, ids):
-    """Everything but the weights."""
-    write_json(folder / "tokenizer.json", tokenizer(tokens, merges, ids))
-    write_json(folder / "tokenizer_config.json", {
-        "tokenizer_class": "Qwen2Tokenizer", "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>",
-        "model_max_length": size.positions})
-    write_json(folder / "generation_config.json", {
-        "do_sample": False, "bos_token_id": ids["<|endoftext|>"], "pad_token_id": ids["<|endoftext|>"],
-        "eos_token_id": [ids["<|im_end|>"], ids["<|endoftext|>"]]})
-    write_json(folder / "preprocessor_config.json", preprocessor(size.min_pixels, size.max_pixels))
-    video = preprocessor(size.min_pixels, 8 * size.max_pixels)
-    video.update({"fps": 2, "min_frames": 4, "max_frames": 64})
-    write_json(folder / "video_preprocessor_config.json", video)
-
-
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0],
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -370,16 +263,18 @@ def arguments():
 def main():
     size = arguments()
     size.output.mkdir(parents=True, exist_ok=True)
-    added = SPECIAL + PLAIN_ADDED
+    added = qwen3vl_folder.SPECIAL + qwen3vl_folder.PLAIN_ADDED
     lines = size.text.read_text(encoding="utf-8").splitlines()
     tokens, merges = learn_tokens(lines, size.vocab - len(added), size.rare)
-    ids = {content: len(tokens) + i for i, content in enumerate(added)}
+    ids = qwen3vl_folder.added_ids(tokens)
     num_tokens = len(tokens) + len(ids)
     vocab = -(-num_tokens // 64) * 64
-    write_json(size.output / "config.json", config(size, vocab, ids))
-    write_folder(size.output, size, tokens, merges, ids)
+    qwen3vl_folder.write_tokenizer(size.output, tokens, merges, size.positions)
+    qwen3vl_folder.write_json(size.output / "config.json", qwen3vl_folder.config(size, vocab, ids))
+    qwen3vl_folder.write_generation_config(size.output, ids, {"do_sample": False})
+    qwen3vl_folder.write_preprocessors(size.output, size.min_pixels, size.max_pixels)
 
-    weights = Weights(size.seed, size.dtype)
+    weights = qwen3vl_folder.Weights(size.seed, size.dtype)
     make_text(weights, size, vocab)
     make_vision(weights, size)
     parameters = weights.save(size.output / "model.safetensors")
