@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tools/demo_world/wording.h"
 
@@ -17,6 +18,9 @@ using Kind = Fact::Kind;
 
 constexpr int kFewestNear = 3;
 constexpr int kMostNear = 8;
+
+// The number in "invoice 4821".
+std::string LastWord(const std::string& text) { return text.substr(text.rfind(' ') + 1); }
 
 Language RandomLanguage(Random& random) {
   return random.Chance(0.5) ? Language::kEnglish : Language::kChinese;
@@ -201,8 +205,7 @@ std::optional<Question> AskTextToPage(const World& world, Random& random) {
   if (fact == nullptr) return std::nullopt;
   Question question = AboutFact(world, Task::kTextToPage, *fact, random);
   const double p = random.Real();
-  // Which of two labels holds an item's price, only its date says.
-  if (p < 0.5 || fact->kind == Kind::kDatedPrice) {
+  if (p < 0.5) {
     question.text = PageRequest(DocumentOf(world, *fact).page, random);
   } else if (p < 0.7) {
     const std::string text = WhereQuestion(*fact, question.language, random);
@@ -469,33 +472,36 @@ std::optional<Unwritten> UnwrittenOnPage(const World& world, Random& random) {
       fact.detail = random.Chance(0.5) ? MonthName(random.Below(12), unwritten.language)
                                        : CityWord(random.Below(kCities)).In(unwritten.language);
       break;
-    case Kind::kHours: {
-      const Fact* const other = PickFact(
-          FactsWhere(world,
-                     [&](const Fact& some) {
-                       return some.kind == Kind::kHours && some.document != like->document &&
-                              LanguageOf(world, some) == unwritten.language;
-                     }),
-          random);
-      if (other != nullptr && random.Chance(0.5)) {
-        fact.detail = other->detail;
+    case Kind::kHours:
+      if (random.Chance(0.5)) {
+        const std::vector<const Fact*> others = FactsWhere(world, [&](const Fact& some) {
+          return some.kind == Kind::kHours && LanguageOf(world, some) == unwritten.language;
+        });
+        fact.detail = PickFact(others, random)->detail;
       } else {
-        fact.subject = random.Chance(0.5)
-                           ? WarehouseName(random.Below(kWarehouses), unwritten.language)
-                           : ShopName(random.Below(kCities), unwritten.language);
+        const int place = random.Below(kWarehouses + kCities);
+        const auto name = [&](Language language) {
+          return place < kWarehouses ? WarehouseName(place, language)
+                                     : ShopName(place - kWarehouses, language);
+        };
+        fact.subject = name(unwritten.language);
+        const bool has_sign = std::ranges::any_of(world.facts(), [&](const Fact& some) {
+          return some.subject == name(Language::kEnglish) ||
+                 some.subject == name(Language::kChinese);
+        });
+        if (has_sign) return std::nullopt;
       }
       break;
-    }
     default:
-      fact.subject = absl::StrCat(like->subject.substr(0, like->subject.rfind(' ')), " ",
+      fact.subject = absl::StrCat(like->subject.substr(0, like->subject.rfind(' ') + 1),
                                   random.Between(1000, 9999));
   }
-  // Places may stand on a sign of the other language.
   const bool written = std::ranges::any_of(world.facts(), [&](const Fact& some) {
-    if (some.kind != fact.kind) return false;
-    const Language language = LanguageOf(world, some);
-    if (fact.kind == Kind::kHours && language != unwritten.language) return false;
-    return some.subject == fact.subject && some.detail == fact.detail;
+    if (some.kind != fact.kind || some.detail != fact.detail) return false;
+    // The number of an invoice is its own in both languages.
+    const bool of_invoice = fact.item < 0 && fact.maker < 0 && fact.kind != Kind::kHours;
+    return some.subject == fact.subject ||
+           (of_invoice && absl::EndsWith(some.subject, LastWord(fact.subject)));
   });
   if (written) return std::nullopt;
   return unwritten;
@@ -538,10 +544,9 @@ std::optional<Question> AskExtraction(const World& world, Random& random) {
   question.text = ExtractionRequest(page.language, random);
   question.pictures = {DrawPage(page, random.Next()).picture};
   question.documents = {total->document};
-  question.json =
-      absl::StrCat("{\"number\":", Quoted(total->subject.substr(total->subject.rfind(' ') + 1)),
-                   ",\"date\":", Quoted(date), ",\"customer\":", Quoted(customer), ",\"items\":[",
-                   rows, "],\"total\":", Quoted(total->value), "}");
+  question.json = absl::StrCat("{\"number\":", Quoted(LastWord(total->subject)),
+                               ",\"date\":", Quoted(date), ",\"customer\":", Quoted(customer),
+                               ",\"items\":[", rows, "],\"total\":", Quoted(total->value), "}");
   return question;
 }
 

@@ -50,16 +50,14 @@ constexpr Wording kEnglish[] = {
     // kMaker
     {{"Who makes $0?", "Who is the maker of $0?", "Which maker does $0 come from?"},
      "$4 is made by $1.",
-     {"Where does it say who makes $0?", "Where is the maker of $0 written?",
-      "Where is the maker of $0?"},
+     {"Where does it say who makes $0?", "Where is the maker of $0 written?"},
      {"$4 is made by $1.", "$1 makes $0.", "The maker of $0 is $1."},
      {"It is made by $1.", "$1 makes it.", "Its maker is $1."}},
     // kWarehouse
     {{"Which warehouse does $0 ship from?", "In which warehouse is $0?", "Where is $0 stored?",
       "Which warehouse holds $0?"},
      "$4 ships from the $1 warehouse.",
-     {"Where does it say where $0 ships from?", "Where is the warehouse of $0 written?",
-      "Where is the warehouse of $0?"},
+     {"Where does it say where $0 ships from?", "Where is the warehouse of $0 written?"},
      {"$4 ships from the $1 warehouse.", "The $1 warehouse holds $0.",
       "$4 is stored in the $1 warehouse."},
      {"It ships from the $1 warehouse.", "The $1 warehouse holds it.",
