@@ -89,7 +89,7 @@ bool HasHan(const std::string& text) {
   return false;
 }
 
-Shaped Shape(const std::string& text, Face face, double tracking) {
+Shaped ShapeText(const std::string& text, Face face, double tracking) {
   if (HasHan(text)) face.family = Family::kHei;
   cairo_scaled_font_t* const font = ThreadFonts().Of(face).measured;
   cairo_glyph_t* glyphs = nullptr;

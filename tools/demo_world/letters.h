@@ -36,7 +36,7 @@ bool HasHan(const std::string& text);
 
 // A text with Chinese characters is set in kHei whatever the face. `tracking` is added after each
 // letter, in em. Any thread: each keeps fonts of its own.
-Shaped Shape(const std::string& text, Face face, double tracking = 0);
+Shaped ShapeText(const std::string& text, Face face, double tracking = 0);
 
 // Draws it in the current colour with `size` pixels an em.
 void Show(_cairo* cairo, const Shaped& shaped, double x, double baseline, double size);

@@ -41,6 +41,4 @@ struct PagePlan {
 PagePlan PlanPage(const PageContent& content, uint64_t view);
 PagePlan PlanWords(const std::string& text, uint64_t view);
 
-Picture Paint(const PagePlan& plan);
-
 }  // namespace sightline::demo_world

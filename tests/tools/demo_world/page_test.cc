@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/demo_world/page_paint.h"
 #include "tools/demo_world/page_plan.h"
 
 namespace sightline::demo_world {
@@ -104,9 +105,9 @@ TEST(PageTest, AllInkOfLettersLiesInTheBoxes) {
   for (const PageContent& content : FullPages()) {
     for (uint64_t view = 0; view < 6; ++view) {
       PagePlan plan = PlanPage(content, view);
-      const Picture with = Paint(plan);
+      const Picture with = PaintPage(plan);
       plan.words.clear();
-      const Picture without = Paint(plan);
+      const Picture without = PaintPage(plan);
       std::vector<bool> covered(static_cast<size_t>(plan.width) * plan.height);
       for (const PageLine& line : plan.lines) {
         // A box may end within a pixel that has ink.
