@@ -49,9 +49,8 @@ class MakeCheckpointTest(unittest.TestCase):
     def pieces(self, text):
         """The tokens of `text`, as text."""
         vocabulary = json.loads((self.folder / "one/tokenizer.json").read_text())["model"]["vocab"]
-        spelled = {i: bytes(make_checkpoint.BYTE_OF[c] for c in token).decode(errors="replace") for token, i in vocabulary.items()
-                   if i >= 256}
-        spelled.update({vocabulary[token]: chr(b) for token, b in make_checkpoint.BYTE_OF.items()})
+        spelled = {i: bytes(make_checkpoint.BYTE_OF[c] for c in token).decode(errors="replace")
+                   for token, i in vocabulary.items()}
         (line,) = self.run_tool("tokenize", [{"text": text}])
         return [spelled[i] for i in line["ids"]]
 
