@@ -49,6 +49,7 @@ void AddCollections(Arguments& program, const Environment& environment);
 void AddDocuments(Arguments& program, const Environment& environment);
 void AddJobs(Arguments& program, const Environment& environment);
 void AddDoctor(Arguments& program, const Environment& environment);
+void AddEval(Arguments& program, const Environment& environment);
 void AddDemo(Arguments& program, const Environment& environment);
 
 // `serve`, `gateway` and `model` are commands of sightline-server, which takes this process's

@@ -37,6 +37,7 @@ int Main(int argc, char** argv) {
   AddIngest(program, environment);
   AddSearch(program, environment);
   AddAsk(program, environment);
+  AddEval(program, environment);
   AddCollections(program, environment);
   AddDocuments(program, environment);
   AddJobs(program, environment);

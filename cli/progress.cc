@@ -34,10 +34,13 @@ std::string Progress::Line(absl::Time now) const {
       totals_.bytes > 0   ? static_cast<double>(done_.bytes) / static_cast<double>(totals_.bytes)
       : totals_.items > 0 ? static_cast<double>(done_.items) / static_cast<double>(totals_.items)
                           : 1.0;
-  std::string line = absl::StrFormat("%d/%d documents, %s of %s", done_.items, totals_.items,
-                                     ByteCount(done_.bytes), ByteCount(totals_.bytes));
+  std::string line = absl::StrFormat("%d/%d %s", done_.items, totals_.items, totals_.what);
+  if (totals_.bytes > 0) {
+    absl::StrAppend(&line, ", ", ByteCount(done_.bytes), " of ", ByteCount(totals_.bytes));
+  }
   if (seconds > 0.5) {
-    absl::StrAppendFormat(&line, ", %.1f documents/s", static_cast<double>(done_.items) / seconds);
+    absl::StrAppendFormat(&line, ", %.1f %s/s", static_cast<double>(done_.items) / seconds,
+                          totals_.what);
   }
   if (failed_ > 0) absl::StrAppend(&line, ", ", failed_, " failed");
   if (share > 0.01 && share < 1 && seconds > 2) {

@@ -12,7 +12,8 @@ namespace sightline::cli {
 
 struct ProgressTotals {
   int64_t items = 0;
-  int64_t bytes = 0;
+  int64_t bytes = 0;  // 0: not shown
+  const char* what = "documents";
 };
 
 // Shows on standard error how far a long job is: one line that is drawn again on a terminal, a

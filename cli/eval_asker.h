@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "cli/eval_answer.h"
+#include "cli/eval_fields.h"
+#include "cli/eval_latency.h"
+#include "cli/eval_questions.h"
+#include "cli/eval_session.h"
+
+namespace sightline::cli {
+
+// The encoder's hits that the reranker orders anew.
+inline constexpr int kReranked = 20;
+
+// What the reply to one question is worth. Of the parts only that of the question's task is set.
+struct EvalScore {
+  demo_world::Task task = demo_world::Task::kTextAnswer;
+  demo_world::Language language = demo_world::Language::kEnglish;
+  bool of_page = false;
+
+  struct Found {
+    double recall_at_1 = 0, recall_at_5 = 0, recall_at_10 = 0;
+    double reciprocal_rank = 0;  // within 10
+    double ndcg_at_10 = 0;
+    std::optional<double> reranked_ndcg_at_10;  // absent without a reranker
+  };
+  struct Answered {
+    bool exact = false;
+    bool abstained = false;
+    CitationCount citations;
+  };
+  std::optional<Found> found = {};
+  std::optional<Answered> answered = {};  // kAbstain too
+  std::optional<FieldCount> fields = {};
+  std::optional<double> overlap = {};  // of the boxes, intersection over union
+};
+
+// Asks one question of the demo world in the way its task is used, and scores the reply. What is to
+// be found is searched by meaning alone; what is to be answered goes the server's whole way: hybrid
+// search, the reranker where there is one, five passages, a generated answer; pictures at hand go
+// to the generator. Words are the likeliest ones. Nothing when the model lacks the part for it. Any
+// thread. Errors: those of the calls.
+absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
+                                                     const EvalQuestion& question,
+                                                     Latencies& latencies);
+
+}  // namespace sightline::cli

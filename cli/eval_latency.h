@@ -1,0 +1,27 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace sightline::cli {
+
+// How long calls took, by kind. Any thread.
+class Latencies {
+ public:
+  void Add(const std::string& kind, double ms);
+
+  // {"search":{"calls":N,"p50":X,"p95":X,"p99":X},…} in ms.
+  std::string Json() const;
+  // A row a kind: its name, calls, p50, p95, p99.
+  std::vector<std::vector<std::string>> Rows() const;
+
+ private:
+  mutable absl::Mutex mu_;
+  std::map<std::string, std::vector<double>> samples_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace sightline::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tools/demo_world/picture.h"
+
+namespace sightline::cli {
+
+// How much each document that answers a query is worth, > 0. Others are worth nothing.
+using Gains = std::map<std::string, double>;
+
+// Of a ranking: document ids, best first, each once. All are in [0, 1], and 0 of a query that no
+// document answers.
+
+// Normalised discounted cumulated gain (Järvelin and Kekäläinen, 2002): the sum of gain /
+// log2(rank + 1) over the first `k`, as a part of what the best order would have.
+double NdcgAt(int k, std::span<const std::string> ranked, const Gains& gains);
+// The share of the documents that answer, among the first `k`.
+double RecallAt(int k, std::span<const std::string> ranked, const Gains& gains);
+// 1 / rank of the first document that answers, 0 when none is among the first `k`.
+double ReciprocalRankAt(int k, std::span<const std::string> ranked, const Gains& gains);
+
+// Area of what two boxes share, as a part of what they cover together; 0 of boxes without area.
+double IntersectionOverUnion(const demo_world::Box& a, const demo_world::Box& b);
+
+// The smallest sample that at least `percent` of 100 of them do not exceed; 0 without samples.
+double Percentile(double percent, std::vector<double> samples);
+
+}  // namespace sightline::cli

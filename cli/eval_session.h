@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/file.h"
+#include "cli/connection.h"
+#include "cli/ingest_item.h"
+#include "cli/progress.h"
+#include "sightline/v1/model.pb.h"
+#include "sightline/v1/query.pb.h"
+
+namespace sightline::cli {
+
+struct EvalSessionOptions {
+  std::string server;      // HOST:PORT of a running one, or empty for a private one
+  std::string data;        // folder of the private one, kept; empty = a temporary one
+  std::string model;       // of the private one; empty = the bundled one
+  bool untrained = false;  // a copy of it with random weights
+  uint64_t seed = 0;       // of those weights
+  bool keep = false;       // leave data folder and collection, in ./sightline-eval without `data`
+  bool quiet = false;
+};
+
+// The server that is evaluated, and the collection that is made on it for that. Calls may come from
+// any thread.
+class EvalSession {
+ public:
+  // Errors as Connection::Open and CopyUntrained.
+  static absl::StatusOr<std::unique_ptr<EvalSession>> Open(const EvalSessionOptions& options,
+                                                           const std::string& collection);
+
+  // Removes what is not kept: the temporary folder, and of a running server the collection, unless
+  // it was there before.
+  ~EvalSession();
+
+  const Connection& connection() const { return *connection_; }
+  const v1::GetModelResponse& model() const { return model_; }
+  const std::string& collection() const { return collection_; }
+  const std::string& scratch() const { return scratch_; }      // a folder for files to send
+  const std::string& kept_data() const { return kept_data_; }  // "" when nothing is kept
+
+  // Sends all that `visit` hands out. kInternal with the document and the reason when one fails.
+  absl::Status Ingest(const std::function<absl::Status(const IngestVisitor&)>& visit,
+                      Progress& progress) const;
+
+  absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request) const;
+  absl::StatusOr<v1::AnswerResponse> Answer(const v1::SearchAndAnswerRequest& request) const;
+  // The whole text.
+  absl::StatusOr<std::string> Generate(const v1::GenerateRequest& request) const;
+
+ private:
+  EvalSession() = default;
+
+  std::unique_ptr<TempDir> temp_;  // outlives the server
+  std::string scratch_;
+  std::string kept_data_;
+  std::string collection_;
+  bool remove_collection_ = false;
+  std::unique_ptr<Connection> connection_;
+  v1::GetModelResponse model_;
+};
+
+// Document ids of hits, best first, each once.
+std::vector<std::string> DocumentsOf(const google::protobuf::RepeatedPtrField<v1::Hit>& hits);
+
+}  // namespace sightline::cli
