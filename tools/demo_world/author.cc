@@ -436,8 +436,8 @@ bool Author::WriteHoursSign() {
 
 bool Author::WriteItemText() {
   const int item = FreeItem({});
+  if (item < 0) return false;
   std::vector<Kind> kinds = FreeKinds(item);
-  if (kinds.empty()) return false;
   const double p = random_.Real();
   const size_t sentences = p < 0.4 ? 1 : p < 0.85 ? 2 : 3;
   kinds.resize(std::min(kinds.size(), sentences));
@@ -457,9 +457,8 @@ bool Author::WriteItemText() {
 
 bool Author::WriteTwoItemText() {
   const std::array<int, 2> items = {FreeItem({}), FreeItem({})};
-  if (items[0] == items[1]) return false;
+  if (items[0] == items[1] || items[0] < 0) return false;
   std::array<std::vector<Kind>, 2> kinds = {FreeKinds(items[0]), FreeKinds(items[1])};
-  if (kinds[0].empty() || kinds[1].empty()) return false;
   // The same of both when that can be: the harder text.
   if (const auto same = std::ranges::find(kinds[1], kinds[0][0]); same != kinds[1].end()) {
     std::swap(*same, kinds[1][0]);
@@ -567,7 +566,9 @@ std::vector<Kind> Author::FreeKinds(int item) {
 
 int Author::FreeItem(std::span<const Kind> kinds) {
   const auto fits = [&](int item) {
-    return std::ranges::all_of(kinds, [&](Kind kind) { return IsFree(item, kind); });
+    const auto is_free = [&](Kind kind) { return IsFree(item, kind); };
+    return kinds.empty() ? std::ranges::any_of(kTextKinds, is_free)
+                         : std::ranges::all_of(kinds, is_free);
   };
   if (!known_items_.empty() && random_.Chance(0.4)) {
     const int item = random_.Pick(std::span<const int>(known_items_));

@@ -54,8 +54,8 @@ class Author {
   bool IsFree(int item, Kind kind) const;
   // Kinds of a text's facts about an item that stand nowhere yet, in random order.
   std::vector<Kind> FreeKinds(int item);
-  // An item of which all `kinds` are free, -1 when there is none. Prefers, at times, one that is
-  // written about already.
+  // An item of which all `kinds` are free, or any kind of a text's facts when none is named; -1
+  // when there is no such item. Prefers, at times, one that is written about already.
   int FreeItem(std::span<const Kind> kinds);
   // Up to `most` of `from`, in random order.
   std::vector<int> Some(std::vector<int> from, int most);
