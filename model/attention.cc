@@ -4,6 +4,7 @@
 
 #include "model/attention_cpu.h"
 #include "model/attention_device.h"
+#include "model/attention_training.h"
 
 namespace sightline::model {
 namespace {
@@ -72,6 +73,7 @@ at::Tensor CausalOnDevice(const at::Tensor& q, const at::Tensor& k, const at::Te
 
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const std::vector<Segment>& segments, bool causal) {
+  if (q.requires_grad()) return TrainingAttention(q, k, v, segments, causal);
   const at::Tensor out = q.is_cpu() ? CpuAttention(q, k, v, k.size(1), PackedJobs(segments, causal))
                                     : DevicePackedAttention(q, k, v, segments, causal, {});
   return out.to(q.scalar_type());
@@ -79,6 +81,11 @@ at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& k, const at::T
 
 at::Tensor CausalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            int64_t layer, const std::vector<SequenceTokens>& sequences) {
+  if (q.requires_grad()) {
+    std::vector<int64_t> lengths;
+    for (const SequenceTokens& s : sequences) lengths.push_back(s.length);
+    return TrainingAttention(q, k, v, GroupEqualLengths(lengths), /*causal=*/true);
+  }
   int64_t offset = 0;
   for (const SequenceTokens& s : sequences) {
     if (s.cache != nullptr) {

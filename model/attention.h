@@ -20,7 +20,8 @@ struct Segment {
 // q: [tokens, heads, d]; k, v: [tokens, kv_heads, d], kv_heads divides heads and each serves
 // heads / kv_heads consecutive query heads. `segments` cover the tokens in order without gaps.
 // causal: a token sees itself and those before it. All in float32, scores scaled by d^-0.5 and made
-// for a block of keys at a time, so memory grows with the tokens and not with their square.
+// for a block of keys at a time, so memory grows with the tokens and not with their square; where q
+// asks for a gradient as attention_training.h says.
 // Returns [tokens, heads * d] of q's type.
 at::Tensor PackedAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const std::vector<Segment>& segments, bool causal);
@@ -34,7 +35,7 @@ struct SequenceTokens {
 
 // Causal attention of one decoder layer: each sequence over itself and, where it has one, its
 // cache, which takes the new tokens (KvCache::Append). q, k, v as above, the sequences' tokens end
-// to end. Returns [tokens, heads * d] of q's type.
+// to end. Where q asks for a gradient there are no caches. Returns [tokens, heads * d] of q's type.
 at::Tensor CausalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            int64_t layer, const std::vector<SequenceTokens>& sequences);
 

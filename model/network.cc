@@ -113,7 +113,7 @@ absl::StatusOr<std::unique_ptr<Network>> Network::Load(
     }
     return std::unique_ptr<Network>(new Network{
         config, types.device, types, std::move(vision), std::move(text), loader.parameters(),
-        std::move(linears), std::move(fingerprints), std::move(held)});
+        std::move(linears), std::move(fingerprints), std::move(held), loader.TakeTrainable()});
   });
 }
 

@@ -25,8 +25,9 @@ absl::StatusOr<NetworkTypes> ResolveTypes(const std::string& device, const std::
                                           const std::string& stored, int64_t parameters);
 inline constexpr int64_t kSmallNetwork = 50'000'000;
 
-// The weights of one checkpoint as a vision tower and a decoder. Immutable. Any thread may run it;
-// in a server only its engine does.
+// The weights of one checkpoint as a vision tower and a decoder. Immutable, but for who trains it:
+// they change the tensors of `trainable` between runs, in place. Any thread may run it; in a server
+// only its engine does.
 struct Network {
   // kFailedPrecondition: a fault of WeightLoader, of Adapter::Open, or a quantised layer that an
   // adapter cannot be merged into. Names nothing asked for are logged as a warning. The adapters in
@@ -42,9 +43,10 @@ struct Network {
   const VisionTower vision;
   const TextModel text;
   const int64_t parameters;
-  const std::vector<LinearShape> linears;  // by Linear::number
-  const std::vector<std::string> merged;   // fingerprints of the adapters in the weights
-  const std::vector<HeldTensor> held;      // every tensor, once
+  const std::vector<LinearShape> linears;    // by Linear::number
+  const std::vector<std::string> merged;     // fingerprints of the adapters in the weights
+  const std::vector<HeldTensor> held;        // every tensor, once
+  const std::vector<NamedTensor> trainable;  // every tensor, where types.trainable
 };
 
 }  // namespace sightline::model

@@ -118,8 +118,8 @@ Rotary RotaryFromAngles(const at::Tensor& angles) {
 }
 
 void Rotate(const at::Tensor& x, const Rotary& rotary) {
-  if (x.is_cpu() && x.scalar_type() == at::kFloat && rotary.cos.scalar_type() == at::kFloat &&
-      x.stride(2) == 1) {
+  if (!x.requires_grad() && x.is_cpu() && x.scalar_type() == at::kFloat &&
+      rotary.cos.scalar_type() == at::kFloat && x.stride(2) == 1) {
     return RotateFloats(x, rotary.cos.contiguous(), rotary.sin.contiguous());
   }
   const int64_t half = x.size(-1) / 2;

@@ -202,7 +202,8 @@ VisionFeatures VisionTower::Forward(const PatchReader& read, std::span<const Gri
   const Rotary rotary = RotaryFromAngles(angles);  // float32 throughout the tower
   const PositionBlend positions(grids, merge, position_table_);
 
-  const int64_t at_once = probe ? n : kRowsAtOnce / (merge * merge) * (merge * merge);
+  const bool training = position_table_.requires_grad();
+  const int64_t at_once = probe || training ? n : kRowsAtOnce / (merge * merge) * (merge * merge);
   std::vector<at::Tensor> embedded;
   for (int64_t begin = 0; begin < n; begin += at_once) {
     const int64_t count = std::min(at_once, n - begin);
@@ -224,7 +225,7 @@ VisionFeatures VisionTower::Forward(const PatchReader& read, std::span<const Gri
   VisionFeatures out;
   out.taps.resize(deepstack_.size());
   for (int i = 0; i < config_.depth; ++i) {
-    RunBlock(blocks_[i], x, rotary, frames, at_once, adapter);
+    x = RunBlock(blocks_[i], x, rotary, frames, at_once, adapter);
     if (probe) probe(absl::StrCat("block_", i), x);
     for (size_t j = 0; j < deepstack_.size(); ++j) {
       if (config_.deepstack_indexes[j] == i)
@@ -235,9 +236,9 @@ VisionFeatures VisionTower::Forward(const PatchReader& read, std::span<const Gri
   return out;
 }
 
-void VisionTower::RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
-                           const std::vector<Segment>& frames, int64_t at_once,
-                           const Adapter* adapter) const {
+at::Tensor VisionTower::RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
+                                 const std::vector<Segment>& frames, int64_t at_once,
+                                 const Adapter* adapter) const {
   const int64_t n = x.size(0), heads = config_.num_heads, d = config_.hidden_size / heads;
   at::Tensor qkv = ByRows(x, at_once, [&](const at::Tensor& rows) {
                      return block.qkv(block.norm1(rows), adapter);
@@ -246,12 +247,17 @@ void VisionTower::RunBlock(const Block& block, const at::Tensor& x, const Rotary
   const at::Tensor mixed = PackedAttention(qkv.select(1, 0), qkv.select(1, 1), qkv.select(1, 2),
                                            frames, /*causal=*/false);
   qkv.reset();
+  if (n <= at_once) {  // without a change in place, which gradients could not pass
+    const at::Tensor y = x.add(block.proj(mixed, adapter));
+    return y.add(block.fc2(at::gelu(block.fc1(block.norm2(y), adapter), "tanh"), adapter));
+  }
   for (int64_t begin = 0; begin < n; begin += at_once) {
     const int64_t count = std::min(at_once, n - begin);
     at::Tensor rows = x.narrow(0, begin, count);
     rows.add_(block.proj(mixed.narrow(0, begin, count), adapter));
     rows.add_(block.fc2(at::gelu(block.fc1(block.norm2(rows), adapter), "tanh"), adapter));
   }
+  return x;
 }
 
 at::Tensor VisionTower::Merge(const Merger& merger, const at::Tensor& x, int64_t at_once,

@@ -45,8 +45,8 @@ class VisionTower {
   // so pictures computed together do not see each other, and frames of a video may be computed
   // apart. `read` gives as many patches as the grids' products sum to. Layers run over kRowsAtOnce
   // patches at a time, so that besides the patches' own states and their queries, keys and values
-  // memory does not grow with a picture. `probe`, for comparison, makes it run over all at once;
-  // `adapter` may be null.
+  // memory does not grow with a picture. `probe`, for comparison, makes it run over all at once,
+  // and so does training; `adapter` may be null.
   VisionFeatures Forward(const PatchReader& read, std::span<const GridThw> grids,
                          const Probe& probe = nullptr, const Adapter* adapter = nullptr) const;
 
@@ -68,9 +68,10 @@ class VisionTower {
     Linear fc1, fc2;
   };
 
-  // Changes x, the state of all patches, in place.
-  void RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
-                const std::vector<Segment>& frames, int64_t at_once, const Adapter* adapter) const;
+  // The state of all patches after a block; x may be changed in place.
+  at::Tensor RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
+                      const std::vector<Segment>& frames, int64_t at_once,
+                      const Adapter* adapter) const;
   at::Tensor Merge(const Merger& merger, const at::Tensor& x, int64_t at_once,
                    const Adapter* adapter) const;
 

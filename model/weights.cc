@@ -152,11 +152,13 @@ absl::Status WeightLoader::Load(absl::string_view name, const std::vector<int64_
     if (!view.ok()) return Annotate(view.status(), "weights");
     StoredMatrix made;
     made.numbers = view->to(at::TensorOptions().device(types_.device).dtype(type));
+    if (types_.trainable) made.numbers = made.numbers.clone().set_requires_grad(true);
     return made;
   };
   SL_ASSIGN_OR_RETURN(const StoredMatrix matrix,
                       Pooled({stored.name}, absl::StrCat("tensor ", at::toString(type)), make));
   out = matrix.numbers;
+  if (types_.trainable) trainable_.push_back({stored.name, out});
   used_.insert(stored.name);
   Hold(matrix, out.numel());
   return absl::OkStatus();

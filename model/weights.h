@@ -31,6 +31,15 @@ struct NetworkTypes {
   at::ScalarType weights =
       at::kFloat;  // float32, bfloat16 or float16, of matrices stored as floats
   at::ScalarType compute = at::kFloat;  // of activations, norms and biases
+  // The network can be trained: its tensors are its own and ask for gradients. Of a checkpoint of
+  // plain floats only, with `weights` and `compute` the same.
+  bool trainable = false;
+};
+
+// A tensor of a network that can be trained, under the name it is stored by.
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
 };
 
 // Turns a checkpoint's stored weights into what a network computes with. Where the form wanted is
@@ -76,6 +85,9 @@ class WeightLoader {
   // Every tensor taken so far, once.
   std::vector<HeldTensor> TakeHeld() { return std::move(held_); }
 
+  // Where the network is to be trained, every tensor taken so far.
+  std::vector<NamedTensor> TakeTrainable() { return std::move(trainable_); }
+
   // Stored names that nothing has asked for.
   std::vector<std::string> Unused() const;
 
@@ -100,6 +112,7 @@ class WeightLoader {
   absl::flat_hash_set<std::string> used_;
   std::vector<LinearShape> linears_;
   std::vector<HeldTensor> held_;
+  std::vector<NamedTensor> trainable_;
   absl::flat_hash_set<const void*> held_data_;
 };
 

@@ -32,6 +32,7 @@ RULES = {
     "services/pull": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "services": (None, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),  # the composition root: every room
     "tools/demo_world": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
+    "tools/train": (None, [FAISS, BEAST, DECODERS, ROCKS]),  # the network, and all whose prompts it learns
     "cli": ({"proto", "base", "tools/demo_world"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
 }
 # The one header of ingest/media that its client half offers to others.

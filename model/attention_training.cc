@@ -1,0 +1,48 @@
+#include "model/attention_training.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+
+namespace sightline::model {
+namespace {
+
+// q, k, v: [n, heads, length, d]. Returns the same shape.
+at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal) {
+  const int64_t length = q.size(2);
+  at::Tensor scores =
+      at::matmul(q.mul(1.0 / std::sqrt(static_cast<double>(q.size(3)))), k.transpose(2, 3));
+  if (causal) {
+    scores = scores.add(
+        at::full({length, length}, -std::numeric_limits<float>::infinity(), q.options()).triu(1));
+  }
+  return at::matmul(at::softmax(scores, -1), v);
+}
+
+}  // namespace
+
+at::Tensor TrainingAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                             const std::vector<Segment>& segments, bool causal) {
+  const int64_t heads = q.size(1), kv = k.size(1), d = q.size(2);
+  std::vector<at::Tensor> parts;
+  for (const Segment& s : segments) {
+    const int64_t tokens = s.length * s.count;
+    const auto split = [&](const at::Tensor& x) {  // [n, own heads, length, d]
+      return x.narrow(0, s.offset, tokens).view({s.count, s.length, -1, d}).transpose(1, 2);
+    };
+    const auto spread = [&](const at::Tensor& x) {  // each key head to the queries it serves
+      if (kv == heads) return split(x);
+      return split(x)
+          .unsqueeze(2)
+          .expand({s.count, kv, heads / kv, s.length, d})
+          .reshape({s.count, heads, s.length, d});
+    };
+    parts.push_back(Attend(split(q), spread(k), spread(v), causal)
+                        .transpose(1, 2)
+                        .reshape({tokens, heads * d}));
+  }
+  return parts.size() == 1 ? parts.front() : at::cat(parts, 0);
+}
+
+}  // namespace sightline::model

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/train/samples.h"
+
+namespace sightline::train {
+
+// What is taught from a step on.
+struct Phase {
+  int64_t from = 0;  // step
+  // How many of a step's rounds go to each lesson, as shares.
+  std::array<double, kLessons> shares = {};
+};
+
+// How a network is trained.
+struct Curriculum {
+  uint64_t seed = 1;
+  double rate = 2e-3;  // highest
+  int64_t warmup_steps = 200;
+  int64_t steps = 0;  // in all; the rate falls linearly to 0 over the last decay_steps
+  int64_t decay_steps = 0;
+  double weight_decay = 0.1;
+  int rounds = 4;             // passes of each worker a step
+  int writing_tokens = 4096;  // a pass
+  int finding_queries = 64;
+  int judging_pairs = 48;
+  std::vector<Phase> phases;  // by step, at least one from step 0
+
+  const Phase& At(int64_t step) const;
+  double RateAt(int64_t step) const;
+};
+
+// Of a JSON file with those names, "phases" as [{"from": 0, "shares": {"describe": 2, …}}, …].
+// kInvalidArgument names what is wrong.
+absl::StatusOr<Curriculum> ReadCurriculum(const std::string& path);
+
+}  // namespace sightline::train

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "model/network.h"
+#include "tools/train/batch.h"
+
+namespace sightline::train {
+
+// What a batch cost, and how much of it was right.
+struct LossReport {
+  at::Tensor loss;         // scalar, to go back from
+  double right = 0;        // tokens, queries or pairs that were right
+  double counted = 0;      // of so many
+  std::vector<bool> each;  // which prompts, queries or pairs were right as a whole
+};
+
+// Cross entropy of next tokens. `targets[p]`: for each token of prompt p the token to follow, or -1
+// where it does not count. A prompt is right when the likeliest token is right everywhere: greedy
+// decoding would then write the same.
+LossReport NextTokenLoss(const model::Network& network, const Batch& batch,
+                         const at::Tensor& hidden,
+                         const std::vector<std::vector<int32_t>>& targets);
+
+// InfoNCE between the unit vectors of queries and of documents, summed over Matryoshka prefixes
+// (Kusupati et al., "Matryoshka Representation Learning", 2022). Prompts 0 to queries - 1 of the
+// batch are queries, the others documents; `wanted[q]`: the documents that answer query q, counted
+// from 0, at least one; the others of them do not count against it.
+LossReport ContrastiveLoss(const model::Network& network, const Batch& batch,
+                           const at::Tensor& hidden, const std::vector<int64_t>& last_tokens,
+                           const std::vector<std::vector<int>>& wanted);
+inline constexpr double kTemperature = 0.05;
+
+// Binary cross entropy of the reranker's score: logit of "yes" less that of "no".
+LossReport YesNoLoss(const model::Network& network, const Batch& batch, const at::Tensor& hidden,
+                     const std::vector<int64_t>& last_tokens, const std::vector<float>& wanted,
+                     int32_t yes, int32_t no);
+
+}  // namespace sightline::train

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+namespace sightline::train {
+
+// A weight in training: float32, whatever the network computes with.
+struct Parameter {
+  std::string name;  // as stored
+  at::Tensor value;  // float32
+  at::Tensor gradient;
+  at::Tensor first;   // momentum, or AdamW's mean of gradients
+  at::Tensor second;  // AdamW's mean of squares; undefined where Muon is used
+};
+
+struct OptimizerOptions {
+  double rate = 2e-3;         // of this step
+  double weight_decay = 0.1;  // of matrices, times the rate
+};
+
+// Whether Muon moves this parameter: matrices inside the network. Tables, norms, biases and the
+// patch embedding are AdamW's.
+bool UsesMuon(const std::string& name, const at::Tensor& value);
+
+// One step, in place; gradients are clipped together to length 1 first. Matrices: Muon (Jordan and
+// others, "Muon: an optimizer for hidden layers in neural networks", 2024) with the scale of Liu
+// and others, "Muon is scalable for LLM training", 2025, so that one rate serves both; the rest:
+// AdamW with beta 0.9, 0.95. `step` counts from 1. `threads` share the work; the result does not
+// depend on how many. Returns the gradients' length before clipping.
+double Step(std::vector<Parameter>& parameters, const OptimizerOptions& options, int64_t step,
+            int threads);
+
+}  // namespace sightline::train

@@ -1,0 +1,409 @@
+#include "tools/train/samples.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status.h"
+#include "services/query/prompt.h"
+
+namespace sightline::train {
+namespace {
+
+using demo_world::Document;
+using demo_world::DocumentKind;
+using demo_world::Language;
+using demo_world::Picture;
+using demo_world::Question;
+using demo_world::Random;
+using demo_world::Task;
+using demo_world::World;
+
+// Passages a grounded prompt shows at most.
+constexpr int kMostPassages = 5;
+// Tasks that draw a question of their own out of a world may find none: then another is tried.
+constexpr int kTries = 40;
+// Questions asked one after the other about the same passages: the passages cost most.
+constexpr int kMostTurns = 4;
+
+ImagePtr ToImage(Picture picture) {
+  auto image = std::make_shared<Image>();
+  image->width = picture.width;
+  image->height = picture.height;
+  image->pixels = std::move(picture.rgb);
+  return image;
+}
+
+// Counts for BuildPrompt, which asks a generator for nothing else.
+class TokenCounter final : public model::Generator {
+ public:
+  explicit TokenCounter(const ModelFiles& files) : files_(files) {}
+
+  const model::ModelInfo& info() const override { return info_; }
+  absl::StatusOr<model::GenerateResult> Generate(const model::GenerateInput&,
+                                                 const model::CallOptions&,
+                                                 const model::OnText&) override {
+    return absl::UnimplementedError("only counts");
+  }
+  absl::StatusOr<int> CountTokens(absl::string_view text) const override {
+    SL_ASSIGN_OR_RETURN(const std::vector<int32_t> ids, files_.tokenizer().EncodePlain(text));
+    return static_cast<int>(ids.size());
+  }
+  int ImageTokens(int width, int height) const override {
+    const auto grid =
+        files_.processor().ImageGrid(width, height, model::ImageProcessor::Path::kChat);
+    return grid.ok()
+               ? static_cast<int>(grid->tokens(files_.config().model.vision.spatial_merge_size))
+               : 0;
+  }
+
+ private:
+  const ModelFiles& files_;
+  const model::ModelInfo info_;
+};
+
+// A document as it stands in the index.
+query::Hit ToHit(const Document& document) {
+  query::Hit hit;
+  hit.passage.source = document.file_name;
+  hit.passage.kind =
+      document.kind == DocumentKind::kText ? index::PassageKind::kText : index::PassageKind::kImage;
+  hit.passage.text = document.text;
+  if (document.kind != DocumentKind::kText) hit.passage.blob_hash = document.id;
+  return hit;
+}
+
+// The answer as the service expects it: each sentence with the numbers of the passages it rests on.
+std::string MarkedAnswer(const Question& question, const std::vector<int>& passages) {
+  if (question.answer.empty()) return query::AbstentionFor(question.text);
+  std::vector<std::string> sentences;
+  for (const demo_world::AnswerSentence& sentence : question.answer) {
+    std::vector<int> numbers;
+    for (const int document : sentence.documents) {
+      const auto at = std::find(passages.begin(), passages.end(), document);
+      if (at != passages.end()) numbers.push_back(static_cast<int>(at - passages.begin()) + 1);
+    }
+    std::sort(numbers.begin(), numbers.end());
+    std::string marked = sentence.text;
+    for (const int number : numbers) absl::StrAppend(&marked, "[", number, "]");
+    sentences.push_back(std::move(marked));
+  }
+  return absl::StrJoin(sentences, question.language == Language::kEnglish ? " " : "");
+}
+
+constexpr Task kAnswerTasks[] = {Task::kPageAnswer,  Task::kTableAnswer, Task::kTextAnswer,
+                                 Task::kTwoPassages, Task::kComparison,  Task::kAbstain};
+constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTextAnswer};
+constexpr Task kPhotoTasks[] = {Task::kPhotoToItem, Task::kTextToPhoto, Task::kComposed};
+constexpr Task kPageTasks[] = {Task::kTextToPage, Task::kTextToPage, Task::kTextToText};
+
+std::optional<Question> AskOneOf(const World& world, std::span<const Task> tasks, Random& random) {
+  for (int i = 0; i < kTries; ++i) {
+    std::optional<Question> question = Ask(world, random.Pick(tasks), random);
+    if (question.has_value()) return question;
+  }
+  return std::nullopt;
+}
+
+bool Within(const std::vector<int>& some, const std::vector<int>& all) {
+  return std::all_of(some.begin(), some.end(),
+                     [&](int one) { return std::find(all.begin(), all.end(), one) != all.end(); });
+}
+
+template <typename T>
+void Shuffle(std::vector<T>& values, Random& random) {
+  for (size_t i = values.size(); i > 1; --i) {
+    std::swap(values[i - 1], values[random.Below(static_cast<int>(i))]);
+  }
+}
+
+// Words as they stand on pages, short enough for one line of a small picture.
+std::string SomeLine(const World& world, Random& random) {
+  constexpr size_t kMostBytes = 26;
+  while (true) {
+    const Document& document =
+        world.documents()[random.Below(static_cast<int>(world.documents().size()))];
+    if (document.kind != DocumentKind::kPage) continue;
+    const demo_world::PageContent& page = document.page;
+    std::vector<std::string> lines = page.head;
+    lines.push_back(page.title);
+    lines.insert(lines.end(), page.foot.begin(), page.foot.end());
+    lines.insert(lines.end(), page.columns.begin(), page.columns.end());
+    for (const demo_world::PageRow& row : page.rows) {
+      lines.push_back(row.label);
+      lines.insert(lines.end(), row.cells.begin(), row.cells.end());
+      lines.push_back(absl::StrCat(row.label, " ", absl::StrJoin(row.cells, " ")));
+    }
+    const std::string& line = random.Pick<std::string>(lines);
+    if (!line.empty() && line.size() <= kMostBytes) return line;
+  }
+}
+
+model::EncodeInput DocumentInput(const World& world, int number) {
+  const Document& document = world.documents()[number];
+  model::EncodeInput input;
+  if (document.kind == DocumentKind::kText) {
+    input.texts = {document.text};
+  } else {
+    input.images = {ToImage(world.Draw(document))};
+  }
+  return input;
+}
+
+model::EncodeInput QueryInput(const Question& question) {
+  model::EncodeInput input;
+  for (const Picture& picture : question.pictures) input.images.push_back(ToImage(picture));
+  if (!question.text.empty()) input.texts = {question.text};
+  return input;
+}
+
+model::RerankItem ToItem(model::EncodeInput input) {
+  return {.videos = {}, .images = std::move(input.images), .texts = std::move(input.texts)};
+}
+
+}  // namespace
+
+const char* LessonName(Lesson lesson) {
+  constexpr const char* kNames[kLessons] = {"find_photos", "find_pages", "judge", "describe",
+                                            "words",       "read",       "look",  "answer",
+                                            "extract",     "box"};
+  return kNames[static_cast<int>(lesson)];
+}
+
+const std::vector<std::string>& DescribeRequests(Language language) {
+  static const std::vector<std::string> english = {"Describe the picture."};
+  static const std::vector<std::string> chinese = {"描述图片。"};
+  return language == Language::kEnglish ? english : chinese;
+}
+
+const std::vector<std::string>& ReadRequests(Language language) {
+  static const std::vector<std::string> english = {"Read the text."};
+  static const std::vector<std::string> chinese = {"读出文字。"};
+  return language == Language::kEnglish ? english : chinese;
+}
+
+World SampleMaker::SmallWorld(Random& random) const {
+  const uint64_t seed = random.Next() % demo_world::kFirstEvaluationSeed +
+                        (evaluation_ ? demo_world::kFirstEvaluationSeed : 0);
+  return World::Make(seed, {.items = 40, .pages = 16, .texts = 32});
+}
+
+absl::Status SampleMaker::AddConversation(const std::vector<model::Message>& messages,
+                                          WritingSamples& out) const {
+  SL_ASSIGN_OR_RETURN(model::Prompt prompt,
+                      files_.prompts().Chat(messages, {.add_generation_prompt = false},
+                                            files_.config().model.text.max_position_embeddings));
+  // What the assistant says counts, up to the end of its turn:
+  // "<|im_start|>assistant\n…<|im_end|>".
+  std::vector<int32_t> targets(prompt.ids.size(), -1);
+  bool own = false;
+  for (size_t i = 0; i + 1 < prompt.ids.size(); ++i) {
+    if (i >= 2 && prompt.ids[i - 2] == files_.turn_start() &&
+        prompt.ids[i - 1] == files_.assistant()) {
+      own = true;
+    }
+    if (own) targets[i] = prompt.ids[i + 1];
+    if (own && prompt.ids[i + 1] == files_.turn_end()) own = false;
+  }
+  out.prompts.push_back(std::move(prompt));
+  out.targets.push_back(std::move(targets));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<model::Message>> SampleMaker::Grounded(const World& world,
+                                                                  const Question& question,
+                                                                  std::vector<int> passages) const {
+  std::vector<query::Hit> hits;
+  std::map<std::string, int> by_id;
+  for (const int number : passages) {
+    hits.push_back(ToHit(world.documents()[number]));
+    by_id[world.documents()[number].id] = number;
+  }
+  query::QueryContent content;
+  content.texts = {question.text};
+  const TokenCounter counter(files_);
+  const query::PassagePicture picture = [&](const index::Passage& passage,
+                                            absl::Time) -> absl::StatusOr<ImagePtr> {
+    return ToImage(world.Draw(world.documents()[by_id.at(passage.blob_hash)]));
+  };
+  SL_ASSIGN_OR_RETURN(query::Prompt prompt,
+                      query::BuildPrompt(content, hits, {}, counter, picture, {}));
+  prompt.messages.push_back({"assistant", {MarkedAnswer(question, passages)}});
+  return std::move(prompt.messages);
+}
+
+absl::Status SampleMaker::Converse(Lesson lesson, Random& random, WritingSamples& out) const {
+  const World world = SmallWorld(random);
+  const auto& documents = world.documents();
+  const auto about_picture = [&](Picture picture, const std::string& request,
+                                 const std::string& reply) {
+    return AddConversation(
+        {{"user", {ToImage(std::move(picture)), request}}, {"assistant", {reply}}}, out);
+  };
+  switch (lesson) {
+    case Lesson::kDescribe: {
+      for (int i = 0; i < 8; ++i) {
+        const demo_world::Item& item =
+            world.catalogue().items[random.Below(static_cast<int>(world.catalogue().items.size()))];
+        const Language own = random.Chance(0.5) ? Language::kEnglish : Language::kChinese;
+        SL_RETURN_IF_ERROR(about_picture(DrawPhoto(item.look, random.Next()),
+                                         random.Pick<std::string>(DescribeRequests(own)),
+                                         Description(item.look, own, random)));
+      }
+      return absl::OkStatus();
+    }
+    case Lesson::kWords: {
+      for (int i = 0; i < 16; ++i) {
+        const std::string line = SomeLine(world, random);
+        SL_RETURN_IF_ERROR(about_picture(demo_world::DrawWords(line, random.Next()),
+                                         ReadRequests(Language::kEnglish).front(), line));
+      }
+      return absl::OkStatus();
+    }
+    case Lesson::kRead: {
+      std::vector<const Document*> pages;
+      for (const Document& document : documents) {
+        if (document.kind == DocumentKind::kPage) pages.push_back(&document);
+      }
+      if (pages.empty()) return absl::OkStatus();
+      const Document& page = *random.Pick<const Document*>(pages);
+      demo_world::DrawnPage drawn = DrawPage(page.page, random.Next());
+      std::vector<std::string> lines;
+      for (const demo_world::PageLine& line : drawn.lines) lines.push_back(line.text);
+      return about_picture(std::move(drawn.picture), ReadRequests(page.language).front(),
+                           absl::StrJoin(lines, "\n"));
+    }
+    case Lesson::kLook:
+    case Lesson::kAnswer: {
+      const std::optional<Question> question = lesson == Lesson::kLook
+                                                   ? AskOneOf(world, kLookTasks, random)
+                                                   : AskOneOf(world, kAnswerTasks, random);
+      if (!question.has_value()) return absl::OkStatus();
+      std::vector<int> passages = question->documents;
+      if (lesson == Lesson::kAnswer) {
+        // Others that look alike or are just there, in any order: an answer is found by reading.
+        const int wanted =
+            random.Between(std::max<int>(1, static_cast<int>(passages.size())), kMostPassages);
+        std::vector<int> near = question->near;
+        Shuffle(near, random);
+        for (int tries = 0; static_cast<int>(passages.size()) < wanted && tries < kTries; ++tries) {
+          int next = random.Below(static_cast<int>(documents.size()));
+          if (!near.empty() && random.Chance(0.7)) {
+            next = near.back();
+            near.pop_back();
+          }
+          if (std::find(passages.begin(), passages.end(), next) == passages.end()) {
+            passages.push_back(next);
+          }
+        }
+        Shuffle(passages, random);
+      }
+      SL_ASSIGN_OR_RETURN(std::vector<model::Message> messages,
+                          Grounded(world, *question, passages));
+      std::set<std::string> asked = {question->text};
+      for (int tries = 0; tries < kTries && static_cast<int>(asked.size()) < kMostTurns; ++tries) {
+        const std::optional<Question> next = Ask(world, random.Pick<Task>(kAnswerTasks), random);
+        if (!next.has_value() || next->documents.empty() || !Within(next->documents, passages) ||
+            !asked.insert(next->text).second) {
+          continue;
+        }
+        messages.push_back({"user", {absl::StrCat("Question: ", next->text)}});
+        messages.push_back({"assistant", {MarkedAnswer(*next, passages)}});
+      }
+      return AddConversation(messages, out);
+    }
+    case Lesson::kExtract:
+    case Lesson::kBox: {
+      const Task task = lesson == Lesson::kExtract ? Task::kExtraction : Task::kBox;
+      std::optional<Question> question = Ask(world, task, random);
+      if (!question.has_value()) return absl::OkStatus();
+      return about_picture(std::move(question->pictures.front()), question->text, question->json);
+    }
+    default: return absl::InternalError("not a lesson that is written");
+  }
+}
+
+absl::StatusOr<WritingSamples> SampleMaker::Writing(Lesson lesson, int tokens,
+                                                    Random& random) const {
+  WritingSamples samples;
+  size_t counted = 0, total = 0;
+  while (static_cast<int>(total) < tokens) {
+    SL_RETURN_IF_ERROR(Converse(lesson, random, samples));
+    for (; counted < samples.prompts.size(); ++counted)
+      total += samples.prompts[counted].ids.size();
+  }
+  return samples;
+}
+
+absl::StatusOr<FindingSamples> SampleMaker::Finding(Lesson lesson, int queries,
+                                                    Random& random) const {
+  const World world = SmallWorld(random);
+  FindingSamples samples;
+  std::vector<Question> questions;
+  std::vector<int> documents;
+  std::map<int, int> place;
+  const auto add = [&](int document) {
+    if (place.emplace(document, static_cast<int>(documents.size())).second) {
+      documents.push_back(document);
+    }
+  };
+  while (static_cast<int>(questions.size()) < queries) {
+    std::optional<Question> question = lesson == Lesson::kFindPhotos
+                                           ? AskOneOf(world, kPhotoTasks, random)
+                                           : AskOneOf(world, kPageTasks, random);
+    if (!question.has_value()) return absl::InternalError("a world with nothing to find");
+    for (const int document : question->documents) add(document);
+    // Some of what looks alike: the rest of the batch is easy to tell apart.
+    for (size_t i = 0; i < question->near.size() && i < 2; ++i) add(question->near[i]);
+    questions.push_back(*std::move(question));
+  }
+  const int64_t limit = files_.config().model.text.max_position_embeddings;
+  for (const Question& question : questions) {
+    SL_ASSIGN_OR_RETURN(model::Prompt prompt,
+                        files_.prompts().Embedding(QueryInput(question), limit));
+    samples.prompts.push_back(std::move(prompt));
+    std::vector<int>& wanted = samples.wanted.emplace_back();
+    for (const int document : question.documents) wanted.push_back(place.at(document));
+  }
+  for (const int document : documents) {
+    SL_ASSIGN_OR_RETURN(model::Prompt prompt,
+                        files_.prompts().Embedding(DocumentInput(world, document), limit));
+    samples.prompts.push_back(std::move(prompt));
+  }
+  return samples;
+}
+
+absl::StatusOr<JudgingSamples> SampleMaker::Judging(int pairs, Random& random) const {
+  JudgingSamples samples;
+  const int64_t limit = files_.config().model.text.max_position_embeddings;
+  while (static_cast<int>(samples.prompts.size()) < pairs) {
+    const World world = SmallWorld(random);
+    for (int i = 0; i < 8 && static_cast<int>(samples.prompts.size()) < pairs; ++i) {
+      const std::optional<Question> question = random.Chance(0.5)
+                                                   ? AskOneOf(world, kPhotoTasks, random)
+                                                   : AskOneOf(world, kPageTasks, random);
+      if (!question.has_value()) continue;
+      const model::RerankItem query = ToItem(QueryInput(*question));
+      const auto judge = [&](int document, float wanted) -> absl::Status {
+        SL_ASSIGN_OR_RETURN(
+            model::Prompt prompt,
+            files_.prompts().Rerank("", query, ToItem(DocumentInput(world, document)), limit));
+        samples.prompts.push_back(std::move(prompt));
+        samples.wanted.push_back(wanted);
+        return absl::OkStatus();
+      };
+      SL_RETURN_IF_ERROR(judge(question->documents.front(), 1));
+      if (!question->near.empty()) {
+        SL_RETURN_IF_ERROR(judge(random.Pick<int>(question->near), 0));
+      }
+    }
+  }
+  return samples;
+}
+
+}  // namespace sightline::train

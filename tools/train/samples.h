@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "model/prompt.h"
+#include "tools/demo_world/questions.h"
+#include "tools/demo_world/random.h"
+#include "tools/demo_world/world.h"
+#include "tools/train/model_files.h"
+
+namespace sightline::train {
+
+// What a piece of training teaches. Each is a column of the learning curves.
+enum class Lesson {
+  // Contrastive: queries and the documents that answer them, out of one world.
+  kFindPhotos,  // photo -> item, text -> photo, photo + text -> photo
+  kFindPages,   // text -> page picture, text -> text
+  // Yes or no: does the document answer the query?
+  kJudge,
+  // Next token.
+  kDescribe,  // a photo in words
+  kWords,     // a line of words on a small picture, read
+  kRead,      // a whole page, read
+  kLook,      // one question about one page or text that holds the answer
+  kAnswer,    // a question over several passages, with markers, or the abstention
+  kExtract,   // an invoice as JSON
+  kBox,       // where something is
+};
+inline constexpr int kLessons = 10;
+const char* LessonName(Lesson lesson);
+
+// Prompts whose next tokens are to be learned. `targets[p][i]` follows token i of prompt p; -1 does
+// not count.
+struct WritingSamples {
+  std::vector<model::Prompt> prompts;
+  std::vector<std::vector<int32_t>> targets;
+};
+
+// The prompts are the queries, then the documents.
+struct FindingSamples {
+  std::vector<model::Prompt> prompts;
+  std::vector<std::vector<int>> wanted;  // for each query its documents, counted from 0
+};
+
+struct JudgingSamples {
+  std::vector<model::Prompt> prompts;
+  std::vector<float> wanted;  // 1 = yes
+};
+
+// Makes samples of the demo world as prompts of the model, in the very layout of the parts that
+// serve: PromptBuilder and the answering service's BuildPrompt. Borrows `files`. Immutable; any
+// thread. Errors: those of the prompts.
+class SampleMaker {
+ public:
+  explicit SampleMaker(const ModelFiles& files, bool evaluation)
+      : files_(files), evaluation_(evaluation) {}
+
+  // About `tokens` tokens of a lesson that is written.
+  absl::StatusOr<WritingSamples> Writing(Lesson lesson, int tokens,
+                                         demo_world::Random& random) const;
+  absl::StatusOr<FindingSamples> Finding(Lesson lesson, int queries,
+                                         demo_world::Random& random) const;
+  absl::StatusOr<JudgingSamples> Judging(int pairs, demo_world::Random& random) const;
+
+ private:
+  demo_world::World SmallWorld(demo_world::Random& random) const;
+  absl::Status Converse(Lesson lesson, demo_world::Random& random, WritingSamples& out) const;
+  absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,
+                                                       const demo_world::Question& question,
+                                                       std::vector<int> passages) const;
+  absl::Status AddConversation(const std::vector<model::Message>& messages,
+                               WritingSamples& out) const;
+
+  const ModelFiles& files_;
+  const bool evaluation_;  // worlds of the half that is never trained on
+};
+
+// The requests under which pictures are described, read, extracted and searched; what serves asks
+// in the same words. Each in English and Chinese.
+const std::vector<std::string>& DescribeRequests(demo_world::Language language);
+const std::vector<std::string>& ReadRequests(demo_world::Language language);
+
+}  // namespace sightline::train

@@ -1,0 +1,350 @@
+#include "tools/train/trainer.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "base/file.h"
+#include "base/status.h"
+#include "model/safetensors.h"
+#include "tools/train/batch.h"
+
+namespace sightline::train {
+namespace {
+
+constexpr char kStateFile[] = "state.json";
+constexpr char kOptimizerFile[] = "optimizer.safetensors";
+constexpr char kWeightsFile[] = "model.safetensors";
+constexpr char kConfigFile[] = "config.json";
+// What stands beside the weights and goes with them.
+constexpr const char* kCopiedFiles[] = {"generation_config.json", "preprocessor_config.json",
+                                        "tokenizer.json", "tokenizer_config.json",
+                                        "video_preprocessor_config.json"};
+
+// A tensor as it is to stand in a file; it keeps the bytes.
+struct Stored {
+  std::string name;
+  at::Tensor tensor;  // contiguous, on the CPU
+
+  model::TensorView View() const {
+    model::TensorView view;
+    view.name = name;
+    view.dtype = tensor.scalar_type() == at::kBFloat16 ? model::DType::kBF16 : model::DType::kF32;
+    view.shape = tensor.sizes().vec();
+    view.bytes = absl::string_view(static_cast<const char*>(tensor.data_ptr()), tensor.nbytes());
+    return view;
+  }
+};
+
+absl::Status WriteTensors(const std::string& path, const std::vector<Stored>& tensors) {
+  std::vector<model::TensorView> views;
+  for (const Stored& tensor : tensors) views.push_back(tensor.View());
+  return model::WriteSafetensors(path, views);
+}
+
+// Where pass `index` of a run stands in its lessons: evenly spread, so that each lesson gets its
+// share of every few steps (multiples of the golden ratio).
+Lesson LessonOf(const Phase& phase, uint64_t index) {
+  double total = 0;
+  for (const double share : phase.shares) total += share;
+  const double turns = static_cast<double>(index) * 0.6180339887498949;
+  double at = (turns - std::floor(turns)) * total;
+  int last = 0;
+  for (int lesson = 0; lesson < kLessons; ++lesson) {
+    if (phase.shares[lesson] <= 0) continue;
+    last = lesson;
+    at -= phase.shares[lesson];
+    if (at < 0) break;
+  }
+  return static_cast<Lesson>(last);
+}
+
+std::vector<int64_t> LastTokens(const std::vector<model::Prompt>& prompts) {
+  std::vector<int64_t> out;
+  for (const model::Prompt& prompt : prompts) {
+    out.push_back(static_cast<int64_t>(prompt.ids.size()) - 1);
+  }
+  return out;
+}
+
+void AddReport(const LossReport& report, LessonSums& sums) {
+  sums.loss += report.loss.item<double>();
+  sums.right += report.right;
+  sums.counted += report.counted;
+  for (const bool whole : report.each) sums.whole += whole ? 1 : 0;
+  sums.samples += static_cast<double>(report.each.size());
+  ++sums.passes;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Open(const TrainerOptions& options) {
+  std::unique_ptr<Trainer> trainer(new Trainer());
+  trainer->options_ = options;
+  SL_ASSIGN_OR_RETURN(trainer->files_, ModelFiles::Open(options.folder));
+  SL_ASSIGN_OR_RETURN(std::shared_ptr<const model::CheckpointWeights> weights,
+                      model::CheckpointWeights::Open(options.folder));
+  const model::ModelConfig& config = trainer->files_->config().model;
+  if (config.quantization.method != model::QuantizationConfig().method || config.text.num_experts) {
+    return absl::FailedPreconditionError("only dense checkpoints of plain floats can be trained");
+  }
+  SL_ASSIGN_OR_RETURN(model::NetworkTypes types,
+                      model::ResolveTypes(options.device, options.dtype, options.dtype, 0));
+  types.compute = types.weights;
+  types.trainable = true;
+  at::set_num_threads(1);  // the workers are the threads
+  for (int w = 0; w < options.workers; ++w) {
+    Worker& worker = trainer->workers_.emplace_back();
+    SL_ASSIGN_OR_RETURN(worker.network, model::Network::Load(config, weights, types));
+    worker.sums.resize(kLessons);
+    for (const model::NamedTensor& tensor : worker.network->trainable) {
+      worker.gradients.push_back(at::zeros(
+          tensor.tensor.sizes(), tensor.tensor.options().dtype(at::kFloat).requires_grad(false)));
+    }
+  }
+  for (const model::NamedTensor& tensor : trainer->workers_.front().network->trainable) {
+    const model::TensorView* const stored = weights->Find(tensor.name);
+    Parameter parameter;
+    parameter.name = tensor.name;
+    SL_ASSIGN_OR_RETURN(const at::Tensor view, model::ViewStored(*stored, weights));
+    parameter.value =
+        view.to(tensor.tensor.device(), at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    parameter.first = at::zeros_like(parameter.value);
+    if (!UsesMuon(parameter.name, parameter.value))
+      parameter.second = at::zeros_like(parameter.value);
+    trainer->parameters_.push_back(std::move(parameter));
+  }
+  SL_RETURN_IF_ERROR(trainer->RestoreState());
+  return trainer;
+}
+
+absl::Status Trainer::RestoreState() {
+  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat(options_.folder, "/", kStateFile));
+  if (absl::IsNotFound(text.status())) return absl::OkStatus();
+  SL_RETURN_IF_ERROR(text.status());
+  SL_ASSIGN_OR_RETURN(step_, CatchStatus(kStateFile, [&]() -> absl::StatusOr<int64_t> {
+                        return nlohmann::json::parse(*text).at("step").get<int64_t>();
+                      }));
+  SL_ASSIGN_OR_RETURN(
+      const std::unique_ptr<model::SafetensorsFile> file,
+      model::SafetensorsFile::Open(absl::StrCat(options_.folder, "/", kOptimizerFile)));
+  for (Parameter& parameter : parameters_) {
+    for (const auto& [suffix, tensor] :
+         {std::pair(".first", &parameter.first), std::pair(".second", &parameter.second)}) {
+      if (!tensor->defined()) continue;
+      const model::TensorView* const stored = file->Find(absl::StrCat(parameter.name, suffix));
+      if (stored == nullptr || stored->shape != tensor->sizes().vec()) {
+        return absl::FailedPreconditionError(
+            absl::StrCat(kOptimizerFile, ": no ", parameter.name, suffix, " of the right shape"));
+      }
+      SL_ASSIGN_OR_RETURN(const at::Tensor view, model::ViewStored(*stored, nullptr));
+      tensor->copy_(view);
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Trainer::GiveWeights() {
+  const c10::NoGradGuard no_grad;
+  for (Worker& worker : workers_) {
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      worker.network->trainable[i].tensor.copy_(parameters_[i].value);
+    }
+  }
+}
+
+absl::StatusOr<LossReport> Trainer::Pass(const model::Network& network,
+                                         const Curriculum& curriculum, const SampleMaker& samples,
+                                         Lesson lesson, demo_world::Random& random) const {
+  const auto run = [&](std::span<const model::Prompt> prompts,
+                       auto&& loss) -> absl::StatusOr<LossReport> {
+    SL_ASSIGN_OR_RETURN(const Batch batch, MakeBatch(*files_, prompts));
+    return CatchStatus("training", [&]() -> absl::StatusOr<LossReport> {
+      return loss(batch, RunBatch(network, batch));
+    });
+  };
+  switch (lesson) {
+    case Lesson::kFindPhotos:
+    case Lesson::kFindPages: {
+      SL_ASSIGN_OR_RETURN(const FindingSamples made,
+                          samples.Finding(lesson, curriculum.finding_queries, random));
+      return run(made.prompts, [&](const Batch& batch, const at::Tensor& hidden) {
+        return ContrastiveLoss(network, batch, hidden, LastTokens(made.prompts), made.wanted);
+      });
+    }
+    case Lesson::kJudge: {
+      SL_ASSIGN_OR_RETURN(const JudgingSamples made,
+                          samples.Judging(curriculum.judging_pairs, random));
+      return run(made.prompts, [&](const Batch& batch, const at::Tensor& hidden) {
+        return YesNoLoss(network, batch, hidden, LastTokens(made.prompts), made.wanted,
+                         files_->yes(), files_->no());
+      });
+    }
+    default: {
+      SL_ASSIGN_OR_RETURN(const WritingSamples made,
+                          samples.Writing(lesson, curriculum.writing_tokens, random));
+      return run(made.prompts, [&](const Batch& batch, const at::Tensor& hidden) {
+        return NextTokenLoss(network, batch, hidden, made.targets);
+      });
+    }
+  }
+}
+
+absl::Status Trainer::WorkerStep(const Curriculum& curriculum, int number) {
+  at::set_num_threads(1);
+  Worker& worker = workers_[number];
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  for (at::Tensor& gradient : worker.gradients) gradient.zero_();
+  for (int round = 0; round < curriculum.rounds; ++round) {
+    const uint64_t index = (static_cast<uint64_t>(step_) * curriculum.rounds + round) *
+                               static_cast<uint64_t>(options_.workers) +
+                           static_cast<uint64_t>(number);
+    const Lesson lesson = LessonOf(curriculum.At(step_), index);
+    demo_world::Random random = demo_world::Random(curriculum.seed).Fork(index + 1);
+    SL_ASSIGN_OR_RETURN(const LossReport report,
+                        Pass(*worker.network, curriculum, samples, lesson, random));
+    SL_RETURN_IF_ERROR(CatchStatus("gradients", [&]() -> absl::Status {
+      report.loss.backward();
+      const c10::NoGradGuard no_grad;
+      for (size_t i = 0; i < worker.gradients.size(); ++i) {
+        at::Tensor& gradient = worker.network->trainable[i].tensor.mutable_grad();
+        if (!gradient.defined()) continue;  // a lesson without pictures
+        worker.gradients[i].add_(gradient);
+        gradient.reset();
+      }
+      AddReport(report, worker.sums[static_cast<int>(lesson)]);
+      return absl::OkStatus();
+    }));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::Advance(const Curriculum& curriculum) {
+  GiveWeights();
+  std::vector<std::thread> threads;
+  const auto work = [&](int number) { workers_[number].status = WorkerStep(curriculum, number); };
+  for (int w = 1; w < options_.workers; ++w) threads.emplace_back(work, w);
+  work(0);
+  for (std::thread& thread : threads) thread.join();
+  for (const Worker& worker : workers_) SL_RETURN_IF_ERROR(worker.status);
+
+  return CatchStatus("optimizer", [&]() -> absl::Status {
+    const c10::NoGradGuard no_grad;
+    const double passes = static_cast<double>(options_.workers) * curriculum.rounds;
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      at::Tensor sum = workers_.front().gradients[i];
+      for (size_t w = 1; w < workers_.size(); ++w) sum = sum.add(workers_[w].gradients[i]);
+      parameters_[i].gradient = sum.div(passes);
+    }
+    OptimizerOptions options;
+    options.rate = curriculum.RateAt(step_);
+    options.weight_decay = curriculum.weight_decay;
+    gradient_ = Step(parameters_, options, step_ + 1, options_.workers);
+    if (!std::isfinite(gradient_)) {
+      return absl::InternalError(absl::StrCat("step ", step_, ": a gradient is not finite"));
+    }
+    ++step_;
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<std::vector<LessonSums>> Trainer::Validate(const Curriculum& curriculum,
+                                                          int passes) {
+  GiveWeights();
+  const SampleMaker samples(*files_, /*evaluation=*/true);
+  std::vector<std::vector<LessonSums>> sums(options_.workers, std::vector<LessonSums>(kLessons));
+  const auto work = [&](int number) {
+    at::set_num_threads(1);
+    const c10::NoGradGuard no_grad;
+    for (int i = number; i < kLessons * passes; i += options_.workers) {
+      demo_world::Random random = demo_world::Random(curriculum.seed).Fork(i + 1);
+      const auto lesson = static_cast<Lesson>(i % kLessons);
+      const absl::StatusOr<LossReport> report =
+          Pass(*workers_[number].network, curriculum, samples, lesson, random);
+      workers_[number].status = report.status();
+      if (!report.ok()) return;
+      AddReport(*report, sums[number][i % kLessons]);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int w = 1; w < options_.workers; ++w) threads.emplace_back(work, w);
+  work(0);
+  for (std::thread& thread : threads) thread.join();
+  std::vector<LessonSums> out(kLessons);
+  for (int w = 0; w < options_.workers; ++w) {
+    SL_RETURN_IF_ERROR(workers_[w].status);
+    for (int lesson = 0; lesson < kLessons; ++lesson) {
+      out[lesson].loss += sums[w][lesson].loss;
+      out[lesson].right += sums[w][lesson].right;
+      out[lesson].counted += sums[w][lesson].counted;
+      out[lesson].whole += sums[w][lesson].whole;
+      out[lesson].samples += sums[w][lesson].samples;
+      out[lesson].passes += sums[w][lesson].passes;
+    }
+  }
+  return out;
+}
+
+std::vector<LessonSums> Trainer::TakeSums() {
+  std::vector<LessonSums> out(kLessons);
+  for (Worker& worker : workers_) {
+    for (int lesson = 0; lesson < kLessons; ++lesson) {
+      out[lesson].loss += worker.sums[lesson].loss;
+      out[lesson].right += worker.sums[lesson].right;
+      out[lesson].counted += worker.sums[lesson].counted;
+      out[lesson].whole += worker.sums[lesson].whole;
+      out[lesson].samples += worker.sums[lesson].samples;
+      out[lesson].passes += worker.sums[lesson].passes;
+    }
+    worker.sums.assign(kLessons, {});
+  }
+  return out;
+}
+
+absl::Status Trainer::WriteWeights(const std::string& path, at::ScalarType type) const {
+  std::vector<Stored> tensors;
+  for (const Parameter& parameter : parameters_) {
+    tensors.push_back({parameter.name, parameter.value.to(at::kCPU, type).contiguous()});
+  }
+  return WriteTensors(path, tensors);
+}
+
+absl::Status Trainer::Save() const {
+  std::vector<Stored> moments;
+  for (const Parameter& parameter : parameters_) {
+    moments.push_back({parameter.name + ".first", parameter.first.to(at::kCPU)});
+    if (parameter.second.defined()) {
+      moments.push_back({parameter.name + ".second", parameter.second.to(at::kCPU)});
+    }
+  }
+  const std::string root = options_.folder + "/";
+  SL_RETURN_IF_ERROR(WriteWeights(root + kWeightsFile, at::kFloat));
+  SL_RETURN_IF_ERROR(WriteTensors(root + kOptimizerFile, moments));
+  return WriteFileAtomic(root + kStateFile, absl::StrCat("{\"step\": ", step_, "}\n"));
+}
+
+absl::Status Trainer::Export(const std::string& folder) const {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return absl::UnavailableError(absl::StrCat(folder, ": ", error.message()));
+  for (const char* name : kCopiedFiles) {
+    SL_ASSIGN_OR_RETURN(const std::string content,
+                        ReadFile(absl::StrCat(options_.folder, "/", name)));
+    SL_RETURN_IF_ERROR(WriteFileAtomic(absl::StrCat(folder, "/", name), content));
+  }
+  SL_ASSIGN_OR_RETURN(std::string config,
+                      ReadFile(absl::StrCat(options_.folder, "/", kConfigFile)));
+  absl::StrReplaceAll({{"\"float32\"", "\"bfloat16\""}}, &config);
+  SL_RETURN_IF_ERROR(WriteFileAtomic(absl::StrCat(folder, "/", kConfigFile), config));
+  return WriteWeights(absl::StrCat(folder, "/", kWeightsFile), at::kBFloat16);
+}
+
+}  // namespace sightline::train

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/network.h"
+#include "tools/train/curriculum.h"
+#include "tools/train/losses.h"
+#include "tools/train/model_files.h"
+#include "tools/train/optimizer.h"
+#include "tools/train/samples.h"
+
+namespace sightline::train {
+
+struct TrainerOptions {
+  std::string folder;             // the run's: holds checkpoint, optimizer state, learning curve
+  std::string device = "cpu";     // or cuda:N
+  std::string dtype = "float32";  // of the network's own numbers: float32 or bfloat16
+  int workers = 1;  // networks that share a step's work, one thread each; part of what
+                    // a seed stands for
+};
+
+// Of one lesson, since they were last asked for.
+struct LessonSums {
+  double loss = 0;  // sum over passes
+  double right = 0, counted = 0;
+  double whole = 0, samples = 0;
+  int passes = 0;
+};
+
+// Trains a checkpoint through the network of model/. The weights are kept in float32; each worker
+// runs a copy of them. The same seed, curriculum, workers and device give the same weights,
+// interrupted or not. One thread.
+class Trainer {
+ public:
+  // Takes up the run in options.folder where it was left: a folder with a float32 checkpoint and,
+  // after the first Save, state.json and optimizer.safetensors. Errors of the files' readers;
+  // kFailedPrecondition: a checkpoint that cannot be trained.
+  static absl::StatusOr<std::unique_ptr<Trainer>> Open(const TrainerOptions& options);
+
+  int64_t step() const { return step_; }
+
+  // One step of the curriculum.
+  absl::Status Advance(const Curriculum& curriculum);
+
+  // Passes of each lesson over worlds that are never trained on; changes nothing.
+  absl::StatusOr<std::vector<LessonSums>> Validate(const Curriculum& curriculum, int passes);
+
+  std::vector<LessonSums> TakeSums();
+  double gradient() const { return gradient_; }  // length in the last step, before clipping
+
+  // Checkpoint, optimizer state and step, each file atomically, the step last.
+  absl::Status Save() const;
+
+  // The weights in bfloat16 with the checkpoint's other files, in a new folder.
+  absl::Status Export(const std::string& folder) const;
+
+ private:
+  struct Worker {
+    std::unique_ptr<model::Network> network;
+    std::vector<at::Tensor> gradients;  // float32, sums of a step's passes
+    std::vector<LessonSums> sums;
+    absl::Status status;
+  };
+
+  Trainer() = default;
+  void GiveWeights();
+  absl::StatusOr<LossReport> Pass(const model::Network& network, const Curriculum& curriculum,
+                                  const SampleMaker& samples, Lesson lesson,
+                                  demo_world::Random& random) const;
+  absl::Status WorkerStep(const Curriculum& curriculum, int number);
+  absl::Status WriteWeights(const std::string& path, at::ScalarType type) const;
+  absl::Status RestoreState();
+
+  TrainerOptions options_;
+  std::unique_ptr<ModelFiles> files_;
+  std::vector<Parameter> parameters_;
+  std::vector<Worker> workers_;
+  int64_t step_ = 0;
+  double gradient_ = 0;
+};
+
+}  // namespace sightline::train
