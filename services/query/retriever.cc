@@ -107,7 +107,9 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
     }
   }
   // Some more than asked for, so that k are left when near-duplicates have gone.
-  const int wanted = request.rerank ? std::max(request.k, options_.rerank_top) : request.k;
+  const int rerank_top = request.candidates > 0 ? std::min(request.candidates, options_.rerank_top)
+                                                : options_.rerank_top;
+  const int wanted = request.rerank ? std::max(request.k, rerank_top) : request.k;
   query.k = std::min(kMaxK, wanted + std::max(10, wanted / 2));
   query.candidates = request.candidates;
   SL_RETURN_IF_ERROR(edge::StillWanted(limits, "the search"));

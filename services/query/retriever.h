@@ -28,7 +28,9 @@ struct RetrieveRequest {
   index::FusionMode mode = index::FusionMode::kHybrid;
   bool rerank = false;
   std::string instruction;  // empty = the encoder's default
-  int candidates = 0;       // of each stage; 0 = chosen by the corpus
+  // Of each stage; 0 = chosen by the corpus. With `rerank` also how many at most are reranked, not
+  // fewer than k and not more than the options say.
+  int candidates = 0;
 };
 
 struct Retrieved {

@@ -12,6 +12,7 @@ namespace {
 
 using ::sightline::testing::FakeEncoder;
 using ::sightline::testing::FakeReranker;
+using ::sightline::testing::IsOk;
 using ::sightline::testing::StatusIs;
 using ::testing::Contains;
 using ::testing::HasSubstr;
@@ -27,6 +28,18 @@ class UntrainedEncoder : public FakeEncoder {
 
  private:
   model::ModelInfo info_;
+};
+
+class CountingReranker : public FakeReranker {
+ public:
+  absl::StatusOr<std::vector<float>> Rerank(absl::string_view instruction,
+                                            const model::RerankItem& query,
+                                            std::span<const model::RerankItem> items,
+                                            const model::CallOptions& call) override {
+    documents = items.size();
+    return FakeReranker::Rerank(instruction, query, items, call);
+  }
+  size_t documents = 0;  // of the last call
 };
 
 class RetrieverTest : public ::testing::Test {
@@ -153,6 +166,18 @@ TEST_F(RetrieverTest, RerankingOrdersByTheRerankersScore) {
   EXPECT_EQ(found.hits[0].passage.text, "a blue boat on the lake");
   EXPECT_EQ(found.hits[0].rerank, 1.0f);
   EXPECT_EQ(found.hits[0].score, 1.0f);
+}
+
+TEST_F(RetrieverTest, CandidatesBoundWhatIsReranked) {
+  request_.content.texts = {"lake boat blue"};
+  request_.rerank = true;
+  request_.k = 1;
+  CountingReranker reranker;
+  EXPECT_THAT(Retrieve(&reranker), IsOk());
+  EXPECT_EQ(reranker.documents, 3u);
+  request_.candidates = 2;
+  EXPECT_THAT(Retrieve(&reranker), IsOk());
+  EXPECT_EQ(reranker.documents, 2u);
 }
 
 TEST_F(RetrieverTest, RerankingWithoutARerankerIsAnError) {
