@@ -44,6 +44,20 @@ std::string PlainAnswer(absl::string_view answer) {
   return out;
 }
 
+bool Names(absl::string_view plain_answer, absl::string_view gold) {
+  const std::string text = absl::AsciiStrToLower(plain_answer);
+  const std::string wanted = absl::AsciiStrToLower(PlainAnswer(gold));
+  if (wanted.empty()) return false;
+  const auto is_word = [&](size_t at) { return at < text.size() && absl::ascii_isalnum(text[at]); };
+  for (size_t at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1)) {
+    const size_t end = at + wanted.size();
+    const bool cut =
+        (at > 0 && is_word(at - 1) && is_word(at)) || (is_word(end - 1) && is_word(end));
+    if (!cut) return true;
+  }
+  return false;
+}
+
 CitationCount& CitationCount::operator+=(const CitationCount& other) {
   citations += other.citations;
   right += other.right;

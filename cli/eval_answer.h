@@ -12,6 +12,9 @@ namespace sightline::cli {
 // space is one blank, none at the ends.
 std::string PlainAnswer(absl::string_view answer);
 
+// Whether a plain answer names `gold`: holds it as whole words, whatever the case of ASCII letters.
+bool Names(absl::string_view plain_answer, absl::string_view gold);
+
 // The documents that each sentence of the right answer rests on, in the order of the sentences.
 using GoldCitations = std::vector<std::vector<std::string>>;
 

@@ -4,7 +4,6 @@
 
 #include "absl/time/clock.h"
 #include "base/status.h"
-#include "cli/eval_metrics.h"
 
 namespace sightline::cli {
 namespace {
@@ -49,20 +48,15 @@ absl::StatusOr<EvalScore::Found> Find(const EvalSession& session, const EvalQues
   const Stopwatch watch;
   SL_ASSIGN_OR_RETURN(const v1::SearchResponse reply, session.Search(request));
   latencies.Add("search", watch.Milliseconds());
-  const std::vector<std::string> ranked = DocumentsOf(reply.hits());
-  EvalScore::Found found = {.recall_at_1 = RecallAt(1, ranked, gains),
-                            .recall_at_5 = RecallAt(5, ranked, gains),
-                            .recall_at_10 = RecallAt(10, ranked, gains),
-                            .reciprocal_rank = ReciprocalRankAt(10, ranked, gains),
-                            .ndcg_at_10 = NdcgAt(10, ranked, gains),
-                            .reranked_ndcg_at_10 = std::nullopt};
+  EvalScore::Found found = {.by_encoder = ScoreRanking(DocumentsOf(reply.hits()), gains),
+                            .reranked = std::nullopt};
   if (!session.model().has_reranker()) return found;
   request.set_rerank(true);
   request.set_candidates(kReranked);  // the same ones, not as many as the server would take
   const Stopwatch rerank_watch;
   SL_ASSIGN_OR_RETURN(const v1::SearchResponse reranked, session.Search(request));
   latencies.Add("search_reranked", rerank_watch.Milliseconds());
-  found.reranked_ndcg_at_10 = NdcgAt(10, DocumentsOf(reranked.hits()), gains);
+  found.reranked = ScoreRanking(DocumentsOf(reranked.hits()), gains);
   return found;
 }
 

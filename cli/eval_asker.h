@@ -6,6 +6,7 @@
 #include "cli/eval_answer.h"
 #include "cli/eval_fields.h"
 #include "cli/eval_latency.h"
+#include "cli/eval_metrics.h"
 #include "cli/eval_questions.h"
 #include "cli/eval_session.h"
 
@@ -21,10 +22,8 @@ struct EvalScore {
   bool of_page = false;
 
   struct Found {
-    double recall_at_1 = 0, recall_at_5 = 0, recall_at_10 = 0;
-    double reciprocal_rank = 0;  // within 10
-    double ndcg_at_10 = 0;
-    std::optional<double> reranked_ndcg_at_10;  // absent without a reranker
+    RankingScore by_encoder;
+    std::optional<RankingScore> reranked;  // absent without a reranker
   };
   struct Answered {
     bool exact = false;

@@ -26,17 +26,18 @@ std::string Latencies::Json() const {
   return out.Done();
 }
 
-std::vector<std::vector<std::string>> Latencies::Rows() const {
+std::string Latencies::Render(const Terminal& terminal) const {
   absl::MutexLock lock(&mu_);
-  std::vector<std::vector<std::string>> rows;
+  Table table({"call", "calls", "p50 ms", "p95 ms", "p99 ms"},
+              {Table::kLeft, Table::kRight, Table::kRight, Table::kRight, Table::kRight});
   for (const auto& [kind, samples] : samples_) {
     std::vector<std::string> row = {kind, absl::StrCat(samples.size())};
     for (const double percent : {50.0, 95.0, 99.0}) {
       row.push_back(absl::StrFormat("%.1f", Percentile(percent, samples)));
     }
-    rows.push_back(std::move(row));
+    table.Add(std::move(row));
   }
-  return rows;
+  return table.Render(terminal);
 }
 
 }  // namespace sightline::cli

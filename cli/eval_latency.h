@@ -6,6 +6,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "cli/terminal.h"
 
 namespace sightline::cli {
 
@@ -16,8 +17,8 @@ class Latencies {
 
   // {"search":{"calls":N,"p50":X,"p95":X,"p99":X},…} in ms.
   std::string Json() const;
-  // A row a kind: its name, calls, p50, p95, p99.
-  std::vector<std::vector<std::string>> Rows() const;
+  // The same as a table.
+  std::string Render(const Terminal& terminal) const;
 
  private:
   mutable absl::Mutex mu_;

@@ -49,6 +49,15 @@ double ReciprocalRankAt(int k, std::span<const std::string> ranked, const Gains&
   return 0;
 }
 
+RankingScore ScoreRanking(std::span<const std::string> ranked, const Gains& gains) {
+  return {.recall_at_1 = RecallAt(1, ranked, gains),
+          .recall_at_5 = RecallAt(5, ranked, gains),
+          .recall_at_10 = RecallAt(10, ranked, gains),
+          .recall_at_100 = RecallAt(100, ranked, gains),
+          .mrr_at_10 = ReciprocalRankAt(10, ranked, gains),
+          .ndcg_at_10 = NdcgAt(10, ranked, gains)};
+}
+
 double IntersectionOverUnion(const demo_world::Box& a, const demo_world::Box& b) {
   const double shared = Area(
       {std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1), std::min(a.y1, b.y1)});

@@ -23,6 +23,13 @@ double RecallAt(int k, std::span<const std::string> ranked, const Gains& gains);
 // 1 / rank of the first document that answers, 0 when none is among the first `k`.
 double ReciprocalRankAt(int k, std::span<const std::string> ranked, const Gains& gains);
 
+struct RankingScore {
+  double recall_at_1 = 0, recall_at_5 = 0, recall_at_10 = 0, recall_at_100 = 0;
+  double mrr_at_10 = 0;
+  double ndcg_at_10 = 0;
+};
+RankingScore ScoreRanking(std::span<const std::string> ranked, const Gains& gains);
+
 // Area of what two boxes share, as a part of what they cover together; 0 of boxes without area.
 double IntersectionOverUnion(const demo_world::Box& a, const demo_world::Box& b);
 

@@ -60,18 +60,16 @@ std::optional<double> MeanOfTasks(const std::vector<EvalScore>& scores, std::spa
   return sum / count;
 }
 
-Value FoundValue(double EvalScore::Found::* field) {
+Value FoundValue(double RankingScore::* field) {
   return [field](const EvalScore& score) -> std::optional<Share> {
     if (!score.found.has_value()) return std::nullopt;
-    return Share{(*score.found).*field};
+    return Share{score.found->by_encoder.*field};
   };
 }
 
 std::optional<Share> Reranked(const EvalScore& score) {
-  if (!score.found.has_value() || !score.found->reranked_ndcg_at_10.has_value()) {
-    return std::nullopt;
-  }
-  return Share{*score.found->reranked_ndcg_at_10};
+  if (!score.found.has_value() || !score.found->reranked.has_value()) return std::nullopt;
+  return Share{score.found->reranked->ndcg_at_10};
 }
 
 Value AnsweredValue(const std::function<Share(const EvalScore::Answered&)>& value) {
@@ -126,11 +124,11 @@ std::vector<Figure> FiguresOf(Task task, const std::vector<EvalScore>& scores) {
     case Task::kComposed:
     case Task::kTextToPage:
     case Task::kTextToText:
-      AddByLanguage("recall_at_1", FoundValue(&EvalScore::Found::recall_at_1), scores, out);
-      out.emplace_back("recall_at_5", Mean(scores, FoundValue(&EvalScore::Found::recall_at_5)));
-      out.emplace_back("recall_at_10", Mean(scores, FoundValue(&EvalScore::Found::recall_at_10)));
-      out.emplace_back("mrr_at_10", Mean(scores, FoundValue(&EvalScore::Found::reciprocal_rank)));
-      out.emplace_back("ndcg_at_10", Mean(scores, FoundValue(&EvalScore::Found::ndcg_at_10)));
+      AddByLanguage("recall_at_1", FoundValue(&RankingScore::recall_at_1), scores, out);
+      out.emplace_back("recall_at_5", Mean(scores, FoundValue(&RankingScore::recall_at_5)));
+      out.emplace_back("recall_at_10", Mean(scores, FoundValue(&RankingScore::recall_at_10)));
+      out.emplace_back("mrr_at_10", Mean(scores, FoundValue(&RankingScore::mrr_at_10)));
+      out.emplace_back("ndcg_at_10", Mean(scores, FoundValue(&RankingScore::ndcg_at_10)));
       out.emplace_back("rerank_ndcg_at_10", Mean(scores, Reranked));
       break;
     case Task::kPageAnswer:
@@ -161,7 +159,7 @@ std::vector<Figure> FiguresOf(Task task, const std::vector<EvalScore>& scores) {
 }  // namespace
 
 std::vector<Figure> MainFigures(const std::vector<EvalScore>& scores) {
-  const Value first = FoundValue(&EvalScore::Found::recall_at_1);
+  const Value first = FoundValue(&RankingScore::recall_at_1);
   std::vector<EvalScore> answerable;
   for (const Task task : kToAnswer) {
     for (const EvalScore& score : Of(scores, task)) answerable.push_back(score);
@@ -171,9 +169,8 @@ std::vector<Figure> MainFigures(const std::vector<EvalScore>& scores) {
       {"text_photo_recall_at_1", Mean(Of(scores, Task::kTextToPhoto), first)},
       {"composed_recall_at_1", Mean(Of(scores, Task::kComposed), first)},
       {"page_recall_at_5",
-       Mean(Of(scores, Task::kTextToPage), FoundValue(&EvalScore::Found::recall_at_5))},
-      {"encoder_ndcg_at_10",
-       MeanOfTasks(scores, kToFind, FoundValue(&EvalScore::Found::ndcg_at_10))},
+       Mean(Of(scores, Task::kTextToPage), FoundValue(&RankingScore::recall_at_5))},
+      {"encoder_ndcg_at_10", MeanOfTasks(scores, kToFind, FoundValue(&RankingScore::ndcg_at_10))},
       {"rerank_ndcg_at_10", MeanOfTasks(scores, kToFind, Reranked)},
       {"answer_exact", MeanOfTasks(scores, kToAnswer, kExact)},
       {"citation_precision", Mean(answerable, kPrecision)},
@@ -203,6 +200,10 @@ std::vector<TaskFigures> FiguresByTask(const std::vector<EvalScore>& scores) {
 
 std::string FigureJson(const std::optional<double>& value) {
   return value.has_value() ? absl::StrFormat("%.4f", *value) : "null";
+}
+
+std::string FigureText(const std::optional<double>& value) {
+  return value.has_value() ? absl::StrFormat("%.4f", *value) : "-";
 }
 
 std::string TasksJson(const std::vector<TaskFigures>& tasks) {

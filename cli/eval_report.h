@@ -26,8 +26,9 @@ struct TaskFigures {
 };
 std::vector<TaskFigures> FiguresByTask(const std::vector<EvalScore>& scores);
 
-// "0.1234", or "null".
+// "0.1234", or "null"; or "-".
 std::string FigureJson(const std::optional<double>& value);
+std::string FigureText(const std::optional<double>& value);
 
 // {"photo_to_item":{"questions":N,"english":N,"chinese":N,"recall_at_1":X,…},…}
 std::string TasksJson(const std::vector<TaskFigures>& tasks);

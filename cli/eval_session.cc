@@ -88,6 +88,10 @@ EvalSession::~EvalSession() {
       ->DeleteCollection(&context, request, &response);
 }
 
+std::string EvalSession::KeptText() const {
+  return absl::StrCat("kept in ", kept_data_, ", collection ", collection_);
+}
+
 absl::Status EvalSession::Ingest(const std::function<absl::Status(const IngestVisitor&)>& visit,
                                  Progress& progress) const {
   UploadOptions options;

@@ -45,6 +45,9 @@ class EvalSession {
   const std::string& scratch() const { return scratch_; }      // a folder for files to send
   const std::string& kept_data() const { return kept_data_; }  // "" when nothing is kept
 
+  // "kept in DIR, collection NAME"
+  std::string KeptText() const;
+
   // Sends all that `visit` hands out. kInternal with the document and the reason when one fails.
   absl::Status Ingest(const std::function<absl::Status(const IngestVisitor&)>& visit,
                       Progress& progress) const;

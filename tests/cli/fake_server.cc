@@ -306,6 +306,12 @@ grpc::Status FakeCollectionService::ListCollections(grpc::ServerContext* context
   return grpc::Status::OK;
 }
 
+grpc::Status FakeCollectionService::GetCollection(grpc::ServerContext* context,
+                                                  const v1::GetCollectionRequest* request,
+                                                  v1::GetCollectionResponse* response) {
+  return grpc::Status(grpc::StatusCode::NOT_FOUND, "no collection " + request->name());
+}
+
 grpc::Status FakeCollectionService::GetCollectionStats(grpc::ServerContext* context,
                                                        const v1::GetCollectionStatsRequest* request,
                                                        v1::GetCollectionStatsResponse* response) {
@@ -317,7 +323,14 @@ grpc::Status FakeCollectionService::GetCollectionStats(grpc::ServerContext* cont
 grpc::Status FakeCollectionService::DeleteCollection(grpc::ServerContext* context,
                                                      const v1::DeleteCollectionRequest* request,
                                                      v1::DeleteCollectionResponse* response) {
+  absl::MutexLock lock(&mu_);
+  deleted_.push_back(request->name());
   return grpc::Status::OK;
+}
+
+std::vector<std::string> FakeCollectionService::deleted() const {
+  absl::MutexLock lock(&mu_);
+  return deleted_;
 }
 
 grpc::Status FakeModelService::GetModel(grpc::ServerContext* context,

@@ -87,12 +87,20 @@ class FakeCollectionService final : public v1::CollectionService::Service {
   grpc::Status ListCollections(grpc::ServerContext* context,
                                const v1::ListCollectionsRequest* request,
                                v1::ListCollectionsResponse* response) override;
+  // kNotFound: it stands for a server that has not seen the collection.
+  grpc::Status GetCollection(grpc::ServerContext* context, const v1::GetCollectionRequest* request,
+                             v1::GetCollectionResponse* response) override;
   grpc::Status GetCollectionStats(grpc::ServerContext* context,
                                   const v1::GetCollectionStatsRequest* request,
                                   v1::GetCollectionStatsResponse* response) override;
   grpc::Status DeleteCollection(grpc::ServerContext* context,
                                 const v1::DeleteCollectionRequest* request,
                                 v1::DeleteCollectionResponse* response) override;
+  std::vector<std::string> deleted() const;
+
+ private:
+  mutable absl::Mutex mu_;
+  std::vector<std::string> deleted_ ABSL_GUARDED_BY(mu_);
 };
 
 class FakeModelService final : public v1::ModelService::Service {

@@ -47,7 +47,8 @@ TEST_F(ProgramTest, EveryCommandHasHelpWithExamples) {
                                              "jobs list",
                                              "jobs show",
                                              "jobs retry",
-                                             "doctor"};
+                                             "doctor",
+                                             "eval"};
   for (const std::string& command : commands) {
     std::vector<std::string> arguments = absl::StrSplit(command, ' ');
     arguments.push_back("--help");
@@ -71,7 +72,14 @@ TEST_F(ProgramTest, WrongUsageIsTwoAndSaysWhatIsWrong) {
       {{"search", "x", "-c", "a", "--model", "m"}, "--model goes with --data"},
       {{"ingest", "-c", "a"}, "nothing to ingest"},
       {{"ingest", "x", "-c", "a", "--metadata", "novalue"}, "KEY=VALUE"},
-      {{"jobs", "retry"}, "--failed"}};
+      {{"jobs", "retry"}, "--failed"},
+      {{"eval"}, "--dataset is required"},
+      {{"eval", "--dataset", "no-such-folder"}, "neither demo-world:SEED nor a folder"},
+      {{"eval", "--dataset", "demo-world:x"}, "whole number"},
+      {{"eval", "--dataset", "demo-world:1", "--queries", "0"}, "--queries"},
+      {{"eval", "--dataset", "demo-world:1", "--tasks", "dance"}, "no task dance"},
+      {{"eval", "--dataset", ".", "--tasks", "box"}, "not of a folder"},
+      {{"eval", "--dataset", "demo-world:1", "--untrained", "--server", "h:1"}, "--server"}};
   for (const auto& [arguments, message] : cases) {
     const ProgramResult result = work_.Run(arguments);
     EXPECT_EQ(result.code, 2) << message;

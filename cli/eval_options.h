@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "cli/eval_session.h"
+#include "tools/demo_world/world.h"
+
+namespace sightline::cli {
+
+// The command line of `eval`.
+struct EvalOptions {
+  std::string dataset;
+  int queries = 0;  // 0 = the dataset's default
+  demo_world::WorldSize size;
+  std::string tasks;
+  EvalSessionOptions session;
+  bool shuffled = false;  // scored against the gold of other questions
+  bool json = false;
+
+  // Nothing on standard error but failures.
+  bool Silent(const Terminal& terminal) const { return json && !terminal.err_is_terminal; }
+};
+
+}  // namespace sightline::cli

@@ -1,0 +1,188 @@
+#include "cli/eval_world.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "base/file.h"
+#include "base/status.h"
+#include "cli/command.h"
+#include "cli/eval_asker.h"
+#include "cli/eval_pool.h"
+#include "cli/eval_questions.h"
+#include "cli/eval_report.h"
+#include "cli/json_text.h"
+#include "cli/progress.h"
+#include "proto/reply_json.h"
+
+namespace sightline::cli {
+namespace {
+
+constexpr char kWorldPrefix[] = "demo-world:";
+constexpr char kWorldName[] = "demo-world";
+constexpr int kDefaultQueries = 100;
+
+// The seed of the world, of the half that is for evaluation.
+absl::StatusOr<uint64_t> WorldSeed(const std::string& dataset) {
+  absl::string_view text = dataset;
+  uint64_t seed = 0;
+  if (!absl::ConsumePrefix(&text, kWorldPrefix) || !absl::SimpleAtoi(text, &seed)) {
+    return absl::InvalidArgumentError(absl::StrCat("--dataset ", dataset, ": expected ",
+                                                   kWorldPrefix, "SEED, with a whole number"));
+  }
+  return seed < demo_world::kFirstEvaluationSeed ? demo_world::kFirstEvaluationSeed + seed : seed;
+}
+
+// One evaluation on a made-up shop.
+class WorldEval {
+ public:
+  WorldEval(const EvalOptions& options, const Terminal& terminal, uint64_t seed,
+            std::vector<demo_world::Task> tasks)
+      : options_(options),
+        terminal_(terminal),
+        seed_(seed),
+        tasks_(std::move(tasks)),
+        world_(demo_world::World::Make(seed, options.size)) {}
+
+  absl::Status Run() {
+    SL_ASSIGN_OR_RETURN(session_, EvalSession::Open(options_.session, Collection()));
+    SL_RETURN_IF_ERROR(Ingest());
+    return Ask();
+  }
+
+  void Report() const {
+    const std::vector<Figure> figures = MainFigures(scores_);
+    const std::vector<TaskFigures> by_task = FiguresByTask(scores_);
+    if (options_.json) {
+      JsonObject out;
+      for (const auto& [name, value] : figures) out.Raw(name, FigureJson(value));
+      out.Raw("details", Details(by_task));
+      PrintLine(out.Done());
+      return;
+    }
+    Table main({"figure", ""}, {Table::kLeft, Table::kRight});
+    for (const auto& [name, value] : figures) main.Add({name, FigureText(value)});
+    Print(main.Render(terminal_));
+    Table tasks({"task", "questions", "figure", ""},
+                {Table::kLeft, Table::kRight, Table::kLeft, Table::kRight});
+    for (const TaskFigures& task : by_task) {
+      for (const auto& [name, value] : task.figures) {
+        tasks.Add({TaskName(task.task), absl::StrCat(task.questions), name, FigureText(value)});
+      }
+    }
+    Print("\n" + tasks.Render(terminal_));
+    Print("\n" + latencies_.Render(terminal_));
+    if (!session_->kept_data().empty()) PrintLine("\n" + session_->KeptText());
+  }
+
+ private:
+  // Worlds of one seed and different sizes differ in more than their number of documents.
+  std::string Collection() const {
+    const demo_world::WorldSize& size = options_.size;
+    return absl::StrCat(kWorldName, "-", seed_, "-", size.items, "-", size.pages, "-", size.texts);
+  }
+
+  // Each document is drawn when its turn comes, so that drawing and reading go on at once.
+  absl::Status Ingest() {
+    const absl::Time start = absl::Now();
+    Progress progress(terminal_, options_.Silent(terminal_),
+                      {.items = static_cast<int64_t>(world_.documents().size())});
+    SL_RETURN_IF_ERROR(session_->Ingest(
+        [this](const IngestVisitor& visitor) -> absl::Status {
+          for (const demo_world::Document& document : world_.documents()) {
+            IngestItem item;
+            item.id = document.id;
+            item.path = session_->scratch() + "/" + document.file_name;
+            SL_RETURN_IF_ERROR(
+                WriteFileAtomic(item.path, document.kind == demo_world::DocumentKind::kText
+                                               ? document.text + "\n"
+                                               : EncodePng(world_.Draw(document))));
+            SL_RETURN_IF_ERROR(visitor.item(std::move(item)));
+          }
+          return absl::OkStatus();
+        },
+        progress));
+    progress.Clear();
+    ingest_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
+    return absl::OkStatus();
+  }
+
+  absl::Status Ask() {
+    std::vector<EvalQuestion> questions = AskAll(world_, tasks_, options_.queries, seed_);
+    if (options_.shuffled) ShuffleGold(seed_, questions);
+    const int count = static_cast<int>(questions.size());
+    Progress progress(terminal_, options_.Silent(terminal_), {.items = count, .what = "questions"});
+    absl::Mutex mu;
+    std::vector<std::optional<EvalScore>> scores(questions.size());
+    SL_RETURN_IF_ERROR(ForEach(count, [&](int i) -> absl::Status {
+      auto score = AskAndScore(*session_, questions[i], latencies_);
+      if (!score.ok()) {
+        return Annotate(score.status(), absl::StrCat(TaskName(questions[i].task), " question"));
+      }
+      progress.Add(0, false);
+      absl::MutexLock lock(&mu);
+      scores[i] = *std::move(score);
+      return absl::OkStatus();
+    }));
+    progress.Clear();
+    for (std::optional<EvalScore>& score : scores) {
+      if (score.has_value()) scores_.push_back(*score);
+    }
+    return absl::OkStatus();
+  }
+
+  std::string Details(const std::vector<TaskFigures>& by_task) const {
+    return JsonObject()
+        .Text("dataset", options_.dataset)
+        .Raw("world_seed", absl::StrCat(seed_))
+        .Number("items", options_.size.items)
+        .Number("pages", options_.size.pages)
+        .Number("texts", options_.size.texts)
+        .Number("documents", static_cast<int64_t>(world_.documents().size()))
+        .Number("queries", options_.queries)
+        .Bool("shuffled", options_.shuffled)
+        .Bool("untrained", options_.session.untrained)
+        .Raw("tasks", TasksJson(by_task))
+        .Raw("latency_ms", latencies_.Json())
+        .Number("clients", kEvalClients)
+        .Real("ingest_seconds", ingest_seconds_)
+        .Real("seconds", absl::ToDoubleSeconds(absl::Now() - start_))
+        .Raw("model", ModelJson(session_->model()))
+        .Raw("data", session_->kept_data().empty() ? "null" : JsonString(session_->kept_data()))
+        .Text("collection", session_->collection())
+        .Done();
+  }
+
+  const EvalOptions& options_;
+  const Terminal& terminal_;
+  const absl::Time start_ = absl::Now();
+  const uint64_t seed_;
+  const std::vector<demo_world::Task> tasks_;
+  const demo_world::World world_;
+  std::unique_ptr<EvalSession> session_;
+  Latencies latencies_;
+  std::vector<EvalScore> scores_;
+  double ingest_seconds_ = 0;
+};
+
+}  // namespace
+
+bool NamesWorld(const std::string& dataset) { return absl::StartsWith(dataset, kWorldName); }
+
+absl::Status EvalWorld(const EvalOptions& given, const Terminal& terminal) {
+  EvalOptions options = given;
+  if (options.queries == 0) options.queries = kDefaultQueries;
+  SL_ASSIGN_OR_RETURN(const uint64_t seed, WorldSeed(options.dataset));
+  SL_ASSIGN_OR_RETURN(std::vector<demo_world::Task> tasks, ParseTasks(options.tasks));
+  options.session.seed = seed;
+  WorldEval eval(options, terminal, seed, std::move(tasks));
+  SL_RETURN_IF_ERROR(eval.Run());
+  eval.Report();
+  return absl::OkStatus();
+}
+
+}  // namespace sightline::cli
