@@ -1,0 +1,96 @@
+"""sightline eval with the real server: every figure is there, and controls and folders work."""
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SIGHTLINE = pathlib.Path(os.environ["SIGHTLINE_BIN"]) / "sightline"
+FIGURES = {  # and the part of the model that it takes
+    "photo_recall_at_1": "encoder", "text_photo_recall_at_1": "encoder", "composed_recall_at_1": "encoder",
+    "page_recall_at_5": "encoder", "encoder_ndcg_at_10": "encoder", "rerank_ndcg_at_10": "reranker",
+    "answer_exact": "generator", "citation_precision": "generator", "citation_recall": "generator",
+    "abstain_recall": "generator", "answer_rate": "generator", "json_field_accuracy": "generator",
+    "box_iou50": "generator"}
+# Of seed 5: there are an invoice and two dated labels among its six pages.
+SMALL = ["--items", "20", "--pages", "6", "--texts", "12"]
+# A network of every part that runs in no time and has learned nothing.
+TINY = ("--hidden 64 --layers 1 --heads 2 --kv-heads 1 --head-dim 32 --inner 96 --vision-hidden 32 --vision-layers 2 "
+        "--vision-heads 2 --vision-inner 64 --table 8 --deepstack 0").split()
+
+
+class EvalTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="sightline-eval-test-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        names = ("".join(pair) for pair in itertools.product(["Lu", "Mo", "Ta", "Ko"], ["mo", "ta", "zu", "pel"]))
+        (cls.folder / "text").write_text("".join(f"The {name} mug costs 3.50.\n{name} 杯子\n" for name in names) * 4)
+        cls.model = cls.folder / "model"
+        subprocess.run([sys.executable, ROOT / "tools/train/make_checkpoint.py", cls.model / "all", "--text",
+                        cls.folder / "text", *TINY], check=True, stdout=subprocess.DEVNULL)
+        (cls.model / "sightline.json").write_text(json.dumps(
+            {"encoder": "all", "reranker": "all", "generator": "all", "untrained": True}))
+
+    def evaluate(self, *arguments):
+        done = subprocess.run([SIGHTLINE, "eval", *arguments, "--json"], capture_output=True, text=True, timeout=600)
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        return json.loads(done.stdout)
+
+    def check_figures(self, report):
+        self.assertEqual(list(report), [*FIGURES, "details"])
+        for name, part in FIGURES.items():
+            if report["details"]["model"][part] is None:
+                self.assertIsNone(report[name], name)
+            else:
+                self.assertTrue(0 <= report[name] <= 1, (name, report[name]))
+
+    def test_the_bundled_model(self):
+        report = self.evaluate("--dataset", "demo-world:5", "--queries", "3", *SMALL)
+        self.check_figures(report)
+        self.assertEqual(report["details"]["documents"], 38)
+        self.assertEqual(report["details"]["tasks"]["photo_to_item"]["questions"], 3)
+
+    def test_a_model_with_every_part_also_with_other_random_weights(self):
+        world = ["--dataset", "demo-world:5", "--queries", "1", *SMALL, "--model", self.model]
+        report = self.evaluate(*world)
+        self.check_figures(report)
+        control = self.evaluate(*world, "--untrained", "--shuffled", "--tasks", "photo_to_item,extraction,abstain")
+        self.assertIsNone(control["answer_exact"])
+        self.assertTrue(0 <= control["json_field_accuracy"] <= 1)
+        models = [one["details"]["model"]["generator"]["fingerprint"] for one in (report, control)]
+        self.assertNotEqual(*models)
+
+    def test_a_dataset_folder(self):
+        data = self.folder / "set"
+        data.mkdir()
+        texts = {"d1": "The ferry leaves the island at nine.", "d2": "Lamps are returned within a year.",
+                 "d3": "仓库在每天八点开门。"}
+        with open(data / "corpus.jsonl", "w") as out:
+            for key, text in texts.items():
+                print(json.dumps({"_id": key, "title": "", "text": text}), file=out)
+            shutil.copy(ROOT / "tests/golden/images/odd_101x75.png", data / "odd.png")
+            print(json.dumps({"_id": "d4", "image": "odd.png", "text": "an odd picture"}), file=out)
+        with open(data / "queries.jsonl", "w") as out:
+            print(json.dumps({"_id": "q1", "text": "when does the ferry leave", "answer": "at nine"}), file=out)
+            print(json.dumps({"_id": "q2", "image": "odd.png"}), file=out)
+            print(json.dumps({"_id": "q3", "text": "who painted the ceiling of the chapel", "answer": []}), file=out)
+        (data / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td4\t1\n")
+        report = self.evaluate("--dataset", data, "--model", self.model)
+        self.assertEqual(report["lexical"]["recall_at_1"], 1)
+        self.assertEqual(report["dense"]["recall_at_100"], 1)  # there are four documents
+        self.assertEqual(report["dense"]["queries"], 2)
+        self.assertIsNone(report["reranked"]["recall_at_100"])
+        # Weights that are said to be untrained do not write: the answer is a sentence of the document.
+        self.assertEqual(report["answers"]["answer_accuracy"], 1)
+        self.assertEqual(report["answers"]["citation_recall"], 1)
+        self.assertEqual(report["answers"]["abstain_recall"], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
