@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/training_ops.h"
+
 namespace sightline::model {
 namespace {
 
@@ -117,16 +119,22 @@ Rotary RotaryFromAngles(const at::Tensor& angles) {
   return {doubled.cos(), doubled.sin()};
 }
 
-void Rotate(const at::Tensor& x, const Rotary& rotary) {
+at::Tensor Rotated(const at::Tensor& x, const Rotary& rotary) {
+  const int64_t half = x.size(-1) / 2;
+  if (TrainsOnCpu(x, half)) return TrainingRotate(x, rotary);
   if (!x.requires_grad() && x.is_cpu() && x.scalar_type() == at::kFloat &&
       rotary.cos.scalar_type() == at::kFloat && x.stride(2) == 1) {
-    return RotateFloats(x, rotary.cos.contiguous(), rotary.sin.contiguous());
+    RotateFloats(x, rotary.cos.contiguous(), rotary.sin.contiguous());
+    return x;
   }
-  const int64_t half = x.size(-1) / 2;
   const at::Tensor wide = x.to(rotary.cos.scalar_type());
   const at::Tensor turned =
       at::cat({wide.narrow(-1, half, half).neg(), wide.narrow(-1, 0, half)}, -1);
-  x.copy_(wide.mul(rotary.cos.unsqueeze(1)).add_(turned.mul_(rotary.sin.unsqueeze(1))));
+  const at::Tensor sum =
+      wide.mul(rotary.cos.unsqueeze(1)).add_(turned.mul_(rotary.sin.unsqueeze(1)));
+  if (x.requires_grad()) return sum.to(x.scalar_type());
+  x.copy_(sum);
+  return x;
 }
 
 }  // namespace sightline::model

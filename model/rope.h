@@ -43,8 +43,8 @@ at::Tensor VisionAngles(const at::Tensor& rows, const at::Tensor& columns, int64
 // [tokens, d/2] angles to cos and sin of [tokens, d].
 Rotary RotaryFromAngles(const at::Tensor& angles);
 
-// Turns x in place: x * cos + [-x2, x1] * sin with x1, x2 the halves of the last axis, computed in
-// rotary's type. x: [tokens, heads, d].
-void Rotate(const at::Tensor& x, const Rotary& rotary);
+// Turns x, in place where no gradient is asked for, and returns it: x * cos + [-x2, x1] * sin with
+// x1, x2 the halves of the last axis, computed in rotary's type. x: [tokens, heads, d].
+at::Tensor Rotated(const at::Tensor& x, const Rotary& rotary);
 
 }  // namespace sightline::model

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/rms_norm.h"
+#include "model/training_ops.h"
 
 namespace sightline::model {
 namespace {
@@ -87,20 +88,23 @@ at::Tensor TextModel::Attention(const Layer& layer, int number, const at::Tensor
                                 const Rotary& rotary, const TextBatch& batch) const {
   const int64_t tokens = x.size(0), d = config_.head_dim;
   const double eps = config_.rms_norm_eps;
-  const at::Tensor q =
+  at::Tensor q =
       RmsNorm(layer.q(x, batch.adapters).view({tokens, config_.num_heads, d}), layer.q_norm, eps);
-  const at::Tensor k = RmsNorm(layer.k(x, batch.adapters).view({tokens, config_.num_kv_heads, d}),
-                               layer.k_norm, eps);
+  at::Tensor k = RmsNorm(layer.k(x, batch.adapters).view({tokens, config_.num_kv_heads, d}),
+                         layer.k_norm, eps);
   const at::Tensor v = layer.v(x, batch.adapters).view({tokens, config_.num_kv_heads, d});
-  Rotate(q, rotary);
-  Rotate(k, rotary);
+  q = Rotated(q, rotary);
+  k = Rotated(k, rotary);
   return layer.o(CausalAttention(q, k, v, number, batch.sequences), batch.adapters);
 }
 
 at::Tensor TextModel::Mlp(const Layer& layer, const at::Tensor& x,
                           const AdapterSpans& adapters) const {
   if (layer.experts.has_value()) return layer.experts->Forward(x, adapters);
-  return layer.down(at::silu(layer.gate(x, adapters)).mul_(layer.up(x, adapters)), adapters);
+  const at::Tensor gate = layer.gate(x, adapters), up = layer.up(x, adapters);
+  const at::Tensor inner =
+      TrainsOnCpu(gate, gate.size(-1)) ? TrainingSwiGlu(gate, up) : at::silu(gate).mul_(up);
+  return layer.down(inner, adapters);
 }
 
 at::Tensor TextModel::FinalNorm(const at::Tensor& hidden) const {

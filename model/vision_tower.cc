@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/attention.h"
+#include "model/training_ops.h"
 
 namespace sightline::model {
 namespace {
@@ -119,6 +120,10 @@ std::vector<Segment> FrameSegments(std::span<const GridThw> grids) {
     lengths.insert(lengths.end(), grid.t, int64_t{grid.h} * grid.w);
   }
   return GroupEqualLengths(lengths);
+}
+
+at::Tensor TanhGelu(const at::Tensor& x) {
+  return TrainsOnCpu(x, x.size(-1)) ? TrainingGelu(x) : at::gelu(x, "tanh");
 }
 
 // f of at most `at_once` rows of x at a time; each call gives the same share of rows of the result.
@@ -243,19 +248,19 @@ at::Tensor VisionTower::RunBlock(const Block& block, const at::Tensor& x, const 
   at::Tensor qkv = ByRows(x, at_once, [&](const at::Tensor& rows) {
                      return block.qkv(block.norm1(rows), adapter);
                    }).view({n, 3, heads, d});
-  for (const int64_t which : {0, 1}) Rotate(qkv.select(1, which), rotary);
-  const at::Tensor mixed = PackedAttention(qkv.select(1, 0), qkv.select(1, 1), qkv.select(1, 2),
-                                           frames, /*causal=*/false);
+  const at::Tensor mixed =
+      PackedAttention(Rotated(qkv.select(1, 0), rotary), Rotated(qkv.select(1, 1), rotary),
+                      qkv.select(1, 2), frames, /*causal=*/false);
   qkv.reset();
   if (n <= at_once) {  // without a change in place, which gradients could not pass
     const at::Tensor y = x.add(block.proj(mixed, adapter));
-    return y.add(block.fc2(at::gelu(block.fc1(block.norm2(y), adapter), "tanh"), adapter));
+    return y.add(block.fc2(TanhGelu(block.fc1(block.norm2(y), adapter)), adapter));
   }
   for (int64_t begin = 0; begin < n; begin += at_once) {
     const int64_t count = std::min(at_once, n - begin);
     at::Tensor rows = x.narrow(0, begin, count);
     rows.add_(block.proj(mixed.narrow(0, begin, count), adapter));
-    rows.add_(block.fc2(at::gelu(block.fc1(block.norm2(rows), adapter), "tanh"), adapter));
+    rows.add_(block.fc2(TanhGelu(block.fc1(block.norm2(rows), adapter)), adapter));
   }
   return x;
 }

@@ -3,17 +3,21 @@
 #   scripts/build.sh                    release build, without tests
 #   scripts/build.sh --tests            with tests
 #   scripts/build.sh --preset asan      another preset of CMakePresets.json (dev, asan, tsan), with tests
-#   scripts/build.sh --cuda             the CUDA build (docs/gpu.md); torch and nvcc come from PyPI
+#   scripts/build.sh --cuda [TARGET]    the CUDA build (docs/gpu.md); torch and nvcc come from PyPI
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 preset=release
 tests=OFF
+target=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --tests) tests=ON ;;
     --preset) preset="${2:?--preset wants a name}"; shift; tests=ON ;;
-    --cuda) preset=cuda ;;
+    --cuda)
+      preset=cuda
+      case "${2:-}" in ''|-*) ;; *) target=(--target "$2"); shift ;; esac
+      ;;
     *) echo "build: unknown option $1 (see the head of $0)" >&2; exit 2 ;;
   esac
   shift
@@ -53,7 +57,7 @@ fi
 rm -f "build-$preset.log"
 
 step="compiling (build/$preset)"
-cmake --build "build/$preset"
+cmake --build "build/$preset" "${target[@]}"
 
 if [ "$preset" = release ]; then
   for program in sightline sightline-server sightline-media; do

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/status.h"
 #include "services/query/prompt.h"
 
@@ -125,6 +126,7 @@ void Shuffle(std::vector<T>& values, Random& random) {
 // Words as they stand on pages, short enough for one line of a small picture.
 std::string SomeLine(const World& world, Random& random) {
   constexpr size_t kMostBytes = 26;
+  constexpr double kSingleWords = 0.7;
   while (true) {
     const Document& document =
         world.documents()[random.Below(static_cast<int>(world.documents().size()))];
@@ -139,7 +141,12 @@ std::string SomeLine(const World& world, Random& random) {
       lines.insert(lines.end(), row.cells.begin(), row.cells.end());
       lines.push_back(absl::StrCat(row.label, " ", absl::StrJoin(row.cells, " ")));
     }
-    const std::string& line = random.Pick<std::string>(lines);
+    std::string line = random.Pick<std::string>(lines);
+    // Mostly a single word: where nothing has to be found first, letters are learned much sooner.
+    if (random.Chance(kSingleWords)) {
+      const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+      if (!words.empty()) line = random.Pick<std::string>(words);
+    }
     if (!line.empty() && line.size() <= kMostBytes) return line;
   }
 }

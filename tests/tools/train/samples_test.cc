@@ -1,0 +1,119 @@
+#include "tools/train/samples.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/status_matchers.h"
+#include "tests/tools/train/small_run.h"
+#include "tools/train/model_files.h"
+
+namespace sightline::train {
+namespace {
+
+using ::sightline::testing::SmallRun;
+using ::testing::AnyOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class SamplesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    run_ = SmallRun();
+    ASSERT_NE(run_, nullptr);
+    ASSERT_OK_AND_ASSIGN(files_, ModelFiles::Open(run_->path()));
+  }
+
+  // What sample p is to write: its targets as text.
+  std::string Wanted(const WritingSamples& samples, size_t p) const {
+    std::vector<int32_t> ids;
+    for (const int32_t id : samples.targets[p]) {
+      if (id >= 0) ids.push_back(id);
+    }
+    return files_->tokenizer().Decode(ids, /*skip_special=*/false);
+  }
+
+  std::unique_ptr<TempDir> run_;
+  std::unique_ptr<ModelFiles> files_;
+};
+
+TEST_F(SamplesTest, OnlyWhatTheAssistantSaysIsToBeLearned) {
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  for (const Lesson lesson : {Lesson::kDescribe, Lesson::kWords, Lesson::kRead, Lesson::kLook,
+                              Lesson::kAnswer, Lesson::kExtract, Lesson::kBox}) {
+    SCOPED_TRACE(LessonName(lesson));
+    demo_world::Random random(11);
+    ASSERT_OK_AND_ASSIGN(const WritingSamples made, samples.Writing(lesson, 2000, random));
+    ASSERT_FALSE(made.prompts.empty());
+    for (size_t p = 0; p < made.prompts.size(); ++p) {
+      const std::string wanted = Wanted(made, p);
+      EXPECT_THAT(wanted, EndsWith("<|im_end|>"));
+      EXPECT_THAT(wanted, Not(AnyOf(HasSubstr("user\n"), HasSubstr("<|im_start|>"),
+                                    HasSubstr("Passage"), HasSubstr("Question:"))));
+      // Each turn's targets are the very tokens that follow in the prompt.
+      const std::vector<int32_t>& ids = made.prompts[p].ids;
+      for (size_t i = 0; i + 1 < ids.size(); ++i) {
+        if (made.targets[p][i] >= 0) EXPECT_EQ(made.targets[p][i], ids[i + 1]);
+      }
+    }
+  }
+}
+
+TEST_F(SamplesTest, AnswersAreMarkedOrAbstain) {
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  demo_world::Random random(12);
+  ASSERT_OK_AND_ASSIGN(const WritingSamples made, samples.Writing(Lesson::kAnswer, 12000, random));
+  int abstained = 0, marked = 0;
+  for (size_t p = 0; p < made.prompts.size(); ++p) {
+    const std::string wanted = Wanted(made, p);
+    const bool abstains = wanted.find("not in this corpus") != std::string::npos ||
+                          wanted.find("语料库中没有答案") != std::string::npos;
+    abstained += abstains ? 1 : 0;
+    marked += wanted.find('[') != std::string::npos ? 1 : 0;
+    EXPECT_TRUE(abstains || wanted.find('[') != std::string::npos) << wanted;
+    EXPECT_THAT(made.prompts[p].text, HasSubstr("Answer the question from the numbered passages"));
+  }
+  EXPECT_GT(abstained, 0);
+  EXPECT_GT(marked, 0);
+}
+
+TEST_F(SamplesTest, QueriesComeWithTheirDocuments) {
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  for (const Lesson lesson : {Lesson::kFindPhotos, Lesson::kFindPages}) {
+    demo_world::Random random(13);
+    ASSERT_OK_AND_ASSIGN(const FindingSamples made, samples.Finding(lesson, 12, random));
+    ASSERT_EQ(made.wanted.size(), 12u);
+    const size_t documents = made.prompts.size() - made.wanted.size();
+    for (const std::vector<int>& wanted : made.wanted) {
+      ASSERT_FALSE(wanted.empty());
+      for (const int document : wanted) EXPECT_LT(document, static_cast<int>(documents));
+    }
+    EXPECT_GT(documents, made.wanted.size() / 2);
+  }
+}
+
+TEST_F(SamplesTest, JudgementsAreOfBothKinds) {
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  demo_world::Random random(14);
+  ASSERT_OK_AND_ASSIGN(const JudgingSamples made, samples.Judging(20, random));
+  EXPECT_THAT(made.wanted, ::testing::Contains(0.0f));
+  EXPECT_THAT(made.wanted, ::testing::Contains(1.0f));
+  for (const model::Prompt& prompt : made.prompts) EXPECT_THAT(prompt.text, HasSubstr("<Query>:"));
+}
+
+TEST_F(SamplesTest, TheSameSeedGivesTheSameSamples) {
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  demo_world::Random one(15), other(15);
+  ASSERT_OK_AND_ASSIGN(const WritingSamples a, samples.Writing(Lesson::kAnswer, 1000, one));
+  ASSERT_OK_AND_ASSIGN(const WritingSamples b, samples.Writing(Lesson::kAnswer, 1000, other));
+  ASSERT_EQ(a.prompts.size(), b.prompts.size());
+  for (size_t p = 0; p < a.prompts.size(); ++p) EXPECT_EQ(a.prompts[p].ids, b.prompts[p].ids);
+}
+
+}  // namespace
+}  // namespace sightline::train

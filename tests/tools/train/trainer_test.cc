@@ -1,0 +1,223 @@
+#include "tools/train/trainer.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/safetensors.h"
+#include "tests/support/status_matchers.h"
+#include "tests/tools/train/small_run.h"
+#include "tools/train/batch.h"
+#include "tools/train/curve.h"
+
+namespace sightline::train {
+namespace {
+
+using ::sightline::testing::IsOk;
+using ::sightline::testing::SmallRun;
+using ::sightline::testing::StatusIs;
+using ::testing::HasSubstr;
+
+Curriculum SmallCurriculum() {
+  Curriculum curriculum;
+  curriculum.seed = 5;
+  curriculum.rate = 5e-3;
+  curriculum.warmup_steps = 4;
+  curriculum.steps = 100;
+  curriculum.rounds = 2;
+  curriculum.writing_tokens = 300;
+  curriculum.finding_queries = 6;
+  curriculum.judging_pairs = 4;
+  curriculum.phases.resize(1);
+  curriculum.phases[0].shares.fill(1);
+  return curriculum;
+}
+
+std::string Weights(const std::string& folder) {
+  auto bytes = ReadFile(folder + "/model.safetensors");
+  return bytes.ok() ? *std::move(bytes) : std::string();
+}
+
+TEST(TrainerTest, ARunThatWasInterruptedEndsWithTheSameWeights) {
+  const auto whole = SmallRun(), parts = SmallRun();
+  ASSERT_NE(whole, nullptr);
+  const Curriculum curriculum = SmallCurriculum();
+  {
+    ASSERT_OK_AND_ASSIGN(const auto trainer,
+                         Trainer::Open({.folder = whole->path(), .workers = 2}));
+    for (int i = 0; i < 6; ++i) ASSERT_THAT(trainer->Advance(curriculum), IsOk());
+    ASSERT_THAT(trainer->Save(), IsOk());
+  }
+  for (int sitting = 0; sitting < 2; ++sitting) {
+    ASSERT_OK_AND_ASSIGN(const auto trainer,
+                         Trainer::Open({.folder = parts->path(), .workers = 2}));
+    EXPECT_EQ(trainer->step(), 3 * sitting);
+    for (int i = 0; i < 3; ++i) ASSERT_THAT(trainer->Advance(curriculum), IsOk());
+    ASSERT_THAT(trainer->Save(), IsOk());
+  }
+  const std::string weights = Weights(whole->path());
+  EXPECT_FALSE(weights.empty());
+  EXPECT_TRUE(weights == Weights(parts->path()));
+  EXPECT_FALSE(weights == Weights(SmallRun()->path()));
+}
+
+TEST(TrainerTest, LearnsToDescribe) {
+  const auto run = SmallRun();
+  ASSERT_NE(run, nullptr);
+  Curriculum curriculum = SmallCurriculum();
+  curriculum.phases[0].shares.fill(0);
+  curriculum.phases[0].shares[static_cast<int>(Lesson::kDescribe)] = 1;
+  ASSERT_OK_AND_ASSIGN(const auto trainer, Trainer::Open({.folder = run->path()}));
+  std::vector<double> losses;
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_THAT(trainer->Advance(curriculum), IsOk());
+    const LessonSums sums = trainer->TakeSums()[static_cast<int>(Lesson::kDescribe)];
+    losses.push_back(sums.loss / sums.passes);
+  }
+  EXPECT_LT(losses.back(), losses.front() - 2);
+}
+
+TEST(TrainerTest, ValidationChangesNothing) {
+  const auto run = SmallRun();
+  ASSERT_NE(run, nullptr);
+  ASSERT_OK_AND_ASSIGN(const auto trainer, Trainer::Open({.folder = run->path()}));
+  const std::string before = Weights(run->path());
+  ASSERT_OK_AND_ASSIGN(const std::vector<LessonSums> sums, trainer->Validate(SmallCurriculum(), 1));
+  for (const LessonSums& sum : sums) EXPECT_EQ(sum.passes, 1);
+  ASSERT_THAT(trainer->Save(), IsOk());
+  EXPECT_TRUE(before == Weights(run->path()));
+}
+
+TEST(TrainerTest, ExportsBfloat16WithEverythingThatGoesWithIt) {
+  const auto run = SmallRun(), out = SmallRun();
+  ASSERT_NE(run, nullptr);
+  ASSERT_OK_AND_ASSIGN(const auto trainer, Trainer::Open({.folder = run->path()}));
+  const std::string folder = out->path() + "/encoder";
+  ASSERT_THAT(trainer->Export(folder), IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto file,
+                       model::SafetensorsFile::Open(folder + "/model.safetensors"));
+  for (const model::TensorView& tensor : file->tensors()) {
+    EXPECT_EQ(tensor.dtype, model::DType::kBF16) << tensor.name;
+  }
+  ASSERT_OK_AND_ASSIGN(const auto files, ModelFiles::Open(folder));
+  EXPECT_EQ(files->config().model.dtype, "bfloat16");
+}
+
+TEST(TrainerTest, ARunWithoutACheckpointIsRefused) {
+  ASSERT_OK_AND_ASSIGN(const auto empty, TempDir::Create());
+  EXPECT_THAT(Trainer::Open({.folder = empty->path()}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("config.json")));
+}
+
+TEST(BatchTest, NeighboursAndPaddingChangeNothing) {
+  const auto run = SmallRun();
+  ASSERT_NE(run, nullptr);
+  ASSERT_OK_AND_ASSIGN(const auto files, ModelFiles::Open(run->path()));
+  ASSERT_OK_AND_ASSIGN(std::shared_ptr<const model::CheckpointWeights> weights,
+                       model::CheckpointWeights::Open(run->path()));
+  ASSERT_OK_AND_ASSIGN(const auto network,
+                       model::Network::Load(files->config().model, weights, {}));
+  demo_world::Random random(3);
+  const SampleMaker maker(*files, /*evaluation=*/false);
+  std::vector<model::Prompt> prompts;
+  for (const Lesson lesson : {Lesson::kAnswer, Lesson::kDescribe, Lesson::kRead}) {
+    ASSERT_OK_AND_ASSIGN(WritingSamples made, maker.Writing(lesson, 60, random));
+    for (model::Prompt& prompt : made.prompts) prompts.push_back(std::move(prompt));
+  }
+  const c10::NoGradGuard no_grad;
+  ASSERT_OK_AND_ASSIGN(const Batch together, MakeBatch(*files, prompts));
+  const at::Tensor hidden = RunBatch(*network, together);
+  for (size_t p = 0; p < prompts.size(); ++p) {
+    ASSERT_OK_AND_ASSIGN(const Batch single, MakeBatch(*files, {&prompts[p], 1}));
+    const auto tokens = static_cast<int64_t>(prompts[p].ids.size());
+    const at::Tensor alone = RunBatch(*network, single).narrow(0, 0, tokens);
+    const at::Tensor among = hidden.narrow(0, together.offsets[p], tokens);
+    EXPECT_TRUE(at::allclose(alone, among, 1e-4, 1e-4)) << "prompt " << p;
+  }
+}
+
+TEST(OptimizerTest, MuonMovesAlongAnOrthogonalMatrix) {
+  at::manual_seed(1);
+  Parameter parameter;
+  parameter.name = "model.language_model.layers.0.mlp.up_proj.weight";
+  parameter.value = at::zeros({48, 96});
+  parameter.first = at::zeros({48, 96});
+  parameter.gradient = at::randn({48, 96});
+  std::vector<Parameter> parameters = {parameter};
+  Step(parameters, {.rate = 1, .weight_decay = 0}, 1, 1);
+  const at::Tensor moved = parameters[0].value.div(-0.2 * std::sqrt(96.0));
+  const at::Tensor singular = at::linalg_svdvals(moved);
+  EXPECT_GT(singular.min().item<double>(), 0.5);
+  EXPECT_LT(singular.max().item<double>(), 1.35);
+  // Downhill.
+  EXPECT_GT(moved.mul(parameter.gradient).sum().item<double>(), 0);
+}
+
+TEST(OptimizerTest, TheFirstStepOfAdamIsTheRateInEveryPlace) {
+  Parameter parameter;
+  parameter.name = "model.language_model.norm.weight";
+  parameter.value = at::zeros({5});
+  parameter.first = at::zeros({5});
+  parameter.second = at::zeros({5});
+  parameter.gradient = at::tensor({0.1f, -0.2f, 0.3f, -0.4f, 0.5f});
+  std::vector<Parameter> parameters = {parameter};
+  Step(parameters, {.rate = 0.01, .weight_decay = 0}, 1, 2);
+  EXPECT_TRUE(at::allclose(parameters[0].value, parameter.gradient.sign().mul(-0.01), 1e-4, 1e-6));
+}
+
+TEST(CurriculumTest, RisesStaysAndFalls) {
+  Curriculum curriculum;
+  curriculum.rate = 1;
+  curriculum.warmup_steps = 10;
+  curriculum.steps = 100;
+  curriculum.decay_steps = 20;
+  EXPECT_DOUBLE_EQ(curriculum.RateAt(4), 0.5);
+  EXPECT_DOUBLE_EQ(curriculum.RateAt(50), 1);
+  EXPECT_DOUBLE_EQ(curriculum.RateAt(90), 0.5);
+  EXPECT_DOUBLE_EQ(curriculum.RateAt(99), 0.05);
+}
+
+TEST(CurriculumTest, NamesWhatIsWrong) {
+  ASSERT_OK_AND_ASSIGN(const auto folder, TempDir::Create());
+  const std::string path = folder->path() + "/curriculum.json";
+  const auto read = [&](const std::string& text) {
+    EXPECT_THAT(WriteFileAtomic(path, text), IsOk());
+    return ReadCurriculum(path).status();
+  };
+  EXPECT_THAT(read(R"({"steps": 5, "phases": [{"from": 0, "shares": {"read": 1}}]})"), IsOk());
+  EXPECT_THAT(read(R"({"steps": 5, "phases": [{"from": 0, "shares": {"sing": 1}}]})"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("sing")));
+  EXPECT_THAT(read(R"({"stepps": 5})"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("stepps")));
+  EXPECT_THAT(read("{"), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(read(R"({"steps": 5, "phases": []})"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("phases")));
+}
+
+TEST(CurveTest, RowsBeyondTheStepGo) {
+  ASSERT_OK_AND_ASSIGN(const auto folder, TempDir::Create());
+  const std::string path = folder->path() + "/curve.csv";
+  std::vector<LessonSums> sums(kLessons);
+  sums[0] = {.loss = 3, .right = 1, .counted = 2, .whole = 0, .samples = 1, .passes = 2};
+  {
+    ASSERT_OK_AND_ASSIGN(Curve curve, Curve::Open(path, 0));
+    for (const int64_t step : {10, 20, 30}) {
+      ASSERT_THAT(curve.Add(step, 0.1, 1, sums), IsOk());
+    }
+  }
+  ASSERT_OK_AND_ASSIGN(Curve curve, Curve::Open(path, 20));
+  ASSERT_THAT(curve.Add(25, 0.1, 1, sums), IsOk());
+  ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(path));
+  EXPECT_THAT(text, HasSubstr("\n20,"));
+  EXPECT_THAT(text, HasSubstr("\n25,"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("\n30,")));
+  EXPECT_THAT(text, HasSubstr(",1.5000,0.5000,0.0000"));
+}
+
+}  // namespace
+}  // namespace sightline::train
