@@ -58,7 +58,9 @@ TEST_F(SamplesTest, OnlyWhatTheAssistantSaysIsToBeLearned) {
       // Each turn's targets are the very tokens that follow in the prompt.
       const std::vector<int32_t>& ids = made.prompts[p].ids;
       for (size_t i = 0; i + 1 < ids.size(); ++i) {
-        if (made.targets[p][i] >= 0) EXPECT_EQ(made.targets[p][i], ids[i + 1]);
+        if (made.targets[p][i] >= 0) {
+          EXPECT_EQ(made.targets[p][i], ids[i + 1]);
+        }
       }
     }
   }

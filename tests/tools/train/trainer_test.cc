@@ -86,6 +86,7 @@ TEST(TrainerTest, ValidationChangesNothing) {
   const auto run = SmallRun();
   ASSERT_NE(run, nullptr);
   ASSERT_OK_AND_ASSIGN(const auto trainer, Trainer::Open({.folder = run->path()}));
+  ASSERT_THAT(trainer->Save(), IsOk());
   const std::string before = Weights(run->path());
   ASSERT_OK_AND_ASSIGN(const std::vector<LessonSums> sums, trainer->Validate(SmallCurriculum(), 1));
   for (const LessonSums& sum : sums) EXPECT_EQ(sum.passes, 1);
