@@ -61,7 +61,8 @@ bool ShutdownSignals::Wait(absl::Time deadline) {
     if (g_received.load() > 0) return true;
     const absl::Duration left = deadline - absl::Now();
     if (left <= absl::ZeroDuration()) return false;
-    const int64_t ms = std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 60'000);
+    // Rounded up, and bounded before that: an infinite time is the largest number there is.
+    const int64_t ms = std::min<int64_t>(absl::ToInt64Milliseconds(left), 60'000) + 1;
     pollfd fd = {g_pipe[0], POLLIN, 0};
     ::poll(&fd, 1, static_cast<int>(ms));
   }

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
+
+#include <thread>
 
 #include "absl/time/clock.h"
 #include "tests/support/status_matchers.h"
@@ -22,6 +25,20 @@ TEST(ShutdownSignalsTest, FirstSignalIsReportedAndDoesNotEndTheProcess) {
   ASSERT_EQ(::raise(SIGTERM), 0);
   EXPECT_TRUE(signals->Wait());
   EXPECT_TRUE(signals->Wait());  // stays true
+}
+
+TEST(ShutdownSignalsTest, AWaitWithoutDeadlineSleeps) {
+  ASSERT_OK_AND_ASSIGN(auto signals, ShutdownSignals::Install());
+  timespec used = {};
+  std::thread waiter([&] {
+    EXPECT_TRUE(signals->Wait());
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  });
+  absl::SleepFor(absl::Milliseconds(300));
+  raise(SIGTERM);
+  waiter.join();
+  // Of the processor, not of the clock: one that asks over and over would have used it all along.
+  EXPECT_LT(absl::DurationFromTimespec(used), absl::Milliseconds(10));
 }
 
 TEST(ShutdownSignalsTest, OnlyOneCanBeInstalled) {
