@@ -23,12 +23,14 @@ using Json = nlohmann::json;
 
 enum class ItemKind { kDocument, kQuery };
 
+absl::Status Wrong(absl::string_view message) { return absl::InvalidArgumentError(message); }
+
 // Calls `visit` with each line and prefixes its failures with file and line. Blank lines are passed
 // over.
 absl::Status VisitLines(const std::string& path,
                         const std::function<absl::Status(absl::string_view, int64_t)>& visit) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": no such file"));
+  if (!file) return Wrong(absl::StrCat(path, ": no such file"));
   std::string line;
   for (int64_t number = 1; std::getline(file, line); ++number) {
     const absl::string_view text = absl::StripAsciiWhitespace(line);
@@ -38,8 +40,6 @@ absl::Status VisitLines(const std::string& path,
   if (file.bad()) return absl::UnavailableError(absl::StrCat(path, ": cannot be read"));
   return absl::OkStatus();
 }
-
-absl::Status Wrong(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
 absl::Status ReadText(const Json& line, const char* key, std::string& out) {
   const auto found = line.find(key);
@@ -121,7 +121,7 @@ absl::StatusOr<std::string> JudgementsPath(const std::string& folder) {
   for (const char* name : {"/qrels.tsv", "/qrels/test.tsv"}) {
     if (fs::is_regular_file(folder + name, ignored)) return folder + name;
   }
-  return absl::NotFoundError(absl::StrCat(folder, ": neither qrels.tsv nor qrels/test.tsv"));
+  return Wrong(absl::StrCat(folder, ": neither qrels.tsv nor qrels/test.tsv"));
 }
 
 absl::Status ReadJudgement(absl::string_view text, int64_t number,

@@ -29,9 +29,9 @@ struct DatasetItem {
 class Dataset {
  public:
   // Reads queries and judgements, and checks every line of all three files. A document that is
-  // judged worth 0 or less is as good as not judged. kInvalidArgument with file and line: no JSON,
-  // no or a repeated id, nothing in it, a picture that is missing or outside of the folder, a
-  // judgement of what does not exist; kNotFound: a file is missing.
+  // judged worth 0 or less is as good as not judged. kInvalidArgument with file and line: a file is
+  // missing, no JSON, no or a repeated id, nothing in it, a picture that is missing or outside of
+  // the folder, a judgement of what does not exist.
   static absl::StatusOr<Dataset> Open(const std::string& folder);
 
   // The documents in the order of the file, one in memory at a time. Errors of `visit`, and of Open

@@ -149,8 +149,8 @@ class FolderEval {
               item.path = document.image;
               if (!words.empty()) item.metadata = JsonObject().Text("caption", words).Done();
             } else {
-              item.path = absl::StrFormat("%s/%08d.txt", session_->scratch(), ++number);
-              SL_RETURN_IF_ERROR(WriteFileAtomic(item.path, words));
+              SL_ASSIGN_OR_RETURN(
+                  item.path, session_->WriteFile(absl::StrFormat("%08d.txt", ++number), words));
             }
             return visitor.item(std::move(item));
           });

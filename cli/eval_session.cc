@@ -1,6 +1,7 @@
 #include "cli/eval_session.h"
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <system_error>
 
@@ -90,6 +91,16 @@ EvalSession::~EvalSession() {
 
 std::string EvalSession::KeptText() const {
   return absl::StrCat("kept in ", kept_data_, ", collection ", collection_);
+}
+
+absl::StatusOr<std::string> EvalSession::WriteFile(const std::string& name,
+                                                   absl::string_view content) const {
+  const std::string path = scratch_ + "/" + name;
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(content.data(), static_cast<std::streamsize>(content.size()));
+  file.close();
+  if (file.fail()) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  return path;
 }
 
 absl::Status EvalSession::Ingest(const std::function<absl::Status(const IngestVisitor&)>& visit,

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/file.h"
 #include "cli/connection.h"
 #include "cli/ingest_item.h"
@@ -42,11 +43,13 @@ class EvalSession {
   const Connection& connection() const { return *connection_; }
   const v1::GetModelResponse& model() const { return model_; }
   const std::string& collection() const { return collection_; }
-  const std::string& scratch() const { return scratch_; }      // a folder for files to send
   const std::string& kept_data() const { return kept_data_; }  // "" when nothing is kept
 
   // "kept in DIR, collection NAME"
   std::string KeptText() const;
+
+  // Writes a file to be sent and returns its path. It goes with this session, so it is not synced.
+  absl::StatusOr<std::string> WriteFile(const std::string& name, absl::string_view content) const;
 
   // Sends all that `visit` hands out. kInternal with the document and the reason when one fails.
   absl::Status Ingest(const std::function<absl::Status(const IngestVisitor&)>& visit,

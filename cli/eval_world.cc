@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/eval_asker.h"
@@ -96,11 +95,11 @@ class WorldEval {
           for (const demo_world::Document& document : world_.documents()) {
             IngestItem item;
             item.id = document.id;
-            item.path = session_->scratch() + "/" + document.file_name;
-            SL_RETURN_IF_ERROR(
-                WriteFileAtomic(item.path, document.kind == demo_world::DocumentKind::kText
-                                               ? document.text + "\n"
-                                               : EncodePng(world_.Draw(document))));
+            SL_ASSIGN_OR_RETURN(item.path,
+                                session_->WriteFile(document.file_name,
+                                                    document.kind == demo_world::DocumentKind::kText
+                                                        ? document.text + "\n"
+                                                        : EncodePng(world_.Draw(document))));
             SL_RETURN_IF_ERROR(visitor.item(std::move(item)));
           }
           return absl::OkStatus();

@@ -70,7 +70,7 @@ TEST_F(DatasetTest, ReadsDocumentsQueriesAndJudgements) {
 
 TEST_F(DatasetTest, JudgementsMayLieInTheirOwnFolder) {
   std::filesystem::remove(dir_->path() + "/qrels.tsv");
-  EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kInvalidArgument));
   Write("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq2\td1\t1\n");
   ASSERT_OK_AND_ASSIGN(const Dataset dataset, Open());
   EXPECT_EQ(dataset.gains("q2"), (Gains{{"d1", 1}}));
