@@ -14,6 +14,9 @@ struct Parameter {
   at::Tensor gradient;
   at::Tensor first;   // momentum, or AdamW's mean of gradients
   at::Tensor second;  // AdamW's mean of squares; undefined where Muon is used
+  // The running mean of the value over some hundred steps: what is validated and exported. It does
+  // what letting the rate fall would do, without ending the run.
+  at::Tensor average;
 };
 
 struct OptimizerOptions {

@@ -31,6 +31,8 @@ constexpr int kMostPassages = 5;
 constexpr int kTries = 40;
 // Questions asked one after the other about the same passages: the passages cost most.
 constexpr int kMostTurns = 4;
+// The share of boards of several lines among words to be read.
+constexpr double kSeveralLines = 0.5;
 
 ImagePtr ToImage(Picture picture) {
   auto image = std::make_shared<Image>();
@@ -151,6 +153,16 @@ std::string SomeLine(const World& world, Random& random) {
   }
 }
 
+// A small board or label of two or three such lines: between a word and a page.
+demo_world::PageContent SomeLines(const World& world, Random& random) {
+  demo_world::PageContent page;
+  page.kind = random.Chance(0.5) ? demo_world::PageKind::kSign : demo_world::PageKind::kLabel;
+  page.title = SomeLine(world, random);
+  page.head.push_back(SomeLine(world, random));
+  if (random.Chance(0.5)) page.head.push_back(SomeLine(world, random));
+  return page;
+}
+
 model::EncodeInput DocumentInput(const World& world, int number) {
   const Document& document = world.documents()[number];
   model::EncodeInput input;
@@ -252,6 +264,13 @@ absl::Status SampleMaker::Converse(Lesson lesson, Random& random, WritingSamples
     return AddConversation(
         {{"user", {ToImage(std::move(picture)), request}}, {"assistant", {reply}}}, out);
   };
+  const auto read = [&](const demo_world::PageContent& page) {
+    demo_world::DrawnPage drawn = DrawPage(page, random.Next());
+    std::vector<std::string> lines;
+    for (const demo_world::PageLine& line : drawn.lines) lines.push_back(line.text);
+    return about_picture(std::move(drawn.picture), ReadRequests(page.language).front(),
+                         absl::StrJoin(lines, "\n"));
+  };
   switch (lesson) {
     case Lesson::kDescribe: {
       for (int i = 0; i < 8; ++i) {
@@ -266,6 +285,10 @@ absl::Status SampleMaker::Converse(Lesson lesson, Random& random, WritingSamples
     }
     case Lesson::kWords: {
       for (int i = 0; i < 16; ++i) {
+        if (random.Chance(kSeveralLines)) {
+          SL_RETURN_IF_ERROR(read(SomeLines(world, random)));
+          continue;
+        }
         const std::string line = SomeLine(world, random);
         SL_RETURN_IF_ERROR(about_picture(demo_world::DrawWords(line, random.Next()),
                                          ReadRequests(Language::kEnglish).front(), line));
@@ -278,12 +301,7 @@ absl::Status SampleMaker::Converse(Lesson lesson, Random& random, WritingSamples
         if (document.kind == DocumentKind::kPage) pages.push_back(&document);
       }
       if (pages.empty()) return absl::OkStatus();
-      const Document& page = *random.Pick<const Document*>(pages);
-      demo_world::DrawnPage drawn = DrawPage(page.page, random.Next());
-      std::vector<std::string> lines;
-      for (const demo_world::PageLine& line : drawn.lines) lines.push_back(line.text);
-      return about_picture(std::move(drawn.picture), ReadRequests(page.language).front(),
-                           absl::StrJoin(lines, "\n"));
+      return read(random.Pick<const Document*>(pages)->page);
     }
     case Lesson::kLook:
     case Lesson::kAnswer: {

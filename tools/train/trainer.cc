@@ -20,6 +20,7 @@
 namespace sightline::train {
 namespace {
 
+constexpr double kAverageDecay = 0.99;  // a step
 constexpr char kStateFile[] = "state.json";
 constexpr char kOptimizerFile[] = "optimizer.safetensors";
 constexpr char kWeightsFile[] = "model.safetensors";
@@ -118,6 +119,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Open(const TrainerOptions& opt
     parameter.value =
         view.to(tensor.tensor.device(), at::kFloat, /*non_blocking=*/false, /*copy=*/true);
     parameter.first = at::zeros_like(parameter.value);
+    parameter.average = parameter.value.clone();
     if (!UsesMuon(parameter.name, parameter.value))
       parameter.second = at::zeros_like(parameter.value);
     trainer->parameters_.push_back(std::move(parameter));
@@ -138,7 +140,8 @@ absl::Status Trainer::RestoreState() {
       model::SafetensorsFile::Open(absl::StrCat(options_.folder, "/", kOptimizerFile)));
   for (Parameter& parameter : parameters_) {
     for (const auto& [suffix, tensor] :
-         {std::pair(".first", &parameter.first), std::pair(".second", &parameter.second)}) {
+         {std::pair(".first", &parameter.first), std::pair(".second", &parameter.second),
+          std::pair(".average", &parameter.average)}) {
       if (!tensor->defined()) continue;
       const model::TensorView* const stored = file->Find(absl::StrCat(parameter.name, suffix));
       if (stored == nullptr || stored->shape != tensor->sizes().vec()) {
@@ -152,11 +155,11 @@ absl::Status Trainer::RestoreState() {
   return absl::OkStatus();
 }
 
-void Trainer::GiveWeights() {
+void Trainer::GiveWeights(at::Tensor Parameter::* which) {
   const c10::NoGradGuard no_grad;
   for (Worker& worker : workers_) {
     for (size_t i = 0; i < parameters_.size(); ++i) {
-      worker.network->trainable[i].tensor.copy_(parameters_[i].value);
+      worker.network->trainable[i].tensor.copy_(parameters_[i].*which);
     }
   }
 }
@@ -228,7 +231,7 @@ absl::Status Trainer::WorkerStep(const Curriculum& curriculum, int number) {
 }
 
 absl::Status Trainer::Advance(const Curriculum& curriculum) {
-  GiveWeights();
+  GiveWeights(&Parameter::value);
   std::vector<std::thread> threads;
   const auto work = [&](int number) { workers_[number].status = WorkerStep(curriculum, number); };
   for (int w = 1; w < options_.workers; ++w) threads.emplace_back(work, w);
@@ -251,6 +254,9 @@ absl::Status Trainer::Advance(const Curriculum& curriculum) {
     if (!std::isfinite(gradient_)) {
       return absl::InternalError(absl::StrCat("step ", step_, ": a gradient is not finite"));
     }
+    // Younger runs forget faster: their first weights are worth nothing.
+    const double forget = std::max(1 - kAverageDecay, 10.0 / (static_cast<double>(step_) + 10.0));
+    for (Parameter& parameter : parameters_) parameter.average.lerp_(parameter.value, forget);
     ++step_;
     return absl::OkStatus();
   });
@@ -258,7 +264,7 @@ absl::Status Trainer::Advance(const Curriculum& curriculum) {
 
 absl::StatusOr<std::vector<LessonSums>> Trainer::Validate(const Curriculum& curriculum,
                                                           int passes) {
-  GiveWeights();
+  GiveWeights(&Parameter::average);
   const SampleMaker samples(*files_, /*evaluation=*/true);
   std::vector<std::vector<LessonSums>> sums(options_.workers, std::vector<LessonSums>(kLessons));
   const auto work = [&](int number) {
@@ -309,10 +315,11 @@ std::vector<LessonSums> Trainer::TakeSums() {
   return out;
 }
 
-absl::Status Trainer::WriteWeights(const std::string& path, at::ScalarType type) const {
+absl::Status Trainer::WriteWeights(const std::string& path, at::Tensor Parameter::* which,
+                                   at::ScalarType type) const {
   std::vector<Stored> tensors;
   for (const Parameter& parameter : parameters_) {
-    tensors.push_back({parameter.name, parameter.value.to(at::kCPU, type).contiguous()});
+    tensors.push_back({parameter.name, (parameter.*which).to(at::kCPU, type).contiguous()});
   }
   return WriteTensors(path, tensors);
 }
@@ -321,12 +328,13 @@ absl::Status Trainer::Save() const {
   std::vector<Stored> moments;
   for (const Parameter& parameter : parameters_) {
     moments.push_back({parameter.name + ".first", parameter.first.to(at::kCPU)});
+    moments.push_back({parameter.name + ".average", parameter.average.to(at::kCPU)});
     if (parameter.second.defined()) {
       moments.push_back({parameter.name + ".second", parameter.second.to(at::kCPU)});
     }
   }
   const std::string root = options_.folder + "/";
-  SL_RETURN_IF_ERROR(WriteWeights(root + kWeightsFile, at::kFloat));
+  SL_RETURN_IF_ERROR(WriteWeights(root + kWeightsFile, &Parameter::value, at::kFloat));
   SL_RETURN_IF_ERROR(WriteTensors(root + kOptimizerFile, moments));
   return WriteFileAtomic(root + kStateFile, absl::StrCat("{\"step\": ", step_, "}\n"));
 }
@@ -344,7 +352,7 @@ absl::Status Trainer::Export(const std::string& folder) const {
                       ReadFile(absl::StrCat(options_.folder, "/", kConfigFile)));
   absl::StrReplaceAll({{"\"float32\"", "\"bfloat16\""}}, &config);
   SL_RETURN_IF_ERROR(WriteFileAtomic(absl::StrCat(folder, "/", kConfigFile), config));
-  return WriteWeights(absl::StrCat(folder, "/", kWeightsFile), at::kBFloat16);
+  return WriteWeights(absl::StrCat(folder, "/", kWeightsFile), &Parameter::average, at::kBFloat16);
 }
 
 }  // namespace sightline::train

@@ -48,7 +48,8 @@ class Trainer {
   // One step of the curriculum.
   absl::Status Advance(const Curriculum& curriculum);
 
-  // Passes of each lesson over worlds that are never trained on; changes nothing.
+  // Passes of each lesson over worlds that are never trained on, with the mean of the weights over
+  // the last steps; changes nothing.
   absl::StatusOr<std::vector<LessonSums>> Validate(const Curriculum& curriculum, int passes);
 
   std::vector<LessonSums> TakeSums();
@@ -57,7 +58,8 @@ class Trainer {
   // Checkpoint, optimizer state and step, each file atomically, the step last.
   absl::Status Save() const;
 
-  // The weights in bfloat16 with the checkpoint's other files, in a new folder.
+  // The mean of the weights over the last steps, in bfloat16, with the checkpoint's other files.
+  // `folder` is made where it is missing.
   absl::Status Export(const std::string& folder) const;
 
  private:
@@ -69,12 +71,14 @@ class Trainer {
   };
 
   Trainer() = default;
-  void GiveWeights();
+  // The weights, or their means, to every worker's network.
+  void GiveWeights(at::Tensor Parameter::* which);
   absl::StatusOr<LossReport> Pass(const model::Network& network, const Curriculum& curriculum,
                                   const SampleMaker& samples, Lesson lesson,
                                   demo_world::Random& random) const;
   absl::Status WorkerStep(const Curriculum& curriculum, int number);
-  absl::Status WriteWeights(const std::string& path, at::ScalarType type) const;
+  absl::Status WriteWeights(const std::string& path, at::Tensor Parameter::* which,
+                            at::ScalarType type) const;
   absl::Status RestoreState();
 
   TrainerOptions options_;
