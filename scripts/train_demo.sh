@@ -2,6 +2,7 @@
 # Trains the demo's model (docs/demo-model.md) in a folder, or goes on where it was left.
 #   scripts/train_demo.sh RUN [--minutes M] [--device cuda:0]   until the curriculum's end or M minutes
 #   scripts/train_demo.sh RUN --export                          writes its weights to models/demo
+# To go on with what models/demo holds: cp -r models/demo/model RUN first.
 # Ctrl-C ends the step at hand and saves. The build is that of scripts/build.sh --cuda: on processors with
 # bfloat16 products its torch is several times faster than the distribution's, with or without a GPU.
 set -euo pipefail

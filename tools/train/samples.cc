@@ -101,7 +101,9 @@ std::string MarkedAnswer(const Question& question, const std::vector<int>& passa
 
 constexpr Task kAnswerTasks[] = {Task::kPageAnswer,  Task::kTableAnswer, Task::kTextAnswer,
                                  Task::kTwoPassages, Task::kComparison,  Task::kAbstain};
-constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTextAnswer};
+// Texts are short and teach to copy what stands in a passage.
+constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTextAnswer,
+                               Task::kTextAnswer};
 constexpr Task kPhotoTasks[] = {Task::kPhotoToItem, Task::kTextToPhoto, Task::kComposed};
 constexpr Task kPageTasks[] = {Task::kTextToPage, Task::kTextToPage, Task::kTextToText};
 

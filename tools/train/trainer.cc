@@ -135,9 +135,11 @@ absl::Status Trainer::RestoreState() {
   SL_ASSIGN_OR_RETURN(step_, CatchStatus(kStateFile, [&]() -> absl::StatusOr<int64_t> {
                         return nlohmann::json::parse(*text).at("step").get<int64_t>();
                       }));
-  SL_ASSIGN_OR_RETURN(
-      const std::unique_ptr<model::SafetensorsFile> file,
-      model::SafetensorsFile::Open(absl::StrCat(options_.folder, "/", kOptimizerFile)));
+  absl::StatusOr<std::unique_ptr<model::SafetensorsFile>> opened =
+      model::SafetensorsFile::Open(absl::StrCat(options_.folder, "/", kOptimizerFile));
+  if (absl::IsNotFound(opened.status())) return absl::OkStatus();  // an exported run
+  SL_RETURN_IF_ERROR(opened.status());
+  const std::unique_ptr<model::SafetensorsFile> file = *std::move(opened);
   for (Parameter& parameter : parameters_) {
     for (const auto& [suffix, tensor] :
          {std::pair(".first", &parameter.first), std::pair(".second", &parameter.second),
@@ -336,7 +338,12 @@ absl::Status Trainer::Save() const {
   const std::string root = options_.folder + "/";
   SL_RETURN_IF_ERROR(WriteWeights(root + kWeightsFile, &Parameter::value, at::kFloat));
   SL_RETURN_IF_ERROR(WriteTensors(root + kOptimizerFile, moments));
-  return WriteFileAtomic(root + kStateFile, absl::StrCat("{\"step\": ", step_, "}\n"));
+  return WriteState(options_.folder);
+}
+
+absl::Status Trainer::WriteState(const std::string& folder) const {
+  return WriteFileAtomic(absl::StrCat(folder, "/", kStateFile),
+                         absl::StrCat("{\"step\": ", step_, "}\n"));
 }
 
 absl::Status Trainer::Export(const std::string& folder) const {
@@ -352,7 +359,9 @@ absl::Status Trainer::Export(const std::string& folder) const {
                       ReadFile(absl::StrCat(options_.folder, "/", kConfigFile)));
   absl::StrReplaceAll({{"\"float32\"", "\"bfloat16\""}}, &config);
   SL_RETURN_IF_ERROR(WriteFileAtomic(absl::StrCat(folder, "/", kConfigFile), config));
-  return WriteWeights(absl::StrCat(folder, "/", kWeightsFile), &Parameter::average, at::kBFloat16);
+  SL_RETURN_IF_ERROR(
+      WriteWeights(absl::StrCat(folder, "/", kWeightsFile), &Parameter::average, at::kBFloat16));
+  return WriteState(folder);
 }
 
 }  // namespace sightline::train

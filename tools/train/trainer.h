@@ -38,9 +38,9 @@ struct LessonSums {
 // interrupted or not. One thread.
 class Trainer {
  public:
-  // Takes up the run in options.folder where it was left: a folder with a float32 checkpoint and,
-  // after the first Save, state.json and optimizer.safetensors. Errors of the files' readers;
-  // kFailedPrecondition: a checkpoint that cannot be trained.
+  // Takes up the run in options.folder where it was left: a folder with a checkpoint and,
+  // after the first Save, state.json and optimizer.safetensors, or one that Export wrote. Errors of
+  // the files' readers; kFailedPrecondition: a checkpoint that cannot be trained.
   static absl::StatusOr<std::unique_ptr<Trainer>> Open(const TrainerOptions& options);
 
   int64_t step() const { return step_; }
@@ -59,7 +59,8 @@ class Trainer {
   absl::Status Save() const;
 
   // The mean of the weights over the last steps, in bfloat16, with the checkpoint's other files.
-  // `folder` is made where it is missing.
+  // `folder` is made where it is missing. A copy of it is a run that can be gone on with; its
+  // momentum begins anew.
   absl::Status Export(const std::string& folder) const;
 
  private:
@@ -79,6 +80,7 @@ class Trainer {
   absl::Status WorkerStep(const Curriculum& curriculum, int number);
   absl::Status WriteWeights(const std::string& path, at::Tensor Parameter::* which,
                             at::ScalarType type) const;
+  absl::Status WriteState(const std::string& folder) const;
   absl::Status RestoreState();
 
   TrainerOptions options_;

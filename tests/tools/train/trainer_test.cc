@@ -98,6 +98,7 @@ TEST(TrainerTest, ExportsBfloat16WithEverythingThatGoesWithIt) {
   const auto run = SmallRun(), out = SmallRun();
   ASSERT_NE(run, nullptr);
   ASSERT_OK_AND_ASSIGN(const auto trainer, Trainer::Open({.folder = run->path()}));
+  ASSERT_THAT(trainer->Advance(SmallCurriculum()), IsOk());
   const std::string folder = out->path() + "/encoder";
   ASSERT_THAT(trainer->Export(folder), IsOk());
   ASSERT_OK_AND_ASSIGN(const auto file,
@@ -107,6 +108,9 @@ TEST(TrainerTest, ExportsBfloat16WithEverythingThatGoesWithIt) {
   }
   ASSERT_OK_AND_ASSIGN(const auto files, ModelFiles::Open(folder));
   EXPECT_EQ(files->config().model.dtype, "bfloat16");
+  ASSERT_OK_AND_ASSIGN(const auto next, Trainer::Open({.folder = folder}));
+  EXPECT_EQ(next->step(), 1);
+  EXPECT_THAT(next->Advance(SmallCurriculum()), IsOk());
 }
 
 TEST(TrainerTest, ARunWithoutACheckpointIsRefused) {
