@@ -58,10 +58,10 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
   connection->timeout_ = options.timeout;
   bool guessed = false;
   if (!options.data.empty()) {
-    SL_ASSIGN_OR_RETURN(
-        connection->server_,
-        PrivateServer::Start(
-            {.data = options.data, .model = options.model, .http = "", .quiet = options.quiet}));
+    SL_ASSIGN_OR_RETURN(connection->server_, PrivateServer::Start({.data = options.data,
+                                                                   .model = options.model,
+                                                                   .http = options.http,
+                                                                   .quiet = options.quiet}));
     connection->address_ = connection->server_->grpc_address();
   } else {
     guessed = options.server.empty() && options.fallback.empty();

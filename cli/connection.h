@@ -20,6 +20,7 @@ struct ConnectionOptions {
   std::string server;                                 // --server
   std::string data;                                   // --data
   std::string model;                                  // --model, for a private server
+  std::string http;                                   // of a private one; see PrivateServerOptions
   std::string fallback;                               // SIGHTLINE_SERVER
   absl::Duration timeout = absl::InfiniteDuration();  // --timeout, of one call
   bool quiet = false;

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 #include "absl/strings/ascii.h"
@@ -9,22 +11,28 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
-#include "cli/demo_corpus.h"
+#include "cli/demo_log.h"
+#include "cli/demo_papers.h"
+#include "cli/demo_questions.h"
+#include "cli/demo_shop.h"
+#include "cli/demo_steps.h"
+#include "cli/eval_session.h"
 #include "cli/exit_code.h"
-#include "cli/ingest_item.h"
 #include "cli/json_text.h"
-#include "cli/query_arguments.h"
+#include "cli/progress.h"
 #include "cli/uploader.h"
 #include "proto/reply_json.h"
-#include "sightline/v1/model.grpc.pb.h"
-#include "sightline/v1/query.grpc.pb.h"
 
 namespace sightline::cli {
 namespace {
 
-constexpr char kCollection[] = "demo";
+using demo_world::World;
+
+// No training sees a shop of this seed.
+constexpr uint64_t kSeed = demo_world::kFirstEvaluationSeed + 2024;
 
 struct DemoArguments {
+  int items = demo_world::WorldSize().items;
   std::string data;
   std::string model;
   std::string http = "127.0.0.1:8080";
@@ -33,84 +41,51 @@ struct DemoArguments {
   bool json = false;
 };
 
-struct DemoSearch {
-  const char* what;
-  const char* text;  // or empty
-  bool with_photo;
-  const char* filter;
-};
+// A smaller shop has fewer pages and texts, but enough of each for most questions.
+demo_world::WorldSize SizeOf(int items) {
+  return {.items = items, .pages = std::clamp(items / 2, 20, 60), .texts = std::min(items, 120)};
+}
 
-constexpr DemoSearch kSearches[] = {
-    {"text", "how long can a lamp be returned", false, ""},
-    {"Chinese text", "安全库存", false, ""},
-    {"photo", "", true, ""},
-    {"photo and text", "paint", true, ""},
-    {"text with a filter", "garden hoses", false, "kind = \"label\" AND color = \"yellow\""},
-};
-
-constexpr const char* kQuestions[] = {
-    "What is the largest load of the forklift?",
-    "灯具的安全库存是多少？",
-};
-
-// The demo as a sequence of steps, each of which prints itself or adds to the JSON.
+// The demo as a sequence of steps.
 class Demo {
  public:
   Demo(const DemoArguments& arguments, const Environment& environment)
-      : arguments_(arguments), terminal_(environment.terminal) {}
+      : arguments_(arguments),
+        log_(environment.terminal, arguments.json),
+        world_(World::Make(kSeed, SizeOf(arguments.items))) {}
 
   absl::Status Run() {
     SL_RETURN_IF_ERROR(MakeFolder());
     SL_RETURN_IF_ERROR(StartServer());
-    SL_RETURN_IF_ERROR(ShowModel());
-    SL_RETURN_IF_ERROR(IngestCorpus());
-    for (const DemoSearch& search : kSearches) SL_RETURN_IF_ERROR(Search(search));
-    for (const char* question : kQuestions) SL_RETURN_IF_ERROR(Ask(question));
-    return absl::OkStatus();
+    ShowModel();
+    SL_RETURN_IF_ERROR(Ingest());
+    return TakeSteps();
   }
 
   int Finish() {
-    const bool ok = failed_documents_ == 0;
-    const std::string page = arguments_.serve ? "http://" + server_->http_address() + "/" : "";
+    timings_.Real("total", absl::ToDoubleMilliseconds(absl::Now() - start_));
+    const PrivateServer& server = *session_->connection().private_server();
+    const std::string page = arguments_.serve ? "http://" + server.http_address() + "/" : "";
     if (arguments_.json) {
-      PrintLine(JsonObject()
-                    .Number("documents", documents_)
-                    .Number("failed", failed_documents_)
-                    .Number("passages", passages_)
-                    .Bool("untrained", untrained_)
-                    .Bool("photo_finds_itself", photo_finds_itself_)
-                    .Raw("model", model_json_)
-                    .Raw("timings_ms", timings_.Done())
-                    .Raw("searches", absl::StrCat("[", searches_, "]"))
-                    .Raw("answers", absl::StrCat("[", answers_, "]"))
-                    .Raw("page", page.empty() ? "null" : JsonString(page))
-                    .Raw("data", kept() ? JsonString(data_) : "null")
-                    .Done());
+      PrintReport(page);
     } else {
-      Say(absl::StrCat("\nThe whole demo took ", ShortDuration(absl::Now() - start_)));
+      log_.Step(absl::StrCat(log_.right(), " of ", log_.asked(), " are right; the whole demo took"),
+                absl::Now() - start_);
+      if (!log_.left_out().empty()) log_.Say(log_.left_out());
       if (kept()) SayHowToGoOn();
     }
     std::fflush(stdout);
     if (arguments_.serve) {
-      Say(absl::StrCat("\nThe web page is at ", Styled(terminal_, Style::kBold, page),
-                       "  (collection ", kCollection, "); Ctrl-C ends the server"));
+      log_.Say(absl::StrCat("\nThe web page is at ", Styled(log_.terminal(), Style::kBold, page),
+                            "  (collection ", session_->collection(), "); Ctrl-C ends the server"));
       std::fflush(stdout);
       WaitForInterrupt();
     }
-    return ok ? kDone : kSomeFailed;
+    return failed_documents_ == 0 ? kDone : kSomeFailed;
   }
 
  private:
   bool kept() const { return temp_ == nullptr; }
-
-  void Say(const std::string& line) const {
-    if (!arguments_.json) PrintLine(line);
-  }
-
-  void Step(const std::string& title, absl::Duration took) const {
-    Say(absl::StrCat("\n", Styled(terminal_, Style::kBold, title), "  ",
-                     Styled(terminal_, Style::kDim, ShortDuration(took))));
-  }
 
   absl::Status MakeFolder() {
     if (!arguments_.data.empty()) {
@@ -123,65 +98,85 @@ class Demo {
     }
     std::error_code error;
     data_ = std::filesystem::absolute(data_, error).lexically_normal().string();
-    const absl::Time start = absl::Now();
-    SL_ASSIGN_OR_RETURN(corpus_, WriteDemoCorpus(data_ + "/demo-files"));
-    Step(absl::StrCat("Wrote ", corpus_.files, " files of a made-up shop"), absl::Now() - start);
+    files_ = data_ + "/demo-files";
     return absl::OkStatus();
   }
 
   absl::Status StartServer() {
     const absl::Time start = absl::Now();
-    SL_ASSIGN_OR_RETURN(server_,
-                        PrivateServer::Start({.data = data_,
-                                              .model = arguments_.model,
-                                              .http = arguments_.serve ? arguments_.http : "",
-                                              .quiet = arguments_.json}));
-    ConnectionOptions options;
-    options.server = server_->grpc_address();
-    options.timeout = absl::Minutes(5);
-    SL_ASSIGN_OR_RETURN(connection_, Connection::Open(options));
-    queries_ = v1::QueryService::NewStub(connection_->channel());
+    EvalSessionOptions options;
+    options.data = data_;
+    options.model = arguments_.model;
+    options.http = arguments_.serve ? arguments_.http : "";
+    options.quiet = arguments_.json;
+    options.files = files_;
+    // Shops of different sizes are different shops.
+    const bool usual = arguments_.items == demo_world::WorldSize().items;
+    SL_ASSIGN_OR_RETURN(
+        session_,
+        EvalSession::Open(options, usual ? "demo" : absl::StrCat("demo-", arguments_.items)));
     timings_.Real("start", absl::ToDoubleMilliseconds(absl::Now() - start));
-    Step("Started a server", absl::Now() - start);
+    log_.Step("Started a server", absl::Now() - start);
     return absl::OkStatus();
   }
 
-  absl::Status ShowModel() {
-    const auto stub = v1::ModelService::NewStub(connection_->channel());
-    SL_ASSIGN_OR_RETURN(const v1::GetModelResponse model,
-                        Call(*connection_, *stub, &v1::ModelService::Stub::GetModel, {}));
-    model_json_ = ModelJson(model);
-    for (const std::string& warning : model.warnings()) {
+  void ShowModel() {
+    for (const std::string& warning : session_->model().warnings()) {
       untrained_ = untrained_ || absl::StrContains(absl::AsciiStrToLower(warning), "untrained");
-      Say(absl::StrCat("the model says: ", Printable(warning)));
+      log_.Say(absl::StrCat("the model says: ", Printable(warning)));
     }
     if (untrained_) {
-      Say("Its weights are random: what follows shows that every part works and how fast. Matches "
-          "by "
-          "words and quoted answers mean something; similarity by meaning does not, except that a "
-          "picture finds itself.");
+      log_.Say(
+          "Its weights are random: what follows shows that every part works and how fast. Matches "
+          "by words and quoted sentences mean something; similarity by meaning does not, except "
+          "that a picture finds itself.");
     }
+  }
+
+  // Files are drawn and written when their turn comes, while earlier ones are read.
+  absl::Status Ingest() {
+    const absl::Time start = absl::Now();
+    const std::vector<DemoPaper> papers = DemoPapers();
+    Progress progress(log_.terminal(), arguments_.json && !log_.terminal().err_is_terminal,
+                      {.items = static_cast<int64_t>(world_.documents().size() + papers.size())});
+    UploadOptions options;
+    options.collection = session_->collection();
+    Uploader uploader(session_->connection(), options, [&](const UploadResult& result) {
+      OnDocument(result);
+      progress.Add(result.item.bytes, result.failed);
+    });
+    const auto add = [&](const std::string& id, const std::string& name, const std::string& content,
+                         std::string metadata) -> absl::Status {
+      IngestItem item;
+      item.id = id;
+      item.metadata = std::move(metadata);
+      SL_ASSIGN_OR_RETURN(item.path, session_->WriteFile(name, content));
+      return uploader.Add(std::move(item));
+    };
+    for (const DemoPaper& paper : papers) {
+      SL_RETURN_IF_ERROR(add(paper.id, "papers/" + paper.file_name, paper.content, ""));
+    }
+    for (const demo_world::Document& document : world_.documents()) {
+      SL_RETURN_IF_ERROR(add(document.id, ShopPath(document), world_.File(document),
+                             ShopMetadata(world_, document)));
+    }
+    SL_RETURN_IF_ERROR(uploader.Finish());
+    progress.Clear();
+    timings_.Real("ingest", absl::ToDoubleMilliseconds(absl::Now() - start));
+    log_.Step(absl::StrCat("Made a shop that no training has seen and ingested it: ",
+                           Counted(documents_, "document"), ", ", Counted(passages_, "passage")),
+              absl::Now() - start);
+    log_.Say(InventoryText(static_cast<int>(papers.size())));
     return absl::OkStatus();
   }
 
-  absl::Status IngestCorpus() {
-    const absl::Time start = absl::Now();
-    IngestSources sources;
-    sources.paths = {corpus_.documents};
-    sources.manifest = corpus_.manifest;
-    UploadOptions options;
-    options.collection = kCollection;
-    Uploader uploader(*connection_, options, [this](const UploadResult& r) { OnDocument(r); });
-    IngestVisitor visitor;
-    visitor.item = [&uploader](IngestItem item) { return uploader.Add(std::move(item)); };
-    SL_RETURN_IF_ERROR(VisitSources(sources, visitor));
-    SL_RETURN_IF_ERROR(uploader.Finish());
-    const absl::Duration took = absl::Now() - start;
-    timings_.Real("ingest", absl::ToDoubleMilliseconds(took));
-    Step(absl::StrCat("Ingested ", Counted(documents_, "document"), ", ",
-                      Counted(passages_, "passage")),
-         took);
-    return absl::OkStatus();
+  std::string InventoryText(int papers) const {
+    std::map<demo_world::DocumentKind, int> counts;
+    for (const demo_world::Document& document : world_.documents()) ++counts[document.kind];
+    return absl::StrCat(Counted(counts[demo_world::DocumentKind::kPhoto], "photo"), " of items, ",
+                        Counted(counts[demo_world::DocumentKind::kPage], "page"), " as pictures, ",
+                        Counted(counts[demo_world::DocumentKind::kText], "text"), ", and ", papers,
+                        " papers as PDF, Markdown and HTML");
   }
 
   // On the uploader's thread; read only after it has finished.
@@ -194,92 +189,75 @@ class Demo {
                  Printable(result.message).c_str());
   }
 
-  absl::Status Search(const DemoSearch& search) {
-    QueryArguments query;
-    query.text = search.text;
-    query.collection = kCollection;
-    query.filter = search.filter;
-    query.k = 3;
-    if (search.with_photo) query.images = {corpus_.photo};
-    SL_ASSIGN_OR_RETURN(const v1::SearchRequest request, MakeSearchRequest(query));
-    const absl::Time start = absl::Now();
-    SL_ASSIGN_OR_RETURN(const v1::SearchResponse reply,
-                        Call(*connection_, *queries_, &v1::QueryService::Stub::Search, request));
-    const absl::Duration took = absl::Now() - start;
-    if (search.with_photo && query.text.empty()) {
-      photo_finds_itself_ =
-          reply.hits_size() > 0 && reply.hits(0).passage().source() == corpus_.photo;
+  absl::Status TakeSteps() {
+    const DemoQuestions questions = ChooseQuestions(world_, kSeed);
+    DemoSteps steps(*session_, world_, files_, untrained_, log_);
+    for (const DemoQuestions::Search& search : questions.searches) {
+      SL_ASSIGN_OR_RETURN(const std::string json, steps.Search(search));
+      searches_.Add(json);
     }
-    absl::StrAppend(&searches_, searches_.empty() ? "" : ",",
-                    JsonObject()
-                        .Text("what", search.what)
-                        .Text("text", search.text)
-                        .Raw("image", search.with_photo ? JsonString(corpus_.photo) : "null")
-                        .Text("filter", search.filter)
-                        .Real("ms", absl::ToDoubleMilliseconds(took))
-                        .Raw("reply", SearchReplyJson(reply))
-                        .Done());
-    std::string title = absl::StrCat("Search by ", search.what);
-    if (!query.text.empty()) absl::StrAppend(&title, ": ", query.text);
-    if (search.with_photo) {
-      absl::StrAppend(&title, ": ", std::filesystem::path(corpus_.photo).filename().string());
+    for (const DemoQuestions::Answer& answer : questions.answers) {
+      SL_ASSIGN_OR_RETURN(const std::string json, steps.Answer(answer));
+      if (!json.empty()) answers_.Add(json);
     }
-    if (!query.filter.empty()) absl::StrAppend(&title, ", where ", query.filter);
-    Step(title, took);
-    if (!arguments_.json) Print(RenderHits(terminal_, reply.hits()));
+    if (questions.extraction.has_value()) {
+      SL_ASSIGN_OR_RETURN(extraction_, steps.Extract(*questions.extraction));
+    }
+    if (questions.box.has_value()) {
+      SL_ASSIGN_OR_RETURN(box_, steps.FindBox(*questions.box));
+    }
+    photo_finds_itself_ = steps.photo_finds_itself();
     return absl::OkStatus();
   }
 
-  absl::Status Ask(const char* question) {
-    QueryArguments query;
-    query.text = question;
-    query.collection = kCollection;
-    query.k = 5;
-    v1::SearchAndAnswerRequest request;
-    SL_ASSIGN_OR_RETURN(*request.mutable_search(), MakeSearchRequest(query));
-    // Random weights write nothing worth reading.
-    if (untrained_) request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
-    if (untrained_) request.mutable_search()->set_mode(v1::SEARCH_MODE_LEXICAL);
-    const absl::Time start = absl::Now();
-    SL_ASSIGN_OR_RETURN(const v1::AnswerResponse reply,
-                        Call(*connection_, *queries_, &v1::QueryService::Stub::Answer, request));
-    const absl::Duration took = absl::Now() - start;
-    absl::StrAppend(&answers_, answers_.empty() ? "" : ",",
-                    JsonObject()
-                        .Text("question", question)
-                        .Real("ms", absl::ToDoubleMilliseconds(took))
-                        .Raw("reply", AnswerReplyJson(reply))
-                        .Done());
-    Step(absl::StrCat("Question: ", question), took);
-    Say(Printable(reply.answer()));
-    if (!arguments_.json) Print(RenderCitations(terminal_, reply));
-    return absl::OkStatus();
+  void PrintReport(const std::string& page) const {
+    PrintLine(JsonObject()
+                  .Number("documents", documents_)
+                  .Number("failed", failed_documents_)
+                  .Number("passages", passages_)
+                  .Bool("untrained", untrained_)
+                  .Bool("photo_finds_itself", photo_finds_itself_)
+                  .Number("asked", log_.asked())
+                  .Number("right", log_.right())
+                  .Raw("model", ModelJson(session_->model()))
+                  .Raw("timings_ms", timings_.Done())
+                  .Raw("searches", searches_.Done())
+                  .Raw("answers", answers_.Done())
+                  .Raw("extraction", extraction_.empty() ? "null" : extraction_)
+                  .Raw("box", box_.empty() ? "null" : box_)
+                  .Raw("left_out", log_.LeftOutJson())
+                  .Text("collection", session_->collection())
+                  .Raw("page", page.empty() ? "null" : JsonString(page))
+                  .Raw("data", kept() ? JsonString(data_) : "null")
+                  .Done());
   }
 
   void SayHowToGoOn() const {
-    Say(absl::StrCat("Go on with it:\n  sightline search 'fire doors' -c ", kCollection, " --data ",
-                     data_, "\n  sightline ask 'When is the shop open?' -c ", kCollection,
-                     " --extractive --data ", data_));
+    const std::string where = absl::StrCat(" -c ", session_->collection(), " --data ", data_);
+    log_.Say(absl::StrCat("Go on with it:\n  sightline search 'a red lamp'", where,
+                          "\n  sightline search --image ", files_, "/photos/photo-0001.png", where,
+                          "\n  sightline ask 'When are the fire doors tested?' --extractive",
+                          where));
   }
 
   const DemoArguments& arguments_;
-  const Terminal& terminal_;
   const absl::Time start_ = absl::Now();
+  DemoLog log_;
+  const World world_;
   std::unique_ptr<TempDir> temp_;  // outlives the server
   std::string data_;
-  DemoCorpus corpus_;
-  std::unique_ptr<PrivateServer> server_;
-  std::unique_ptr<Connection> connection_;
-  std::unique_ptr<v1::QueryService::Stub> queries_;
+  std::string files_;
+  std::unique_ptr<EvalSession> session_;
   bool untrained_ = false;
   bool photo_finds_itself_ = false;
   int64_t documents_ = 0;
   int64_t passages_ = 0;
   int64_t failed_documents_ = 0;
-  std::string model_json_ = "null";
   JsonObject timings_;
-  std::string searches_;
-  std::string answers_;
+  JsonList searches_;
+  JsonList answers_;
+  std::string extraction_;
+  std::string box_;
 };
 
 int RunDemo(const DemoArguments& arguments, const Environment& environment) {
@@ -295,9 +273,11 @@ int RunDemo(const DemoArguments& arguments, const Environment& environment) {
 void AddDemo(Arguments& program, const Environment& environment) {
   auto arguments = std::make_shared<DemoArguments>();
   Arguments command = program.Command(
-      "demo", "Try everything on a small corpus of its own: ingest, search, photo search, answers",
-      "sightline demo\nsightline demo --serve\nsightline demo --data ./demo --model ./model",
+      "demo", "Try everything on a made-up shop: ingest, searches, answers, reading, pointing",
+      "sightline demo\nsightline demo --serve\nsightline demo --data ./demo --model ./model\n"
+      "sightline demo --items 100      # a small shop, in seconds",
       [arguments, &environment] { return RunDemo(*arguments, environment); });
+  command.Integer("--items", arguments->items, 1, 5000, "Items of the shop; default 1000");
   command.Flag("--serve", arguments->serve, "Keep the server running, with its web page");
   command.Text("--http", arguments->http,
                "Address of the page with --serve; default 127.0.0.1:8080", "ADDR");

@@ -90,11 +90,6 @@ double PdfWriter::Paragraph(double x, double y, double size, int columns, absl::
   return y;
 }
 
-void PdfWriter::Rectangle(double x, double y, double width, double height, double gray) {
-  absl::StrAppendFormat(&pages_.back(), "q %g g %g %g %g %g re B Q\n", gray, x,
-                        kHeight - y - height, width, height);
-}
-
 void PdfWriter::Line(double x0, double y0, double x1, double y1) {
   absl::StrAppendFormat(&pages_.back(), "%g %g m %g %g l S\n", x0, kHeight - y0, x1, kHeight - y1);
 }

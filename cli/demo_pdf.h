@@ -7,7 +7,7 @@
 
 namespace sightline::cli {
 
-// A PDF for the demo's corpus: A4 pages of text with a text layer, and simple drawings. Latin text
+// A PDF for the demo's corpus: A4 pages of text with a text layer. Latin text
 // is set in Helvetica; any other in the predefined STSong-Light with the map UniGB-UCS2-H, so it
 // may hold what that font has. Positions are in points from the top left corner. Not thread-safe.
 class PdfWriter {
@@ -21,7 +21,6 @@ class PdfWriter {
   // Lines of at most `columns` columns (two for a Chinese character), broken at blanks or, in
   // Chinese, anywhere. Returns the y below the last line.
   double Paragraph(double x, double y, double size, int columns, absl::string_view text);
-  void Rectangle(double x, double y, double width, double height, double gray);
   void Line(double x0, double y0, double x1, double y1);
 
   // The whole file.

@@ -12,9 +12,6 @@
 
 namespace sightline::cli {
 
-// The encoder's hits that the reranker orders anew.
-inline constexpr int kReranked = 20;
-
 // What the reply to one question is worth. Of the parts only that of the question's task is set.
 struct EvalScore {
   demo_world::Task task = demo_world::Task::kTextAnswer;

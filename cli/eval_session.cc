@@ -39,13 +39,7 @@ absl::StatusOr<std::unique_ptr<EvalSession>> EvalSession::Open(const EvalSession
   std::unique_ptr<EvalSession> session(new EvalSession());
   session->collection_ = collection;
   SL_ASSIGN_OR_RETURN(session->temp_, TempDir::Create("sightline-eval"));
-  session->scratch_ = session->temp_->path() + "/files";
-  std::error_code error;
-  fs::create_directory(session->scratch_, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make ", session->scratch_, ": ", error.message()));
-  }
+  session->files_ = options.files.empty() ? session->temp_->path() + "/files" : options.files;
   ConnectionOptions connect;
   connect.timeout = kTimeout;
   connect.quiet = options.quiet;
@@ -57,6 +51,7 @@ absl::StatusOr<std::unique_ptr<EvalSession>> EvalSession::Open(const EvalSession
     connect.data =
         session->kept_data_.empty() ? session->temp_->path() + "/data" : session->kept_data_;
     connect.model = options.model;
+    connect.http = options.http;
   }
   if (options.untrained) {
     std::string model = options.model;
@@ -95,7 +90,10 @@ std::string EvalSession::KeptText() const {
 
 absl::StatusOr<std::string> EvalSession::WriteFile(const std::string& name,
                                                    absl::string_view content) const {
-  const std::string path = scratch_ + "/" + name;
+  const std::string path = files_ + "/" + name;
+  std::error_code error;
+  fs::create_directories(fs::path(path).parent_path(), error);
+  if (error) return absl::UnavailableError(absl::StrCat(path, ": ", error.message()));
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
   file.close();

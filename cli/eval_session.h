@@ -22,10 +22,12 @@ struct EvalSessionOptions {
   std::string server;      // HOST:PORT of a running one, or empty for a private one
   std::string data;        // folder of the private one, kept; empty = a temporary one
   std::string model;       // of the private one; empty = the bundled one
+  std::string http;        // of the private one: address of its web page, or empty for none
   bool untrained = false;  // a copy of it with random weights
   uint64_t seed = 0;       // of those weights
   bool keep = false;       // leave data folder and collection, in ./sightline-eval without `data`
   bool quiet = false;
+  std::string files;  // folder for what WriteFile writes, kept; empty = a temporary one
 };
 
 // The server that is evaluated, and the collection that is made on it for that. Calls may come from
@@ -48,7 +50,8 @@ class EvalSession {
   // "kept in DIR, collection NAME"
   std::string KeptText() const;
 
-  // Writes a file to be sent and returns its path. It goes with this session, so it is not synced.
+  // Writes a file to be sent, `name` with folders allowed, and returns its path. It can be made
+  // again, so it is not synced.
   absl::StatusOr<std::string> WriteFile(const std::string& name, absl::string_view content) const;
 
   // Sends all that `visit` hands out. kInternal with the document and the reason when one fails.
@@ -64,7 +67,7 @@ class EvalSession {
   EvalSession() = default;
 
   std::unique_ptr<TempDir> temp_;  // outlives the server
-  std::string scratch_;
+  std::string files_;
   std::string kept_data_;
   std::string collection_;
   bool remove_collection_ = false;

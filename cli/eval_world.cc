@@ -96,10 +96,7 @@ class WorldEval {
             IngestItem item;
             item.id = document.id;
             SL_ASSIGN_OR_RETURN(item.path,
-                                session_->WriteFile(document.file_name,
-                                                    document.kind == demo_world::DocumentKind::kText
-                                                        ? document.text + "\n"
-                                                        : EncodePng(world_.Draw(document))));
+                                session_->WriteFile(document.file_name, world_.File(document)));
             SL_RETURN_IF_ERROR(visitor.item(std::move(item)));
           }
           return absl::OkStatus();

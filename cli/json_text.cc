@@ -52,4 +52,8 @@ JsonObject& JsonObject::Raw(absl::string_view key, absl::string_view json) {
   return *this;
 }
 
+void JsonList::Add(absl::string_view json) {
+  absl::StrAppend(&body_, body_.empty() ? "" : ",", json);
+}
+
 }  // namespace sightline::cli

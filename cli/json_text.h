@@ -25,4 +25,14 @@ class JsonObject {
   std::string body_;
 };
 
+// Writes one JSON list. Not thread-safe.
+class JsonList {
+ public:
+  void Add(absl::string_view json);  // is JSON already
+  std::string Done() const { return "[" + body_ + "]"; }
+
+ private:
+  std::string body_;
+};
+
 }  // namespace sightline::cli

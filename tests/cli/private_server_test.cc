@@ -88,21 +88,44 @@ TEST_F(PrivateServerTest, TheServersCommandsAreHandedOn) {
   EXPECT_EQ(work_.Run({"model", "--help"}, Program()).out, "model --help\n");
 }
 
-TEST_F(PrivateServerTest, DemoRunsToItsEnd) {
+// The stand-in has an encoder alone, and finds one and the same document whatever it is asked.
+TEST_F(PrivateServerTest, DemoRunsToItsEndAndSaysWhatIsNotRight) {
   UseFakeServer();
-  const ProgramResult result = work_.Run({"demo", "--json", "--data", "demo"}, Program());
+  const ProgramResult result =
+      work_.Run({"demo", "--json", "--items", "40", "--data", "demo"}, Program());
   EXPECT_EQ(result.code, 0) << result.err;
   const auto report = nlohmann::json::parse(result.out);
-  EXPECT_EQ(report["documents"], 33);
+  EXPECT_EQ(report["documents"], 40 + 20 + 40 + 4);
   EXPECT_TRUE(report["untrained"].get<bool>());
-  EXPECT_EQ(report["searches"].size(), 5u);
-  EXPECT_EQ(report["answers"].size(), 2u);
-  EXPECT_TRUE(fs::exists(work_.path("demo/demo-files/pictures.jsonl")));
+  EXPECT_EQ(report["searches"].size(), 8u);
+  EXPECT_FALSE(report["searches"][0]["right"].get<bool>());
+  EXPECT_EQ(report["answers"].size(), 1u);  // quoted; the others take a generator
+  EXPECT_EQ(report["right"], 0);
+  EXPECT_EQ(report["asked"], 9);
+  EXPECT_TRUE(report["extraction"].is_null());
+  EXPECT_EQ(report["left_out"].size(), 6u);
+  for (const char* file : {"photos/photo-0040.png", "pages/page-001.png", "texts/text-0001.md",
+                           "papers/kucun-shouce.pdf", "questions/01.png"}) {
+    EXPECT_TRUE(fs::exists(work_.path("demo/demo-files/") + file)) << file;
+  }
+}
+
+TEST_F(PrivateServerTest, DemoShowsEachStepWithItsHitsAndAMark) {
+  UseFakeServer();
+  const ProgramResult result = work_.Run({"demo", "--items", "40"}, Program());
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("✗ Search by words in a PDF: 安全库存"));
+  EXPECT_THAT(result.out, HasSubstr(" 1  0.850  /docs/handbook.pdf  p.3"));
+  EXPECT_THAT(result.out, HasSubstr("the right one is not among the first 1"));
+  EXPECT_THAT(result.out, HasSubstr("right would be: 1200 kg (handbook)"));
+  EXPECT_THAT(result.out, HasSubstr("Left out, as the model has no generator: "));
+  EXPECT_THAT(result.out, HasSubstr("0 of 9 are right"));
 }
 
 TEST_F(PrivateServerTest, DemoServesUntilItIsStopped) {
   UseFakeServer();
-  const auto process = work_.Start({"demo", "--serve", "--http", "127.0.0.1:18080"}, Program());
+  const auto process =
+      work_.Start({"demo", "--serve", "--items", "10", "--http", "127.0.0.1:18080"}, Program());
   std::string out;
   while (out.find("Ctrl-C") == std::string::npos) {
     absl::SleepFor(absl::Milliseconds(20));

@@ -40,4 +40,8 @@ Picture World::Draw(const Document& document) const {
              : DrawPage(document.page, document.view).picture;
 }
 
+std::string World::File(const Document& document) const {
+  return document.kind == DocumentKind::kText ? document.text + "\n" : EncodePng(Draw(document));
+}
+
 }  // namespace sightline::demo_world

@@ -44,6 +44,8 @@ class World {
 
   // The picture of a photo or page.
   Picture Draw(const Document& document) const;
+  // The bytes of its file: a PNG, or Markdown.
+  std::string File(const Document& document) const;
 
   // What questions are asked about; see questions.h. A fact stands in exactly one document, and an
   // item has no price beside a sale price or two dated ones.

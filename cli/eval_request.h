@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+
+#include "cli/eval_questions.h"
+#include "sightline/v1/model.pb.h"
+#include "sightline/v1/query.pb.h"
+
+namespace sightline::cli {
+
+// The encoder's hits that the reranker orders anew.
+inline constexpr int kReranked = 20;
+
+// Questions of the demo world as requests, in the way their task is used. Words are the likeliest
+// ones.
+
+// What is to be found is searched by meaning alone, for kReranked passages.
+v1::SearchRequest FindRequest(const std::string& collection, const EvalQuestion& question);
+
+// Has the passages of a FindRequest ordered anew: the same ones, not as many as the server would
+// take.
+void Rerank(v1::SearchRequest& request);
+
+// What is to be answered goes the server's whole way: hybrid search, the reranker where there is
+// one, five passages, a generated answer.
+v1::SearchAndAnswerRequest AnswerRequest(const std::string& collection, bool rerank,
+                                         const EvalQuestion& question);
+
+// kExtraction, kBox: the picture at hand goes to the generator, with the schema where the task has
+// one.
+v1::GenerateRequest PictureRequest(const EvalQuestion& question);
+
+}  // namespace sightline::cli
