@@ -19,10 +19,6 @@
 #include "model/engine_sequence.h"
 #include "model/network.h"
 
-// OpenBLAS's own thread count, where that is the BLAS in use: at::set_num_threads does not reach
-// it.
-extern "C" void openblas_set_num_threads(int) __attribute__((weak));
-
 namespace sightline::model {
 namespace {
 
@@ -43,7 +39,12 @@ void SetThreads(int threads, int64_t parameters) {
   if (threads <= 0 && parameters >= kLeastParametersForThreads) return;
   if (threads <= 0) threads = 1;
   at::set_num_threads(threads);
-  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(threads);
+  // OpenBLAS has a count of its own, where that is the BLAS in use. Looked up by name, as no
+  // library that is linked here needs to be it: a weak symbol would be settled as absent.
+  using SetBlasThreads = void (*)(int);
+  const auto set_blas_threads =
+      reinterpret_cast<SetBlasThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  if (set_blas_threads != nullptr) set_blas_threads(threads);
 }
 
 }  // namespace

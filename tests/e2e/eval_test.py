@@ -1,13 +1,13 @@
 """sightline eval with the real server: every figure is there, and controls and folders work."""
-import itertools
 import json
 import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
+
+import tiny_model
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIGHTLINE = pathlib.Path(os.environ["SIGHTLINE_BIN"]) / "sightline"
@@ -19,9 +19,6 @@ FIGURES = {  # and the part of the model that it takes
     "box_iou50": "generator"}
 # Of seed 5: there are an invoice and two dated labels among its six pages.
 SMALL = ["--items", "20", "--pages", "6", "--texts", "12"]
-# A network of every part that runs in no time and has learned nothing.
-TINY = ("--hidden 64 --layers 1 --heads 2 --kv-heads 1 --head-dim 32 --inner 96 --vision-hidden 32 --vision-layers 2 "
-        "--vision-heads 2 --vision-inner 64 --table 8 --deepstack 0").split()
 
 
 class EvalTest(unittest.TestCase):
@@ -29,13 +26,8 @@ class EvalTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="sightline-eval-test-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        names = ("".join(pair) for pair in itertools.product(["Lu", "Mo", "Ta", "Ko"], ["mo", "ta", "zu", "pel"]))
-        (cls.folder / "text").write_text("".join(f"The {name} mug costs 3.50.\n{name} 杯子\n" for name in names) * 4)
         cls.model = cls.folder / "model"
-        subprocess.run([sys.executable, ROOT / "tools/train/make_checkpoint.py", cls.model / "all", "--text",
-                        cls.folder / "text", *TINY], check=True, stdout=subprocess.DEVNULL)
-        (cls.model / "sightline.json").write_text(json.dumps(
-            {"encoder": "all", "reranker": "all", "generator": "all", "untrained": True}))
+        tiny_model.write(cls.model, untrained=True)
 
     def evaluate(self, *arguments):
         done = subprocess.run([SIGHTLINE, "eval", *arguments, "--json"], capture_output=True, text=True, timeout=600)

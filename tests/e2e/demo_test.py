@@ -1,0 +1,59 @@
+"""sightline demo with the real server: every step that the model has a part for is taken and judged."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import tiny_model
+
+BIN = pathlib.Path(os.environ["SIGHTLINE_BIN"])
+PHOTOS, PAGES, TEXTS, PAPERS = 40, 20, 40, 4
+
+
+class DemoTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sightline-demo-test-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def demo(self, *arguments):
+        done = subprocess.run([BIN / "sightline", "demo", "--items", str(PHOTOS), "--json", *arguments],
+                              capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        report = json.loads(done.stdout)
+        self.assertEqual((report["documents"], report["failed"]), (PHOTOS + PAGES + TEXTS + PAPERS, 0))
+        self.assertEqual(len(report["searches"]), 8)
+        by_words = report["searches"][-1]
+        self.assertTrue(by_words["right"], by_words)
+        self.assertTrue(report["photo_finds_itself"])
+        for search in report["searches"]:
+            self.assertEqual(search["right"], search["rank"] == 1)
+        return report
+
+    def test_an_untrained_encoder(self):
+        data = self.folder / "data"
+        report = self.demo("--data", data, "--model", BIN.parent / "tests" / "untrained_model")
+        self.assertTrue(report["untrained"])
+        self.assertEqual([answer["right"] for answer in report["answers"]], [True])  # quoted
+        self.assertEqual(len(report["left_out"]), 6)
+        filtered = next(search for search in report["searches"] if search["filter"])
+        kind = filtered["filter"].split('"')[1]
+        self.assertTrue(filtered["reply"]["hits"])
+        for hit in filtered["reply"]["hits"]:
+            self.assertEqual(hit["metadata"]["kind"], kind)
+        self.assertTrue((data / "demo-files" / "photos" / "photo-0001.png").exists())
+
+    def test_a_model_with_every_part(self):
+        tiny_model.write(self.folder / "model")
+        report = self.demo("--model", self.folder / "model")
+        self.assertEqual(report["left_out"], [])
+        self.assertEqual(len(report["answers"]), 5)
+        self.assertGreater(report["extraction"]["fields"], 5)
+        self.assertTrue(0 <= report["box"]["overlap"] <= 1)
+        self.assertIsNone(report["data"])
+
+
+if __name__ == "__main__":
+    unittest.main()
