@@ -18,9 +18,9 @@
 #include "cli/eval_metrics.h"
 #include "cli/eval_pool.h"
 #include "cli/eval_report.h"
+#include "cli/eval_run.h"
 #include "cli/json_text.h"
 #include "cli/progress.h"
-#include "proto/reply_json.h"
 #include "tools/demo_world/random.h"
 
 namespace sightline::cli {
@@ -303,20 +303,11 @@ class FolderEval {
   }
 
   std::string Details() const {
-    return JsonObject()
-        .Text("dataset", options_.dataset)
+    JsonObject details;
+    details.Text("dataset", options_.dataset)
         .Number("documents", dataset_.documents())
-        .Number("queries", count_)
-        .Bool("shuffled", options_.shuffled)
-        .Bool("untrained", options_.session.untrained)
-        .Raw("latency_ms", latencies_.Json())
-        .Number("clients", kEvalClients)
-        .Real("ingest_seconds", ingest_seconds_)
-        .Real("seconds", absl::ToDoubleSeconds(absl::Now() - start_))
-        .Raw("model", ModelJson(session_->model()))
-        .Raw("data", session_->kept_data().empty() ? "null" : JsonString(session_->kept_data()))
-        .Text("collection", session_->collection())
-        .Done();
+        .Number("queries", count_);
+    return AddRun(options_, *session_, latencies_, ingest_seconds_, start_, details).Done();
   }
 
   const EvalOptions& options_;

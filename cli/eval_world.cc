@@ -14,9 +14,9 @@
 #include "cli/eval_pool.h"
 #include "cli/eval_questions.h"
 #include "cli/eval_report.h"
+#include "cli/eval_run.h"
 #include "cli/json_text.h"
 #include "cli/progress.h"
-#include "proto/reply_json.h"
 
 namespace sightline::cli {
 namespace {
@@ -132,25 +132,16 @@ class WorldEval {
   }
 
   std::string Details(const std::vector<TaskFigures>& by_task) const {
-    return JsonObject()
-        .Text("dataset", options_.dataset)
+    JsonObject details;
+    details.Text("dataset", options_.dataset)
         .Raw("world_seed", absl::StrCat(seed_))
         .Number("items", options_.size.items)
         .Number("pages", options_.size.pages)
         .Number("texts", options_.size.texts)
         .Number("documents", static_cast<int64_t>(world_.documents().size()))
         .Number("queries", options_.queries)
-        .Bool("shuffled", options_.shuffled)
-        .Bool("untrained", options_.session.untrained)
-        .Raw("tasks", TasksJson(by_task))
-        .Raw("latency_ms", latencies_.Json())
-        .Number("clients", kEvalClients)
-        .Real("ingest_seconds", ingest_seconds_)
-        .Real("seconds", absl::ToDoubleSeconds(absl::Now() - start_))
-        .Raw("model", ModelJson(session_->model()))
-        .Raw("data", session_->kept_data().empty() ? "null" : JsonString(session_->kept_data()))
-        .Text("collection", session_->collection())
-        .Done();
+        .Raw("tasks", TasksJson(by_task));
+    return AddRun(options_, *session_, latencies_, ingest_seconds_, start_, details).Done();
   }
 
   const EvalOptions& options_;

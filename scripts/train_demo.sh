@@ -20,6 +20,10 @@ while [ $# -gt 0 ]; do
   shift
 done
 
+if [ -n "$export" ] && [ ! -f "$run/config.json" ]; then
+  echo "train_demo: $run holds no run to export" >&2
+  exit 1
+fi
 scripts/build.sh --cuda sightline-train
 train=build/cuda/bin/sightline-train
 if [ ! -f "$run/config.json" ]; then

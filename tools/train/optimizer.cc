@@ -66,6 +66,7 @@ double Step(std::vector<Parameter>& parameters, const OptimizerOptions& options,
     squares += length * length;
   }
   const double length = std::sqrt(squares);
+  if (!std::isfinite(length)) return length;
   if (length > kClip) {
     for (Parameter& parameter : parameters) parameter.gradient.mul_(kClip / length);
   }

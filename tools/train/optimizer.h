@@ -32,7 +32,8 @@ bool UsesMuon(const std::string& name, const at::Tensor& value);
 // others, "Muon: an optimizer for hidden layers in neural networks", 2024) with the scale of Liu
 // and others, "Muon is scalable for LLM training", 2025, so that one rate serves both; the rest:
 // AdamW with beta 0.9, 0.95. `step` counts from 1. `threads` share the work; the result does not
-// depend on how many. Returns the gradients' length before clipping.
+// depend on how many. Returns the gradients' length before clipping; where it is not finite nothing
+// was changed.
 double Step(std::vector<Parameter>& parameters, const OptimizerOptions& options, int64_t step,
             int threads);
 

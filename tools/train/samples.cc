@@ -25,12 +25,20 @@ using demo_world::Random;
 using demo_world::Task;
 using demo_world::World;
 
-// Passages a grounded prompt shows at most.
+// Passages a grounded prompt shows at most, and the share of look-alikes among those that hold no
+// answer.
 constexpr int kMostPassages = 5;
+constexpr double kNear = 0.7;
 // Tasks that draw a question of their own out of a world may find none: then another is tried.
 constexpr int kTries = 40;
 // Questions asked one after the other about the same passages: the passages cost most.
 constexpr int kMostTurns = 4;
+// Pictures taken of one world where each makes a short sample.
+constexpr int kPhotosOfAWorld = 8;
+constexpr int kLinesOfAWorld = 16;
+// The requests under which pictures are described and read.
+constexpr demo_world::Word kDescribeRequest = {"Describe the picture.", "描述图片。"};
+constexpr demo_world::Word kReadRequest = {"Read the text.", "读出文字。"};
 // The share of boards of several lines among words to be read.
 constexpr double kSeveralLines = 0.5;
 
@@ -127,6 +135,28 @@ void Shuffle(std::vector<T>& values, Random& random) {
   }
 }
 
+// The documents of an answer among others that look alike or are just there, in any order: an
+// answer is found by reading.
+std::vector<int> AmongOthers(const World& world, const Question& question, Random& random) {
+  std::vector<int> passages = question.documents;
+  const int wanted =
+      random.Between(std::max<int>(1, static_cast<int>(passages.size())), kMostPassages);
+  std::vector<int> near = question.near;
+  Shuffle(near, random);
+  for (int tries = 0; static_cast<int>(passages.size()) < wanted && tries < kTries; ++tries) {
+    int next = random.Below(static_cast<int>(world.documents().size()));
+    if (!near.empty() && random.Chance(kNear)) {
+      next = near.back();
+      near.pop_back();
+    }
+    if (std::find(passages.begin(), passages.end(), next) == passages.end()) {
+      passages.push_back(next);
+    }
+  }
+  Shuffle(passages, random);
+  return passages;
+}
+
 // Words as they stand on pages, short enough for one line of a small picture.
 std::string SomeLine(const World& world, Random& random) {
   constexpr size_t kMostBytes = 26;
@@ -196,18 +226,6 @@ const char* LessonName(Lesson lesson) {
   return kNames[static_cast<int>(lesson)];
 }
 
-const std::vector<std::string>& DescribeRequests(Language language) {
-  static const std::vector<std::string> english = {"Describe the picture."};
-  static const std::vector<std::string> chinese = {"描述图片。"};
-  return language == Language::kEnglish ? english : chinese;
-}
-
-const std::vector<std::string>& ReadRequests(Language language) {
-  static const std::vector<std::string> english = {"Read the text."};
-  static const std::vector<std::string> chinese = {"读出文字。"};
-  return language == Language::kEnglish ? english : chinese;
-}
-
 World SampleMaker::SmallWorld(Random& random) const {
   const uint64_t seed = random.Next() % demo_world::kFirstEvaluationSeed +
                         (evaluation_ ? demo_world::kFirstEvaluationSeed : 0);
@@ -236,9 +254,8 @@ absl::Status SampleMaker::AddConversation(const std::vector<model::Message>& mes
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<model::Message>> SampleMaker::Grounded(const World& world,
-                                                                  const Question& question,
-                                                                  std::vector<int> passages) const {
+absl::StatusOr<std::vector<model::Message>> SampleMaker::Grounded(
+    const World& world, const Question& question, const std::vector<int>& passages) const {
   std::vector<query::Hit> hits;
   std::map<std::string, int> by_id;
   for (const int number : passages) {
@@ -258,98 +275,86 @@ absl::StatusOr<std::vector<model::Message>> SampleMaker::Grounded(const World& w
   return std::move(prompt.messages);
 }
 
-absl::Status SampleMaker::Converse(Lesson lesson, Random& random, WritingSamples& out) const {
+absl::Status SampleMaker::AboutPicture(Picture picture, const std::string& request,
+                                       const std::string& reply, WritingSamples& out) const {
+  return AddConversation({{"user", {ToImage(std::move(picture)), request}}, {"assistant", {reply}}},
+                         out);
+}
+
+absl::Status SampleMaker::Read(const demo_world::PageContent& page, Random& random,
+                               WritingSamples& out) const {
+  demo_world::DrawnPage drawn = DrawPage(page, random.Next());
+  std::vector<std::string> lines;
+  for (const demo_world::PageLine& line : drawn.lines) lines.push_back(line.text);
+  return AboutPicture(std::move(drawn.picture), kReadRequest.In(page.language),
+                      absl::StrJoin(lines, "\n"), out);
+}
+
+absl::Status SampleMaker::Answer(const World& world, const Question& question,
+                                 const std::vector<int>& passages, Random& random,
+                                 WritingSamples& out) const {
+  SL_ASSIGN_OR_RETURN(std::vector<model::Message> messages, Grounded(world, question, passages));
+  std::set<std::string> asked = {question.text};
+  for (int tries = 0; tries < kTries && static_cast<int>(asked.size()) < kMostTurns; ++tries) {
+    const std::optional<Question> next = Ask(world, random.Pick<Task>(kAnswerTasks), random);
+    if (!next.has_value() || next->documents.empty() || !Within(next->documents, passages) ||
+        !asked.insert(next->text).second) {
+      continue;
+    }
+    messages.push_back({"user", {absl::StrCat("Question: ", next->text)}});
+    messages.push_back({"assistant", {MarkedAnswer(*next, passages)}});
+  }
+  return AddConversation(messages, out);
+}
+
+absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& out) const {
   const World world = SmallWorld(random);
-  const auto& documents = world.documents();
-  const auto about_picture = [&](Picture picture, const std::string& request,
-                                 const std::string& reply) {
-    return AddConversation(
-        {{"user", {ToImage(std::move(picture)), request}}, {"assistant", {reply}}}, out);
-  };
-  const auto read = [&](const demo_world::PageContent& page) {
-    demo_world::DrawnPage drawn = DrawPage(page, random.Next());
-    std::vector<std::string> lines;
-    for (const demo_world::PageLine& line : drawn.lines) lines.push_back(line.text);
-    return about_picture(std::move(drawn.picture), ReadRequests(page.language).front(),
-                         absl::StrJoin(lines, "\n"));
-  };
   switch (lesson) {
-    case Lesson::kDescribe: {
-      for (int i = 0; i < 8; ++i) {
-        const demo_world::Item& item =
-            world.catalogue().items[random.Below(static_cast<int>(world.catalogue().items.size()))];
-        const Language own = random.Chance(0.5) ? Language::kEnglish : Language::kChinese;
-        SL_RETURN_IF_ERROR(about_picture(DrawPhoto(item.look, random.Next()),
-                                         random.Pick<std::string>(DescribeRequests(own)),
-                                         Description(item.look, own, random)));
+    case Lesson::kDescribe:
+      for (int i = 0; i < kPhotosOfAWorld; ++i) {
+        const demo_world::Look& look = random.Pick<demo_world::Item>(world.catalogue().items).look;
+        const Language language = random.Chance(0.5) ? Language::kEnglish : Language::kChinese;
+        Picture photo = DrawPhoto(look, random.Next());
+        SL_RETURN_IF_ERROR(AboutPicture(std::move(photo), kDescribeRequest.In(language),
+                                        Description(look, language, random), out));
       }
       return absl::OkStatus();
-    }
-    case Lesson::kWords: {
-      for (int i = 0; i < 16; ++i) {
+    case Lesson::kWords:
+      for (int i = 0; i < kLinesOfAWorld; ++i) {
         if (random.Chance(kSeveralLines)) {
-          SL_RETURN_IF_ERROR(read(SomeLines(world, random)));
+          SL_RETURN_IF_ERROR(Read(SomeLines(world, random), random, out));
           continue;
         }
         const std::string line = SomeLine(world, random);
-        SL_RETURN_IF_ERROR(about_picture(demo_world::DrawWords(line, random.Next()),
-                                         ReadRequests(Language::kEnglish).front(), line));
+        SL_RETURN_IF_ERROR(AboutPicture(demo_world::DrawWords(line, random.Next()),
+                                        kReadRequest.english, line, out));
       }
       return absl::OkStatus();
-    }
     case Lesson::kRead: {
       std::vector<const Document*> pages;
-      for (const Document& document : documents) {
+      for (const Document& document : world.documents()) {
         if (document.kind == DocumentKind::kPage) pages.push_back(&document);
       }
       if (pages.empty()) return absl::OkStatus();
-      return read(random.Pick<const Document*>(pages)->page);
+      return Read(random.Pick<const Document*>(pages)->page, random, out);
     }
-    case Lesson::kLook:
-    case Lesson::kAnswer: {
-      const std::optional<Question> question = lesson == Lesson::kLook
-                                                   ? AskOneOf(world, kLookTasks, random)
-                                                   : AskOneOf(world, kAnswerTasks, random);
+    case Lesson::kLook: {
+      const std::optional<Question> question = AskOneOf(world, kLookTasks, random);
       if (!question.has_value()) return absl::OkStatus();
-      std::vector<int> passages = question->documents;
-      if (lesson == Lesson::kAnswer) {
-        // Others that look alike or are just there, in any order: an answer is found by reading.
-        const int wanted =
-            random.Between(std::max<int>(1, static_cast<int>(passages.size())), kMostPassages);
-        std::vector<int> near = question->near;
-        Shuffle(near, random);
-        for (int tries = 0; static_cast<int>(passages.size()) < wanted && tries < kTries; ++tries) {
-          int next = random.Below(static_cast<int>(documents.size()));
-          if (!near.empty() && random.Chance(0.7)) {
-            next = near.back();
-            near.pop_back();
-          }
-          if (std::find(passages.begin(), passages.end(), next) == passages.end()) {
-            passages.push_back(next);
-          }
-        }
-        Shuffle(passages, random);
-      }
-      SL_ASSIGN_OR_RETURN(std::vector<model::Message> messages,
-                          Grounded(world, *question, passages));
-      std::set<std::string> asked = {question->text};
-      for (int tries = 0; tries < kTries && static_cast<int>(asked.size()) < kMostTurns; ++tries) {
-        const std::optional<Question> next = Ask(world, random.Pick<Task>(kAnswerTasks), random);
-        if (!next.has_value() || next->documents.empty() || !Within(next->documents, passages) ||
-            !asked.insert(next->text).second) {
-          continue;
-        }
-        messages.push_back({"user", {absl::StrCat("Question: ", next->text)}});
-        messages.push_back({"assistant", {MarkedAnswer(*next, passages)}});
-      }
-      return AddConversation(messages, out);
+      return Answer(world, *question, question->documents, random, out);
+    }
+    case Lesson::kAnswer: {
+      const std::optional<Question> question = AskOneOf(world, kAnswerTasks, random);
+      if (!question.has_value()) return absl::OkStatus();
+      return Answer(world, *question, AmongOthers(world, *question, random), random, out);
     }
     case Lesson::kExtract:
     case Lesson::kBox: {
       const Task task = lesson == Lesson::kExtract ? Task::kExtraction : Task::kBox;
       std::optional<Question> question = Ask(world, task, random);
       if (!question.has_value()) return absl::OkStatus();
-      return about_picture(std::move(question->pictures.front()), question->text, question->json);
+      return AboutPicture(std::move(question->pictures.front()), question->text, question->json,
+                          out);
     }
     default: return absl::InternalError("not a lesson that is written");
   }
@@ -360,7 +365,7 @@ absl::StatusOr<WritingSamples> SampleMaker::Writing(Lesson lesson, int tokens,
   WritingSamples samples;
   size_t counted = 0, total = 0;
   while (static_cast<int>(total) < tokens) {
-    SL_RETURN_IF_ERROR(Converse(lesson, random, samples));
+    SL_RETURN_IF_ERROR(Write(lesson, random, samples));
     for (; counted < samples.prompts.size(); ++counted)
       total += samples.prompts[counted].ids.size();
   }

@@ -67,20 +67,24 @@ class SampleMaker {
 
  private:
   demo_world::World SmallWorld(demo_world::Random& random) const;
-  absl::Status Converse(Lesson lesson, demo_world::Random& random, WritingSamples& out) const;
+  // Adds the samples that one world gives of a lesson; none where it holds nothing for it.
+  absl::Status Write(Lesson lesson, demo_world::Random& random, WritingSamples& out) const;
+  absl::Status AboutPicture(demo_world::Picture picture, const std::string& request,
+                            const std::string& reply, WritingSamples& out) const;
+  absl::Status Read(const demo_world::PageContent& page, demo_world::Random& random,
+                    WritingSamples& out) const;
+  // The question over the passages, then others that these answer too.
+  absl::Status Answer(const demo_world::World& world, const demo_world::Question& question,
+                      const std::vector<int>& passages, demo_world::Random& random,
+                      WritingSamples& out) const;
   absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,
                                                        const demo_world::Question& question,
-                                                       std::vector<int> passages) const;
+                                                       const std::vector<int>& passages) const;
   absl::Status AddConversation(const std::vector<model::Message>& messages,
                                WritingSamples& out) const;
 
   const ModelFiles& files_;
   const bool evaluation_;  // worlds of the half that is never trained on
 };
-
-// The requests under which pictures are described, read, extracted and searched; what serves asks
-// in the same words. Each in English and Chinese.
-const std::vector<std::string>& DescribeRequests(demo_world::Language language);
-const std::vector<std::string>& ReadRequests(demo_world::Language language);
 
 }  // namespace sightline::train

@@ -4,12 +4,15 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/file.h"
@@ -21,8 +24,8 @@ namespace sightline::train {
 namespace {
 
 constexpr double kAverageDecay = 0.99;  // a step
-constexpr char kStateFile[] = "state.json";
-constexpr char kOptimizerFile[] = "optimizer.safetensors";
+constexpr char kTrainingFile[] = "training.safetensors";
+constexpr char kStepFile[] = "state.json";  // beside exported weights: the step they are of
 constexpr char kWeightsFile[] = "model.safetensors";
 constexpr char kConfigFile[] = "config.json";
 // What stands beside the weights and goes with them.
@@ -45,11 +48,19 @@ struct Stored {
   }
 };
 
-absl::Status WriteTensors(const std::string& path, const std::vector<Stored>& tensors) {
+absl::Status WriteTensors(const std::string& path, const std::vector<Stored>& tensors,
+                          const std::map<std::string, std::string>& metadata = {}) {
   std::vector<model::TensorView> views;
   for (const Stored& tensor : tensors) views.push_back(tensor.View());
-  return model::WriteSafetensors(path, views);
+  return model::WriteSafetensors(path, views, metadata);
 }
+
+// What a parameter is stored as, and under which ending of its name.
+constexpr std::pair<const char*, at::Tensor Parameter::*> kStoredParts[] = {
+    {"", &Parameter::value},
+    {".first", &Parameter::first},
+    {".second", &Parameter::second},
+    {".average", &Parameter::average}};
 
 // Where pass `index` of a run stands in its lessons: evenly spread, so that each lesson gets its
 // share of every few steps (multiples of the golden ratio).
@@ -76,16 +87,25 @@ std::vector<int64_t> LastTokens(const std::vector<model::Prompt>& prompts) {
   return out;
 }
 
-void AddReport(const LossReport& report, LessonSums& sums) {
-  sums.loss += report.loss.item<double>();
-  sums.right += report.right;
-  sums.counted += report.counted;
-  for (const bool whole : report.each) sums.whole += whole ? 1 : 0;
-  sums.samples += static_cast<double>(report.each.size());
-  ++sums.passes;
+}  // namespace
+
+void LessonSums::Add(const LossReport& report) {
+  loss += report.loss.item<double>();
+  right += report.right;
+  counted += report.counted;
+  whole += static_cast<double>(std::count(report.each.begin(), report.each.end(), true));
+  samples += static_cast<double>(report.each.size());
+  ++passes;
 }
 
-}  // namespace
+void LessonSums::Add(const LessonSums& other) {
+  loss += other.loss;
+  right += other.right;
+  counted += other.counted;
+  whole += other.whole;
+  samples += other.samples;
+  passes += other.passes;
+}
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Open(const TrainerOptions& options) {
   std::unique_ptr<Trainer> trainer(new Trainer());
@@ -129,31 +149,50 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Open(const TrainerOptions& opt
 }
 
 absl::Status Trainer::RestoreState() {
-  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat(options_.folder, "/", kStateFile));
-  if (absl::IsNotFound(text.status())) return absl::OkStatus();
-  SL_RETURN_IF_ERROR(text.status());
-  SL_ASSIGN_OR_RETURN(step_, CatchStatus(kStateFile, [&]() -> absl::StatusOr<int64_t> {
-                        return nlohmann::json::parse(*text).at("step").get<int64_t>();
-                      }));
-  absl::StatusOr<std::unique_ptr<model::SafetensorsFile>> opened =
-      model::SafetensorsFile::Open(absl::StrCat(options_.folder, "/", kOptimizerFile));
-  if (absl::IsNotFound(opened.status())) return absl::OkStatus();  // an exported run
+  const auto opened =
+      model::SafetensorsFile::Open(absl::StrCat(options_.folder, "/", kTrainingFile));
+  if (absl::IsNotFound(opened.status())) {
+    // A run that begins, or goes on from exported weights.
+    const absl::StatusOr<std::string> text =
+        ReadFile(absl::StrCat(options_.folder, "/", kStepFile));
+    if (absl::IsNotFound(text.status())) return absl::OkStatus();
+    SL_RETURN_IF_ERROR(text.status());
+    SL_ASSIGN_OR_RETURN(step_, CatchStatus(kStepFile, [&]() -> absl::StatusOr<int64_t> {
+                          return nlohmann::json::parse(*text).at("step").get<int64_t>();
+                        }));
+    return absl::OkStatus();
+  }
   SL_RETURN_IF_ERROR(opened.status());
-  const std::unique_ptr<model::SafetensorsFile> file = *std::move(opened);
+  const model::SafetensorsFile& file = **opened;
+  const auto step = file.metadata().find("step");
+  if (step == file.metadata().end() || !absl::SimpleAtoi(step->second, &step_)) {
+    return absl::FailedPreconditionError(absl::StrCat(kTrainingFile, ": no step"));
+  }
   for (Parameter& parameter : parameters_) {
-    for (const auto& [suffix, tensor] :
-         {std::pair(".first", &parameter.first), std::pair(".second", &parameter.second),
-          std::pair(".average", &parameter.average)}) {
-      if (!tensor->defined()) continue;
-      const model::TensorView* const stored = file->Find(absl::StrCat(parameter.name, suffix));
-      if (stored == nullptr || stored->shape != tensor->sizes().vec()) {
+    for (const auto& [ending, part] : kStoredParts) {
+      at::Tensor& tensor = parameter.*part;
+      if (!tensor.defined()) continue;
+      const model::TensorView* const stored = file.Find(absl::StrCat(parameter.name, ending));
+      if (stored == nullptr || stored->shape != tensor.sizes().vec()) {
         return absl::FailedPreconditionError(
-            absl::StrCat(kOptimizerFile, ": no ", parameter.name, suffix, " of the right shape"));
+            absl::StrCat(kTrainingFile, ": no ", parameter.name, ending, " of the right shape"));
       }
       SL_ASSIGN_OR_RETURN(const at::Tensor view, model::ViewStored(*stored, nullptr));
-      tensor->copy_(view);
+      tensor.copy_(view);
     }
   }
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::OnWorkers(const std::function<absl::Status(int number)>& run) {
+  std::vector<absl::Status> statuses(workers_.size());
+  std::vector<std::thread> threads;
+  for (size_t w = 1; w < workers_.size(); ++w) {
+    threads.emplace_back([&, w] { statuses[w] = run(static_cast<int>(w)); });
+  }
+  statuses[0] = run(0);
+  for (std::thread& thread : threads) thread.join();
+  for (const absl::Status& status : statuses) SL_RETURN_IF_ERROR(status);
   return absl::OkStatus();
 }
 
@@ -225,7 +264,7 @@ absl::Status Trainer::WorkerStep(const Curriculum& curriculum, int number) {
         worker.gradients[i].add_(gradient);
         gradient.reset();
       }
-      AddReport(report, worker.sums[static_cast<int>(lesson)]);
+      worker.sums[static_cast<int>(lesson)].Add(report);
       return absl::OkStatus();
     }));
   }
@@ -234,12 +273,7 @@ absl::Status Trainer::WorkerStep(const Curriculum& curriculum, int number) {
 
 absl::Status Trainer::Advance(const Curriculum& curriculum) {
   GiveWeights(&Parameter::value);
-  std::vector<std::thread> threads;
-  const auto work = [&](int number) { workers_[number].status = WorkerStep(curriculum, number); };
-  for (int w = 1; w < options_.workers; ++w) threads.emplace_back(work, w);
-  work(0);
-  for (std::thread& thread : threads) thread.join();
-  for (const Worker& worker : workers_) SL_RETURN_IF_ERROR(worker.status);
+  SL_RETURN_IF_ERROR(OnWorkers([&](int number) { return WorkerStep(curriculum, number); }));
 
   return CatchStatus("optimizer", [&]() -> absl::Status {
     const c10::NoGradGuard no_grad;
@@ -254,7 +288,8 @@ absl::Status Trainer::Advance(const Curriculum& curriculum) {
     options.weight_decay = curriculum.weight_decay;
     gradient_ = Step(parameters_, options, step_ + 1, options_.workers);
     if (!std::isfinite(gradient_)) {
-      return absl::InternalError(absl::StrCat("step ", step_, ": a gradient is not finite"));
+      return absl::InternalError(
+          absl::StrCat("step ", step_, ": a gradient is not finite; nothing was changed"));
     }
     // Younger runs forget faster: their first weights are worth nothing.
     const double forget = std::max(1 - kAverageDecay, 10.0 / (static_cast<double>(step_) + 10.0));
@@ -269,34 +304,22 @@ absl::StatusOr<std::vector<LessonSums>> Trainer::Validate(const Curriculum& curr
   GiveWeights(&Parameter::average);
   const SampleMaker samples(*files_, /*evaluation=*/true);
   std::vector<std::vector<LessonSums>> sums(options_.workers, std::vector<LessonSums>(kLessons));
-  const auto work = [&](int number) {
+  SL_RETURN_IF_ERROR(OnWorkers([&](int number) -> absl::Status {
     at::set_num_threads(1);
     const c10::NoGradGuard no_grad;
     for (int i = number; i < kLessons * passes; i += options_.workers) {
       demo_world::Random random = demo_world::Random(curriculum.seed).Fork(i + 1);
-      const auto lesson = static_cast<Lesson>(i % kLessons);
-      const absl::StatusOr<LossReport> report =
-          Pass(*workers_[number].network, curriculum, samples, lesson, random);
-      workers_[number].status = report.status();
-      if (!report.ok()) return;
-      AddReport(*report, sums[number][i % kLessons]);
+      const int lesson = i % kLessons;
+      SL_ASSIGN_OR_RETURN(const LossReport report,
+                          Pass(*workers_[number].network, curriculum, samples,
+                               static_cast<Lesson>(lesson), random));
+      sums[number][lesson].Add(report);
     }
-  };
-  std::vector<std::thread> threads;
-  for (int w = 1; w < options_.workers; ++w) threads.emplace_back(work, w);
-  work(0);
-  for (std::thread& thread : threads) thread.join();
+    return absl::OkStatus();
+  }));
   std::vector<LessonSums> out(kLessons);
-  for (int w = 0; w < options_.workers; ++w) {
-    SL_RETURN_IF_ERROR(workers_[w].status);
-    for (int lesson = 0; lesson < kLessons; ++lesson) {
-      out[lesson].loss += sums[w][lesson].loss;
-      out[lesson].right += sums[w][lesson].right;
-      out[lesson].counted += sums[w][lesson].counted;
-      out[lesson].whole += sums[w][lesson].whole;
-      out[lesson].samples += sums[w][lesson].samples;
-      out[lesson].passes += sums[w][lesson].passes;
-    }
+  for (const std::vector<LessonSums>& own : sums) {
+    for (int lesson = 0; lesson < kLessons; ++lesson) out[lesson].Add(own[lesson]);
   }
   return out;
 }
@@ -304,46 +327,22 @@ absl::StatusOr<std::vector<LessonSums>> Trainer::Validate(const Curriculum& curr
 std::vector<LessonSums> Trainer::TakeSums() {
   std::vector<LessonSums> out(kLessons);
   for (Worker& worker : workers_) {
-    for (int lesson = 0; lesson < kLessons; ++lesson) {
-      out[lesson].loss += worker.sums[lesson].loss;
-      out[lesson].right += worker.sums[lesson].right;
-      out[lesson].counted += worker.sums[lesson].counted;
-      out[lesson].whole += worker.sums[lesson].whole;
-      out[lesson].samples += worker.sums[lesson].samples;
-      out[lesson].passes += worker.sums[lesson].passes;
-    }
+    for (int lesson = 0; lesson < kLessons; ++lesson) out[lesson].Add(worker.sums[lesson]);
     worker.sums.assign(kLessons, {});
   }
   return out;
 }
 
-absl::Status Trainer::WriteWeights(const std::string& path, at::Tensor Parameter::* which,
-                                   at::ScalarType type) const {
+absl::Status Trainer::Save() const {
   std::vector<Stored> tensors;
   for (const Parameter& parameter : parameters_) {
-    tensors.push_back({parameter.name, (parameter.*which).to(at::kCPU, type).contiguous()});
-  }
-  return WriteTensors(path, tensors);
-}
-
-absl::Status Trainer::Save() const {
-  std::vector<Stored> moments;
-  for (const Parameter& parameter : parameters_) {
-    moments.push_back({parameter.name + ".first", parameter.first.to(at::kCPU)});
-    moments.push_back({parameter.name + ".average", parameter.average.to(at::kCPU)});
-    if (parameter.second.defined()) {
-      moments.push_back({parameter.name + ".second", parameter.second.to(at::kCPU)});
+    for (const auto& [ending, part] : kStoredParts) {
+      const at::Tensor& tensor = parameter.*part;
+      if (tensor.defined()) tensors.push_back({parameter.name + ending, tensor.to(at::kCPU)});
     }
   }
-  const std::string root = options_.folder + "/";
-  SL_RETURN_IF_ERROR(WriteWeights(root + kWeightsFile, &Parameter::value, at::kFloat));
-  SL_RETURN_IF_ERROR(WriteTensors(root + kOptimizerFile, moments));
-  return WriteState(options_.folder);
-}
-
-absl::Status Trainer::WriteState(const std::string& folder) const {
-  return WriteFileAtomic(absl::StrCat(folder, "/", kStateFile),
-                         absl::StrCat("{\"step\": ", step_, "}\n"));
+  return WriteTensors(absl::StrCat(options_.folder, "/", kTrainingFile), tensors,
+                      {{"step", absl::StrCat(step_)}});
 }
 
 absl::Status Trainer::Export(const std::string& folder) const {
@@ -359,9 +358,13 @@ absl::Status Trainer::Export(const std::string& folder) const {
                       ReadFile(absl::StrCat(options_.folder, "/", kConfigFile)));
   absl::StrReplaceAll({{"\"float32\"", "\"bfloat16\""}}, &config);
   SL_RETURN_IF_ERROR(WriteFileAtomic(absl::StrCat(folder, "/", kConfigFile), config));
-  SL_RETURN_IF_ERROR(
-      WriteWeights(absl::StrCat(folder, "/", kWeightsFile), &Parameter::average, at::kBFloat16));
-  return WriteState(folder);
+  std::vector<Stored> tensors;
+  for (const Parameter& parameter : parameters_) {
+    tensors.push_back({parameter.name, parameter.average.to(at::kCPU, at::kBFloat16).contiguous()});
+  }
+  SL_RETURN_IF_ERROR(WriteTensors(absl::StrCat(folder, "/", kWeightsFile), tensors));
+  return WriteFileAtomic(absl::StrCat(folder, "/", kStepFile),
+                         absl::StrCat("{\"step\": ", step_, "}\n"));
 }
 
 }  // namespace sightline::train

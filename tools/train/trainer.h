@@ -1,7 +1,7 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,12 +25,15 @@ struct TrainerOptions {
                     // a seed stands for
 };
 
-// Of one lesson, since they were last asked for.
+// Of the passes of one lesson.
 struct LessonSums {
   double loss = 0;  // sum over passes
   double right = 0, counted = 0;
   double whole = 0, samples = 0;
   int passes = 0;
+
+  void Add(const LossReport& report);
+  void Add(const LessonSums& other);
 };
 
 // Trains a checkpoint through the network of model/. The weights are kept in float32; each worker
@@ -38,8 +41,8 @@ struct LessonSums {
 // interrupted or not. One thread.
 class Trainer {
  public:
-  // Takes up the run in options.folder where it was left: a folder with a checkpoint and,
-  // after the first Save, state.json and optimizer.safetensors, or one that Export wrote. Errors of
+  // Takes up the run in options.folder where it was left: a folder with a checkpoint and, after the
+  // first Save, training.safetensors; or a copy of what Export wrote. Errors of
   // the files' readers; kFailedPrecondition: a checkpoint that cannot be trained.
   static absl::StatusOr<std::unique_ptr<Trainer>> Open(const TrainerOptions& options);
 
@@ -55,7 +58,8 @@ class Trainer {
   std::vector<LessonSums> TakeSums();
   double gradient() const { return gradient_; }  // length in the last step, before clipping
 
-  // Checkpoint, optimizer state and step, each file atomically, the step last.
+  // Weights, their means, the optimizer's state and the step, in one file atomically: a run that is
+  // killed goes on from the last one. The checkpoint it began with stays as it is.
   absl::Status Save() const;
 
   // The mean of the weights over the last steps, in bfloat16, with the checkpoint's other files.
@@ -67,8 +71,7 @@ class Trainer {
   struct Worker {
     std::unique_ptr<model::Network> network;
     std::vector<at::Tensor> gradients;  // float32, sums of a step's passes
-    std::vector<LessonSums> sums;
-    absl::Status status;
+    std::vector<LessonSums> sums;       // by lesson
   };
 
   Trainer() = default;
@@ -78,9 +81,8 @@ class Trainer {
                                   const SampleMaker& samples, Lesson lesson,
                                   demo_world::Random& random) const;
   absl::Status WorkerStep(const Curriculum& curriculum, int number);
-  absl::Status WriteWeights(const std::string& path, at::Tensor Parameter::* which,
-                            at::ScalarType type) const;
-  absl::Status WriteState(const std::string& folder) const;
+  // Calls run(number) for every worker, each on a thread of its own, and returns the first fault.
+  absl::Status OnWorkers(const std::function<absl::Status(int number)>& run);
   absl::Status RestoreState();
 
   TrainerOptions options_;

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,7 +41,7 @@ Curriculum SmallCurriculum() {
 }
 
 std::string Weights(const std::string& folder) {
-  auto bytes = ReadFile(folder + "/model.safetensors");
+  auto bytes = ReadFile(folder + "/training.safetensors");
   return bytes.ok() ? *std::move(bytes) : std::string();
 }
 
@@ -63,7 +65,13 @@ TEST(TrainerTest, ARunThatWasInterruptedEndsWithTheSameWeights) {
   const std::string weights = Weights(whole->path());
   EXPECT_FALSE(weights.empty());
   EXPECT_TRUE(weights == Weights(parts->path()));
-  EXPECT_FALSE(weights == Weights(SmallRun()->path()));
+  {
+    ASSERT_OK_AND_ASSIGN(const auto trainer,
+                         Trainer::Open({.folder = whole->path(), .workers = 2}));
+    ASSERT_THAT(trainer->Advance(curriculum), IsOk());
+    ASSERT_THAT(trainer->Save(), IsOk());
+  }
+  EXPECT_FALSE(weights == Weights(whole->path()));
 }
 
 TEST(TrainerTest, LearnsToDescribe) {
@@ -161,6 +169,34 @@ TEST(OptimizerTest, MuonMovesAlongAnOrthogonalMatrix) {
   EXPECT_LT(singular.max().item<double>(), 1.35);
   // Downhill.
   EXPECT_GT(moved.mul(parameter.gradient).sum().item<double>(), 0);
+}
+
+TEST(OptimizerTest, AGradientThatIsNotFiniteChangesNothing) {
+  Parameter parameter;
+  parameter.name = "model.language_model.norm.weight";
+  parameter.value = at::ones({2});
+  parameter.first = at::zeros({2});
+  parameter.second = at::zeros({2});
+  parameter.gradient = at::tensor({1.0f, std::numeric_limits<float>::quiet_NaN()});
+  std::vector<Parameter> parameters = {parameter};
+  EXPECT_FALSE(std::isfinite(Step(parameters, {}, 1, 1)));
+  EXPECT_TRUE(at::equal(parameters[0].value, at::ones({2})));
+  EXPECT_TRUE(at::equal(parameters[0].first, at::zeros({2})));
+}
+
+TEST(TrainerTest, AFileThatIsNotWholeIsRefused) {
+  const auto run = SmallRun();
+  ASSERT_NE(run, nullptr);
+  {
+    ASSERT_OK_AND_ASSIGN(const auto trainer, Trainer::Open({.folder = run->path()}));
+    ASSERT_THAT(trainer->Save(), IsOk());
+  }
+  const std::string saved = Weights(run->path());
+  ASSERT_THAT(WriteFileAtomic(run->path() + "/training.safetensors",
+                              absl::string_view(saved).substr(0, saved.size() / 2)),
+              IsOk());
+  EXPECT_THAT(Trainer::Open({.folder = run->path()}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("training.safetensors")));
 }
 
 TEST(OptimizerTest, TheFirstStepOfAdamIsTheRateInEveryPlace) {
