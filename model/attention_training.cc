@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -20,10 +21,37 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   return at::matmul(at::softmax(scores, -1), v);
 }
 
+#ifdef SIGHTLINE_CUDA
+bool HasFlash(const at::Tensor& q) {
+  return q.is_cuda() && (q.scalar_type() == at::kBFloat16 || q.scalar_type() == at::kHalf) &&
+         q.size(2) % 8 == 0 && q.size(2) <= 256;
+}
+
+at::Tensor FlashAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          const std::vector<Segment>& segments, bool causal) {
+  std::vector<int32_t> ends = {0};
+  int64_t longest = 0;
+  for (const Segment& s : segments) {
+    longest = std::max(longest, s.length);
+    for (int64_t i = 0; i < s.count; ++i) {
+      ends.push_back(ends.back() + static_cast<int32_t>(s.length));
+    }
+  }
+  const at::Tensor bounds = at::tensor(ends).to(q.device());
+  const at::Tensor mixed = std::get<0>(
+      at::_flash_attention_forward(q, k, v, bounds, bounds, longest, longest, /*dropout_p=*/0.0,
+                                   causal, /*return_debug_mask=*/false));
+  return mixed.reshape({q.size(0), q.size(1) * q.size(2)});
+}
+#endif
+
 }  // namespace
 
 at::Tensor TrainingAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                              const std::vector<Segment>& segments, bool causal) {
+#ifdef SIGHTLINE_CUDA
+  if (HasFlash(q)) return FlashAttention(q, k, v, segments, causal);
+#endif
   const int64_t heads = q.size(1), kv = k.size(1), d = q.size(2);
   std::vector<at::Tensor> parts;
   for (const Segment& s : segments) {

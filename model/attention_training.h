@@ -8,8 +8,9 @@
 
 namespace sightline::model {
 
-// PackedAttention through which gradients flow: of tensor operations alone, in q's type, with
-// memory that may grow with the square of a sequence's length. Neighbouring sequences of equal
+// PackedAttention through which gradients flow, in q's type. On a GPU, in bfloat16 or float16, it
+// is the tensor library's flash attention; elsewhere it is made of tensor operations alone, with
+// memory that may grow with the square of a sequence's length, and neighbouring sequences of equal
 // length are computed together, so a batch to train on is best cut to one length.
 at::Tensor TrainingAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                              const std::vector<Segment>& segments, bool causal);

@@ -58,7 +58,8 @@ TextModel::Layer TextModel::LoadLayer(WeightLoader& loader, const TextConfig& co
 }
 
 at::Tensor TextModel::Embed(const at::Tensor& ids) const {
-  return embedding_.index_select(0, ids).to(compute_);
+  // Its gradient sums the rows of a token, of which pictures have thousands, without atomics.
+  return at::embedding(embedding_, ids).to(compute_);
 }
 
 at::Tensor TextModel::Forward(const TextBatch& batch, const Probe& probe) const {

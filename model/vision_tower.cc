@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "model/attention.h"
@@ -198,6 +199,31 @@ VisionTower VisionTower::Load(WeightLoader& loader, const VisionConfig& config) 
 
 VisionFeatures VisionTower::Forward(const PatchReader& read, std::span<const GridThw> grids,
                                     const Probe& probe, const Adapter* adapter) const {
+  constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+  const int64_t block = int64_t{config_.spatial_merge_size} * config_.spatial_merge_size;
+  const bool whole = probe || position_table_.requires_grad();
+  const auto embed = [&](int64_t begin, int64_t count) {
+    const at::Tensor rows = at::empty({count, config_.patch_floats()}, at::kFloat);
+    read(begin, count, rows.data_ptr<float>());
+    return patch_embed_(rows.to(position_table_.device(), position_table_.scalar_type()));
+  };
+  return Run(embed, grids, whole ? kAll : kRowsAtOnce / block * block, probe, adapter);
+}
+
+VisionFeatures VisionTower::Forward(const at::Tensor& patches,
+                                    std::span<const GridThw> grids) const {
+  const auto embed = [&](int64_t begin, int64_t count) {
+    return patch_embed_(patches.narrow(0, begin, count)
+                            .to(position_table_.device(), position_table_.scalar_type(),
+                                /*non_blocking=*/true));
+  };
+  return Run(embed, grids, patches.size(0), nullptr, nullptr);
+}
+
+VisionFeatures VisionTower::Run(
+    const std::function<at::Tensor(int64_t begin, int64_t count)>& embed,
+    std::span<const GridThw> grids, int64_t at_once, const Probe& probe,
+    const Adapter* adapter) const {
   const int merge = config_.spatial_merge_size;
   const at::Device device = position_table_.device();
   int64_t n = 0;
@@ -207,14 +233,11 @@ VisionFeatures VisionTower::Forward(const PatchReader& read, std::span<const Gri
   const Rotary rotary = RotaryFromAngles(angles);  // float32 throughout the tower
   const PositionBlend positions(grids, merge, position_table_);
 
-  const bool training = position_table_.requires_grad();
-  const int64_t at_once = probe || training ? n : kRowsAtOnce / (merge * merge) * (merge * merge);
+  at_once = std::min(at_once, n);
   std::vector<at::Tensor> embedded;
   for (int64_t begin = 0; begin < n; begin += at_once) {
     const int64_t count = std::min(at_once, n - begin);
-    at::Tensor rows = at::empty({count, config_.patch_floats()}, at::kFloat);
-    read(begin, count, rows.data_ptr<float>());
-    rows = patch_embed_(rows.to(device, position_table_.scalar_type()));  // [count, hidden]
+    at::Tensor rows = embed(begin, count);  // [count, hidden]
     const at::Tensor own = positions.Rows(begin, count);
     if (probe) {
       probe("patch_embed", rows);

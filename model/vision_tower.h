@@ -50,6 +50,10 @@ class VisionTower {
   VisionFeatures Forward(const PatchReader& read, std::span<const GridThw> grids,
                          const Probe& probe = nullptr, const Adapter* adapter = nullptr) const;
 
+  // The same of all patches at once, [patches, patch_floats] of any float type on any device: what
+  // is trained.
+  VisionFeatures Forward(const at::Tensor& patches, std::span<const GridThw> grids) const;
+
   // Calls visit(layer) for every linear layer but the patch embedding. Not once the tower runs.
   void ForEachLinear(const std::function<void(Linear& layer)>& visit);
 
@@ -68,6 +72,10 @@ class VisionTower {
     Linear fc1, fc2;
   };
 
+  // `embed` gives the states of patches [begin, begin + count) before their positions are added.
+  VisionFeatures Run(const std::function<at::Tensor(int64_t begin, int64_t count)>& embed,
+                     std::span<const GridThw> grids, int64_t at_once, const Probe& probe,
+                     const Adapter* adapter) const;
   // The state of all patches after a block; x may be changed in place.
   at::Tensor RunBlock(const Block& block, const at::Tensor& x, const Rotary& rotary,
                       const std::vector<Segment>& frames, int64_t at_once,

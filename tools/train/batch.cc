@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 #include "base/status.h"
@@ -25,7 +24,8 @@ struct Visual {
 
 }  // namespace
 
-absl::StatusOr<Batch> MakeBatch(const ModelFiles& files, std::span<const model::Prompt> prompts) {
+absl::StatusOr<Batch> MakeBatch(const ModelFiles& files, std::span<const model::Prompt> prompts,
+                                const PatchMemory& memory) {
   const model::ModelConfig& config = files.config().model;
   const int merge = config.vision.spatial_merge_size;
   std::vector<size_t> order(prompts.size());
@@ -81,14 +81,21 @@ absl::StatusOr<Batch> MakeBatch(const ModelFiles& files, std::span<const model::
   std::stable_sort(by_size.begin(), by_size.end(), [&](size_t a, size_t b) {
     return visuals[a].grid.patches() < visuals[b].grid.patches();
   });
+  int64_t all_patches = 0;
+  for (const Visual& visual : visuals) all_patches += visual.grid.patches();
+  batch.patches = at::empty({all_patches, config.vision.patch_floats()},
+                            at::TensorOptions(memory.type).pinned_memory(memory.pinned));
   std::vector<int64_t> source_of(first);
-  int64_t next = 0;
+  int64_t next = 0, row = 0;
   for (const size_t v : by_size) {
     const Visual& visual = visuals[v];
-    SL_ASSIGN_OR_RETURN(const model::VisionPatches patches,
+    SL_ASSIGN_OR_RETURN(model::VisionPatches patches,
                         files.processor().ProcessImage(*visual.image, visual.path));
     batch.grids.push_back(visual.grid);
-    batch.patches.insert(batch.patches.end(), patches.patches.begin(), patches.patches.end());
+    const int64_t count = visual.grid.patches();
+    batch.patches.narrow(0, row, count)
+        .copy_(at::from_blob(patches.patches.data(), {count, config.vision.patch_floats()}));
+    row += count;
     for (int64_t t = 0; t < visual.grid.tokens(merge); ++t) source_of[visual.first + t] = next++;
   }
   std::vector<int64_t> source;
@@ -104,12 +111,7 @@ at::Tensor RunBatch(const model::Network& network, const Batch& batch) {
   text.positions = batch.positions.to(network.device);
   text.sequences = batch.sequences;
   if (batch.visual_rows.defined()) {
-    const int64_t width = network.config.vision.patch_floats();
-    const model::VisionFeatures features = network.vision.Forward(
-        [&](int64_t begin, int64_t count, float* out) {
-          std::memcpy(out, batch.patches.data() + begin * width, sizeof(float) * count * width);
-        },
-        batch.grids);
+    const model::VisionFeatures features = network.vision.Forward(batch.patches, batch.grids);
     const at::Tensor source = batch.visual_source.to(network.device);
     text.visual_rows = batch.visual_rows.to(network.device);
     text.embeds =

@@ -23,13 +23,21 @@ struct Batch {
   std::vector<model::SequenceTokens> sequences;
   std::vector<int64_t> offsets;  // of each prompt, in the order given, its first token's row
   std::vector<model::GridThw> grids;
-  std::vector<float> patches;  // [sum of the grids' patches, patch_floats], as `grids`
-  at::Tensor visual_rows;      // [r] int64 ascending, rows of pictures; undefined = none
-  at::Tensor visual_source;    // [r] int64: the picture token in the order of `grids`
+  at::Tensor patches;  // [sum of the grids' patches, patch_floats], as `grids`; undefined = none
+  at::Tensor visual_rows;    // [r] int64 ascending, rows of pictures; undefined = none
+  at::Tensor visual_source;  // [r] int64: the picture token in the order of `grids`
 };
 
-// kInvalidArgument: what the image processor refuses.
-absl::StatusOr<Batch> MakeBatch(const ModelFiles& files, std::span<const model::Prompt> prompts);
+// How a batch's patches are held: in the network's own type, and for a GPU in memory that it reads
+// by itself.
+struct PatchMemory {
+  at::ScalarType type = at::kFloat;
+  bool pinned = false;
+};
+
+// kInvalidArgument: what the image processor refuses. Any thread.
+absl::StatusOr<Batch> MakeBatch(const ModelFiles& files, std::span<const model::Prompt> prompts,
+                                const PatchMemory& memory = {});
 
 // The last hidden states before the final norm, [tokens, hidden], through the network's own tower
 // and decoder. Throws what the tensor library throws.

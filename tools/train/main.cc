@@ -86,6 +86,10 @@ int Main(int argc, char** argv) {
   CLI::App* const train = app.add_subcommand("train", "go on with a run");
   with_run(train);
   train->add_option("--curriculum", arguments.curriculum, "JSON file")->required();
+  train
+      ->add_option("--makers", arguments.trainer.makers,
+                   "threads that make samples ahead; 0: each worker makes its own")
+      ->check(CLI::Range(0, 256));
   train->add_option("--minutes", arguments.minutes, "stop and save after so long");
   train->add_option("--save-every", arguments.save_every, "steps");
   train->add_option("--report-every", arguments.report_every, "steps");

@@ -60,12 +60,9 @@ bool UsesMuon(const std::string& name, const at::Tensor& value) {
 
 double Step(std::vector<Parameter>& parameters, const OptimizerOptions& options, int64_t step,
             int threads) {
-  double squares = 0;
-  for (const Parameter& parameter : parameters) {
-    const auto length = parameter.gradient.norm().item<double>();
-    squares += length * length;
-  }
-  const double length = std::sqrt(squares);
+  std::vector<at::Tensor> lengths;
+  for (const Parameter& parameter : parameters) lengths.push_back(parameter.gradient.norm());
+  const auto length = at::stack(lengths).norm().item<double>();  // waits for a device once
   if (!std::isfinite(length)) return length;
   if (length > kClip) {
     for (Parameter& parameter : parameters) parameter.gradient.mul_(kClip / length);

@@ -29,6 +29,7 @@ using demo_world::World;
 // answer.
 constexpr int kMostPassages = 5;
 constexpr double kNear = 0.7;
+constexpr demo_world::WorldSize kSmallWorld = {.items = 40, .pages = 16, .texts = 32};
 // Tasks that draw a question of their own out of a world may find none: then another is tried.
 constexpr int kTries = 40;
 // Questions asked one after the other about the same passages: the passages cost most.
@@ -226,10 +227,10 @@ const char* LessonName(Lesson lesson) {
   return kNames[static_cast<int>(lesson)];
 }
 
-World SampleMaker::SmallWorld(Random& random) const {
+World SampleMaker::SmallWorld(Random& random, const demo_world::WorldSize& size) const {
   const uint64_t seed = random.Next() % demo_world::kFirstEvaluationSeed +
                         (evaluation_ ? demo_world::kFirstEvaluationSeed : 0);
-  return World::Make(seed, {.items = 40, .pages = 16, .texts = 32});
+  return World::Make(seed, size);
 }
 
 absl::Status SampleMaker::AddConversation(const std::vector<model::Message>& messages,
@@ -308,7 +309,7 @@ absl::Status SampleMaker::Answer(const World& world, const Question& question,
 }
 
 absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& out) const {
-  const World world = SmallWorld(random);
+  const World world = SmallWorld(random, kSmallWorld);
   switch (lesson) {
     case Lesson::kDescribe:
       for (int i = 0; i < kPhotosOfAWorld; ++i) {
@@ -374,7 +375,10 @@ absl::StatusOr<WritingSamples> SampleMaker::Writing(Lesson lesson, int tokens,
 
 absl::StatusOr<FindingSamples> SampleMaker::Finding(Lesson lesson, int queries,
                                                     Random& random) const {
-  const World world = SmallWorld(random);
+  // As many documents as questions: what is found easily among few teaches little.
+  const World world = SmallWorld(random, {.items = std::max(kSmallWorld.items, queries),
+                                          .pages = std::max(kSmallWorld.pages, queries / 2),
+                                          .texts = std::max(kSmallWorld.texts, queries / 2)});
   FindingSamples samples;
   std::vector<Question> questions;
   std::vector<int> documents;
@@ -414,7 +418,7 @@ absl::StatusOr<JudgingSamples> SampleMaker::Judging(int pairs, Random& random) c
   JudgingSamples samples;
   const int64_t limit = files_.config().model.text.max_position_embeddings;
   while (static_cast<int>(samples.prompts.size()) < pairs) {
-    const World world = SmallWorld(random);
+    const World world = SmallWorld(random, kSmallWorld);
     for (int i = 0; i < 8 && static_cast<int>(samples.prompts.size()) < pairs; ++i) {
       const std::optional<Question> question = random.Chance(0.5)
                                                    ? AskOneOf(world, kPhotoTasks, random)

@@ -66,7 +66,7 @@ class SampleMaker {
   absl::StatusOr<JudgingSamples> Judging(int pairs, demo_world::Random& random) const;
 
  private:
-  demo_world::World SmallWorld(demo_world::Random& random) const;
+  demo_world::World SmallWorld(demo_world::Random& random, const demo_world::WorldSize& size) const;
   // Adds the samples that one world gives of a lesson; none where it holds nothing for it.
   absl::Status Write(Lesson lesson, demo_world::Random& random, WritingSamples& out) const;
   absl::Status AboutPicture(demo_world::Picture picture, const std::string& request,

@@ -18,12 +18,12 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "model/safetensors.h"
-#include "tools/train/batch.h"
 
 namespace sightline::train {
 namespace {
 
 constexpr double kAverageDecay = 0.99;  // a step
+constexpr int kPassesAhead = 3;         // of each maker
 constexpr char kTrainingFile[] = "training.safetensors";
 constexpr char kStepFile[] = "state.json";  // beside exported weights: the step they are of
 constexpr char kWeightsFile[] = "model.safetensors";
@@ -79,14 +79,6 @@ Lesson LessonOf(const Phase& phase, uint64_t index) {
   return static_cast<Lesson>(last);
 }
 
-std::vector<int64_t> LastTokens(const std::vector<model::Prompt>& prompts) {
-  std::vector<int64_t> out;
-  for (const model::Prompt& prompt : prompts) {
-    out.push_back(static_cast<int64_t>(prompt.ids.size()) - 1);
-  }
-  return out;
-}
-
 }  // namespace
 
 void LessonSums::Add(const LossReport& report) {
@@ -121,6 +113,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Open(const TrainerOptions& opt
                       model::ResolveTypes(options.device, options.dtype, options.dtype, 0));
   types.compute = types.weights;
   types.trainable = true;
+  trainer->memory_ = {.type = types.weights, .pinned = types.device.is_cuda()};
   at::set_num_threads(1);  // the workers are the threads
   for (int w = 0; w < options.workers; ++w) {
     Worker& worker = trainer->workers_.emplace_back();
@@ -205,57 +198,33 @@ void Trainer::GiveWeights(at::Tensor Parameter::* which) {
   }
 }
 
-absl::StatusOr<LossReport> Trainer::Pass(const model::Network& network,
-                                         const Curriculum& curriculum, const SampleMaker& samples,
-                                         Lesson lesson, demo_world::Random& random) const {
-  const auto run = [&](std::span<const model::Prompt> prompts,
-                       auto&& loss) -> absl::StatusOr<LossReport> {
-    SL_ASSIGN_OR_RETURN(const Batch batch, MakeBatch(*files_, prompts));
-    return CatchStatus("training", [&]() -> absl::StatusOr<LossReport> {
-      return loss(batch, RunBatch(network, batch));
-    });
-  };
-  switch (lesson) {
-    case Lesson::kFindPhotos:
-    case Lesson::kFindPages: {
-      SL_ASSIGN_OR_RETURN(const FindingSamples made,
-                          samples.Finding(lesson, curriculum.finding_queries, random));
-      return run(made.prompts, [&](const Batch& batch, const at::Tensor& hidden) {
-        return ContrastiveLoss(network, batch, hidden, LastTokens(made.prompts), made.wanted);
-      });
-    }
-    case Lesson::kJudge: {
-      SL_ASSIGN_OR_RETURN(const JudgingSamples made,
-                          samples.Judging(curriculum.judging_pairs, random));
-      return run(made.prompts, [&](const Batch& batch, const at::Tensor& hidden) {
-        return YesNoLoss(network, batch, hidden, LastTokens(made.prompts), made.wanted,
-                         files_->yes(), files_->no());
-      });
-    }
-    default: {
-      SL_ASSIGN_OR_RETURN(const WritingSamples made,
-                          samples.Writing(lesson, curriculum.writing_tokens, random));
-      return run(made.prompts, [&](const Batch& batch, const at::Tensor& hidden) {
-        return NextTokenLoss(network, batch, hidden, made.targets);
-      });
-    }
-  }
+uint64_t Trainer::PassNumber(const Curriculum& curriculum, int round, int worker) const {
+  return (static_cast<uint64_t>(step_) * curriculum.rounds + round) *
+             static_cast<uint64_t>(options_.workers) +
+         static_cast<uint64_t>(worker);
+}
+
+absl::StatusOr<PassSamples> Trainer::Make(const Curriculum& curriculum, uint64_t number) const {
+  const auto step =
+      static_cast<int64_t>(number / (static_cast<uint64_t>(curriculum.rounds) * options_.workers));
+  demo_world::Random random = demo_world::Random(curriculum.seed).Fork(number + 1);
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  return CatchStatus("samples", [&] {
+    return MakePass(*files_, samples, curriculum, LessonOf(curriculum.At(step), number), memory_,
+                    random);
+  });
 }
 
 absl::Status Trainer::WorkerStep(const Curriculum& curriculum, int number) {
   at::set_num_threads(1);
   Worker& worker = workers_[number];
-  const SampleMaker samples(*files_, /*evaluation=*/false);
   for (at::Tensor& gradient : worker.gradients) gradient.zero_();
   for (int round = 0; round < curriculum.rounds; ++round) {
-    const uint64_t index = (static_cast<uint64_t>(step_) * curriculum.rounds + round) *
-                               static_cast<uint64_t>(options_.workers) +
-                           static_cast<uint64_t>(number);
-    const Lesson lesson = LessonOf(curriculum.At(step_), index);
-    demo_world::Random random = demo_world::Random(curriculum.seed).Fork(index + 1);
-    SL_ASSIGN_OR_RETURN(const LossReport report,
-                        Pass(*worker.network, curriculum, samples, lesson, random));
-    SL_RETURN_IF_ERROR(CatchStatus("gradients", [&]() -> absl::Status {
+    const uint64_t pass_number = PassNumber(curriculum, round, number);
+    SL_ASSIGN_OR_RETURN(const PassSamples pass, queue_ == nullptr ? Make(curriculum, pass_number)
+                                                                  : queue_->Take(pass_number));
+    SL_RETURN_IF_ERROR(CatchStatus("training", [&]() -> absl::Status {
+      const LossReport report = PassLoss(*worker.network, *files_, pass);
       report.loss.backward();
       const c10::NoGradGuard no_grad;
       for (size_t i = 0; i < worker.gradients.size(); ++i) {
@@ -264,7 +233,7 @@ absl::Status Trainer::WorkerStep(const Curriculum& curriculum, int number) {
         worker.gradients[i].add_(gradient);
         gradient.reset();
       }
-      worker.sums[static_cast<int>(lesson)].Add(report);
+      worker.sums[static_cast<int>(pass.lesson)].Add(report);
       return absl::OkStatus();
     }));
   }
@@ -272,6 +241,11 @@ absl::Status Trainer::WorkerStep(const Curriculum& curriculum, int number) {
 }
 
 absl::Status Trainer::Advance(const Curriculum& curriculum) {
+  if (options_.makers > 0 && queue_ == nullptr) {
+    queue_ = std::make_unique<PassQueue>(
+        PassNumber(curriculum, 0, 0), options_.makers, kPassesAhead * options_.makers,
+        [this, curriculum](uint64_t number) { return Make(curriculum, number); });
+  }
   GiveWeights(&Parameter::value);
   SL_RETURN_IF_ERROR(OnWorkers([&](int number) { return WorkerStep(curriculum, number); }));
 
@@ -310,10 +284,13 @@ absl::StatusOr<std::vector<LessonSums>> Trainer::Validate(const Curriculum& curr
     for (int i = number; i < kLessons * passes; i += options_.workers) {
       demo_world::Random random = demo_world::Random(curriculum.seed).Fork(i + 1);
       const int lesson = i % kLessons;
-      SL_ASSIGN_OR_RETURN(const LossReport report,
-                          Pass(*workers_[number].network, curriculum, samples,
-                               static_cast<Lesson>(lesson), random));
-      sums[number][lesson].Add(report);
+      SL_RETURN_IF_ERROR(CatchStatus("validating", [&]() -> absl::Status {
+        SL_ASSIGN_OR_RETURN(
+            const PassSamples pass,
+            MakePass(*files_, samples, curriculum, static_cast<Lesson>(lesson), memory_, random));
+        sums[number][lesson].Add(PassLoss(*workers_[number].network, *files_, pass));
+        return absl::OkStatus();
+      }));
     }
     return absl::OkStatus();
   }));

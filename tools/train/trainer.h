@@ -13,6 +13,7 @@
 #include "tools/train/losses.h"
 #include "tools/train/model_files.h"
 #include "tools/train/optimizer.h"
+#include "tools/train/passes.h"
 #include "tools/train/samples.h"
 
 namespace sightline::train {
@@ -23,6 +24,7 @@ struct TrainerOptions {
   std::string dtype = "float32";  // of the network's own numbers: float32 or bfloat16
   int workers = 1;  // networks that share a step's work, one thread each; part of what
                     // a seed stands for
+  int makers = 0;   // threads that make samples ahead; 0: each worker makes its own
 };
 
 // Of the passes of one lesson.
@@ -37,8 +39,9 @@ struct LessonSums {
 };
 
 // Trains a checkpoint through the network of model/. The weights are kept in float32; each worker
-// runs a copy of them. The same seed, curriculum, workers and device give the same weights,
-// interrupted or not. One thread.
+// runs a copy of them. The same seed, curriculum and workers give the same weights on the CPU,
+// interrupted or not; on a GPU the same samples, but its sums do not come in the same order each
+// time. One thread.
 class Trainer {
  public:
   // Takes up the run in options.folder where it was left: a folder with a checkpoint and, after the
@@ -48,7 +51,7 @@ class Trainer {
 
   int64_t step() const { return step_; }
 
-  // One step of the curriculum.
+  // One step of the curriculum, the same at every call.
   absl::Status Advance(const Curriculum& curriculum);
 
   // Passes of each lesson over worlds that are never trained on, with the mean of the weights over
@@ -77,9 +80,9 @@ class Trainer {
   Trainer() = default;
   // The weights, or their means, to every worker's network.
   void GiveWeights(at::Tensor Parameter::* which);
-  absl::StatusOr<LossReport> Pass(const model::Network& network, const Curriculum& curriculum,
-                                  const SampleMaker& samples, Lesson lesson,
-                                  demo_world::Random& random) const;
+  // Passes are numbered through a run: by step, round and worker.
+  uint64_t PassNumber(const Curriculum& curriculum, int round, int worker) const;
+  absl::StatusOr<PassSamples> Make(const Curriculum& curriculum, uint64_t number) const;
   absl::Status WorkerStep(const Curriculum& curriculum, int number);
   // Calls run(number) for every worker, each on a thread of its own, and returns the first fault.
   absl::Status OnWorkers(const std::function<absl::Status(int number)>& run);
@@ -89,8 +92,10 @@ class Trainer {
   std::unique_ptr<ModelFiles> files_;
   std::vector<Parameter> parameters_;
   std::vector<Worker> workers_;
+  PatchMemory memory_;
   int64_t step_ = 0;
   double gradient_ = 0;
+  std::unique_ptr<PassQueue> queue_;  // null without makers
 };
 
 }  // namespace sightline::train

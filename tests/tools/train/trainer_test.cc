@@ -74,6 +74,18 @@ TEST(TrainerTest, ARunThatWasInterruptedEndsWithTheSameWeights) {
   EXPECT_FALSE(weights == Weights(whole->path()));
 }
 
+TEST(TrainerTest, SamplesMadeAheadChangeNothing) {
+  const auto plain = SmallRun(), ahead = SmallRun();
+  ASSERT_NE(plain, nullptr);
+  for (const auto& [folder, makers] : {std::pair(plain->path(), 0), std::pair(ahead->path(), 3)}) {
+    ASSERT_OK_AND_ASSIGN(const auto trainer,
+                         Trainer::Open({.folder = folder, .workers = 2, .makers = makers}));
+    for (int i = 0; i < 4; ++i) ASSERT_THAT(trainer->Advance(SmallCurriculum()), IsOk());
+    ASSERT_THAT(trainer->Save(), IsOk());
+  }
+  EXPECT_TRUE(Weights(plain->path()) == Weights(ahead->path()));
+}
+
 TEST(TrainerTest, LearnsToDescribe) {
   const auto run = SmallRun();
   ASSERT_NE(run, nullptr);
