@@ -63,9 +63,11 @@ double Lap(absl::Time& start) {
   return ms;
 }
 
-std::vector<FusedPassage> Rank(const Stages& stages, std::span<const ScoredPassage> dense,
+std::vector<FusedPassage> Rank(const Stages& stages, const PassageTable& passages,
+                               std::span<const ScoredPassage> dense,
                                std::span<const ScoredPassage> lexical) {
-  std::vector<FusedPassage> ranked = FuseByRank(dense, lexical);
+  std::vector<FusedPassage> ranked =
+      FuseByRank(dense, lexical, [&](uint32_t number) { return passages.terms(number) > 0; });
   if (stages.dense && stages.lexical) return ranked;
   // One stage alone orders by its own score.
   for (FusedPassage& passage : ranked) {
@@ -104,7 +106,7 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     SL_ASSIGN_OR_RETURN(lexical, SearchText(*store_, *view, terms, allowed, n, query.deadline));
     result.lexical_ms = Lap(clock);
   }
-  const std::vector<FusedPassage> ranked = Rank(stages, dense.hits, lexical);
+  const std::vector<FusedPassage> ranked = Rank(stages, view->passages, dense.hits, lexical);
   DocumentCache documents;
   for (const FusedPassage& found : ranked) {
     if (result.hits.size() == static_cast<size_t>(query.k)) break;

@@ -16,12 +16,13 @@ float RankScore(size_t place) {
 }  // namespace
 
 std::vector<FusedPassage> FuseByRank(std::span<const ScoredPassage> dense,
-                                     std::span<const ScoredPassage> lexical) {
+                                     std::span<const ScoredPassage> lexical,
+                                     const std::function<bool(uint32_t number)>& has_words) {
   absl::flat_hash_map<uint32_t, FusedPassage> by_number;
   for (size_t i = 0; i < dense.size(); ++i) {
     FusedPassage& fused = by_number[dense[i].number];
     fused.number = dense[i].number;
-    fused.score += RankScore(i);
+    fused.score += has_words(fused.number) ? RankScore(i) : 2 * RankScore(i);
     fused.dense = dense[i].score;
   }
   for (size_t i = 0; i < lexical.size(); ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,8 +18,10 @@ struct FusedPassage {
 };
 
 // Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009): a passage at rank r of a list, from
-// 1, gets 1 / (60 + r) from it. Best first; equal scores in order of number.
+// 1, gets 1 / (60 + r) from it. A picture without words can stand in the dense list alone, so its
+// rank there counts for both (docs/decisions/0005). Best first; equal scores in order of number.
 std::vector<FusedPassage> FuseByRank(std::span<const ScoredPassage> dense,
-                                     std::span<const ScoredPassage> lexical);
+                                     std::span<const ScoredPassage> lexical,
+                                     const std::function<bool(uint32_t number)>& has_words);
 
 }  // namespace sightline::index

@@ -28,12 +28,15 @@ using demo_world::World;
 // Passages a grounded prompt shows at most, and the share of look-alikes among those that hold no
 // answer.
 constexpr int kMostPassages = 5;
-constexpr double kNear = 0.7;
+constexpr double kNear = 0.85;
+constexpr double kFull = 0.6;  // of prompts with as many passages as the service shows
+// What a search leaves out cannot be answered: of questions, the share whose document is left out.
+constexpr double kAbsent = 0.2;
 constexpr demo_world::WorldSize kSmallWorld = {.items = 40, .pages = 16, .texts = 32};
+// So few texts that many questions can be answered from the same.
+constexpr demo_world::WorldSize kTextsWorld = {.items = 16, .pages = 1, .texts = 12};
 // Tasks that draw a question of their own out of a world may find none: then another is tried.
 constexpr int kTries = 40;
-// Questions asked one after the other about the same passages: the passages cost most.
-constexpr int kMostTurns = 4;
 // Pictures taken of one world where each makes a short sample.
 constexpr int kPhotosOfAWorld = 8;
 constexpr int kLinesOfAWorld = 16;
@@ -90,9 +93,20 @@ query::Hit ToHit(const Document& document) {
   return hit;
 }
 
-// The answer as the service expects it: each sentence with the numbers of the passages it rests on.
+bool Holds(const std::vector<int>& all, int one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+bool Within(const std::vector<int>& some, const std::vector<int>& all) {
+  return std::all_of(some.begin(), some.end(), [&](int one) { return Holds(all, one); });
+}
+
+// The answer as the service expects it: each sentence with the numbers of the passages it rests on;
+// the abstention where these do not hold it.
 std::string MarkedAnswer(const Question& question, const std::vector<int>& passages) {
-  if (question.answer.empty()) return query::AbstentionFor(question.text);
+  if (question.answer.empty() || !Within(question.documents, passages)) {
+    return query::AbstentionFor(question.text);
+  }
   std::vector<std::string> sentences;
   for (const demo_world::AnswerSentence& sentence : question.answer) {
     std::vector<int> numbers;
@@ -110,6 +124,8 @@ std::string MarkedAnswer(const Question& question, const std::vector<int>& passa
 
 constexpr Task kAnswerTasks[] = {Task::kPageAnswer,  Task::kTableAnswer, Task::kTextAnswer,
                                  Task::kTwoPassages, Task::kComparison,  Task::kAbstain};
+constexpr Task kTextsTasks[] = {Task::kTextAnswer,  Task::kTextAnswer,  Task::kTextAnswer,
+                                Task::kTwoPassages, Task::kTwoPassages, Task::kAbstain};
 // Texts are short and teach to copy what stands in a passage.
 constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTextAnswer,
                                Task::kTextAnswer};
@@ -124,11 +140,6 @@ std::optional<Question> AskOneOf(const World& world, std::span<const Task> tasks
   return std::nullopt;
 }
 
-bool Within(const std::vector<int>& some, const std::vector<int>& all) {
-  return std::all_of(some.begin(), some.end(),
-                     [&](int one) { return std::find(all.begin(), all.end(), one) != all.end(); });
-}
-
 template <typename T>
 void Shuffle(std::vector<T>& values, Random& random) {
   for (size_t i = values.size(); i > 1; --i) {
@@ -136,12 +147,18 @@ void Shuffle(std::vector<T>& values, Random& random) {
   }
 }
 
-// The documents of an answer among others that look alike or are just there, in any order: an
-// answer is found by reading.
-std::vector<int> AmongOthers(const World& world, const Question& question, Random& random) {
+bool IsText(const World& world, int document) {
+  return world.documents()[document].kind == DocumentKind::kText;
+}
+
+// The documents of an answer, or at times none of them, among others that look alike or are just
+// there, in any order: an answer is found by reading. `texts`: all others are texts.
+std::vector<int> AmongOthers(const World& world, const Question& question, bool texts,
+                             Random& random) {
   std::vector<int> passages = question.documents;
-  const int wanted =
-      random.Between(std::max<int>(1, static_cast<int>(passages.size())), kMostPassages);
+  const int least = std::max(1, static_cast<int>(passages.size()));
+  const int wanted = random.Chance(kFull) ? kMostPassages : random.Between(least, kMostPassages);
+  if (passages.size() == 1 && random.Chance(kAbsent)) passages.clear();
   std::vector<int> near = question.near;
   Shuffle(near, random);
   for (int tries = 0; static_cast<int>(passages.size()) < wanted && tries < kTries; ++tries) {
@@ -150,9 +167,8 @@ std::vector<int> AmongOthers(const World& world, const Question& question, Rando
       next = near.back();
       near.pop_back();
     }
-    if (std::find(passages.begin(), passages.end(), next) == passages.end()) {
-      passages.push_back(next);
-    }
+    if (texts && !IsText(world, next)) continue;
+    if (!Holds(question.documents, next) && !Holds(passages, next)) passages.push_back(next);
   }
   Shuffle(passages, random);
   return passages;
@@ -223,7 +239,7 @@ model::RerankItem ToItem(model::EncodeInput input) {
 const char* LessonName(Lesson lesson) {
   constexpr const char* kNames[kLessons] = {"find_photos", "find_pages", "judge", "describe",
                                             "words",       "read",       "look",  "answer",
-                                            "extract",     "box"};
+                                            "extract",     "box",        "texts"};
   return kNames[static_cast<int>(lesson)];
 }
 
@@ -292,16 +308,16 @@ absl::Status SampleMaker::Read(const demo_world::PageContent& page, Random& rand
 }
 
 absl::Status SampleMaker::Answer(const World& world, const Question& question,
-                                 const std::vector<int>& passages, Random& random,
-                                 WritingSamples& out) const {
+                                 const std::vector<int>& passages, const Turns& turns,
+                                 Random& random, WritingSamples& out) const {
   SL_ASSIGN_OR_RETURN(std::vector<model::Message> messages, Grounded(world, question, passages));
   std::set<std::string> asked = {question.text};
-  for (int tries = 0; tries < kTries && static_cast<int>(asked.size()) < kMostTurns; ++tries) {
-    const std::optional<Question> next = Ask(world, random.Pick<Task>(kAnswerTasks), random);
-    if (!next.has_value() || next->documents.empty() || !Within(next->documents, passages) ||
-        !asked.insert(next->text).second) {
-      continue;
-    }
+  for (int tries = 0; tries < kTries && static_cast<int>(asked.size()) < turns.most; ++tries) {
+    const std::optional<Question> next = Ask(world, random.Pick<Task>(turns.tasks), random);
+    if (!next.has_value()) continue;
+    const bool answered = !next->documents.empty() && Within(next->documents, passages);
+    if (!answered && (next->documents.size() > 1 || !random.Chance(turns.absent))) continue;
+    if (!asked.insert(next->text).second) continue;
     messages.push_back({"user", {absl::StrCat("Question: ", next->text)}});
     messages.push_back({"assistant", {MarkedAnswer(*next, passages)}});
   }
@@ -342,12 +358,23 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
     case Lesson::kLook: {
       const std::optional<Question> question = AskOneOf(world, kLookTasks, random);
       if (!question.has_value()) return absl::OkStatus();
-      return Answer(world, *question, question->documents, random, out);
+      return Answer(world, *question, question->documents, {.tasks = kAnswerTasks}, random, out);
     }
     case Lesson::kAnswer: {
       const std::optional<Question> question = AskOneOf(world, kAnswerTasks, random);
       if (!question.has_value()) return absl::OkStatus();
-      return Answer(world, *question, AmongOthers(world, *question, random), random, out);
+      return Answer(world, *question, AmongOthers(world, *question, /*texts=*/false, random),
+                    {.tasks = kAnswerTasks}, random, out);
+    }
+    case Lesson::kTexts: {
+      const World texts = SmallWorld(random, kTextsWorld);
+      const std::optional<Question> question = AskOneOf(texts, kTextsTasks, random);
+      if (!question.has_value() ||
+          !std::ranges::all_of(question->documents, [&](int d) { return IsText(texts, d); })) {
+        return absl::OkStatus();
+      }
+      return Answer(texts, *question, AmongOthers(texts, *question, /*texts=*/true, random),
+                    {.tasks = kTextsTasks, .most = 12, .absent = kAbsent}, random, out);
     }
     case Lesson::kExtract:
     case Lesson::kBox: {

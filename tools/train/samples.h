@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,9 @@ enum class Lesson {
   kAnswer,    // a question over several passages, with markers, or the abstention
   kExtract,   // an invoice as JSON
   kBox,       // where something is
+  kTexts,     // kAnswer over texts alone, many questions about the same few: names are told apart
 };
-inline constexpr int kLessons = 10;
+inline constexpr int kLessons = 11;
 const char* LessonName(Lesson lesson);
 
 // Prompts whose next tokens are to be learned. `targets[p][i]` follows token i of prompt p; -1 does
@@ -73,10 +75,16 @@ class SampleMaker {
                             const std::string& reply, WritingSamples& out) const;
   absl::Status Read(const demo_world::PageContent& page, demo_world::Random& random,
                     WritingSamples& out) const;
-  // The question over the passages, then others that these answer too.
+  // Questions asked one after the other about the same passages, which cost most.
+  struct Turns {
+    std::span<const demo_world::Task> tasks;
+    int most = 4;
+    double absent = 0;  // of those asked that the passages do not answer, the share that is kept
+  };
+  // The question over the passages, then others.
   absl::Status Answer(const demo_world::World& world, const demo_world::Question& question,
-                      const std::vector<int>& passages, demo_world::Random& random,
-                      WritingSamples& out) const;
+                      const std::vector<int>& passages, const Turns& turns,
+                      demo_world::Random& random, WritingSamples& out) const;
   absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,
                                                        const demo_world::Question& question,
                                                        const std::vector<int>& passages) const;
