@@ -181,7 +181,7 @@ void AddQueryKeys(ConfigTable& t) {
                       "One picture of a query, encoded."));
   t.push_back(Integer("query", "rerank_top", 40, 1, 200, "Candidates that are reranked."));
   t.push_back(Integer("answer", "passages", 8, 1, 100, "Passages of a prompt."));
-  t.push_back(Integer("answer", "pictures", 4, 0, 64, "Of them, shown with their picture."));
+  t.push_back(Integer("answer", "pictures", 8, 0, 64, "Of them, shown with their picture."));
   t.push_back(Integer("answer", "prompt_tokens", 4096, 64, 1 << 20,
                       "Tokens of a prompt's passages, pictures included."));
   t.push_back(Integer("answer", "max_tokens", 512, 1, 32'768,

@@ -14,7 +14,7 @@ namespace sightline::query {
 
 struct PromptOptions {
   int max_passages = 8;
-  int max_pictures = 4;     // of passages; the question's own come on top
+  int max_pictures = 8;     // of passages; the question's own come on top
   int token_budget = 4096;  // of the passages, words and pictures together
 };
 
