@@ -34,9 +34,12 @@ fi
 if [ -n "$export" ]; then
   exec "$train" export --run "$run" --out models/demo/model
 fi
-workers=$(nproc)
-case "$device" in cuda*) workers=1 ;; esac
+# On a GPU a few workers share the card, and the other processors make samples.
+workers=$(nproc) makers=0 curriculum=tools/train/curriculum.json
+case "$device" in
+  cuda*) workers=4 makers=$(($(nproc) > 8 ? $(nproc) - 4 : 4)) curriculum=tools/train/curriculum_gpu.json ;;
+esac
 # Large blocks come and go with every step: kept, they need not be cleared by the system each time.
 export GLIBC_TUNABLES=glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
-exec "$train" train --run "$run" --curriculum tools/train/curriculum.json --dtype bfloat16 \
-  --device "$device" --workers "$workers" --minutes "$minutes"
+exec "$train" train --run "$run" --curriculum "$curriculum" --dtype bfloat16 \
+  --device "$device" --workers "$workers" --makers "$makers" --minutes "$minutes"
