@@ -30,9 +30,9 @@ absl::Status Check(const EvalOptions& options) {
   const demo_world::WorldSize usual;
   const bool sized = options.size.items != usual.items || options.size.pages != usual.pages ||
                      options.size.texts != usual.texts;
-  if (!NamesWorld(options.dataset) && (sized || !options.tasks.empty())) {
+  if (!NamesWorld(options.dataset) && (sized || !options.tasks.empty() || !options.log.empty())) {
     return absl::InvalidArgumentError(
-        "--items, --pages, --texts and --tasks are of demo-world:SEED, not of a folder");
+        "--items, --pages, --texts, --tasks and --log are of demo-world:SEED, not of a folder");
   }
   return absl::OkStatus();
 }
@@ -76,6 +76,9 @@ void AddEval(Arguments& program, const Environment& environment) {
                "Score against the gold of other questions: a control");
   command.Flag("--untrained", options->session.untrained,
                "Random numbers in place of the model's weights: a control");
+  command.Text("--log", options->log,
+               "Of demo-world: write what was asked, replied and right, one JSON line a question",
+               "FILE");
   command.Text("--model", options->session.model, "Model folder; default the bundled model", "DIR");
   command.Text("--data", options->session.data,
                "Folder of the private server, kept; default a temporary one", "DIR");

@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "base/status.h"
 #include "cli/eval_request.h"
+#include "cli/json_text.h"
 
 namespace sightline::cli {
 namespace {
@@ -19,27 +20,37 @@ class Stopwatch {
   const absl::Time start_ = absl::Now();
 };
 
+std::string Ids(const std::vector<std::string>& documents) {
+  JsonList list;
+  for (const std::string& document : documents) list.Add(JsonString(document));
+  return list.Done();
+}
+
 absl::StatusOr<EvalScore::Found> Find(const EvalSession& session, const EvalQuestion& question,
-                                      Latencies& latencies) {
+                                      Latencies& latencies, JsonObject& record) {
   Gains gains;
   for (const std::string& document : question.gold.documents) gains[document] = 1;
   v1::SearchRequest request = FindRequest(session.collection(), question);
   const Stopwatch watch;
   SL_ASSIGN_OR_RETURN(const v1::SearchResponse reply, session.Search(request));
   latencies.Add("search", watch.Milliseconds());
-  EvalScore::Found found = {.by_encoder = ScoreRanking(DocumentsOf(reply.hits()), gains),
+  const std::vector<std::string> by_encoder = DocumentsOf(reply.hits());
+  record.Raw("found", Ids(by_encoder));
+  EvalScore::Found found = {.by_encoder = ScoreRanking(by_encoder, gains),
                             .reranked = std::nullopt};
   if (!session.model().has_reranker()) return found;
   Rerank(request);
   const Stopwatch rerank_watch;
   SL_ASSIGN_OR_RETURN(const v1::SearchResponse reranked, session.Search(request));
   latencies.Add("search_reranked", rerank_watch.Milliseconds());
-  found.reranked = ScoreRanking(DocumentsOf(reranked.hits()), gains);
+  const std::vector<std::string> by_reranker = DocumentsOf(reranked.hits());
+  record.Raw("reranked", Ids(by_reranker));
+  found.reranked = ScoreRanking(by_reranker, gains);
   return found;
 }
 
 absl::StatusOr<EvalScore::Answered> Answer(const EvalSession& session, const EvalQuestion& question,
-                                           Latencies& latencies) {
+                                           Latencies& latencies, JsonObject& record) {
   const v1::SearchAndAnswerRequest request =
       AnswerRequest(session.collection(), session.model().has_reranker(), question);
   const Stopwatch watch;
@@ -49,6 +60,11 @@ absl::StatusOr<EvalScore::Answered> Answer(const EvalSession& session, const Eva
   answered.abstained = reply.abstained();
   answered.exact = !reply.abstained() && PlainAnswer(reply.answer()) == question.gold.answer;
   answered.citations = CountCitations(reply, question.gold.citations);
+  record.Text("right_answer", question.gold.answer)
+      .Text("answer", reply.answer())
+      .Bool("abstained", answered.abstained)
+      .Bool("exact", answered.exact)
+      .Raw("found", Ids(DocumentsOf(reply.hits())));
   return answered;
 }
 
@@ -67,6 +83,15 @@ absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
                                                      Latencies& latencies) {
   EvalScore score = {
       .task = question.task, .language = question.language, .of_page = question.of_page};
+  JsonObject record;
+  record.Text("task", TaskName(question.task))
+      .Text("question", question.text)
+      .Number("pictures", static_cast<int64_t>(question.pictures.size()))
+      .Raw("right_documents", Ids(question.gold.documents));
+  const auto done = [&] {
+    score.record = record.Done();
+    return std::optional(score);
+  };
   const bool writes = session.model().has_generator();
   switch (question.task) {
     case Task::kPhotoToItem:
@@ -74,8 +99,8 @@ absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
     case Task::kComposed:
     case Task::kTextToPage:
     case Task::kTextToText: {
-      SL_ASSIGN_OR_RETURN(score.found, Find(session, question, latencies));
-      return std::optional(score);
+      SL_ASSIGN_OR_RETURN(score.found, Find(session, question, latencies, record));
+      return done();
     }
     case Task::kPageAnswer:
     case Task::kTableAnswer:
@@ -84,14 +109,15 @@ absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
     case Task::kComparison:
     case Task::kAbstain: {
       if (!writes) return std::optional<EvalScore>();
-      SL_ASSIGN_OR_RETURN(score.answered, Answer(session, question, latencies));
-      return std::optional(score);
+      SL_ASSIGN_OR_RETURN(score.answered, Answer(session, question, latencies, record));
+      return done();
     }
     case Task::kExtraction: {
       if (!writes) return std::optional<EvalScore>();
       SL_ASSIGN_OR_RETURN(const std::string reply, Generate(session, question, latencies));
       score.fields = CompareFields(question.gold.json, reply);
-      return std::optional(score);
+      record.Text("right_answer", question.gold.json).Text("answer", reply);
+      return done();
     }
     case Task::kBox: {
       if (!writes) return std::optional<EvalScore>();
@@ -100,7 +126,10 @@ absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
       score.overlap = box.has_value() && question.gold.box.has_value()
                           ? IntersectionOverUnion(*box, *question.gold.box)
                           : 0;
-      return std::optional(score);
+      record.Text("right_answer", question.gold.json)
+          .Text("answer", reply)
+          .Real("overlap", *score.overlap);
+      return done();
     }
   }
   return absl::InternalError("a task that is not known");

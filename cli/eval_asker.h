@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "cli/eval_answer.h"
@@ -31,6 +32,7 @@ struct EvalScore {
   std::optional<Answered> answered = {};  // kAbstain too
   std::optional<FieldCount> fields = {};
   std::optional<double> overlap = {};  // of the boxes, intersection over union
+  std::string record = {};             // question, right answer and reply as one JSON object
 };
 
 // Asks one question of the demo world in the way its task is used, and scores the reply. What is to

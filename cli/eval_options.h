@@ -14,6 +14,7 @@ struct EvalOptions {
   demo_world::WorldSize size;
   std::string tasks;
   EvalSessionOptions session;
+  std::string log;        // file for a line a question; empty = none
   bool shuffled = false;  // scored against the gold of other questions
   bool json = false;
 

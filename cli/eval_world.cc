@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/eval_asker.h"
@@ -125,10 +126,13 @@ class WorldEval {
       return absl::OkStatus();
     }));
     progress.Clear();
+    std::string log;
     for (std::optional<EvalScore>& score : scores) {
-      if (score.has_value()) scores_.push_back(*score);
+      if (!score.has_value()) continue;
+      absl::StrAppend(&log, score->record, "\n");
+      scores_.push_back(*std::move(score));
     }
-    return absl::OkStatus();
+    return options_.log.empty() ? absl::OkStatus() : WriteFileAtomic(options_.log, log);
   }
 
   std::string Details(const std::vector<TaskFigures>& by_task) const {

@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "base/file.h"
 #include "tests/cli/fake_server.h"
 #include "tests/cli/run_program.h"
 
@@ -41,9 +43,18 @@ class EvalProgramTest : public ::testing::Test {
 };
 
 TEST_F(EvalProgramTest, AWorldIsIngestedAskedAndTakenAway) {
-  const ProgramResult result = Run({"--dataset", "demo-world:5", "--items", "6", "--pages", "2",
-                                    "--texts", "2", "--queries", "2", "--json"});
+  const ProgramResult result =
+      Run({"--dataset", "demo-world:5", "--items", "6", "--pages", "2", "--texts", "2", "--queries",
+           "2", "--json", "--log", work_.path("log.jsonl")});
   EXPECT_EQ(result.code, 0) << result.err;
+  const auto log = ReadFile(work_.path("log.jsonl"));
+  ASSERT_TRUE(log.ok()) << log.status();
+  const std::vector<std::string> lines = absl::StrSplit(*log, '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 10);  // two of each kind of search
+  const auto record = nlohmann::json::parse(lines.front());
+  EXPECT_EQ(record["task"], "photo_to_item");
+  EXPECT_EQ(record["right_documents"].size(), 1);
+  EXPECT_EQ(record["found"].size(), 1);
   const auto report = nlohmann::ordered_json::parse(result.out);
   EXPECT_EQ(report.begin().key(), "photo_recall_at_1");
   EXPECT_EQ(report["photo_recall_at_1"], 0.0);
