@@ -33,7 +33,8 @@ constexpr double kFull = 0.6;  // of prompts with as many passages as the servic
 // What a search leaves out cannot be answered: of questions, the share whose document is left out.
 constexpr double kAbsent = 0.2;
 constexpr demo_world::WorldSize kSmallWorld = {.items = 40, .pages = 16, .texts = 32};
-// So few texts that many questions can be answered from the same.
+// So few documents that many questions can be answered from the same ones.
+constexpr demo_world::WorldSize kAnswerWorld = {.items = 20, .pages = 8, .texts = 6};
 constexpr demo_world::WorldSize kTextsWorld = {.items = 16, .pages = 1, .texts = 12};
 // Tasks that draw a question of their own out of a world may find none: then another is tried.
 constexpr int kTries = 40;
@@ -356,15 +357,18 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
       return Read(random.Pick<const Document*>(pages)->page, random, out);
     }
     case Lesson::kLook: {
-      const std::optional<Question> question = AskOneOf(world, kLookTasks, random);
+      const World few = SmallWorld(random, kAnswerWorld);
+      const std::optional<Question> question = AskOneOf(few, kLookTasks, random);
       if (!question.has_value()) return absl::OkStatus();
-      return Answer(world, *question, question->documents, {.tasks = kAnswerTasks}, random, out);
+      return Answer(few, *question, question->documents, {.tasks = kAnswerTasks, .most = 8}, random,
+                    out);
     }
     case Lesson::kAnswer: {
-      const std::optional<Question> question = AskOneOf(world, kAnswerTasks, random);
+      const World few = SmallWorld(random, kAnswerWorld);
+      const std::optional<Question> question = AskOneOf(few, kAnswerTasks, random);
       if (!question.has_value()) return absl::OkStatus();
-      return Answer(world, *question, AmongOthers(world, *question, /*texts=*/false, random),
-                    {.tasks = kAnswerTasks}, random, out);
+      return Answer(few, *question, AmongOthers(few, *question, /*texts=*/false, random),
+                    {.tasks = kAnswerTasks, .most = 10, .absent = kAbsent / 2}, random, out);
     }
     case Lesson::kTexts: {
       const World texts = SmallWorld(random, kTextsWorld);

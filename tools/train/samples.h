@@ -78,7 +78,7 @@ class SampleMaker {
   // Questions asked one after the other about the same passages, which cost most.
   struct Turns {
     std::span<const demo_world::Task> tasks;
-    int most = 4;
+    int most = 1;
     double absent = 0;  // of those asked that the passages do not answer, the share that is kept
   };
   // The question over the passages, then others.
