@@ -72,7 +72,14 @@ struct JsonSchemaFormat {
 struct RegexFormat {
   std::string pattern;  // matches the whole text
 };
-using TextFormat = std::variant<std::monostate, JsonSchemaFormat, RegexFormat>;
+// Any text whose numbers in brackets are of 1..markers: behind an open bracket (of any of the forms
+// [ 【 ［ 〔 〖) a digit only comes as part of such a number, which a closing bracket follows. A text
+// may end anywhere but between the digit and that bracket. Unlike the other two it goes with `stop`
+// and `stop_token_ids`.
+struct MarkedTextFormat {
+  int markers = 0;  // 0 to 1000
+};
+using TextFormat = std::variant<std::monostate, JsonSchemaFormat, RegexFormat, MarkedTextFormat>;
 
 struct GenerateInput {
   std::vector<Message> messages;
@@ -80,7 +87,8 @@ struct GenerateInput {
   int max_tokens = 512;           // >= 1; reasoning counts
   int n = 1;                      // texts to write from the one prompt, 1 to 16
   std::vector<std::string> stop;  // the answer ends before the first of these
-  TextFormat format;              // not together with `stop`, `stop_token_ids` or `constraint`
+  TextFormat format;  // not with `constraint`; but for MarkedTextFormat not with `stop` or
+                      // `stop_token_ids`
   std::shared_ptr<TokenConstraint> constraint;  // null = none; with n = 1 only
 };
 
@@ -149,6 +157,9 @@ class Generator {
 
   // Tokens of `text` alone, for keeping a prompt inside a budget.
   virtual absl::StatusOr<int> CountTokens(absl::string_view text) const = 0;
+
+  // True when it thinks aloud before every answer, unasked: its chat template says so.
+  virtual bool thinks() const { return false; }
 
   // Tokens one picture of this size takes in a prompt.
   virtual int ImageTokens(int width, int height) const = 0;

@@ -127,7 +127,11 @@ absl::Status CheckInput(const GenerateInput& input) {
         "a constraint of the caller's own is of one text: n must be 1");
   }
   const bool formatted = !std::holds_alternative<std::monostate>(input.format);
-  if (formatted && (!input.stop.empty() || !input.sampling.stop_token_ids.empty() ||
+  const bool marked = std::holds_alternative<MarkedTextFormat>(input.format);
+  if (marked && input.constraint != nullptr) {
+    return absl::InvalidArgumentError("a constraint does not go with a format");
+  }
+  if (formatted && !marked && (!input.stop.empty() || !input.sampling.stop_token_ids.empty() ||
                     input.constraint != nullptr)) {
     return absl::InvalidArgumentError(
         "a json_schema or regex says where the text ends: stop, stop_token_ids and a constraint do "
@@ -186,8 +190,11 @@ absl::StatusOr<GenerateResult> Qwen3VlGenerator::Continue(const Prepare& prepare
   options.stop_tokens = input.sampling.stop_token_ids;
   options.stop = input.stop;
   options.max_tokens = std::min<int64_t>(input.max_tokens, checkpoint_->context() - prompt_tokens);
+  // Every format but MarkedTextFormat comes without stop tokens.
+  std::vector<int32_t> ends = options.end_tokens;
+  ends.insert(ends.end(), options.stop_tokens.begin(), options.stop_tokens.end());
   options.constraint =
-      masks == nullptr ? input.constraint : FormatMasks::NewConstraint(masks, options.end_tokens);
+      masks == nullptr ? input.constraint : FormatMasks::NewConstraint(masks, ends);
   options.think = FindThinkTokens(checkpoint_->tokenizer());
   options.starts_thinking = EndsThinking(sequence.ids, options.think);
   SL_RETURN_IF_ERROR(CheckRoom(options));
@@ -202,7 +209,7 @@ absl::StatusOr<GenerateResult> Qwen3VlGenerator::Continue(const Prepare& prepare
     options.seed = ChoiceSeed(seed, i);
     options.choice = i;
     if (masks != nullptr && i > 0) {
-      options.constraint = FormatMasks::NewConstraint(masks, options.end_tokens);
+      options.constraint = FormatMasks::NewConstraint(masks, ends);
     }
     tasks.Add(TextWriter(checkpoint_->tokenizer(), options, sequence.ids, on_text));
   }
@@ -225,6 +232,8 @@ absl::StatusOr<std::shared_ptr<FormatMasks>> Qwen3VlGenerator::MasksOf(const Tex
     key = absl::StrCat("schema ", schema->schema);
   } else if (const auto* regex = std::get_if<RegexFormat>(&format)) {
     key = absl::StrCat("regex ", regex->pattern);
+  } else if (const auto* marked = std::get_if<MarkedTextFormat>(&format)) {
+    key = absl::StrCat("marked ", marked->markers);
   } else {
     return std::shared_ptr<FormatMasks>();
   }
@@ -258,6 +267,8 @@ absl::StatusOr<std::shared_ptr<FormatMasks>> Qwen3VlGenerator::MasksOf(const Tex
 absl::StatusOr<int> Qwen3VlGenerator::CountTokens(absl::string_view text) const {
   return checkpoint_->CountTokens(text);
 }
+
+bool Qwen3VlGenerator::thinks() const { return checkpoint_->config().thinking; }
 
 int Qwen3VlGenerator::ImageTokens(int width, int height) const {
   const absl::StatusOr<GridThw> grid =

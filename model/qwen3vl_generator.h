@@ -25,6 +25,7 @@ class Qwen3VlGenerator : public Generator {
   absl::StatusOr<GenerateResult> Generate(const GenerateInput& input, const CallOptions& call,
                                           const OnText& on_text) override;
   absl::StatusOr<int> CountTokens(absl::string_view text) const override;
+  bool thinks() const override;
   int ImageTokens(int width, int height) const override;
 
   // Generate with a prompt made elsewhere; the messages of `input` are not read. `prepare` is
@@ -39,7 +40,7 @@ class Qwen3VlGenerator : public Generator {
   // for no format. kInvalidArgument as CompileFormat.
   absl::StatusOr<std::shared_ptr<FormatMasks>> MasksOf(const TextFormat& format);
 
-  static constexpr size_t kMaxFormats = 8;
+  static constexpr size_t kMaxFormats = 16;
   const std::shared_ptr<Checkpoint> checkpoint_;
   const std::shared_ptr<const Adapter> adapter_;
   const ModelInfo info_;

@@ -7,10 +7,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "base/status.h"
 #include "model/format_automaton.h"
 #include "model/json_schema.h"
+#include "model/marked_text.h"
 #include "model/regex.h"
 
 namespace sightline::model {
@@ -64,6 +66,13 @@ void Apply(const Mask& mask, std::span<float> logits) {
 absl::StatusOr<std::shared_ptr<const ByteGrammar>> CompileFormat(const TextFormat& format) {
   if (const auto* schema = std::get_if<JsonSchemaFormat>(&format)) {
     return CompileJsonSchema(schema->schema);
+  }
+  if (const auto* marked = std::get_if<MarkedTextFormat>(&format)) {
+    if (marked->markers < 0 || marked->markers > kMaxMarkers) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("markers: expected 0 to ", kMaxMarkers, ", got ", marked->markers));
+    }
+    return CompileFormat(RegexFormat{MarkedTextPattern(marked->markers)});
   }
   const auto* regex = std::get_if<RegexFormat>(&format);
   if (regex == nullptr) return std::shared_ptr<const ByteGrammar>();

@@ -56,6 +56,7 @@ class RefusingGenerator : public model::Generator {
   absl::StatusOr<int> CountTokens(absl::string_view text) const override {
     return generator_->CountTokens(text);
   }
+  bool thinks() const override { return generator_->thinks(); }
   int ImageTokens(int width, int height) const override {
     return generator_->ImageTokens(width, height);
   }

@@ -97,7 +97,9 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
       .max_tokens = request.max_tokens > 0 ? request.max_tokens : options_.max_tokens,
       .n = 1,
       .stop = request.stop,
-      .format = {},
+      // No weights, prompt or passage make it write a number of no passage; the writer's filter
+      // brings what markers there are into one form, and stands behind a generator without formats.
+      .format = model::MarkedTextFormat{prompt.passages},
       .constraint = nullptr};
   GroundedWriter writer(retrieved.hits, prompt.passages, request.policy, sink);
   const auto on_text = [&](const model::TextPiece& piece) {

@@ -357,6 +357,8 @@ TEST(Qwen3VlGeneratorTest, AThinkingCheckpointsReasoningIsApart) {
   EXPECT_TRUE(absl::EndsWith(prompt.text, "<|im_start|>assistant\n<think>\n"));
   const ThinkTokens marks = FindThinkTokens(checkpoint->tokenizer());
   EXPECT_EQ(prompt.ids[prompt.ids.size() - 2], marks.open);
+  EXPECT_TRUE(generator.thinks());
+  EXPECT_FALSE(TinyGenerator()->thinks());
 
   // All of it when the mark never comes.
   GenerateInput input = Ask("hello", 20);
@@ -441,6 +443,41 @@ TEST(Qwen3VlGeneratorTest, WritesWhatAnExpressionMatches) {
   input.format = RegexFormat{"(?=x)"};
   EXPECT_THAT(TinyGenerator()->Generate(input, {}, nullptr),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("look-around")));
+}
+
+TEST(Qwen3VlGeneratorTest, WritesNoNumberInBracketsOutsideTheRange) {
+  const auto checkpoint = TinyCheckpoint(kModel, "float32");
+  Qwen3VlGenerator writer(checkpoint);
+  Qwen3VlGenerator* const generator = &writer;
+  GenerateInput input = Ask("hello", 60);
+  input.sampling.temperature = 1;
+  // Nothing but brackets, digits and an end now and then.
+  for (const char* text : {"[", "]", "0", "1", "2", "7"}) {
+    input.sampling.logit_bias.emplace_back(*checkpoint->tokenizer().Find(text), 100.0f);
+  }
+  const std::regex foreign("\\[[0-9]+\\]");
+  size_t markers = 0;
+  size_t out_of_range = 0;
+  for (const bool marked : {true, false}) {
+    input.format = marked ? TextFormat(MarkedTextFormat{2}) : TextFormat();
+    for (int seed = 0; seed < 10; ++seed) {
+      input.sampling.seed = seed;
+      ASSERT_OK_AND_ASSIGN(const GenerateResult result, generator->Generate(input, {}, nullptr));
+      const std::string& text = result.first().text;
+      for (std::sregex_iterator at(text.begin(), text.end(), foreign), end; at != end; ++at) {
+        const bool legal = at->str() == "[1]" || at->str() == "[2]";
+        EXPECT_TRUE(legal || !marked) << text;
+        markers += marked;
+        out_of_range += !legal;
+      }
+    }
+  }
+  EXPECT_GT(markers, 10u);
+  EXPECT_GT(out_of_range, 0u);  // without the format the same weights write them
+  input.format = MarkedTextFormat{2};
+  input.stop = {"]"};
+  ASSERT_OK_AND_ASSIGN(const GenerateResult stopped, generator->Generate(input, {}, nullptr));
+  EXPECT_EQ(stopped.first().text.find(']'), std::string::npos);
 }
 
 TEST(Qwen3VlGeneratorTest, CountsThePicturesTokens) {

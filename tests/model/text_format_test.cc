@@ -119,6 +119,42 @@ TEST(TextFormatTest, ExpressionsThatExplodeStayValid) {
   }
 }
 
+TEST(MarkedTextTest, OnlyNumbersOfTheRangeStandInBrackets) {
+  const auto& vocabulary = TinyVocabulary();
+  ASSERT_OK_AND_ASSIGN(const auto masks, MasksFor(MarkedTextFormat{12}, vocabulary));
+  EXPECT_EQ(masks->MinTokens(), 0);
+  for (const char* text :
+       {"", "It was built in 1850 [1].", "a [12][3] b", "塔高45米[3]。", "【2】", "x[i] = [a, 1]",
+        "[[7]]", "[ ", "[\n- one", "a [", "1] [1]", "(13)"}) {
+    EXPECT_TRUE(testing::LetsThrough(masks, vocabulary, text)) << text;
+  }
+  for (const char* text : {"[0]", "[13]", "[1", "[1x]", "[1, 2]", "[1-3]", "[ 1]", "[-1]", "【13】",
+                           "[１]", "【１】", "[[13]]", "[01]", "[1.5]"}) {
+    EXPECT_FALSE(testing::LetsThrough(masks, vocabulary, text)) << text;
+  }
+  ASSERT_OK_AND_ASSIGN(const auto none, MasksFor(MarkedTextFormat{0}, vocabulary));
+  EXPECT_TRUE(testing::LetsThrough(none, vocabulary, "a [b] 1"));
+  EXPECT_FALSE(testing::LetsThrough(none, vocabulary, "[1]"));
+  EXPECT_THAT(CompileFormat(MarkedTextFormat{1001}),
+              testing::StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(MarkedTextTest, AMarkerIsClosedBeforeTheTokensRunOut) {
+  const auto& vocabulary = TinyVocabulary();
+  ASSERT_OK_AND_ASSIGN(const auto masks, MasksFor(MarkedTextFormat{3}, vocabulary));
+  const auto constraint = FormatMasks::NewConstraint(masks, {vocabulary.end});
+  const auto id = [&](const char* text) { return *vocabulary.tokenizer->Find(text); };
+  EXPECT_THAT(Allowed(*constraint, {id("[")}, 2), ::testing::Contains(id("2")));
+  EXPECT_THAT(Allowed(*constraint, {id("[")}, 1), ::testing::Not(::testing::Contains(id("2"))));
+  const auto inside = FormatMasks::NewConstraint(masks, {vocabulary.end});
+  EXPECT_THAT(Allowed(*inside, {id("["), id("2")}, 1), ::testing::Contains(id("]")));
+  // The other closing brackets begin with one of two bytes.
+  for (const int32_t token : Allowed(*inside, {id("["), id("2")}, 9)) {
+    const char first = vocabulary.tokenizer->Bytes(token)[0];
+    EXPECT_TRUE(first == ']' || first == '\xE3' || first == '\xEF') << token;
+  }
+}
+
 TEST(TextFormatTest, TextsOnSeveralThreadsShareTheMasks) {
   const auto& vocabulary = TinyVocabulary();
   ASSERT_OK_AND_ASSIGN(const auto masks,

@@ -161,6 +161,8 @@ TEST_F(AnswererTest, SamplingAndLimitsReachTheGenerator) {
   EXPECT_EQ(generator.last_input().max_tokens, 7);
   EXPECT_EQ(generator.last_input().stop, std::vector<std::string>{"END"});
   EXPECT_EQ(generator.last_input().sampling.temperature, 0.0f);
+  ASSERT_TRUE(std::holds_alternative<model::MarkedTextFormat>(generator.last_input().format));
+  EXPECT_EQ(std::get<model::MarkedTextFormat>(generator.last_input().format).markers, 2);
 }
 
 }  // namespace
