@@ -104,7 +104,7 @@ void DrawMask(Layer& layer, const Shape& shape, const Projection& pose, double u
       cairo_surface_destroy);
   const std::unique_ptr<cairo_t, void (*)(cairo_t*)> cairo(cairo_create(surface.get()),
                                                            cairo_destroy);
-  cairo_set_antialias(cairo.get(), CAIRO_ANTIALIAS_FAST);
+  cairo_set_antialias(cairo.get(), CAIRO_ANTIALIAS_GOOD);  // not FAST: see letters.cc
   cairo_set_tolerance(cairo.get(), 0.25);
   cairo_set_line_cap(cairo.get(), CAIRO_LINE_CAP_ROUND);
   const Projection to_layer = Projection{{1, 0, static_cast<double>(-layer.left), 0, 1,

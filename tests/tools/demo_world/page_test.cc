@@ -173,5 +173,16 @@ TEST(PageTest, WordsStandWholeOnASmallPicture) {
   }
 }
 
+// Rows of which every pixel differs from the one before it: cairo's fast antialiasing writes beyond
+// its memory there, which the C library then finds damaged.
+TEST(PageTest, StrokesSideBySideLeaveMemoryWhole) {
+  for (const char* const text : {"MMMMMM", "NNNNNNNNNNNNNN", "WWWWWWWWWW"}) {
+    for (uint64_t view = 0; view < 200; ++view) {
+      const Picture picture = DrawWords(text, view);
+      EXPECT_EQ(picture.rgb.size(), static_cast<size_t>(picture.width) * picture.height * 3);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sightline::demo_world
