@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tools of the tests that Debian does not have, under build/test-tools: helm (Go module proxy), the Kubernetes
-# schemas and their validator (PyPI), the Node packages of the browser and gRPC client tests (npm).
+# schemas and their validator (PyPI), the Node packages of the browser and client tests (npm).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools="$PWD/build/test-tools"

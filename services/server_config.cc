@@ -179,6 +179,8 @@ void AddQueryKeys(ConfigTable& t) {
                       "Text of one query or message."));
   t.push_back(Integer("query", "max_picture_bytes", 32 * kMiB, 1, kGiB,
                       "One picture of a query, encoded."));
+  t.push_back(Text("query", "picture_root", "",
+                   "Folder, absolute; file: URLs of pictures below it are read. Empty: none are."));
   t.push_back(Integer("query", "rerank_top", 40, 1, 200, "Candidates that are reranked."));
   t.push_back(Integer("answer", "passages", 8, 1, 100, "Passages of a prompt."));
   t.push_back(Integer("answer", "pictures", 8, 0, 64, "Of them, shown with their picture."));
@@ -293,6 +295,7 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.content.max_pictures = static_cast<int>(c.Int("query.max_pictures"));
   out.content.max_text_bytes = static_cast<size_t>(c.Int("query.max_text_bytes"));
   out.content.max_picture_bytes = static_cast<size_t>(c.Int("query.max_picture_bytes"));
+  out.content.picture_root = c.String("query.picture_root");
   out.retriever.rerank_top = static_cast<int>(c.Int("query.rerank_top"));
   out.answer.prompt.max_passages = static_cast<int>(c.Int("answer.passages"));
   out.answer.prompt.max_pictures = static_cast<int>(c.Int("answer.pictures"));

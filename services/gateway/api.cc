@@ -19,10 +19,13 @@
 #include "proto/reply_json.h"
 #include "services/edge/error_details.h"
 #include "services/gateway/answer_stream.h"
+#include "services/gateway/chat.h"
 #include "services/gateway/embeddings.h"
 #include "services/gateway/error_reply.h"
 #include "services/gateway/json_text.h"
+#include "services/gateway/models.h"
 #include "services/gateway/query_request.h"
+#include "services/gateway/rerank.h"
 #include "services/gateway/unary_exchange.h"
 #include "services/gateway/upload.h"
 #include "services/gateway/url.h"
@@ -481,6 +484,35 @@ void Api::AddModels() {
         request, request.deadline, v1::GetModelRequest(),
         [this](auto... arguments) { stubs_.model->async()->GetModel(std::move(arguments)...); },
         [](v1::GetModelResponse& response) { return JsonReply(ModelListJson(response)); });
+  });
+  Add("GET", "/v1/models/{model}", {}, [this](Request request) {
+    return Call<v1::GetModelResponse>(
+        request, request.deadline, v1::GetModelRequest(),
+        [this](auto... arguments) { stubs_.model->async()->GetModel(std::move(arguments)...); },
+        [id = request.segments[2]](v1::GetModelResponse& response) {
+          return ModelReply(response, id);
+        });
+  });
+  Add("POST", "/v1/rerank", {}, [this](Request request) {
+    auto rerank = ReadRerank(request);
+    if (!rerank.ok()) return Fail(rerank.status(), request);
+    v1::RerankRequest message = rerank->request;
+    return Call<v1::RerankResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) { stubs_.model->async()->Rerank(std::move(arguments)...); },
+        [call = *std::move(rerank), id = request.id](v1::RerankResponse& response) {
+          return JsonReply(RerankReplyJson(call, response, id));
+        });
+  });
+  Add("POST", "/v1/chat/completions", {}, [this](Request request) {
+    auto chat = ReadChat(request);
+    if (!chat.ok()) return Fail(chat.status(), request);
+    return MakeChat(request, *std::move(chat), *stubs_.model, *stubs_.query);
+  });
+  Add("POST", "/v1/chat/vision", {}, [this](Request request) {
+    auto chat = ReadVisionForm(request);
+    if (!chat.ok()) return Fail(chat.status(), request);
+    return MakeVisionChat(request, *std::move(chat), *stubs_.model);
   });
   Add("POST", "/v1/embeddings", {}, [this](Request request) {
     auto embeddings = ReadEmbeddings(request);

@@ -11,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "services/edge/error_details.h"
+#include "services/gateway/input_field.h"
+#include "services/gateway/json_field.h"
 #include "services/gateway/json_text.h"
 #include "services/gateway/query_request.h"
 
@@ -19,23 +21,49 @@ namespace {
 
 namespace json = boost::json;
 
-absl::Status AddInput(const json::value& value, v1::EmbedRequest& request) {
-  if (!value.is_string() || value.get_string().empty()) {
-    return edge::InvalidField(
-        "input",
-        "expected a text, or an array of texts, none of them empty; token ids are not read");
+absl::Status AddInputs(const json::value& value, v1::EmbedRequest& request) {
+  if (!value.is_array()) {
+    SL_ASSIGN_OR_RETURN(*request.add_inputs(), InputField("input", value));
+    return absl::OkStatus();
   }
-  request.add_inputs()->add_content()->set_text(value.get_string().data(),
-                                                value.get_string().size());
+  for (const json::value& entry : value.get_array()) {
+    if (entry.is_number() || entry.is_array()) {
+      return edge::InvalidField("input", "token ids are not read; expected texts or pictures");
+    }
+    SL_ASSIGN_OR_RETURN(
+        v1::EmbedInput input,
+        InputField(absl::StrCat("input[", request.inputs_size(), "]"), entry));
+    *request.add_inputs() = std::move(input);
+  }
+  return absl::OkStatus();
+}
+
+// A conversation's form of one input: a system message is the instruction, a user's the content.
+absl::Status AddMessages(const json::value& value, v1::EmbedRequest& request) {
+  if (!value.is_array()) return WrongType("messages", "an array", value);
+  v1::EmbedInput input;
+  size_t index = 0;
+  for (const json::value& entry : value.get_array()) {
+    const std::string at = absl::StrCat("messages[", index++, "]");
+    SL_ASSIGN_OR_RETURN(v1::EmbedInput message, InputField(at, entry));
+    const json::value* role = Member(entry.get_object(), "role");
+    if (role != nullptr && *role == "system" && message.content(0).has_text()) {
+      request.set_instruction(message.content(0).text());
+    } else if (role != nullptr && *role == "user") {
+      input.mutable_content()->MergeFrom(message.content());
+    } else {
+      return edge::InvalidField(absl::StrCat(at, ".role"), "expected system or user");
+    }
+  }
+  *request.add_inputs() = std::move(input);
   return absl::OkStatus();
 }
 
 absl::Status ApplyField(absl::string_view name, const json::value& value, EmbeddingsRequest& out) {
   if (name == "input") {
-    if (!value.is_array()) return AddInput(value, out.request);
-    for (const json::value& entry : value.get_array()) {
-      SL_RETURN_IF_ERROR(AddInput(entry, out.request));
-    }
+    return AddInputs(value, out.request);
+  } else if (name == "messages") {
+    return AddMessages(value, out.request);
   } else if (name == "dimensions") {
     if (!value.is_int64() || value.get_int64() < 1 || value.get_int64() > 65536) {
       return edge::InvalidField(name, "expected a whole number from 1 to 65536");
@@ -47,10 +75,9 @@ absl::Status ApplyField(absl::string_view name, const json::value& value, Embedd
     }
     out.base64 = value == "base64";
   } else if (name == "instruction") {
-    if (!value.is_string()) return edge::InvalidField(name, "expected a string");
-    out.request.set_instruction(value.get_string().data(), value.get_string().size());
-  } else if (name != "model" && name != "user") {
-    return edge::InvalidField(name, "no such field", "unknown_field");
+    SL_ASSIGN_OR_RETURN(*out.request.mutable_instruction(), StringField(name, value));
+  } else if (name == "model" || name == "user") {
+    return StringField(name, value).status();
   }
   return absl::OkStatus();
 }
@@ -87,7 +114,7 @@ absl::StatusOr<EmbeddingsRequest> ReadEmbeddings(const Request& request) {
         ApplyField(absl::string_view(field.key().data(), field.key().size()), field.value(), out));
   }
   if (out.request.inputs().empty()) {
-    return edge::InvalidField("input", "a text, or an array of texts, is required",
+    return edge::InvalidField("input", "a text, a picture, or an array of them, is required",
                               "missing_field");
   }
   return out;
@@ -105,19 +132,6 @@ std::string EmbeddingsReplyJson(const v1::EmbedResponse& reply, bool base64) {
   absl::StrAppend(&out, "],\"model\":", JsonString(reply.model()),
                   ",\"usage\":{\"prompt_tokens\":", tokens, ",\"total_tokens\":", tokens, "}}");
   return out;
-}
-
-std::string ModelListJson(const v1::GetModelResponse& reply) {
-  std::string out;
-  const auto add = [&](const v1::ModelPart& part, const char* role) {
-    absl::StrAppend(&out, out.empty() ? "" : ",", "{\"id\":", JsonString(part.name()),
-                    ",\"object\":\"model\",\"created\":0,\"owned_by\":\"sightline\",\"role\":\"",
-                    role, "\"}");
-  };
-  if (reply.has_encoder()) add(reply.encoder(), "encoder");
-  if (reply.has_reranker()) add(reply.reranker(), "reranker");
-  if (reply.has_generator()) add(reply.generator(), "generator");
-  return absl::StrCat("{\"object\":\"list\",\"data\":[", out, "]}");
 }
 
 }  // namespace sightline::gateway

@@ -8,9 +8,9 @@
 
 namespace sightline::gateway {
 
-// POST /v1/embeddings in OpenAI's shape: `input` a text or an array of texts, `dimensions`,
-// `encoding_format` float or base64; `model` and `user` are accepted and not used; `instruction` is
-// ours.
+// POST /v1/embeddings in OpenAI's shape: `input` one of input_field.h or an array of them, or
+// instead `messages`, whose parts are one input; `dimensions`, `encoding_format` float or base64;
+// `instruction` is ours. Other fields are passed over, as OpenAI does.
 struct EmbeddingsRequest {
   v1::EmbedRequest request;
   bool base64 = false;
@@ -21,8 +21,5 @@ absl::StatusOr<EmbeddingsRequest> ReadEmbeddings(const Request& request);
 // {"object":"list","data":[{"object":"embedding","index","embedding"}],"model","usage"}; base64 is
 // of little-endian float32.
 std::string EmbeddingsReplyJson(const v1::EmbedResponse& reply, bool base64);
-
-// {"object":"list","data":[{"id","object":"model","created","owned_by","role"}]}: the loaded parts.
-std::string ModelListJson(const v1::GetModelResponse& reply);
 
 }  // namespace sightline::gateway

@@ -56,13 +56,14 @@ absl::StatusOr<v1::Content> FromDataUrl(absl::string_view field, absl::string_vi
 absl::StatusOr<v1::Content> PictureFromUrl(absl::string_view field, absl::string_view url) {
   absl::string_view rest = url;
   if (absl::StartsWithIgnoreCase(url, "data:")) return FromDataUrl(field, url.substr(5));
+  const bool file = absl::StartsWithIgnoreCase(url, "file:///");
   const bool http = absl::StartsWithIgnoreCase(url, "http://");
-  if (!http && !absl::StartsWithIgnoreCase(url, "https://")) {
-    return edge::InvalidField(field, "a picture is a data:, http: or https: URL",
+  if (!file && !http && !absl::StartsWithIgnoreCase(url, "https://")) {
+    return edge::InvalidField(field, "a picture is a data:, http:, https: or file: URL",
                               "url_not_allowed");
   }
-  rest.remove_prefix(http ? 7 : 8);
-  const absl::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  rest.remove_prefix(http || file ? 7 : 8);
+  const absl::string_view authority = file ? "file" : rest.substr(0, rest.find_first_of("/?#"));
   const bool plain = std::all_of(url.begin(), url.end(), [](char c) {
     return absl::ascii_isgraph(static_cast<unsigned char>(c)) && c != '\\';
   });

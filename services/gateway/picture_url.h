@@ -8,8 +8,8 @@
 
 namespace sightline::gateway {
 
-// Reads one entry of `images`: a data: URL becomes bytes, an http(s) URL is passed on unfetched,
-// for the server to fetch where its configuration allows. `field` names the entry in errors.
+// Reads one entry of `images`: a data: URL becomes bytes, an http(s) or file URL is passed on
+// unread, for the server to read where its configuration allows. `field` names the entry in errors.
 // kInvalidArgument, reasons: "invalid_base64" (padding, blanks, the URL-safe alphabet),
 // "type_not_allowed" (no type, or not a picture format that is read), "url_not_allowed" (any other
 // scheme, user names, control characters, backslashes).

@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "services/edge/error_details.h"
+#include "services/gateway/json_field.h"
 #include "services/gateway/json_text.h"
 #include "services/gateway/multipart.h"
 #include "services/gateway/picture_url.h"
@@ -77,69 +78,6 @@ absl::Status UnknownField(absl::string_view name, QueryKind kind) {
       name, absl::StrCat("no such field; known are ", absl::StrJoin(known, ", ")), "unknown_field");
 }
 
-absl::Status WrongType(absl::string_view name, absl::string_view expected,
-                       const json::value& value) {
-  return edge::InvalidField(name,
-                            absl::StrCat("expected ", expected, ", got ", JsonKindName(value)));
-}
-
-std::string ToString(const json::string& text) { return std::string(text.data(), text.size()); }
-
-absl::StatusOr<std::string> String(absl::string_view name, const json::value& value) {
-  if (!value.is_string()) return WrongType(name, "a string", value);
-  return ToString(value.get_string());
-}
-
-absl::StatusOr<std::vector<std::string>> Strings(absl::string_view name, const json::value& value) {
-  if (value.is_string()) return std::vector<std::string>{ToString(value.get_string())};
-  if (!value.is_array()) return WrongType(name, "an array of strings", value);
-  std::vector<std::string> out;
-  for (const json::value& entry : value.get_array()) {
-    SL_ASSIGN_OR_RETURN(std::string text, String(absl::StrCat(name, "[", out.size(), "]"), entry));
-    out.push_back(std::move(text));
-  }
-  return out;
-}
-
-absl::StatusOr<bool> Boolean(absl::string_view name, const json::value& value) {
-  if (!value.is_bool()) return WrongType(name, "true or false", value);
-  return value.get_bool();
-}
-
-absl::StatusOr<double> Number(absl::string_view name, const json::value& value) {
-  if (!value.is_number()) return WrongType(name, "a number", value);
-  return value.to_number<double>();
-}
-
-// A whole number from 1 to 2^31 - 1.
-absl::StatusOr<int32_t> Positive(absl::string_view name, const json::value& value) {
-  SL_ASSIGN_OR_RETURN(const double number, Number(name, value));
-  if (number != std::floor(number) || number < 1 || number > std::numeric_limits<int32_t>::max()) {
-    return edge::InvalidField(name, "expected a whole number from 1 to 2147483647");
-  }
-  return static_cast<int32_t>(number);
-}
-
-absl::StatusOr<uint64_t> Seed(absl::string_view name, const json::value& value) {
-  if (value.is_uint64()) return value.get_uint64();
-  if (value.is_int64() && value.get_int64() >= 0) {
-    return static_cast<uint64_t>(value.get_int64());
-  }
-  return edge::InvalidField(name, "expected a whole number from 0 to 18446744073709551615");
-}
-
-template <typename Enum, size_t N>
-absl::StatusOr<Enum> Choice(absl::string_view name, const json::value& value,
-                            const std::pair<const char*, Enum> (&choices)[N]) {
-  SL_ASSIGN_OR_RETURN(const std::string text, String(name, value));
-  std::vector<absl::string_view> names;
-  for (const auto& [choice, number] : choices) {
-    if (text == choice) return number;
-    names.push_back(choice);
-  }
-  return edge::InvalidField(name, absl::StrCat("expected one of ", absl::StrJoin(names, ", ")));
-}
-
 constexpr std::pair<const char*, v1::SearchMode> kModes[] = {{"hybrid", v1::SEARCH_MODE_HYBRID},
                                                              {"dense", v1::SEARCH_MODE_DENSE},
                                                              {"lexical", v1::SEARCH_MODE_LEXICAL}};
@@ -159,7 +97,7 @@ absl::StatusOr<v1::Box> CropBox(absl::string_view name, const json::value& value
   }
   float edges[4];
   for (int i = 0; i < 4; ++i) {
-    SL_ASSIGN_OR_RETURN(const double number, Number(name, value.get_array()[i]));
+    SL_ASSIGN_OR_RETURN(const double number, NumberField(name, value.get_array()[i]));
     edges[i] = static_cast<float>(number);
   }
   if (!(0 <= edges[0] && edges[0] < edges[2] && edges[2] <= 1 && 0 <= edges[1] &&
@@ -205,57 +143,57 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
   v1::SearchRequest& search = *out.request.mutable_search();
   v1::SamplingOptions& sampling = *out.request.mutable_sampling();
   if (name == "collection") {
-    SL_ASSIGN_OR_RETURN(*search.mutable_collection(), String(name, value));
+    SL_ASSIGN_OR_RETURN(*search.mutable_collection(), StringField(name, value));
   } else if (name == "filter") {
-    SL_ASSIGN_OR_RETURN(*search.mutable_filter(), String(name, value));
+    SL_ASSIGN_OR_RETURN(*search.mutable_filter(), StringField(name, value));
   } else if (name == "instruction") {
-    SL_ASSIGN_OR_RETURN(*search.mutable_instruction(), String(name, value));
+    SL_ASSIGN_OR_RETURN(*search.mutable_instruction(), StringField(name, value));
   } else if (name == "k") {
-    SL_ASSIGN_OR_RETURN(const int32_t k, Positive(name, value));
+    SL_ASSIGN_OR_RETURN(const int32_t k, PositiveField(name, value));
     search.set_k(k);
   } else if (name == "candidates") {
-    SL_ASSIGN_OR_RETURN(const int32_t candidates, Positive(name, value));
+    SL_ASSIGN_OR_RETURN(const int32_t candidates, PositiveField(name, value));
     search.set_candidates(candidates);
   } else if (name == "mode") {
-    SL_ASSIGN_OR_RETURN(const v1::SearchMode mode, Choice(name, value, kModes));
+    SL_ASSIGN_OR_RETURN(const v1::SearchMode mode, ChoiceField(name, value, kModes));
     search.set_mode(mode);
   } else if (name == "rerank") {
-    SL_ASSIGN_OR_RETURN(const bool rerank, Boolean(name, value));
+    SL_ASSIGN_OR_RETURN(const bool rerank, BooleanField(name, value));
     search.set_rerank(rerank);
   } else if (name == "timeout") {
-    SL_ASSIGN_OR_RETURN(const double seconds, Number(name, value));
+    SL_ASSIGN_OR_RETURN(const double seconds, NumberField(name, value));
     SL_ASSIGN_OR_RETURN(out.deadline, DeadlineIn(seconds, max_timeout));
   } else if (name == "stream") {
-    SL_ASSIGN_OR_RETURN(out.stream, Boolean(name, value));
+    SL_ASSIGN_OR_RETURN(out.stream, BooleanField(name, value));
   } else if (name == "answer_mode") {
-    SL_ASSIGN_OR_RETURN(const v1::AnswerMode mode, Choice(name, value, kAnswerModes));
+    SL_ASSIGN_OR_RETURN(const v1::AnswerMode mode, ChoiceField(name, value, kAnswerModes));
     out.request.set_mode(mode);
   } else if (name == "verdict_policy") {
-    SL_ASSIGN_OR_RETURN(const v1::VerdictPolicy policy, Choice(name, value, kPolicies));
+    SL_ASSIGN_OR_RETURN(const v1::VerdictPolicy policy, ChoiceField(name, value, kPolicies));
     out.request.set_verdict_policy(policy);
   } else if (name == "max_tokens") {
-    SL_ASSIGN_OR_RETURN(const int32_t tokens, Positive(name, value));
+    SL_ASSIGN_OR_RETURN(const int32_t tokens, PositiveField(name, value));
     sampling.set_max_tokens(tokens);
   } else if (name == "temperature") {
-    SL_ASSIGN_OR_RETURN(const double temperature, Number(name, value));
+    SL_ASSIGN_OR_RETURN(const double temperature, NumberField(name, value));
     sampling.set_temperature(static_cast<float>(temperature));
   } else if (name == "top_p") {
-    SL_ASSIGN_OR_RETURN(const double top_p, Number(name, value));
+    SL_ASSIGN_OR_RETURN(const double top_p, NumberField(name, value));
     sampling.set_top_p(static_cast<float>(top_p));
   } else if (name == "top_k") {
-    SL_ASSIGN_OR_RETURN(const int32_t top_k, Positive(name, value));
+    SL_ASSIGN_OR_RETURN(const int32_t top_k, PositiveField(name, value));
     sampling.set_top_k(top_k);
   } else if (name == "repetition_penalty") {
-    SL_ASSIGN_OR_RETURN(const double penalty, Number(name, value));
+    SL_ASSIGN_OR_RETURN(const double penalty, NumberField(name, value));
     sampling.set_repetition_penalty(static_cast<float>(penalty));
   } else if (name == "presence_penalty") {
-    SL_ASSIGN_OR_RETURN(const double penalty, Number(name, value));
+    SL_ASSIGN_OR_RETURN(const double penalty, NumberField(name, value));
     sampling.set_presence_penalty(static_cast<float>(penalty));
   } else if (name == "seed") {
-    SL_ASSIGN_OR_RETURN(const uint64_t seed, Seed(name, value));
+    SL_ASSIGN_OR_RETURN(const uint64_t seed, SeedField(name, value));
     sampling.set_seed(seed);
   } else if (name == "stop") {
-    SL_ASSIGN_OR_RETURN(const std::vector<std::string> stop, Strings(name, value));
+    SL_ASSIGN_OR_RETURN(const std::vector<std::string> stop, StringsField(name, value));
     sampling.mutable_stop()->Assign(stop.begin(), stop.end());
   } else if (name == "json_schema") {
     if (!value.is_object()) return WrongType(name, "an object", value);
@@ -276,9 +214,9 @@ absl::StatusOr<QueryRequest> Build(const json::object& fields, std::vector<v1::C
     if (FindField(name, kind) == nullptr) return UnknownField(name, kind);
     if (field.value().is_null()) continue;
     if (name == "text") {
-      SL_ASSIGN_OR_RETURN(text, String(name, field.value()));
+      SL_ASSIGN_OR_RETURN(text, StringField(name, field.value()));
     } else if (name == "images") {
-      SL_ASSIGN_OR_RETURN(const std::vector<std::string> urls, Strings(name, field.value()));
+      SL_ASSIGN_OR_RETURN(const std::vector<std::string> urls, StringsField(name, field.value()));
       for (size_t i = 0; i < urls.size(); ++i) {
         SL_ASSIGN_OR_RETURN(v1::Content picture,
                             PictureFromUrl(absl::StrCat("images[", i, "]"), urls[i]));
@@ -394,6 +332,11 @@ class FormSink : public PartSink {
 };
 
 }  // namespace
+
+absl::Status ApplyQueryField(absl::string_view name, const json::value& value,
+                             absl::Duration max_timeout, QueryRequest& out) {
+  return ApplyField(name, value, max_timeout, out);
+}
 
 absl::StatusOr<absl::Time> DeadlineIn(double seconds, absl::Duration max_timeout) {
   if (!(seconds > 0)) return edge::InvalidField("timeout", "expected seconds, more than 0");

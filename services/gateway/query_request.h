@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -23,6 +24,11 @@ enum class QueryKind { kSearch, kAnswer };
 // reasons of json_text.h, multipart.h and picture_url.h; "unknown_type" (HTTP 415) for any other
 // Content-Type. What the server judges itself (ranges of k, filters, names) is passed on.
 absl::StatusOr<QueryRequest> ReadQuery(const Request& request, QueryKind kind);
+
+// Sets the member of `out` that one field of the body stands for; `name` is any field but text,
+// images and crop, and an unknown one is passed over.
+absl::Status ApplyQueryField(absl::string_view name, const boost::json::value& value,
+                             absl::Duration max_timeout, QueryRequest& out);
 
 // The deadline that `seconds` asks for, cut to the longest allowed. kInvalidArgument unless
 // 0 < seconds.

@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "services/edge/error_details.h"
+#include "services/query/picture_file.h"
 
 namespace sightline::query {
 namespace {
@@ -86,6 +87,12 @@ class Reader {
   }
 
   absl::Status ReadUri(const v1::Content& part, const std::string& field) {
+    if (absl::StartsWithIgnoreCase(part.image_uri(), "file:")) {
+      const auto bytes =
+          ReadPictureFile(limits_.picture_root, part.image_uri(), limits_.max_picture_bytes);
+      if (!bytes.ok()) return AtField(bytes.status(), field);
+      return ReadPicture(part, *bytes, field);
+    }
     if (!absl::StartsWithIgnoreCase(part.image_uri(), "data:")) {
       return edge::WithReason(
           edge::WithField(absl::FailedPreconditionError(absl::StrCat(

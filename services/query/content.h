@@ -19,6 +19,7 @@ struct ContentLimits {
   int max_pictures = 8;
   size_t max_text_bytes = 32 << 10;     // all text parts together
   size_t max_picture_bytes = 32 << 20;  // one picture, encoded
+  std::string picture_root = {};        // folder of the pictures that file: URLs may name; "" = none
 };
 
 // The parts of a query, ready for the network.
@@ -35,7 +36,8 @@ struct QueryContent {
 // much text
 // ("text_too_long"), too many pictures ("too_many_pictures"), a malformed data: URL
 // ("bad_data_url", "type_not_allowed"), a crop outside the picture ("bad_crop"), what `decode`
-// refuses. kFailedPrecondition "url_not_allowed": an image_uri that is not a data: URL.
+// refuses. kFailedPrecondition "url_not_allowed": an image_uri that is neither a data: URL nor a
+// file: URL that picture_file.h allows.
 absl::StatusOr<QueryContent> ReadContent(
     const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
     const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline);

@@ -333,8 +333,15 @@ class FakeBackend::Collections final : public v1::CollectionService::Service {
 };
 
 class FakeBackend::Model final : public v1::ModelService::Service {
+ public:
+  explicit Model(FakeBackend& backend) : backend_(backend) {}
+
   grpc::Status Embed(grpc::ServerContext*, const v1::EmbedRequest* request,
                      v1::EmbedResponse* response) override {
+    {
+      absl::MutexLock lock(&backend_.mu_);
+      backend_.last_embed_ = *request;
+    }
     for (int i = 0; i < request->inputs_size(); ++i) {
       v1::Embedding& embedding = *response->add_embeddings();
       embedding.add_values(0.6f);
@@ -350,13 +357,87 @@ class FakeBackend::Model final : public v1::ModelService::Service {
     response->mutable_generator()->set_name("fake-generator");
     return grpc::Status::OK;
   }
+
+  grpc::Status Rerank(grpc::ServerContext*, const v1::RerankRequest* request,
+                      v1::RerankResponse* response) override {
+    if (!backend_.has_reranker) {
+      return edge::ToGrpcStatus(edge::WithReason(
+          absl::FailedPreconditionError("the model folder holds no reranker"), "no_reranker"));
+    }
+    const std::set<std::string> wanted = Words(request->query(0).text());
+    for (const v1::EmbedInput& document : request->documents()) {
+      const std::set<std::string> held = Words(document.content(0).text());
+      const auto common = std::count_if(wanted.begin(), wanted.end(),
+                                        [&](const auto& word) { return held.count(word) > 0; });
+      response->add_scores(static_cast<float>(common) / static_cast<float>(wanted.size()));
+    }
+    response->set_model("fake-reranker");
+    return grpc::Status::OK;
+  }
+
+  // Repeats the last message's words, a token each; choice 1 is in capital letters.
+  grpc::Status Generate(grpc::ServerContext* context, const v1::GenerateRequest* request,
+                        grpc::ServerWriter<v1::GenerateEvent>* writer) override {
+    {
+      absl::MutexLock lock(&backend_.mu_);
+      backend_.last_generate_ = *request;
+    }
+    if (backend_.before_query) {
+      if (grpc::Status status = backend_.before_query(*context); !status.ok()) return status;
+    }
+    v1::GenerateEvent last;
+    v1::GenerateDone& done = *last.mutable_done();
+    const v1::ChatMessage& asked = request->messages(request->messages_size() - 1);
+    do {
+      for (int i = 0; i < std::max(request->n(), 1); ++i) {
+        v1::GenerateChoice& choice =
+            i < done.choices_size() ? *done.mutable_choices(i) : *done.add_choices();
+        choice.set_finish_reason(i == 0 ? "stop" : "length");
+        for (const absl::string_view given :
+             absl::StrSplit(asked.content(asked.content_size() - 1).text(), ' ')) {
+          if (context->IsCancelled()) {
+            ++backend_.cancelled;
+            return grpc::Status::CANCELLED;
+          }
+          absl::SleepFor(absl::Milliseconds(backend_.word_delay_ms.load()));
+          v1::GenerateEvent event;
+          v1::GenerateDelta& delta = *event.mutable_delta();
+          delta.set_text(absl::StrCat(choice.text().empty() ? "" : " ",
+                                      i == 0 ? std::string(given) : absl::AsciiStrToUpper(given)));
+          delta.set_choice(i);
+          writer->Write(event);
+          ++backend_.words_sent;
+          *choice.mutable_text() += delta.text();
+          if (!request->has_logprobs()) continue;
+          v1::TokenLogprobs& place = *choice.add_logprobs();
+          place.mutable_chosen()->set_bytes(delta.text());
+          place.mutable_chosen()->set_logprob(-0.5f);
+          for (int k = 0; k < request->logprobs(); ++k) *place.add_top() = place.chosen();
+        }
+      }
+    } while (backend_.words_sent < backend_.least_words);
+    for (v1::GenerateChoice& choice : *done.mutable_choices()) {
+      if (!request->has_logprobs()) continue;
+      choice.add_logprobs()->mutable_chosen()->set_bytes("<|im_end|>");
+    }
+    done.set_text(done.choices(0).text());
+    done.set_finish_reason("stop");
+    done.mutable_usage()->set_prompt_tokens(11);
+    done.mutable_usage()->set_image_tokens(4);
+    done.mutable_usage()->set_completion_tokens(5);
+    writer->Write(last);
+    return grpc::Status::OK;
+  }
+
+ private:
+  FakeBackend& backend_;
 };
 
 FakeBackend::FakeBackend() {
   services_.push_back(std::make_unique<Query>(*this));
   services_.push_back(std::make_unique<Ingest>(*this));
   services_.push_back(std::make_unique<Collections>(*this));
-  services_.push_back(std::make_unique<Model>());
+  services_.push_back(std::make_unique<Model>(*this));
   grpc::ServerBuilder builder;
   for (const auto& service : services_) builder.RegisterService(service.get());
   builder.SetMaxReceiveMessageSize(64 << 20);
@@ -375,6 +456,14 @@ v1::SearchRequest FakeBackend::last_search() const {
 v1::SearchAndAnswerRequest FakeBackend::last_answer() const {
   absl::MutexLock lock(&mu_);
   return last_answer_;
+}
+v1::GenerateRequest FakeBackend::last_generate() const {
+  absl::MutexLock lock(&mu_);
+  return last_generate_;
+}
+v1::EmbedRequest FakeBackend::last_embed() const {
+  absl::MutexLock lock(&mu_);
+  return last_embed_;
 }
 std::string FakeBackend::last_authorization() const {
   absl::MutexLock lock(&mu_);

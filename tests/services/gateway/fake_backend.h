@@ -21,7 +21,7 @@ namespace sightline::gateway {
 // A server of sightline.v1 without model and disk, for tests of what stands in front of it. A
 // picture becomes one passage of kind image, any other file one text passage a paragraph. A picture
 // finds the passage of equal bytes first; words find the passages that hold most of them. Answers
-// quote the best passages, word by word.
+// quote the best passages, word by word; a chat repeats its last message.
 class FakeBackend {
  public:
   FakeBackend();
@@ -35,6 +35,7 @@ class FakeBackend {
   std::atomic<int> word_delay_ms{0};
   // Words an answer repeats its text until; 0 = once.
   std::atomic<int> least_words{0};
+  std::atomic<bool> has_reranker{true};
   // Stands in every document's status before it is finished.
   std::function<void(grpc::ServerContext&)> before_finished;
 
@@ -44,6 +45,8 @@ class FakeBackend {
   std::atomic<int64_t> ingest_bytes{0};
   v1::SearchRequest last_search() const;
   v1::SearchAndAnswerRequest last_answer() const;
+  v1::GenerateRequest last_generate() const;
+  v1::EmbedRequest last_embed() const;
   std::string last_authorization() const;
   absl::Duration last_time_left() const;  // until the deadline of the last query
 
@@ -69,6 +72,8 @@ class FakeBackend {
   std::map<std::string, v1::Job> jobs_ ABSL_GUARDED_BY(mu_);
   v1::SearchRequest last_search_ ABSL_GUARDED_BY(mu_);
   v1::SearchAndAnswerRequest last_answer_ ABSL_GUARDED_BY(mu_);
+  v1::GenerateRequest last_generate_ ABSL_GUARDED_BY(mu_);
+  v1::EmbedRequest last_embed_ ABSL_GUARDED_BY(mu_);
   std::string last_authorization_ ABSL_GUARDED_BY(mu_);
   absl::Duration last_time_left_ ABSL_GUARDED_BY(mu_);
 

@@ -116,7 +116,8 @@ TEST_F(HttpServerTest, EveryDescribedRouteAnswersAndEveryMethodIsDescribed) {
          std::map<std::string, std::string>{{"{collection}", "c"},
                                             {"{document}", "photo.png"},
                                             {"{job}", "job-photo.png"},
-                                            {"{passage}", "c%2Fphoto.png%230"}}) {
+                                            {"{passage}", "c%2Fphoto.png%230"},
+                                            {"{model}", "fake-generator"}}) {
       if (const size_t at = path.find(name); at != std::string::npos) {
         path.replace(at, name.size(), value);
       }
