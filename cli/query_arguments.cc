@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/file.h"
 #include "base/status.h"
@@ -40,6 +41,46 @@ absl::StatusOr<v1::Box> ParseCrop(const std::string& crop) {
   box.set_x1(v[2]);
   box.set_y1(v[3]);
   return box;
+}
+
+// A part of --more-like or, with `sign` -1, of --less-like. The weight is said only where it is not
+// 1, which is what the server takes.
+absl::StatusOr<v1::Content> ParsePart(const std::string& option, const std::string& given,
+                                      float sign) {
+  const auto fault = [&] {
+    return absl::InvalidArgumentError(absl::StrCat(
+        option, " ", given,
+        ": expected text:WORDS, image:FILE, passage:ID or document:ID, before it W* for a weight "
+        "above 0, e.g. 0.5*text:at night"));
+  };
+  absl::string_view rest = given;
+  float weight = 1;
+  const size_t star = rest.find('*');
+  if (star != absl::string_view::npos && star < rest.find(':')) {
+    if (!absl::SimpleAtof(rest.substr(0, star), &weight) || !(weight > 0)) return fault();
+    rest.remove_prefix(star + 1);
+  }
+  const size_t colon = rest.find(':');
+  if (colon == absl::string_view::npos || colon + 1 == rest.size()) return fault();
+  const absl::string_view kind = rest.substr(0, colon);
+  const std::string value(rest.substr(colon + 1));
+  if (!IsValidUtf8(value) && kind != "image") {
+    return absl::InvalidArgumentError(absl::StrCat(option, ": the text must be UTF-8"));
+  }
+  v1::Content part;
+  if (kind == "text") {
+    part.set_text(value);
+  } else if (kind == "passage") {
+    part.set_passage_id(value);
+  } else if (kind == "document") {
+    part.set_document_id(value);
+  } else if (kind == "image") {
+    SL_ASSIGN_OR_RETURN(*part.mutable_image(), ReadFile(value, kMaxImageBytes));
+  } else {
+    return fault();
+  }
+  if (sign * weight != 1) part.set_weight(sign * weight);
+  return part;
 }
 
 v1::SearchMode ModeOf(const std::string& mode) {
@@ -77,6 +118,37 @@ std::string Scores(const v1::Hit& hit) {
   return out;
 }
 
+// The hit's text between its neighbours.
+std::string WithNeighbours(const Terminal& terminal, const v1::Hit& hit) {
+  std::string before;
+  std::string behind;
+  for (const v1::Neighbour& neighbour : hit.neighbours()) {
+    (neighbour.offset() < 0 ? before : behind) +=
+        Styled(terminal, Style::kDim, Excerpt(terminal, neighbour.text()));
+  }
+  return before + Excerpt(terminal, hit.passage().text()) + behind;
+}
+
+std::string Why(const Terminal& terminal, const v1::Explanation& why) {
+  std::string line = absl::StrCat("fused ", why.fused_rank());
+  if (why.has_dense_rank()) {
+    absl::StrAppendFormat(&line, ", dense %d (+%.4f)", why.dense_rank(), why.dense_part());
+  }
+  if (why.has_lexical_rank()) {
+    absl::StrAppendFormat(&line, ", lexical %d (+%.4f)", why.lexical_rank(), why.lexical_part());
+  }
+  if (why.matched_terms_size() > 0) {
+    absl::StrAppend(&line, ", words: ", Printable(absl::StrJoin(why.matched_terms(), " ")));
+  }
+  if (why.duplicates_size() > 0) {
+    absl::StrAppend(&line, ", ", Counted(why.duplicates_size(), "duplicate"), " left out");
+  }
+  if (why.left_out_size() > 0) {
+    absl::StrAppend(&line, ", ", why.left_out_size(), " more of the document");
+  }
+  return absl::StrCat(std::string(kTextIndent, ' '), Styled(terminal, Style::kDim, line), "\n");
+}
+
 std::string Verdict(const Terminal& terminal, v1::Verdict verdict) {
   switch (verdict) {
     case v1::VERDICT_SUPPORTED: return Styled(terminal, Style::kGreen, "supported");
@@ -93,6 +165,12 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
   arguments.Text("--crop", query.crop,
                  "Part of the first picture that counts, in fractions of its width and height",
                  "x0,y0,x1,y1");
+  arguments.Texts("--more-like", query.more_like,
+                  "Further part: text:WORDS, image:FILE, passage:ID or document:ID, before it W* "
+                  "for its weight; repeatable",
+                  "PART");
+  arguments.Texts("--less-like", query.less_like, "Part that hits are to be less like; repeatable",
+                  "PART");
   arguments.Text("-c,--collection", query.collection, "Where to look", "NAME", true);
   arguments.Integer("-k", query.k, 1, 1000, "Passages to return; default 10");
   arguments.Text("--filter", query.filter,
@@ -100,14 +178,26 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
   arguments.Choice("--mode", query.mode, {"hybrid", "dense", "lexical"},
                    "By meaning and words, by meaning only, by words only; default hybrid");
   arguments.Flag("--rerank", query.rerank, "Order the best ones by the reranker");
+  arguments.Text("--from", query.from,
+                 "Only documents whose metadata field `date` is not before, e.g. 2024-03-01",
+                 "TIME");
+  arguments.Text("--to", query.to, "Only documents whose `date` is not after", "TIME");
+  arguments.Flag("--by-document", query.by_document, "-k counts documents, each with its best hit");
+  arguments.Integer("--group-size", query.group_size, 1, 100,
+                    "Hits of each document with --by-document; default 1");
+  arguments.Integer("--neighbours", query.neighbours, 0, 5,
+                    "Passages before and behind each hit to show; default 0");
+  arguments.Flag("--explain", query.explain, "Say why each hit stands where it stands");
 }
 
 absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query) {
-  if (query.text.empty() && query.images.empty()) {
-    return absl::InvalidArgumentError("nothing to look for: give a text, --image F, or both");
+  if (query.text.empty() && query.images.empty() && query.more_like.empty()) {
+    return absl::InvalidArgumentError(
+        "nothing to look for: give a text, --image F, --more-like PART, or several of them");
   }
-  if (!IsValidUtf8(query.text) || !IsValidUtf8(query.filter)) {
-    return absl::InvalidArgumentError("the text and the filter must be UTF-8");
+  if (!IsValidUtf8(query.text) || !IsValidUtf8(query.filter) || !IsValidUtf8(query.from) ||
+      !IsValidUtf8(query.to)) {
+    return absl::InvalidArgumentError("the text, the filter and the times must be UTF-8");
   }
   if (!query.crop.empty() && query.images.empty()) {
     return absl::InvalidArgumentError("--crop needs a picture: --image F");
@@ -118,6 +208,12 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   request.set_filter(query.filter);
   request.set_mode(ModeOf(query.mode));
   request.set_rerank(query.rerank);
+  request.set_time_from(query.from);
+  request.set_time_to(query.to);
+  request.set_group_by_document(query.by_document);
+  if (query.group_size > 1) request.set_group_size(query.group_size);
+  request.set_neighbours(query.neighbours);
+  request.set_explain(query.explain);
   if (!query.text.empty()) request.add_query()->set_text(query.text);
   for (size_t i = 0; i < query.images.size(); ++i) {
     SL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(query.images[i], kMaxImageBytes));
@@ -125,6 +221,12 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
     content->set_image(std::move(bytes));
     if (i > 0 || query.crop.empty()) continue;
     SL_ASSIGN_OR_RETURN(*content->mutable_crop(), ParseCrop(query.crop));
+  }
+  for (const std::string& part : query.more_like) {
+    SL_ASSIGN_OR_RETURN(*request.add_query(), ParsePart("--more-like", part, 1));
+  }
+  for (const std::string& part : query.less_like) {
+    SL_ASSIGN_OR_RETURN(*request.add_query(), ParsePart("--less-like", part, -1));
   }
   return request;
 }
@@ -150,7 +252,8 @@ std::string RenderHits(const Terminal& terminal,
     absl::StrAppendFormat(&out, "%2d  %s  %s  %s\n", i + 1,
                           Styled(terminal, Style::kBold, RenderPlace(passage)),
                           KindName(passage.kind()), Styled(terminal, Style::kDim, Scores(hits[i])));
-    out += Excerpt(terminal, passage.text());
+    out += WithNeighbours(terminal, hits[i]);
+    if (hits[i].has_explanation()) out += Why(terminal, hits[i].explanation());
   }
   return out;
 }

@@ -15,16 +15,26 @@ struct QueryArguments {
   std::string text;
   std::vector<std::string> images;  // paths
   std::string crop;                 // "x0,y0,x1,y1", of the first picture
+  // Further parts, "[W*]text:…", "[W*]image:FILE", "[W*]passage:ID" or "[W*]document:ID".
+  std::vector<std::string> more_like;
+  std::vector<std::string> less_like;
   std::string collection;
   int k = 10;
   std::string filter;
   std::string mode = "hybrid";
   bool rerank = false;
+  bool by_document = false;
+  int group_size = 1;
+  int neighbours = 0;
+  bool explain = false;
+  std::string from;  // RFC 3339; the server reads them
+  std::string to;
 };
 
 void AddQueryArguments(Arguments& arguments, QueryArguments& query);
 
-// Reads the pictures. kInvalidArgument: neither text nor picture, or a crop that is no box;
+// Reads the pictures. kInvalidArgument: nothing to look for, a part that cannot be read, or a crop
+// that is no box;
 // kNotFound, kResourceExhausted: a picture is missing or larger than 64 MiB.
 absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query);
 

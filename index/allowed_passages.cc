@@ -13,13 +13,21 @@ constexpr uint32_t kDocumentsPerClockLook = 1024;
 
 absl::Status OutOfTime() { return absl::DeadlineExceededError("filter: out of time"); }
 
+bool Within(const TimeRange& time, const DocumentEntry& document) {
+  if (time.is_open()) return true;
+  return document.date.has_value() && *document.date >= time.from && *document.date <= time.to;
+}
+
 absl::StatusOr<std::vector<Filter::Answer>> AskDocuments(const View& view, const Filter& filter,
+                                                         const TimeRange& time,
                                                          absl::Time deadline) {
   std::vector<Filter::Answer> answers(view.documents.limit(), Filter::Answer::kNo);
   for (uint32_t number = 0; number < answers.size(); ++number) {
     if (number % kDocumentsPerClockLook == 0 && absl::Now() > deadline) return OutOfTime();
     const DocumentEntry* document = view.documents.at(number);
-    if (document != nullptr) answers[number] = filter.AskDocument(*document);
+    if (document != nullptr && Within(time, *document)) {
+      answers[number] = filter.AskDocument(*document);
+    }
   }
   return answers;
 }
@@ -54,10 +62,10 @@ std::shared_ptr<const PassageSet::Block> AskBucket(const View& view, const Filte
 }  // namespace
 
 absl::StatusOr<PassageSet> AllowedPassages(const View& view, const Filter& filter,
-                                           absl::Time deadline) {
-  if (filter.holds_for_everything()) return view.passages.live();
+                                           const TimeRange& time, absl::Time deadline) {
+  if (filter.holds_for_everything() && time.is_open()) return view.passages.live();
   SL_ASSIGN_OR_RETURN(const std::vector<Filter::Answer> answers,
-                      AskDocuments(view, filter, deadline));
+                      AskDocuments(view, filter, time, deadline));
   PassageSet allowed;
   for (uint32_t bucket = 0; bucket < view.passages.live().buckets(); ++bucket) {
     if (view.passages.live().block_at(bucket) == nullptr) continue;

@@ -52,9 +52,21 @@ absl::StatusOr<Page<Document>> Corpus::ListDocuments(const std::string& collecti
 absl::StatusOr<Passage> Corpus::GetPassage(uint64_t passage_id) const {
   return impl_->GetPassage(passage_id);
 }
-absl::StatusOr<std::vector<Passage>> Corpus::DocumentPassages(
-    const std::string& collection, const std::string& document_id) const {
-  return impl_->DocumentPassages(collection, document_id);
+absl::StatusOr<std::vector<Passage>> Corpus::DocumentPassages(const std::string& collection,
+                                                              const std::string& document_id,
+                                                              size_t most) const {
+  return impl_->DocumentPassages(collection, document_id, most);
+}
+absl::StatusOr<std::vector<Passage>> Corpus::Neighbours(uint64_t passage_id, int n) const {
+  return impl_->Neighbours(passage_id, n);
+}
+absl::StatusOr<std::vector<float>> Corpus::PassageVector(const std::string& collection,
+                                                         uint64_t passage_id) const {
+  return impl_->PassageVector(collection, passage_id);
+}
+absl::StatusOr<std::vector<float>> Corpus::DocumentVector(const std::string& collection,
+                                                          const std::string& document_id) const {
+  return impl_->DocumentVector(collection, document_id);
 }
 absl::StatusOr<Blob> Corpus::GetBlob(const std::string& hash) const { return impl_->GetBlob(hash); }
 

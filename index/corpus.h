@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/date.h"
 #include "index/types.h"
 
 namespace sightline::index {
@@ -44,10 +46,25 @@ struct SearchQuery {
   std::vector<float> vector;  // [dimension], unit length; empty = no dense stage
   std::string text;           // empty = no lexical stage
   FusionMode mode = FusionMode::kHybrid;
-  std::string filter;  // expression, see filter.h; empty = everything
-  int k = 10;          // hits wanted, 1..1000
-  int candidates = 0;  // of each stage; 0 = max(100, 4 k)
+  std::string filter;    // expression, see filter.h; empty = everything
+  TimeRange time;        // of the documents' dates; unless open, documents without one are out
+  int k = 10;            // hits wanted, 1..1000
+  int per_document = 0;  // hits of one document at most; 0 = no bound
+  bool explain = false;  // fill Hit::explanation
+  int candidates = 0;    // of each stage; 0 = max(100, 4 k)
+  // Left out of the hits; ids that are not there are passed over.
+  std::vector<uint64_t> without_passages;
+  std::vector<std::string> without_documents;
   absl::Time deadline = absl::InfiniteFuture();
+};
+
+// How a hit came to its score.
+struct HitExplanation {
+  int dense_rank = 0;  // in the list of the stage, from 1; 0 = not in it
+  int lexical_rank = 0;
+  float dense_part = 0;  // of the score, which is the sum of both
+  float lexical_part = 0;
+  std::vector<std::string> matched_terms;  // of the query, in its order, each once
 };
 
 struct Hit {
@@ -55,12 +72,14 @@ struct Hit {
   float score = 0;               // what the hits are ordered by: fused, or the one stage's own
   std::optional<float> dense;    // cosine
   std::optional<float> lexical;  // BM25
+  std::optional<HitExplanation> explanation;
 };
 
 struct SearchResult {
   std::vector<Hit> hits;        // best first
   bool exact = true;            // the dense stage compared every allowed vector
   std::optional<float> recall;  // estimated, when not exact
+  bool cut = false;             // a stage found as many as it was to: with more `candidates`, more
   double dense_ms = 0;
   double lexical_ms = 0;
   double fuse_ms = 0;
@@ -132,8 +151,19 @@ class Corpus {
 
   // --- passages and pictures.
   absl::StatusOr<Passage> GetPassage(uint64_t passage_id) const;
-  absl::StatusOr<std::vector<Passage>> DocumentPassages(const std::string& collection,
-                                                        const std::string& document_id) const;
+  // In order, at most `most` of them.
+  absl::StatusOr<std::vector<Passage>> DocumentPassages(
+      const std::string& collection, const std::string& document_id,
+      size_t most = std::numeric_limits<size_t>::max()) const;
+  // The passages beside this one in its document, up to `n` on each side, in order. kNotFound.
+  absl::StatusOr<std::vector<Passage>> Neighbours(uint64_t passage_id, int n) const;
+  // The stored unit vector of a passage; of a document, the normalised mean of its passages'.
+  // kNotFound: the collection has no such thing; kFailedPrecondition: it has no vector, or the
+  // vectors of its passages cancel each other out.
+  absl::StatusOr<std::vector<float>> PassageVector(const std::string& collection,
+                                                   uint64_t passage_id) const;
+  absl::StatusOr<std::vector<float>> DocumentVector(const std::string& collection,
+                                                    const std::string& document_id) const;
   absl::StatusOr<Blob> GetBlob(const std::string& hash) const;
 
   // --- search. kNotFound: no such collection; kInvalidArgument: malformed filter, wrong vector

@@ -1,5 +1,8 @@
 #include <sys/statvfs.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "index/corpus_impl.h"
@@ -9,8 +12,36 @@
 #include "index/names.h"
 #include "index/page_token.h"
 #include "index/prepared_document.h"
+#include "index/vector_kernels.h"
 
 namespace sightline::index {
+namespace {
+
+// Adds the passage's stored vector to `sum`, where it has one.
+void AddRow(const View& view, uint32_t passage, std::vector<double>& sum) {
+  const int64_t row = view.rows.RowOf(passage);
+  if (row < 0) return;
+  const uint16_t* codes = view.rows.codes(row);
+  for (size_t i = 0; i < sum.size(); ++i) sum[i] += FromHalf(codes[i]);
+}
+
+// `sum` at length 1. Stored vectors have that length, so a shorter one than this is rounding.
+absl::StatusOr<std::vector<float>> Normalised(const std::vector<double>& sum,
+                                              const std::string& what) {
+  constexpr double kLeastLength = 1e-3;
+  double squares = 0;
+  for (const double value : sum) squares += value * value;
+  const double length = std::sqrt(squares);
+  if (length < kLeastLength) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(what, " has no vector to search by: none is stored, or they cancel out"));
+  }
+  std::vector<float> out(sum.size());
+  for (size_t i = 0; i < sum.size(); ++i) out[i] = static_cast<float>(sum[i] / length);
+  return out;
+}
+
+}  // namespace
 
 absl::Status Corpus::Impl::CheckRoom() const {
   struct statvfs disk;
@@ -156,27 +187,49 @@ absl::StatusOr<std::optional<Passage>> Corpus::Impl::ReadPassage(
   return std::optional<Passage>(std::move(passage));
 }
 
-absl::StatusOr<Passage> Corpus::Impl::GetPassage(uint64_t passage_id) const {
+absl::StatusOr<Corpus::Impl::PassagePlace> Corpus::Impl::FindPassage(uint64_t passage_id) const {
   const uint32_t number = NumberOf(passage_id);
   for (const OpenCollectionPtr& collection : AllCollections()) {
     if (collection->record.id != CollectionOf(passage_id)) continue;
     if (!collection->damage.ok()) return collection->damage;
-    const std::shared_ptr<const View> view = collection->view();
+    std::shared_ptr<const View> view = collection->view();
     if (!view->passages.live().Contains(number)) break;
     const DocumentEntry* entry = view->documents.at(view->passages.document(number));
-    SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*view, entry->id));
-    SL_ASSIGN_OR_RETURN(auto passage, ReadPassage(*view, number, document));
-    if (passage.has_value()) return *std::move(passage);
+    SL_ASSIGN_OR_RETURN(DocumentRecord document, NeedDocument(*view, entry->id));
+    return PassagePlace{std::move(view), std::move(document), number};
   }
   return absl::NotFoundError(absl::StrCat("no passage ", passage_id));
 }
 
-absl::StatusOr<std::vector<Passage>> Corpus::Impl::DocumentPassages(
-    const std::string& collection, const std::string& document_id) const {
+absl::StatusOr<Passage> Corpus::Impl::GetPassage(uint64_t passage_id) const {
+  SL_ASSIGN_OR_RETURN(const PassagePlace place, FindPassage(passage_id));
+  SL_ASSIGN_OR_RETURN(auto passage, ReadPassage(*place.view, place.number, place.document));
+  if (passage.has_value()) return *std::move(passage);
+  return absl::NotFoundError(absl::StrCat("no passage ", passage_id));
+}
+
+absl::StatusOr<std::vector<Passage>> Corpus::Impl::Neighbours(uint64_t passage_id, int n) const {
+  SL_ASSIGN_OR_RETURN(const PassagePlace place, FindPassage(passage_id));
+  const int64_t first = place.document.first_passage;
+  const int64_t end = first + static_cast<int64_t>(place.document.passages.size());
+  std::vector<Passage> out;
+  for (int64_t at = std::max(first, int64_t{place.number} - n);
+       at < std::min(end, int64_t{place.number} + n + 1); ++at) {
+    if (at == place.number) continue;
+    SL_ASSIGN_OR_RETURN(auto passage,
+                        ReadPassage(*place.view, static_cast<uint32_t>(at), place.document));
+    if (passage.has_value()) out.push_back(*std::move(passage));
+  }
+  return out;
+}
+
+absl::StatusOr<std::vector<Passage>> Corpus::Impl::DocumentPassages(const std::string& collection,
+                                                                    const std::string& document_id,
+                                                                    size_t most) const {
   SL_ASSIGN_OR_RETURN(const auto view, FindView(collection));
   SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*view, document_id));
   std::vector<Passage> out;
-  for (uint32_t i = 0; i < document.passages.size(); ++i) {
+  for (uint32_t i = 0; i < std::min(most, document.passages.size()); ++i) {
     SL_ASSIGN_OR_RETURN(auto passage, ReadPassage(*view, document.first_passage + i, document));
     if (!passage.has_value()) {
       return absl::DataLossError(absl::StrCat("store: passage ", document.first_passage + i,
@@ -185,6 +238,30 @@ absl::StatusOr<std::vector<Passage>> Corpus::Impl::DocumentPassages(
     out.push_back(*std::move(passage));
   }
   return out;
+}
+
+absl::StatusOr<std::vector<float>> Corpus::Impl::PassageVector(const std::string& collection,
+                                                               uint64_t passage_id) const {
+  SL_ASSIGN_OR_RETURN(const auto view, FindView(collection));
+  const uint32_t number = NumberOf(passage_id);
+  if (CollectionOf(passage_id) != view->record.id || !view->passages.live().Contains(number)) {
+    return absl::NotFoundError(
+        absl::StrCat("collection ", collection, " has no passage ", passage_id));
+  }
+  std::vector<double> sum(view->rows.dimension());
+  AddRow(*view, number, sum);
+  return Normalised(sum, absl::StrCat("passage ", passage_id));
+}
+
+absl::StatusOr<std::vector<float>> Corpus::Impl::DocumentVector(
+    const std::string& collection, const std::string& document_id) const {
+  SL_ASSIGN_OR_RETURN(const auto view, FindView(collection));
+  SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*view, document_id));
+  std::vector<double> sum(view->rows.dimension());
+  for (uint32_t i = 0; i < document.passages.size(); ++i) {
+    AddRow(*view, document.first_passage + i, sum);
+  }
+  return Normalised(sum, absl::StrCat("document \"", document_id, "\""));
 }
 
 absl::StatusOr<Blob> Corpus::Impl::GetBlob(const std::string& hash) const {

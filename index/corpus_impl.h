@@ -72,7 +72,13 @@ class Corpus::Impl {
                                                const std::string& page_token) const;
   absl::StatusOr<Passage> GetPassage(uint64_t passage_id) const;
   absl::StatusOr<std::vector<Passage>> DocumentPassages(const std::string& collection,
-                                                        const std::string& document_id) const;
+                                                        const std::string& document_id,
+                                                        size_t most) const;
+  absl::StatusOr<std::vector<Passage>> Neighbours(uint64_t passage_id, int n) const;
+  absl::StatusOr<std::vector<float>> PassageVector(const std::string& collection,
+                                                   uint64_t passage_id) const;
+  absl::StatusOr<std::vector<float>> DocumentVector(const std::string& collection,
+                                                    const std::string& document_id) const;
   absl::StatusOr<Blob> GetBlob(const std::string& hash) const;
 
   absl::StatusOr<SearchResult> Search(const SearchQuery& query) const;
@@ -106,6 +112,13 @@ class Corpus::Impl {
                                                              const std::string& document_id) const;
   absl::StatusOr<DocumentRecord> NeedDocument(const View& view,
                                               const std::string& document_id) const;
+  // Where a live passage stands. kNotFound.
+  struct PassagePlace {
+    std::shared_ptr<const View> view;
+    DocumentRecord document;
+    uint32_t number = 0;
+  };
+  absl::StatusOr<PassagePlace> FindPassage(uint64_t passage_id) const;
   // The passage, filled from its document. Empty: not there at the view's moment.
   absl::StatusOr<std::optional<Passage>> ReadPassage(const View& view, uint32_t number,
                                                      const DocumentRecord& document) const;
@@ -113,6 +126,8 @@ class Corpus::Impl {
   using DocumentCache = absl::flat_hash_map<uint32_t, DocumentRecord>;
   absl::StatusOr<std::optional<Passage>> ReadHit(const View& view, uint32_t number,
                                                  DocumentCache& documents) const;
+  // Takes out of `allowed` what the query leaves out.
+  absl::Status LeaveOut(const View& view, const SearchQuery& query, PassageSet& allowed) const;
   // Makes `view` what the next search sees; its batch is written.
   void Publish(OpenCollection& collection, std::shared_ptr<View> view)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "base/utf8.h"
@@ -71,12 +73,31 @@ std::vector<FusedPassage> Rank(const Stages& stages, const PassageTable& passage
   if (stages.dense && stages.lexical) return ranked;
   // One stage alone orders by its own score.
   for (FusedPassage& passage : ranked) {
+    passage.dense_part = passage.dense.value_or(0);
+    passage.lexical_part = passage.lexical.value_or(0);
     passage.score = passage.dense.has_value() ? *passage.dense : *passage.lexical;
   }
   std::sort(ranked.begin(), ranked.end(), [](const FusedPassage& a, const FusedPassage& b) {
     return Better({a.number, a.score}, {b.number, b.score});
   });
   return ranked;
+}
+
+absl::StatusOr<HitExplanation> Explain(const TextAnalyzer& analyzer, const FusedPassage& found,
+                                       const std::vector<std::string>& terms,
+                                       const Passage& passage) {
+  HitExplanation out = {
+      found.dense_rank, found.lexical_rank, found.dense_part, found.lexical_part, {}};
+  if (terms.empty()) return out;
+  SL_ASSIGN_OR_RETURN(const TermCounts counts, CountTerms(analyzer, passage));
+  for (const std::string& term : terms) {
+    // Pairs of characters, which begin with 0x01, only back up the words that hold them.
+    if (term.front() == '\x01') continue;
+    const auto at = std::lower_bound(counts.begin(), counts.end(), std::make_pair(term, 0u));
+    const bool holds = at != counts.end() && at->first == term;
+    if (holds && !absl::c_linear_search(out.matched_terms, term)) out.matched_terms.push_back(term);
+  }
+  return out;
 }
 
 }  // namespace
@@ -86,12 +107,15 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
   SL_ASSIGN_OR_RETURN(const Stages stages, ChooseStages(query));
   SL_RETURN_IF_ERROR(CheckQuery(query, stages, view->record.collection.dimension));
   SL_ASSIGN_OR_RETURN(const Filter filter, Filter::Parse(query.filter));
-  SL_ASSIGN_OR_RETURN(const PassageSet allowed, AllowedPassages(*view, filter, query.deadline));
+  SL_ASSIGN_OR_RETURN(PassageSet allowed,
+                      AllowedPassages(*view, filter, query.time, query.deadline));
+  SL_RETURN_IF_ERROR(LeaveOut(*view, query, allowed));
   const int n =
       query.candidates == 0 ? std::max(100, 4 * query.k) : std::max(query.candidates, query.k);
   SearchResult result;
   VectorSearchResult dense;
   std::vector<ScoredPassage> lexical;
+  std::vector<std::string> terms;
   absl::Time clock = absl::Now();
   if (stages.dense) {
     const VectorSearchOptions options = {options_.exact_below, options_.hnsw_search_beam};
@@ -102,19 +126,27 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     result.dense_ms = Lap(clock);
   }
   if (stages.lexical) {
-    SL_ASSIGN_OR_RETURN(const std::vector<std::string> terms, analyzer_->Terms(query.text));
+    SL_ASSIGN_OR_RETURN(terms, analyzer_->Terms(query.text));
     SL_ASSIGN_OR_RETURN(lexical, SearchText(*store_, *view, terms, allowed, n, query.deadline));
     result.lexical_ms = Lap(clock);
   }
+  result.cut = std::max(dense.hits.size(), lexical.size()) >= static_cast<size_t>(n);
   const std::vector<FusedPassage> ranked = Rank(stages, view->passages, dense.hits, lexical);
   DocumentCache documents;
+  absl::flat_hash_map<uint32_t, int> taken;  // hits by document
   for (const FusedPassage& found : ranked) {
     if (result.hits.size() == static_cast<size_t>(query.k)) break;
+    int& of_document = taken[view->passages.document(found.number)];
+    if (query.per_document > 0 && of_document == query.per_document) continue;
     SL_ASSIGN_OR_RETURN(auto passage, ReadHit(*view, found.number, documents));
     // An index entry whose passage the store does not have is passed over, and the next takes its
     // place.
     if (!passage.has_value()) continue;
-    Hit hit = {*std::move(passage), found.score, found.dense, found.lexical};
+    ++of_document;
+    Hit hit = {*std::move(passage), found.score, found.dense, found.lexical, std::nullopt};
+    if (query.explain) {
+      SL_ASSIGN_OR_RETURN(hit.explanation, Explain(*analyzer_, found, terms, hit.passage));
+    }
     if (stages.dense && !hit.dense.has_value()) {
       hit.dense = CosineOf(*view, query.vector, found.number);
     }
@@ -122,6 +154,19 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
   }
   result.fuse_ms = Lap(clock);
   return result;
+}
+
+absl::Status Corpus::Impl::LeaveOut(const View& view, const SearchQuery& query,
+                                    PassageSet& allowed) const {
+  for (const uint64_t id : query.without_passages) {
+    if (CollectionOf(id) == view.record.id) allowed.Remove(NumberOf(id), 1);
+  }
+  for (const std::string& id : query.without_documents) {
+    SL_ASSIGN_OR_RETURN(const auto document, FindDocument(view, id));
+    if (!document.has_value()) continue;
+    allowed.Remove(document->first_passage, static_cast<uint32_t>(document->passages.size()));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<Passage>> Corpus::Impl::ReadHit(const View& view, uint32_t number,

@@ -3,9 +3,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "index/metadata.h"
 
 namespace sightline::index {
@@ -16,6 +18,7 @@ struct DocumentEntry {
   std::string source;
   std::string media_type;
   Metadata metadata;
+  std::optional<absl::Time> date;  // of the metadata field `date`, where that is one
 };
 
 // The live documents by number, in shared blocks: a copy is cheap and changing it leaves the

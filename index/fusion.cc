@@ -22,13 +22,17 @@ std::vector<FusedPassage> FuseByRank(std::span<const ScoredPassage> dense,
   for (size_t i = 0; i < dense.size(); ++i) {
     FusedPassage& fused = by_number[dense[i].number];
     fused.number = dense[i].number;
-    fused.score += has_words(fused.number) ? RankScore(i) : 2 * RankScore(i);
+    fused.dense_rank = static_cast<int>(i) + 1;
+    fused.dense_part = has_words(fused.number) ? RankScore(i) : 2 * RankScore(i);
+    fused.score = fused.dense_part;
     fused.dense = dense[i].score;
   }
   for (size_t i = 0; i < lexical.size(); ++i) {
     FusedPassage& fused = by_number[lexical[i].number];
     fused.number = lexical[i].number;
-    fused.score += RankScore(i);
+    fused.lexical_rank = static_cast<int>(i) + 1;
+    fused.lexical_part = RankScore(i);
+    fused.score += fused.lexical_part;
     fused.lexical = lexical[i].score;
   }
   std::vector<FusedPassage> out;

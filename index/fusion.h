@@ -15,6 +15,10 @@ struct FusedPassage {
   float score = 0;
   std::optional<float> dense;
   std::optional<float> lexical;
+  int dense_rank = 0;  // from 1; 0 = not in the list
+  int lexical_rank = 0;
+  float dense_part = 0;  // of the score
+  float lexical_part = 0;
 };
 
 // Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009): a passage at rank r of a list, from

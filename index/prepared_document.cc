@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "index/date.h"
 #include "index/names.h"
 #include "index/vector_kernels.h"
 
@@ -118,6 +119,14 @@ absl::StatusOr<std::shared_ptr<const DocumentEntry>> EntryOf(const Document& doc
   entry->source = document.source;
   entry->media_type = document.media_type;
   SL_ASSIGN_OR_RETURN(entry->metadata, Metadata::Parse(document.metadata_json));
+  for (const Scalar& value : entry->metadata.ValuesAt("date")) {
+    const auto* text = std::get_if<std::string>(&value);
+    const auto date = text == nullptr ? std::nullopt : ReadDate(*text);
+    if (date.has_value()) {
+      entry->date = date->first;
+      break;
+    }
+  }
   return std::shared_ptr<const DocumentEntry>(std::move(entry));
 }
 

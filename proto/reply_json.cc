@@ -148,9 +148,40 @@ void AddHit(const v1::Hit& hit, const char* start, const char* end, Json& out) {
   out["metadata"] = FromStruct(passage.metadata());
 }
 
+Json FromNeighbour(const v1::Neighbour& neighbour) {
+  Json out;
+  out["passage_id"] = neighbour.passage_id();
+  out["offset"] = neighbour.offset();
+  out["kind"] = KindName(neighbour.kind());
+  out["page"] = neighbour.has_page() ? Json(neighbour.page()) : Json(nullptr);
+  out["heading"] = neighbour.heading();
+  out["text"] = neighbour.text();
+  return out;
+}
+
+Json FromExplanation(const v1::Explanation& why) {
+  Json out;
+  out["dense_rank"] = why.has_dense_rank() ? Json(why.dense_rank()) : Json(nullptr);
+  out["lexical_rank"] = why.has_lexical_rank() ? Json(why.lexical_rank()) : Json(nullptr);
+  out["dense_part"] = Number(why.dense_part());
+  out["lexical_part"] = Number(why.lexical_part());
+  out["fused_score"] = Number(why.fused_score());
+  out["fused_rank"] = why.fused_rank();
+  out["matched_terms"] = Strings(why.matched_terms());
+  out["duplicates"] = Strings(why.duplicates());
+  out["group_rank"] = why.group_rank() > 0 ? Json(why.group_rank()) : Json(nullptr);
+  out["left_out"] = Strings(why.left_out());
+  return out;
+}
+
 Json FromHit(const v1::Hit& hit) {
   Json out;
   AddHit(hit, "start", "end", out);
+  out["neighbours"] = Json::array();
+  for (const v1::Neighbour& neighbour : hit.neighbours()) {
+    out["neighbours"].push_back(FromNeighbour(neighbour));
+  }
+  out["explanation"] = hit.has_explanation() ? FromExplanation(hit.explanation()) : Json(nullptr);
   return out;
 }
 

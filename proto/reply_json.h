@@ -32,11 +32,14 @@ std::string SearchReplyJson(const v1::SearchResponse& reply);
 std::string AnswerReplyJson(const v1::AnswerResponse& reply);
 
 // {"passage_id","document_id","source","kind","page","box":[x0,y0,x1,y1],"start","end","text","score",
-// "scores":{"dense","lexical","rerank"},"image_url","thumbnail_url","metadata"}
+// "scores":{"dense","lexical","rerank"},"image_url","thumbnail_url","metadata",
+// "neighbours":[{"passage_id","offset","kind","page","heading","text"}],"explanation"}
 // `start` and `end` are seconds of a video; both URLs are null for a passage without a picture.
+// `explanation` is null, or {"dense_rank","lexical_rank","dense_part","lexical_part","fused_score",
+// "fused_rank","matched_terms","duplicates","group_rank","left_out"}.
 std::string HitJson(const v1::Hit& hit);
 
-// {"marker","start","end", then the hit's keys, "snippet","verdict","support"}
+// {"marker","start","end", then the hit's keys up to "metadata", "snippet","verdict","support"}
 // Here `start` and `end` are the answer's bytes [start, end) that the passage supports; a video's
 // times are `start_seconds` and `end_seconds`. `verdict` is null when the sentence was not checked.
 std::string CitationJson(const v1::Citation& citation);

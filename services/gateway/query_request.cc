@@ -27,7 +27,7 @@ namespace {
 
 namespace json = boost::json;
 
-enum class Type { kString, kStrings, kInteger, kNumber, kBoolean, kCrop, kSchema };
+enum class Type { kString, kStrings, kInteger, kNumber, kBoolean, kCrop, kParts, kSchema };
 
 struct FieldSpec {
   const char* name;
@@ -39,6 +39,7 @@ struct FieldSpec {
 constexpr FieldSpec kFields[] = {
     {"text", Type::kString, false},
     {"images", Type::kStrings, false},
+    {"parts", Type::kParts, false},
     {"collection", Type::kString, false},
     {"k", Type::kInteger, false},
     {"filter", Type::kString, false},
@@ -47,6 +48,12 @@ constexpr FieldSpec kFields[] = {
     {"crop", Type::kCrop, false},
     {"instruction", Type::kString, false},
     {"candidates", Type::kInteger, false},
+    {"group_by_document", Type::kBoolean, false},
+    {"group_size", Type::kInteger, false},
+    {"neighbours", Type::kInteger, false},
+    {"explain", Type::kBoolean, false},
+    {"time_from", Type::kString, false},
+    {"time_to", Type::kString, false},
     {"timeout", Type::kNumber, false},
     {"stream", Type::kBoolean, false},
     {"answer_mode", Type::kString, true},
@@ -137,7 +144,52 @@ absl::Status ApplyCrop(const json::value& value, std::vector<v1::Content>& pictu
   return absl::OkStatus();
 }
 
-// Every field but text, images and crop. Sets the member of `out` that `name` stands for.
+// One entry of `parts`: {"text"|"image"|"passage_id"|"document_id", "weight"?, "crop"?}.
+absl::StatusOr<v1::Content> Part(const std::string& name, const json::value& value) {
+  if (!value.is_object()) return WrongType(name, "an object", value);
+  v1::Content out;
+  int kinds = 0;
+  for (const json::key_value_pair& entry : value.get_object()) {
+    const absl::string_view key(entry.key().data(), entry.key().size());
+    const std::string at = absl::StrCat(name, ".", key);
+    if (key == "weight") {
+      SL_ASSIGN_OR_RETURN(const double weight, NumberField(at, entry.value()));
+      out.set_weight(static_cast<float>(weight));
+      continue;
+    }
+    if (key == "crop") {
+      SL_ASSIGN_OR_RETURN(*out.mutable_crop(), CropBox(at, entry.value()));
+      continue;
+    }
+    if (key != "text" && key != "image" && key != "passage_id" && key != "document_id") {
+      return edge::InvalidField(
+          at, "no such field; known are text, image, passage_id, document_id, weight, crop",
+          "unknown_field");
+    }
+    ++kinds;
+    SL_ASSIGN_OR_RETURN(std::string text, StringField(at, entry.value()));
+    if (key == "text") out.set_text(std::move(text));
+    if (key == "passage_id") out.set_passage_id(std::move(text));
+    if (key == "document_id") out.set_document_id(std::move(text));
+    if (key != "image") continue;
+    SL_ASSIGN_OR_RETURN(v1::Content picture, PictureFromUrl(at, text));
+    out.MergeFrom(picture);
+  }
+  if (kinds == 1) return out;
+  return edge::InvalidField(name, "expected one of text, image, passage_id, document_id");
+}
+
+absl::StatusOr<std::vector<v1::Content>> Parts(const json::value& value) {
+  if (!value.is_array()) return WrongType("parts", "an array of objects", value);
+  std::vector<v1::Content> out;
+  for (const json::value& entry : value.get_array()) {
+    SL_ASSIGN_OR_RETURN(v1::Content part, Part(absl::StrCat("parts[", out.size(), "]"), entry));
+    out.push_back(std::move(part));
+  }
+  return out;
+}
+
+// Every field but text, images, parts and crop. Sets the member of `out` that `name` stands for.
 absl::Status ApplyField(absl::string_view name, const json::value& value,
                         absl::Duration max_timeout, QueryRequest& out) {
   v1::SearchRequest& search = *out.request.mutable_search();
@@ -160,6 +212,22 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
   } else if (name == "rerank") {
     SL_ASSIGN_OR_RETURN(const bool rerank, BooleanField(name, value));
     search.set_rerank(rerank);
+  } else if (name == "group_by_document") {
+    SL_ASSIGN_OR_RETURN(const bool group, BooleanField(name, value));
+    search.set_group_by_document(group);
+  } else if (name == "group_size") {
+    SL_ASSIGN_OR_RETURN(const int32_t size, PositiveField(name, value));
+    search.set_group_size(size);
+  } else if (name == "neighbours") {
+    SL_ASSIGN_OR_RETURN(const int32_t neighbours, WholeField(name, value, 0));
+    search.set_neighbours(neighbours);
+  } else if (name == "explain") {
+    SL_ASSIGN_OR_RETURN(const bool explain, BooleanField(name, value));
+    search.set_explain(explain);
+  } else if (name == "time_from") {
+    SL_ASSIGN_OR_RETURN(*search.mutable_time_from(), StringField(name, value));
+  } else if (name == "time_to") {
+    SL_ASSIGN_OR_RETURN(*search.mutable_time_to(), StringField(name, value));
   } else if (name == "timeout") {
     SL_ASSIGN_OR_RETURN(const double seconds, NumberField(name, value));
     SL_ASSIGN_OR_RETURN(out.deadline, DeadlineIn(seconds, max_timeout));
@@ -208,6 +276,7 @@ absl::StatusOr<QueryRequest> Build(const json::object& fields, std::vector<v1::C
   QueryRequest out;
   out.deadline = request.deadline;
   std::string text;
+  std::vector<v1::Content> parts;
   const json::value* crop = nullptr;
   for (const json::key_value_pair& field : fields) {
     const absl::string_view name(field.key().data(), field.key().size());
@@ -222,6 +291,8 @@ absl::StatusOr<QueryRequest> Build(const json::object& fields, std::vector<v1::C
                             PictureFromUrl(absl::StrCat("images[", i, "]"), urls[i]));
         pictures.push_back(std::move(picture));
       }
+    } else if (name == "parts") {
+      SL_ASSIGN_OR_RETURN(parts, Parts(field.value()));
     } else if (name == "crop") {
       crop = &field.value();
     } else {
@@ -234,11 +305,13 @@ absl::StatusOr<QueryRequest> Build(const json::object& fields, std::vector<v1::C
     return edge::InvalidField("collection", "the name of a collection is required",
                               "missing_field");
   }
-  if (text.empty() && pictures.empty()) {
-    return edge::InvalidField("text", "a query has text, a picture, or both", "missing_field");
+  if (text.empty() && pictures.empty() && parts.empty()) {
+    return edge::InvalidField("text", "a query has text, pictures, parts, or all of them",
+                              "missing_field");
   }
   for (v1::Content& picture : pictures) *search.add_query() = std::move(picture);
   if (!text.empty()) search.add_query()->set_text(std::move(text));
+  for (v1::Content& part : parts) *search.add_query() = std::move(part);
   return out;
 }
 
@@ -299,6 +372,7 @@ class FormSink : public PartSink {
       case Type::kCrop: return AddCrop();
       case Type::kInteger:
       case Type::kNumber:
+      case Type::kParts:
       case Type::kSchema: {
         absl::StatusOr<json::value> parsed = ParseJson(value_);
         if (!parsed.ok()) return Annotate(parsed.status(), field.name);

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -19,6 +20,9 @@ namespace sightline::query {
 namespace {
 
 using edge::InvalidField;
+
+constexpr float kMaxWeight = 10;
+constexpr size_t kMaxDocumentIdBytes = 512;
 
 absl::StatusOr<Box> ReadCrop(const v1::Box& box, absl::string_view field) {
   const Box crop = {box.x0(), box.y0(), box.x1(), box.y1()};
@@ -51,11 +55,21 @@ class Reader {
       : limits_(limits), decode_(decode), deadline_(deadline) {}
 
   absl::Status Read(const v1::Content& part, const std::string& field) {
+    part_ = {.weight = part.has_weight() ? part.weight() : 1, .field = field};
+    // Written so that NaN fails.
+    if (!(std::abs(part_.weight) <= kMaxWeight)) {
+      return InvalidField(
+          absl::StrCat(field, ".weight"),
+          absl::StrCat("expected -", kMaxWeight, "..", kMaxWeight, ", got ", part_.weight),
+          "out_of_range");
+    }
     switch (part.part_case()) {
       case v1::Content::kText: return ReadText(part, field);
       case v1::Content::kImage:
         return ReadPicture(part, part.image(), absl::StrCat(field, ".image"));
       case v1::Content::kImageUri: return ReadUri(part, absl::StrCat(field, ".image_uri"));
+      case v1::Content::kPassageId:
+      case v1::Content::kDocumentId: return ReadStored(part, field);
       case v1::Content::PART_NOT_SET: break;
     }
     return InvalidField(field, "expected text, image or image_uri", "empty_part");
@@ -82,7 +96,9 @@ class Reader {
       content_.warnings.push_back(
           absl::StrCat(field, ": a URL in text is plain text; it was not fetched"));
     }
-    content_.texts.push_back(text);
+    if (part_.weight > 0) content_.texts.push_back(text);
+    part_.text = text;
+    content_.parts.push_back(std::move(part_));
     return absl::OkStatus();
   }
 
@@ -109,7 +125,7 @@ class Reader {
 
   absl::Status ReadPicture(const v1::Content& part, const std::string& bytes,
                            const std::string& field) {
-    if (static_cast<int>(content_.images.size()) >= limits_.max_pictures) {
+    if (pictures_ >= limits_.max_pictures) {
       return InvalidField(field, absl::StrCat("more than ", limits_.max_pictures, " pictures"),
                           "too_many_pictures");
     }
@@ -125,7 +141,31 @@ class Reader {
     }
     auto image = decode_(bytes, deadline_);
     if (!image.ok()) return AtField(image.status(), field);
-    content_.images.push_back(part.has_crop() ? Crop(*image, crop) : *std::move(image));
+    ++pictures_;
+    part_.image = part.has_crop() ? Crop(*image, crop) : *std::move(image);
+    if (part_.weight > 0) content_.images.push_back(part_.image);
+    content_.parts.push_back(std::move(part_));
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadStored(const v1::Content& part, const std::string& field) {
+    if (part.has_crop()) {
+      return InvalidField(absl::StrCat(field, ".crop"), "only a picture's bytes can be cropped",
+                          "bad_crop");
+    }
+    if (part.part_case() == v1::Content::kPassageId) {
+      SL_ASSIGN_OR_RETURN(part_.passage_id,
+                          PassageIdFrom(part.passage_id(), absl::StrCat(field, ".passage_id")));
+    } else {
+      const std::string& id = part.document_id();
+      if (id.empty() || id.size() > kMaxDocumentIdBytes || !IsValidUtf8(id)) {
+        return InvalidField(absl::StrCat(field, ".document_id"),
+                            absl::StrCat("expected 1..", kMaxDocumentIdBytes, " bytes of UTF-8"),
+                            "bad_document_id");
+      }
+      part_.document_id = id;
+    }
+    content_.parts.push_back(std::move(part_));
     return absl::OkStatus();
   }
 
@@ -133,8 +173,22 @@ class Reader {
   const PictureDecoder& decode_;
   const absl::Time deadline_;
   size_t text_bytes_ = 0;
+  int pictures_ = 0;
+  QueryPart part_;  // the one being read
   QueryContent content_;
 };
+
+absl::Status ReadAll(const google::protobuf::RepeatedPtrField<v1::Content>& parts,
+                     absl::string_view field, Reader& reader) {
+  for (int i = 0; i < parts.size(); ++i) {
+    SL_RETURN_IF_ERROR(reader.Read(parts[i], absl::StrCat(field, "[", i, "]")));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EmptyQuery(absl::string_view field, absl::string_view expected) {
+  return InvalidField(field, absl::StrCat("expected at least one ", expected), "empty_query");
+}
 
 }  // namespace
 
@@ -143,15 +197,57 @@ std::string QueryContent::JoinedText() const { return absl::StrJoin(texts, "\n")
 absl::StatusOr<QueryContent> ReadContent(
     const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
     const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline) {
-  Reader reader(limits, decode, deadline);
   for (int i = 0; i < parts.size(); ++i) {
-    SL_RETURN_IF_ERROR(reader.Read(parts[i], absl::StrCat(field, "[", i, "]")));
+    const v1::Content& part = parts[i];
+    if (part.has_weight() || part.part_case() == v1::Content::kPassageId ||
+        part.part_case() == v1::Content::kDocumentId) {
+      return InvalidField(absl::StrCat(field, "[", i, "]"),
+                          "weights, passages and documents are for the queries of searches",
+                          "not_supported");
+    }
   }
+  Reader reader(limits, decode, deadline);
+  SL_RETURN_IF_ERROR(ReadAll(parts, field, reader));
   QueryContent content = reader.Take();
-  if (content.texts.empty() && content.images.empty()) {
-    return InvalidField(field, "expected at least one text or picture", "empty_query");
+  content.parts.clear();
+  if (content.texts.empty() && content.images.empty()) return EmptyQuery(field, "text or picture");
+  return content;
+}
+
+absl::StatusOr<QueryContent> ReadSearchContent(
+    const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
+    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline) {
+  Reader reader(limits, decode, deadline);
+  SL_RETURN_IF_ERROR(ReadAll(parts, field, reader));
+  QueryContent content = reader.Take();
+  if (content.parts.empty()) return EmptyQuery(field, "text, picture, passage or document");
+  const auto any = [&](auto holds) {
+    return std::any_of(content.parts.begin(), content.parts.end(), holds);
+  };
+  if (!any([](const QueryPart& part) { return part.weight > 0; })) {
+    return InvalidField(field, "expected at least one part with a weight above 0",
+                        "no_positive_part");
+  }
+  if (!any([](const QueryPart& part) { return part.weight != 1 || part.is_stored(); })) {
+    content.parts.clear();
+  }
+  if (content.parts.size() > static_cast<size_t>(limits.max_apart)) {
+    return InvalidField(
+        field,
+        absl::StrCat("at most ", limits.max_apart, " parts with weights or stored ones, got ",
+                     content.parts.size()),
+        "too_many_parts");
   }
   return content;
+}
+
+absl::StatusOr<uint64_t> PassageIdFrom(const std::string& text, absl::string_view field) {
+  uint64_t id = 0;
+  // SimpleAtoi takes signs and white space; an id has one spelling.
+  if (!absl::SimpleAtoi(text, &id) || absl::StrCat(id) != text) {
+    return InvalidField(field, "expected a decimal number, as in a hit", "bad_passage_id");
+  }
+  return id;
 }
 
 absl::StatusOr<std::string> PictureOfDataUrl(absl::string_view url, size_t max_bytes) {

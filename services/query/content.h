@@ -2,6 +2,8 @@
 
 #include <google/protobuf/repeated_ptr_field.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,13 +21,29 @@ struct ContentLimits {
   int max_pictures = 8;
   size_t max_text_bytes = 32 << 10;     // all text parts together
   size_t max_picture_bytes = 32 << 20;  // one picture, encoded
-  std::string picture_root = {};        // folder of the pictures that file: URLs may name; "" = none
+  std::string picture_root = {};  // folder of the pictures that file: URLs may name; "" = none
+  int max_apart = 16;             // parts of a query whose parts are encoded apart
+};
+
+// One part of a query whose parts are encoded apart; one of text, image, passage and document.
+struct QueryPart {
+  float weight = 1;        // in the sum of the parts' vectors; negative: less like it
+  std::string field = {};  // "query[1]", for errors
+  std::string text = {};
+  ImagePtr image = {};
+  std::optional<uint64_t> passage_id = {};  // stored ones; whether they exist is not checked yet
+  std::string document_id = {};
+
+  bool is_stored() const { return passage_id.has_value() || !document_id.empty(); }
 };
 
 // The parts of a query, ready for the network.
 struct QueryContent {
-  std::vector<std::string> texts;  // valid UTF-8, none empty
-  std::vector<ImagePtr> images;    // decoded and cropped
+  std::vector<std::string> texts;  // valid UTF-8, none empty; those above weight 0
+  std::vector<ImagePtr> images;    // decoded and cropped; those above weight 0
+  // Empty: texts and images are encoded together. Else every part of the query, to be encoded
+  // apart: a weight is not 1, or a part is a stored passage or document.
+  std::vector<QueryPart> parts;
   std::vector<std::string> warnings;
 
   std::string JoinedText() const;  // with line breaks between
@@ -41,6 +59,18 @@ struct QueryContent {
 absl::StatusOr<QueryContent> ReadContent(
     const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
     const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline);
+
+// The same for the query of a search, whose parts may carry weights and name stored passages and
+// documents. Further reasons: "out_of_range" (a weight), "no_positive_part", "too_many_parts",
+// "bad_passage_id", "bad_document_id". (ReadContent refuses such parts: "not_supported".)
+absl::StatusOr<QueryContent> ReadSearchContent(
+    const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
+    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline);
+
+// A passage id as it stands in messages: a decimal string. kInvalidArgument with the field and the
+// reason "bad_passage_id".
+absl::StatusOr<uint64_t> PassageIdFrom(const std::string& text,
+                                       absl::string_view field = "passage_id");
 
 // The bytes of a base64 data: URL of a picture type, read strictly: standard alphabet, padding,
 // nothing else.

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
 #include "services/edge/error_details.h"
@@ -66,6 +65,21 @@ v1::Passage ToProto(const index::Passage& passage) {
   return out;
 }
 
+v1::Explanation ToProto(const HitReason& reason) {
+  v1::Explanation out;
+  if (reason.stages.dense_rank > 0) out.set_dense_rank(reason.stages.dense_rank);
+  if (reason.stages.lexical_rank > 0) out.set_lexical_rank(reason.stages.lexical_rank);
+  out.set_dense_part(reason.stages.dense_part);
+  out.set_lexical_part(reason.stages.lexical_part);
+  out.set_fused_score(reason.fused_score);
+  out.set_fused_rank(reason.fused_rank);
+  for (const std::string& term : reason.stages.matched_terms) out.add_matched_terms(term);
+  for (const uint64_t id : reason.duplicates) out.add_duplicates(absl::StrCat(id));
+  out.set_group_rank(reason.group_rank);
+  for (const uint64_t id : reason.left_out) out.add_left_out(absl::StrCat(id));
+  return out;
+}
+
 v1::Hit ToProto(const Hit& hit) {
   v1::Hit out;
   *out.mutable_passage() = ToProto(hit.passage);
@@ -73,6 +87,16 @@ v1::Hit ToProto(const Hit& hit) {
   if (hit.dense.has_value()) out.mutable_scores()->set_dense(*hit.dense);
   if (hit.lexical.has_value()) out.mutable_scores()->set_lexical(*hit.lexical);
   if (hit.rerank.has_value()) out.mutable_scores()->set_rerank(*hit.rerank);
+  for (const Neighbour& neighbour : hit.neighbours) {
+    v1::Neighbour& beside = *out.add_neighbours();
+    beside.set_passage_id(absl::StrCat(neighbour.passage.id));
+    beside.set_offset(neighbour.offset);
+    beside.set_kind(ToProto(neighbour.passage.kind));
+    if (neighbour.passage.page > 0) beside.set_page(neighbour.passage.page);
+    beside.set_heading(ToValidUtf8(neighbour.passage.heading));
+    beside.set_text(ToValidUtf8(neighbour.passage.text));
+  }
+  if (hit.reason.has_value()) *out.mutable_explanation() = ToProto(*hit.reason);
   return out;
 }
 
@@ -91,6 +115,8 @@ v1::Citation ToProto(const Citation& citation, const std::vector<Hit>& hits) {
   out.set_start(static_cast<int>(citation.start));
   out.set_end(static_cast<int>(citation.end));
   *out.mutable_hit() = ToProto(hits[citation.hit]);
+  out.mutable_hit()->clear_neighbours();
+  out.mutable_hit()->clear_explanation();
   out.set_snippet(ToValidUtf8(citation.snippet));
   out.set_verdict(ToProto(citation.verdict));
   out.set_support(citation.support);
@@ -109,16 +135,6 @@ v1::SearchResponse ToProto(const Retrieved& retrieved) {
   out.mutable_timings()->set_fuse_ms(retrieved.fuse_ms);
   out.mutable_timings()->set_rerank_ms(retrieved.rerank_ms);
   return out;
-}
-
-absl::StatusOr<uint64_t> PassageIdFrom(const std::string& text) {
-  uint64_t id = 0;
-  // SimpleAtoi takes signs and white space; an id has one spelling.
-  if (!absl::SimpleAtoi(text, &id) || absl::StrCat(id) != text) {
-    return edge::InvalidField("passage_id", "expected a decimal number, as in a hit",
-                              "bad_passage_id");
-  }
-  return id;
 }
 
 absl::StatusOr<model::SamplingParams> SamplingFrom(const v1::SamplingOptions& sampling,

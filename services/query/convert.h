@@ -13,15 +13,12 @@ namespace sightline::query {
 v1::PassageKind ToProto(index::PassageKind kind);
 // Metadata that is not a JSON object (a damaged store) is left out.
 v1::Passage ToProto(const index::Passage& passage);
+v1::Explanation ToProto(const HitReason& reason);
 v1::Hit ToProto(const Hit& hit);
 v1::Verdict ToProto(Verdict verdict);
 // `hits` are those the citation's index speaks of.
 v1::Citation ToProto(const Citation& citation, const std::vector<Hit>& hits);
 v1::SearchResponse ToProto(const Retrieved& retrieved);  // without total_ms
-
-// A passage id as it stands in messages: a decimal string. kInvalidArgument with the field
-// passage_id.
-absl::StatusOr<uint64_t> PassageIdFrom(const std::string& text);
 
 // kInvalidArgument with the field (under `prefix`) and its range.
 absl::StatusOr<model::SamplingParams> SamplingFrom(const v1::SamplingOptions& sampling,

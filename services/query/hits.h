@@ -9,9 +9,26 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/image.h"
+#include "index/corpus.h"
 #include "index/types.h"
 
 namespace sightline::query {
+
+// Why a hit stands where it stands; filled where asked for.
+struct HitReason {
+  index::HitExplanation stages = {};
+  float fused_score = 0;
+  int fused_rank = 0;                     // from 1
+  std::vector<uint64_t> duplicates = {};  // passages that show the same and went for this one
+  int group_rank = 0;                     // among its document's hits, from 1; 0 = not grouped
+  std::vector<uint64_t> left_out = {};    // at a document's first hit: its others that were found
+};
+
+// A passage beside a hit in its document.
+struct Neighbour {
+  int offset = 0;  // -1 = directly before the hit, 1 = directly behind it
+  index::Passage passage;
+};
 
 // A passage that a search found. Scores are absent when their stage did not see it.
 struct Hit {
@@ -20,6 +37,8 @@ struct Hit {
   std::optional<float> dense = {};    // cosine
   std::optional<float> lexical = {};  // BM25
   std::optional<float> rerank = {};   // [0, 1]
+  std::vector<Neighbour> neighbours = {};
+  std::optional<HitReason> reason = {};
 };
 
 // Decodes a picture outside this process. kInvalidArgument with a reason payload: not a readable

@@ -67,7 +67,7 @@ absl::StatusOr<std::vector<model::MessagePart>> ReadParts(const v1::ChatMessage&
   for (int i = 0; i < message.content_size(); ++i) {
     const v1::Content& content = message.content(i);
     const std::string at = absl::StrCat(field, "[", i, "]");
-    if (content.part_case() == v1::Content::kText) {
+    if (content.part_case() == v1::Content::kText && !content.has_weight()) {
       if (!IsValidUtf8(content.text())) {
         return edge::InvalidField(at, "not valid UTF-8", "invalid_utf8");
       }

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
+#include "index/date.h"
 #include "services/edge/error_details.h"
 #include "services/edge/request_log.h"
 #include "services/query/convert.h"
@@ -26,6 +27,29 @@ absl::StatusOr<index::FusionMode> ModeFrom(v1::SearchMode mode, const std::strin
       return edge::InvalidField(absl::StrCat(prefix, "mode"),
                                 absl::StrCat("no such search mode: ", static_cast<int>(mode)));
   }
+}
+
+absl::StatusOr<index::TimeRange> TimeFrom(const v1::SearchRequest& request,
+                                          const std::string& prefix) {
+  const auto read = [&](absl::string_view field,
+                        const std::string& text) -> absl::StatusOr<index::DateSpan> {
+    const auto span = index::ReadDate(text);
+    if (span.has_value()) return *span;
+    return edge::InvalidField(absl::StrCat(prefix, field),
+                              "expected a date or a time as in RFC 3339: 2024-03-01 or "
+                              "2024-03-01T08:00:00Z",
+                              "bad_time");
+  };
+  index::TimeRange out;
+  if (!request.time_from().empty()) {
+    SL_ASSIGN_OR_RETURN(const index::DateSpan from, read("time_from", request.time_from()));
+    out.from = from.first;
+  }
+  if (!request.time_to().empty()) {
+    SL_ASSIGN_OR_RETURN(const index::DateSpan to, read("time_to", request.time_to()));
+    out.to = to.last;
+  }
+  return out;
 }
 
 absl::StatusOr<AnswerMode> ModeFrom(v1::AnswerMode mode) {
@@ -183,9 +207,15 @@ absl::StatusOr<RetrieveRequest> QueryService::ReadSearch(const v1::SearchRequest
   out.rerank = request.rerank();
   out.instruction = request.instruction();
   out.candidates = request.candidates();
+  out.group_by_document = request.group_by_document();
+  out.group_size = request.group_size() == 0 ? 1 : request.group_size();
+  out.neighbours = request.neighbours();
+  out.explain = request.explain();
+  SL_ASSIGN_OR_RETURN(out.time, TimeFrom(request, prefix));
   // Last, as it is the one part that costs: pictures are decoded here.
-  SL_ASSIGN_OR_RETURN(out.content, ReadContent(request.query(), absl::StrCat(prefix, "query"),
-                                               parts_.limits, parts_.decode, limits.deadline));
+  SL_ASSIGN_OR_RETURN(
+      out.content, ReadSearchContent(request.query(), absl::StrCat(prefix, "query"), parts_.limits,
+                                     parts_.decode, limits.deadline));
   return out;
 }
 
@@ -196,6 +226,12 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
   const absl::Time start = absl::Now();
   SL_ASSIGN_OR_RETURN(AnswerRequest wanted, ReadAnswer(request));
   SL_ASSIGN_OR_RETURN(RetrieveRequest search, ReadSearch(request.search(), "search.", limits));
+  if (search.content.texts.empty() && search.content.images.empty()) {
+    return edge::InvalidField("search.query",
+                              "an answer needs a question: a text or a picture with a weight above "
+                              "0 beside the stored passages and documents",
+                              "empty_query");
+  }
   SL_ASSIGN_OR_RETURN(const Retrieved retrieved, parts_.retriever.Retrieve(search, limits));
   wanted.question = std::move(search.content);
 

@@ -1,9 +1,10 @@
 #include "services/query/retriever.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/hash.h"
@@ -16,6 +17,11 @@ namespace {
 
 constexpr int kMaxK = 1000;
 constexpr int kMaxCandidates = 10'000;
+constexpr int kMaxGroup = 100;
+constexpr int kMaxNeighbours = 5;
+// Of what a stored document shows the reranker.
+constexpr size_t kMostPassagesShown = 16;
+constexpr size_t kMostBytesShown = 4096;
 
 class Stopwatch {
  public:
@@ -35,8 +41,125 @@ absl::Status Check(const RetrieveRequest& request) {
         "candidates", absl::StrCat("expected 0..", kMaxCandidates, ", got ", request.candidates),
         "out_of_range");
   }
+  if (request.group_size < 1 || request.group_size > kMaxGroup) {
+    return edge::InvalidField("group_size",
+                              absl::StrCat("expected 1..", kMaxGroup, ", got ", request.group_size),
+                              "out_of_range");
+  }
+  if (request.group_size > 1 && !request.group_by_document) {
+    return edge::InvalidField("group_size", "needs group_by_document", "out_of_range");
+  }
+  if (request.k * request.group_size > kMaxK) {
+    return edge::InvalidField("group_size",
+                              absl::StrCat("k times group_size is at most ", kMaxK, ", got ",
+                                           request.k * request.group_size),
+                              "out_of_range");
+  }
+  if (request.neighbours < 0 || request.neighbours > kMaxNeighbours) {
+    return edge::InvalidField(
+        "neighbours", absl::StrCat("expected 0..", kMaxNeighbours, ", got ", request.neighbours),
+        "out_of_range");
+  }
+  if (request.time.from > request.time.to) {
+    return edge::InvalidField("time_to", "lies before time_from", "out_of_range");
+  }
   if (request.mode == index::FusionMode::kLexical && request.content.texts.empty()) {
     return edge::InvalidField("query", "a lexical search needs text", "no_text");
+  }
+  return absl::OkStatus();
+}
+
+// What a part's stored thing lacks, said as an error of the part.
+absl::Status StoredPartError(const absl::Status& status, const QueryPart& part) {
+  const bool is_passage = part.passage_id.has_value();
+  const char* type = is_passage ? "passage" : "document";
+  const std::string id = is_passage ? absl::StrCat(*part.passage_id) : part.document_id;
+  absl::Status out = edge::WithResource(edge::WithField(status, part.field), type, id);
+  if (absl::IsNotFound(status)) return edge::WithReason(out, absl::StrCat("no_", type));
+  return absl::IsFailedPrecondition(status) ? edge::WithReason(out, "no_vector") : out;
+}
+
+// The normalised sum. kInvalidArgument: next to nothing is left of the parts.
+absl::StatusOr<std::vector<float>> WeightedSum(
+    std::span<const std::pair<float, std::vector<float>>> weighted, int dimension) {
+  constexpr double kLeastShare = 1e-3;  // of the weights; rounding is far below
+  std::vector<double> sum(dimension);
+  double weights = 0;
+  for (const auto& [weight, vector] : weighted) {
+    weights += std::abs(weight);
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(weight) * vector[i];
+  }
+  double squares = 0;
+  for (const double value : sum) squares += value * value;
+  const double length = std::sqrt(squares);
+  if (length < kLeastShare * weights) {
+    return edge::InvalidField("query", "the weighted parts cancel each other out", "zero_vector");
+  }
+  std::vector<float> out(sum.size());
+  for (size_t i = 0; i < sum.size(); ++i) out[i] = static_cast<float>(sum[i] / length);
+  return out;
+}
+
+Hit FromIndex(index::Hit hit) {
+  Hit out = {.passage = std::move(hit.passage),
+             .score = hit.score,
+             .dense = hit.dense,
+             .lexical = hit.lexical};
+  if (hit.explanation.has_value()) {
+    out.reason = HitReason{.stages = *std::move(hit.explanation), .fused_score = hit.score};
+  }
+  return out;
+}
+
+// Of `hits`, best first: those that would be returned, then the best of the others up to `wanted`.
+void KeepForRerank(const RetrieveRequest& request, int wanted, std::vector<Hit>& hits) {
+  std::vector<bool> kept(hits.size());
+  int count = 0;
+  if (request.group_by_document) {
+    for (const size_t place : GroupByDocument(hits, request.k, request.group_size)) {
+      kept[place] = true;
+      ++count;
+    }
+  }
+  for (size_t i = 0; i < hits.size() && count < wanted; ++i) {
+    if (!kept[i]) ++count;
+    kept[i] = true;
+  }
+  std::vector<Hit> out;
+  for (size_t i = 0; i < hits.size(); ++i) {
+    if (kept[i]) out.push_back(std::move(hits[i]));
+  }
+  hits = std::move(out);
+}
+
+std::vector<Hit> Grouped(std::vector<Hit> hits, int documents, int group_size) {
+  const std::vector<size_t> places = GroupByDocument(hits, documents, group_size);
+  std::vector<bool> kept(hits.size());
+  std::vector<Hit> out;
+  absl::flat_hash_map<std::string, size_t> first;  // places in `out`, by document
+  for (const size_t place : places) {
+    kept[place] = true;
+    const auto [at, is_new] = first.emplace(hits[place].passage.document_id, out.size());
+    if (hits[place].reason.has_value()) {
+      hits[place].reason->group_rank = static_cast<int>(out.size() - at->second) + 1;
+    }
+    out.push_back(std::move(hits[place]));
+  }
+  for (size_t i = 0; i < hits.size(); ++i) {
+    const auto at = kept[i] ? first.end() : first.find(hits[i].passage.document_id);
+    if (at == first.end() || !out[at->second].reason.has_value()) continue;
+    out[at->second].reason->left_out.push_back(hits[i].passage.id);
+  }
+  return out;
+}
+
+absl::Status AddNeighbours(const index::Corpus& corpus, int n, Hit& hit) {
+  auto passages = corpus.Neighbours(hit.passage.id, n);
+  if (absl::IsNotFound(passages.status())) return absl::OkStatus();  // deleted meanwhile
+  if (!passages.ok()) return passages.status();
+  for (index::Passage& passage : *passages) {
+    const auto offset = static_cast<int64_t>(passage.id) - static_cast<int64_t>(hit.passage.id);
+    hit.neighbours.push_back({static_cast<int>(offset), std::move(passage)});
   }
   return absl::OkStatus();
 }
@@ -51,12 +174,32 @@ std::string Likeness(const index::Passage& passage) {
 }  // namespace
 
 std::vector<Hit> WithoutNearDuplicates(std::vector<Hit> hits) {
-  absl::flat_hash_set<std::string> seen;
+  absl::flat_hash_map<std::string, size_t> seen;  // places in `out`
   std::vector<Hit> out;
   for (Hit& hit : hits) {
     const std::string likeness = Likeness(hit.passage);
-    if (likeness.empty() || seen.insert(likeness).second) out.push_back(std::move(hit));
+    const auto [at, is_new] = seen.emplace(likeness, out.size());
+    if (likeness.empty() || is_new) {
+      out.push_back(std::move(hit));
+    } else if (auto& reason = out[at->second].reason; reason.has_value()) {
+      reason->duplicates.push_back(hit.passage.id);
+    }
   }
+  return out;
+}
+
+std::vector<size_t> GroupByDocument(std::span<const Hit> hits, int documents, int group_size) {
+  absl::flat_hash_map<absl::string_view, size_t> groups;  // places in `members`
+  std::vector<std::vector<size_t>> members;
+  for (size_t i = 0; i < hits.size(); ++i) {
+    const auto [at, is_new] = groups.emplace(hits[i].passage.document_id, members.size());
+    if (is_new) members.emplace_back();
+    std::vector<size_t>& group = members[at->second];
+    if (group.size() < static_cast<size_t>(group_size)) group.push_back(i);
+  }
+  if (members.size() > static_cast<size_t>(documents)) members.resize(documents);
+  std::vector<size_t> out;
+  for (const auto& group : members) out.insert(out.end(), group.begin(), group.end());
   return out;
 }
 
@@ -78,9 +221,11 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
                         "rerank"),
         "no_reranker");
   }
-  if (request.rerank && request.k > options_.max_rerank) {
+  const int hits_wanted = request.k * request.group_size;
+  if (request.rerank && hits_wanted > options_.max_rerank) {
     return edge::InvalidField(
-        "k", absl::StrCat("at most ", options_.max_rerank, " with rerank, got ", request.k),
+        request.group_by_document ? "group_size" : "k",
+        absl::StrCat("at most ", options_.max_rerank, " hits with rerank, got ", hits_wanted),
         "out_of_range");
   }
   auto collection = corpus_.GetCollection(request.collection);
@@ -94,42 +239,34 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
   query.collection = request.collection;
   query.mode = request.mode;
   query.filter = request.filter;
+  query.time = request.time;
+  query.explain = request.explain;
   query.deadline = limits.deadline;
   query.text = request.mode == index::FusionMode::kDense ? "" : request.content.JoinedText();
-  if (request.mode != index::FusionMode::kLexical) {
+  SL_RETURN_IF_ERROR(LeaveOutStored(request, query));
+  if (request.mode == index::FusionMode::kLexical) {
+    if (!request.content.parts.empty()) {
+      out.warnings.push_back(
+          "a lexical search goes by the texts with a weight above 0 alone; other parts and the "
+          "weights were not used");
+    }
+  } else {
     const Stopwatch watch;
     SL_RETURN_IF_ERROR(edge::StillWanted(limits, "encoding the query"));
-    SL_ASSIGN_OR_RETURN(query.vector, Encode(request, *collection, limits));
+    SL_ASSIGN_OR_RETURN(query.vector, QueryVector(request, *collection, limits));
     out.encode_ms = watch.Milliseconds();
     if (encoder_.info().untrained) {
       out.dense_untrained = true;
       out.warnings.push_back("the encoder's weights are untrained: dense scores carry no meaning");
     }
   }
-  // Some more than asked for, so that k are left when near-duplicates have gone.
   const int rerank_top = request.candidates > 0 ? std::min(request.candidates, options_.rerank_top)
                                                 : options_.rerank_top;
-  const int wanted = request.rerank ? std::max(request.k, rerank_top) : request.k;
-  query.k = std::min(kMaxK, wanted + std::max(10, wanted / 2));
-  query.candidates = request.candidates;
-  SL_RETURN_IF_ERROR(edge::StillWanted(limits, "the search"));
-  auto found = corpus_.Search(query);
-  if (!found.ok()) return found.status();
-  out.exact = found->exact;
-  out.recall = found->recall;
-  out.dense_ms = found->dense_ms;
-  out.lexical_ms = found->lexical_ms;
-  out.fuse_ms = found->fuse_ms;
-  for (index::Hit& hit : found->hits) {
-    out.hits.push_back({.passage = std::move(hit.passage),
-                        .score = hit.score,
-                        .dense = hit.dense,
-                        .lexical = hit.lexical});
-  }
-  out.hits = WithoutNearDuplicates(std::move(out.hits));
+  const int wanted = request.rerank ? std::max(hits_wanted, rerank_top) : hits_wanted;
+  SL_RETURN_IF_ERROR(Find(request, wanted, std::move(query), limits, out));
   if (request.rerank && !out.hits.empty()) {
     const Stopwatch watch;
-    out.hits.resize(std::min<size_t>(out.hits.size(), static_cast<size_t>(wanted)));
+    KeepForRerank(request, wanted, out.hits);
     SL_RETURN_IF_ERROR(Rerank(request, limits, out.hits));
     out.rerank_ms = watch.Milliseconds();
     if (reranker_->info().untrained) {
@@ -137,13 +274,122 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
           "the reranker's weights are untrained: rerank scores carry no meaning");
     }
   }
-  if (out.hits.size() > static_cast<size_t>(request.k)) out.hits.resize(request.k);
+  if (request.group_by_document) {
+    out.hits = Grouped(std::move(out.hits), request.k, request.group_size);
+  } else if (out.hits.size() > static_cast<size_t>(request.k)) {
+    out.hits.resize(request.k);
+  }
+  if (request.neighbours > 0) {
+    for (Hit& hit : out.hits) {
+      SL_RETURN_IF_ERROR(AddNeighbours(corpus_, request.neighbours, hit));
+    }
+  }
   return out;
 }
 
-absl::StatusOr<std::vector<float>> Retriever::Encode(const RetrieveRequest& request,
-                                                     const index::Collection& collection,
-                                                     const edge::CallLimits& limits) const {
+absl::Status Retriever::Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,
+                             const edge::CallLimits& limits, Retrieved& out) const {
+  // Some more than asked for, so that enough are left when near-duplicates have gone.
+  query.k = std::min(kMaxK, wanted + std::max(10, wanted / 2));
+  query.candidates = request.candidates;
+  if (request.group_by_document) {
+    // A document's passages may take all the places, and all of those may show the same.
+    query.per_document = 2 * request.group_size + 8;
+    query.k = std::min(kMaxK, std::max(query.k, request.k * query.per_document));
+  }
+  for (;;) {
+    SL_RETURN_IF_ERROR(edge::StillWanted(limits, "the search"));
+    auto found = corpus_.Search(query);
+    if (!found.ok()) return found.status();
+    out.exact = found->exact;
+    out.recall = found->recall;
+    out.dense_ms += found->dense_ms;
+    out.lexical_ms += found->lexical_ms;
+    out.fuse_ms += found->fuse_ms;
+    out.hits.clear();
+    for (index::Hit& hit : found->hits) out.hits.push_back(FromIndex(std::move(hit)));
+    for (size_t i = 0; request.explain && i < out.hits.size(); ++i) {
+      out.hits[i].reason->fused_rank = static_cast<int>(i) + 1;
+    }
+    out.hits = WithoutNearDuplicates(std::move(out.hits));
+    if (!request.group_by_document || !found->cut) return absl::OkStatus();
+    if (GroupByDocument(out.hits, request.k, 1).size() == static_cast<size_t>(request.k)) {
+      return absl::OkStatus();
+    }
+    // The stages' lists end before k documents stand in them: longer ones, unless the caller said.
+    const int looked_at = std::max({query.candidates, 4 * query.k, 100});
+    if (request.candidates > 0 || looked_at >= kMaxCandidates) {
+      out.warnings.push_back(
+          "fewer documents than k stand among the candidates, though there may be more");
+      return absl::OkStatus();
+    }
+    query.candidates = std::min(kMaxCandidates, 4 * looked_at);
+  }
+}
+
+absl::Status Retriever::LeaveOutStored(const RetrieveRequest& request,
+                                       index::SearchQuery& query) const {
+  for (const QueryPart& part : request.content.parts) {
+    if (part.passage_id.has_value()) {
+      auto passage = corpus_.GetPassage(*part.passage_id);
+      // One of another collection is as good as none.
+      if (passage.ok() && passage->collection != request.collection) {
+        passage = absl::NotFoundError(
+            absl::StrCat("collection ", request.collection, " has no passage ", *part.passage_id));
+      }
+      if (!passage.ok()) return StoredPartError(passage.status(), part);
+      query.without_passages.push_back(*part.passage_id);
+    } else if (!part.document_id.empty()) {
+      const auto document = corpus_.GetDocument(request.collection, part.document_id);
+      if (!document.ok()) return StoredPartError(document.status(), part);
+      query.without_documents.push_back(part.document_id);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<float>> Retriever::QueryVector(const RetrieveRequest& request,
+                                                          const index::Collection& collection,
+                                                          const edge::CallLimits& limits) const {
+  std::vector<model::EncodeInput> inputs;
+  std::vector<float> weights;
+  if (request.content.parts.empty()) {
+    inputs.push_back({.instruction = request.instruction,
+                      .videos = {},
+                      .images = request.content.images,
+                      .texts = request.content.texts});
+  }
+  std::vector<std::pair<float, std::vector<float>>> weighted;
+  for (const QueryPart& part : request.content.parts) {
+    if (part.weight == 0) continue;
+    if (part.is_stored()) {
+      auto vector = part.passage_id.has_value()
+                        ? corpus_.PassageVector(request.collection, *part.passage_id)
+                        : corpus_.DocumentVector(request.collection, part.document_id);
+      if (!vector.ok()) return StoredPartError(vector.status(), part);
+      weighted.emplace_back(part.weight, *std::move(vector));
+      continue;
+    }
+    model::EncodeInput& input = inputs.emplace_back();
+    input.instruction = request.instruction;
+    if (part.image != nullptr) input.images.push_back(part.image);
+    if (!part.text.empty()) input.texts.push_back(part.text);
+    weights.push_back(part.weight);
+  }
+  std::vector<std::vector<float>> encoded;
+  if (!inputs.empty()) {
+    SL_ASSIGN_OR_RETURN(encoded, Encode(inputs, collection, limits));
+  }
+  if (request.content.parts.empty()) return std::move(encoded.front());
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    weighted.emplace_back(weights[i], std::move(encoded[i]));
+  }
+  return WeightedSum(weighted, collection.dimension);
+}
+
+absl::StatusOr<std::vector<std::vector<float>>> Retriever::Encode(
+    std::span<const model::EncodeInput> inputs, const index::Collection& collection,
+    const edge::CallLimits& limits) const {
   if (collection.model_fingerprint != encoder_.info().fingerprint) {
     return edge::WithResource(
         edge::WithReason(absl::FailedPreconditionError(
@@ -155,16 +401,46 @@ absl::StatusOr<std::vector<float>> Retriever::Encode(const RetrieveRequest& requ
                          "other_model"),
         "collection", collection.name);
   }
-  const model::EncodeInput input = {.instruction = request.instruction,
-                                    .videos = {},
-                                    .images = request.content.images,
-                                    .texts = request.content.texts};
   const model::CallOptions call = {.priority = model::Priority::kInteractive,
                                    .deadline = limits.deadline,
                                    .cancel = limits.cancel};
-  auto vectors = encoder_.Encode({&input, 1}, collection.dimension, call);
+  auto vectors = encoder_.Encode(inputs, collection.dimension, call);
   if (!vectors.ok()) return Annotate(vectors.status(), "encoding the query");
-  return std::move(vectors->front());
+  return vectors;
+}
+
+absl::StatusOr<model::RerankItem> Retriever::RerankQuery(const RetrieveRequest& request,
+                                                         const edge::CallLimits& limits) const {
+  model::RerankItem query = {
+      .videos = {}, .images = request.content.images, .texts = request.content.texts};
+  for (const QueryPart& part : request.content.parts) {
+    if (part.weight <= 0 || !part.is_stored()) continue;
+    std::vector<index::Passage> passages;
+    if (part.passage_id.has_value()) {
+      auto passage = corpus_.GetPassage(*part.passage_id);
+      if (!passage.ok()) return StoredPartError(passage.status(), part);
+      passages.push_back(*std::move(passage));
+    } else {
+      auto read =
+          corpus_.DocumentPassages(request.collection, part.document_id, kMostPassagesShown);
+      if (!read.ok()) return StoredPartError(read.status(), part);
+      passages = *std::move(read);
+    }
+    bool shown = false;
+    size_t bytes = 0;
+    for (const index::Passage& passage : passages) {
+      if (!shown && IsPicture(passage.kind) && !passage.blob_hash.empty()) {
+        auto image = picture_(passage, limits.deadline);
+        if (image.ok()) query.images.push_back(*std::move(image));
+        shown = image.ok();
+      }
+      std::string words = PassageWords(passage);
+      bytes += words.size();
+      if (words.empty() || (bytes > kMostBytesShown && passages.size() > 1)) continue;
+      query.texts.push_back(std::move(words));
+    }
+  }
+  return query;
 }
 
 absl::Status Retriever::Rerank(const RetrieveRequest& request, const edge::CallLimits& limits,
@@ -189,8 +465,7 @@ absl::Status Retriever::Rerank(const RetrieveRequest& request, const edge::CallL
     documents.push_back(std::move(item));
     SL_RETURN_IF_ERROR(edge::StillWanted(limits, "reranking"));
   }
-  const model::RerankItem query = {
-      .videos = {}, .images = request.content.images, .texts = request.content.texts};
+  SL_ASSIGN_OR_RETURN(const model::RerankItem query, RerankQuery(request, limits));
   const model::CallOptions call = {.priority = model::Priority::kInteractive,
                                    .deadline = limits.deadline,
                                    .cancel = limits.cancel};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,16 +26,23 @@ struct RetrieveRequest {
   QueryContent content;
   int k = 10;  // 1..1000
   std::string filter;
+  index::TimeRange time;
   index::FusionMode mode = index::FusionMode::kHybrid;
   bool rerank = false;
   std::string instruction;  // empty = the encoder's default
   // Of each stage; 0 = chosen by the corpus. With `rerank` also how many at most are reranked, not
   // fewer than k and not more than the options say.
   int candidates = 0;
+  // k counts documents, and each shows its `group_size` best hits, which stand together.
+  bool group_by_document = false;
+  int group_size = 1;    // 1..100; k * group_size is at most 1000
+  int neighbours = 0;    // of each hit, on either side; 0..5
+  bool explain = false;  // fill Hit::reason
 };
 
 struct Retrieved {
-  std::vector<Hit> hits;  // best first, at most k
+  // Best first, at most k. Grouped: documents in the order of their best hit, at most k of them.
+  std::vector<Hit> hits;
   bool exact = true;
   std::optional<float> recall;
   std::vector<std::string> warnings;
@@ -54,17 +62,30 @@ class Retriever {
             model::Reranker* reranker, PassagePicture picture);
 
   // kInvalidArgument: k or candidates out of range, a lexical search without text, a malformed
-  // filter; kNotFound: no such collection; kFailedPrecondition: rerank asked for and no reranker
-  // loaded
-  // ("no_reranker"), or the collection's vectors come from another model ("other_model");
+  // filter, parts that cancel each other out ("zero_vector"); kNotFound: no such collection, or a
+  // part names a passage ("no_passage") or document ("no_document") that it does not have;
+  // kFailedPrecondition: rerank asked for and no reranker loaded ("no_reranker"), the collection's
+  // vectors come from another model ("other_model"), or a stored part has no vector ("no_vector");
   // kDeadlineExceeded, kCancelled between and within stages.
   absl::StatusOr<Retrieved> Retrieve(const RetrieveRequest& request,
                                      const edge::CallLimits& limits) const;
 
  private:
-  absl::StatusOr<std::vector<float>> Encode(const RetrieveRequest& request,
-                                            const index::Collection& collection,
-                                            const edge::CallLimits& limits) const;
+  // Leaves what the query names itself out of its hits; kNotFound where it is not there.
+  absl::Status LeaveOutStored(const RetrieveRequest& request, index::SearchQuery& query) const;
+  absl::StatusOr<std::vector<float>> QueryVector(const RetrieveRequest& request,
+                                                 const index::Collection& collection,
+                                                 const edge::CallLimits& limits) const;
+  absl::StatusOr<std::vector<std::vector<float>>> Encode(std::span<const model::EncodeInput> inputs,
+                                                         const index::Collection& collection,
+                                                         const edge::CallLimits& limits) const;
+  // Fused hits without near-duplicates, enough for `wanted` or, grouped, for k documents if there
+  // are as many.
+  absl::Status Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,
+                    const edge::CallLimits& limits, Retrieved& out) const;
+  // What the reranker compares with: the parts above 0, stored ones by their words and a picture.
+  absl::StatusOr<model::RerankItem> RerankQuery(const RetrieveRequest& request,
+                                                const edge::CallLimits& limits) const;
   absl::Status Rerank(const RetrieveRequest& request, const edge::CallLimits& limits,
                       std::vector<Hit>& hits) const;
 
@@ -76,7 +97,12 @@ class Retriever {
 };
 
 // Keeps the first of hits that show the same thing: pictures of equal bytes, or passages of equal
-// normalised text. Order is kept.
+// normalised text. Order is kept; what went is noted in the reason of what stayed, where it has
+// one.
 std::vector<Hit> WithoutNearDuplicates(std::vector<Hit> hits);
+
+// The first `group_size` hits of each of the first `documents` documents, a document's together, as
+// places in `hits`. In the order of the documents' best hits.
+std::vector<size_t> GroupByDocument(std::span<const Hit> hits, int documents, int group_size);
 
 }  // namespace sightline::query

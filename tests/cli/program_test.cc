@@ -104,21 +104,53 @@ TEST_F(ProgramTest, SearchJsonIsTheReplyOfRest) {
 TEST_F(ProgramTest, SearchSendsWhatTheFlagsSay) {
   work_.Write("a.png", "first");
   work_.Write("b.png", "second");
-  const ProgramResult result =
-      Run({"search", "--image", "a.png", "words", "--image", "b.png", "--crop", "0.1,0.2,0.5,1",
-           "-c", "office", "-k", "3", "--mode", "lexical", "--rerank"});
+  const ProgramResult result = Run({"search",       "--image", "a.png",        "words",
+                                    "--image",      "b.png",   "--crop",       "0.1,0.2,0.5,1",
+                                    "-c",           "office",  "-k",           "3",
+                                    "--mode",       "lexical", "--rerank",     "--by-document",
+                                    "--group-size", "2",       "--neighbours", "1",
+                                    "--explain",    "--from",  "2024-01-01",   "--to",
+                                    "2024-12-31"});
   EXPECT_EQ(result.code, 0) << result.err;
   const v1::SearchRequest sent = server_.query.last();
   EXPECT_EQ(sent.collection(), "office");
   EXPECT_EQ(sent.k(), 3);
   EXPECT_EQ(sent.mode(), v1::SEARCH_MODE_LEXICAL);
   EXPECT_TRUE(sent.rerank());
+  EXPECT_TRUE(sent.group_by_document());
+  EXPECT_EQ(sent.group_size(), 2);
+  EXPECT_EQ(sent.neighbours(), 1);
+  EXPECT_TRUE(sent.explain());
+  EXPECT_EQ(sent.time_from(), "2024-01-01");
+  EXPECT_EQ(sent.time_to(), "2024-12-31");
   ASSERT_EQ(sent.query_size(), 3);
   EXPECT_EQ(sent.query(0).text(), "words");
   EXPECT_EQ(sent.query(1).image(), "first");
   EXPECT_FLOAT_EQ(sent.query(1).crop().y0(), 0.2f);
   EXPECT_EQ(sent.query(2).image(), "second");
   EXPECT_FALSE(sent.query(2).has_crop());
+}
+
+TEST_F(ProgramTest, MoreAndLessLikeBecomeWeightedParts) {
+  work_.Write("a.png", "first");
+  const ProgramResult result =
+      Run({"search", "boots", "--less-like", "0.5*text:with: heels", "--more-like", "image:a.png",
+           "--more-like", "2*passage:7", "--less-like", "document:d*e", "-c", "office"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  const v1::SearchRequest sent = server_.query.last();
+  ASSERT_EQ(sent.query_size(), 5);
+  EXPECT_FALSE(sent.query(0).has_weight());
+  EXPECT_EQ(sent.query(1).image(), "first");
+  EXPECT_FALSE(sent.query(1).has_weight());
+  EXPECT_EQ(sent.query(2).passage_id(), "7");
+  EXPECT_EQ(sent.query(2).weight(), 2);
+  EXPECT_EQ(sent.query(3).text(), "with: heels");
+  EXPECT_EQ(sent.query(3).weight(), -0.5f);
+  EXPECT_EQ(sent.query(4).document_id(), "d*e");
+  EXPECT_EQ(sent.query(4).weight(), -1);
+  for (const char* bad : {"heels", "txt:heels", "x*text:heels", "-1*text:heels", "text:"}) {
+    EXPECT_EQ(Run({"search", "boots", "--less-like", bad, "-c", "office"}).code, 2) << bad;
+  }
 }
 
 TEST_F(ProgramTest, SearchTextShowsPlaceAndEscapesControlCharacters) {

@@ -41,7 +41,32 @@ TEST(ReplyJsonTest, AHitIsWrittenInFull) {
       R"("scores":{"dense":null,"lexical":3.1,"rerank":null},)"
       R"("image_url":"/v1/passages/a%2Fb%20c/image",)"
       R"("thumbnail_url":"/v1/passages/a%2Fb%20c/thumbnail",)"
-      R"("metadata":{"none":null,"ratio":0.5,"tags":["x"],"year":2024}})");
+      R"("metadata":{"none":null,"ratio":0.5,"tags":["x"],"year":2024},)"
+      R"("neighbours":[],"explanation":null})");
+}
+
+TEST(ReplyJsonTest, NeighboursAndTheExplanationStandBehindTheHit) {
+  v1::Hit hit;
+  v1::Neighbour& before = *hit.add_neighbours();
+  before.set_passage_id("6");
+  before.set_offset(-1);
+  before.set_kind(v1::PASSAGE_KIND_TEXT);
+  before.set_page(2);
+  before.set_heading("h");
+  before.set_text("t");
+  v1::Explanation& why = *hit.mutable_explanation();
+  why.set_dense_rank(3);
+  why.set_dense_part(0.25f);
+  why.set_fused_score(0.25f);
+  why.set_fused_rank(4);
+  why.add_matched_terms("boat");
+  why.add_duplicates("9");
+  const std::string json = HitJson(hit);
+  EXPECT_EQ(json.substr(json.find(R"("neighbours")")),
+            R"("neighbours":[{"passage_id":"6","offset":-1,"kind":"text","page":2,"heading":"h",)"
+            R"("text":"t"}],"explanation":{"dense_rank":3,"lexical_rank":null,"dense_part":0.25,)"
+            R"("lexical_part":0.0,"fused_score":0.25,"fused_rank":4,"matched_terms":["boat"],)"
+            R"("duplicates":["9"],"group_rank":null,"left_out":[]}})");
 }
 
 TEST(ReplyJsonTest, ACitationHasItsSpanAndTheHit) {

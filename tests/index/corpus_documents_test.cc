@@ -283,5 +283,61 @@ TEST_F(CorpusDocumentsTest, HandlesADocumentWithThousandsOfPassages) {
   ExpectSound();
 }
 
+TEST_F(CorpusDocumentsTest, StoredVectorsCanBeReadBack) {
+  DocumentWrite write = OnePassage("a", "one", 1);
+  write.passages.push_back(TextPassage("two", 2));
+  PassageWrite words;
+  words.passage.text = "three";
+  write.passages.push_back(words);
+  Put(std::move(write));
+  Put([&] {
+    DocumentWrite out = OnePassage("b", "", 3);
+    out.passages = {words};
+    return out;
+  }());
+  ASSERT_OK_AND_ASSIGN(const auto passages, corpus_->DocumentPassages("c", "a"));
+  ASSERT_OK_AND_ASSIGN(const auto first, corpus_->PassageVector("c", passages[0].id));
+  const auto one = UnitVector(1);
+  const auto two = UnitVector(2);
+  ASSERT_EQ(first.size(), one.size());
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(first[i], one[i], 1e-3);
+  ASSERT_OK_AND_ASSIGN(const auto mean, corpus_->DocumentVector("c", "a"));
+  double squares = 0;
+  for (size_t i = 0; i < one.size(); ++i) squares += (one[i] + two[i]) * (one[i] + two[i]);
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_NEAR(mean[i], (one[i] + two[i]) / std::sqrt(squares), 1e-3);
+  }
+  EXPECT_THAT(corpus_->PassageVector("c", passages[2].id),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(corpus_->DocumentVector("c", "b"), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(corpus_->PassageVector("c", 99), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(corpus_->DocumentVector("c", "z"), StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_THAT(corpus_->CreateCollection("d", "model", kTestDimension), IsOk());
+  EXPECT_THAT(corpus_->PassageVector("d", passages[0].id), StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_THAT(corpus_->DeleteDocument("c", "a"), IsOk());
+  EXPECT_THAT(corpus_->PassageVector("c", passages[0].id), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(CorpusDocumentsTest, NeighboursAreOfTheSameDocument) {
+  Put(OnePassage("a", "before", 1));
+  DocumentWrite write = OnePassage("b", "one", 2);
+  for (const char* text : {"two", "three", "four"}) write.passages.push_back(TextPassage(text, 3));
+  Put(std::move(write));
+  Put(OnePassage("d", "behind", 4));
+  ASSERT_OK_AND_ASSIGN(const auto passages, corpus_->DocumentPassages("c", "b"));
+  const auto around = [&](int place, int n) {
+    std::vector<std::string> texts;
+    const auto found = corpus_->Neighbours(passages[place].id, n);
+    EXPECT_THAT(found, IsOk());
+    for (const Passage& passage : *found) texts.push_back(passage.text);
+    return texts;
+  };
+  EXPECT_THAT(around(0, 1), ElementsAre("two"));
+  EXPECT_THAT(around(1, 1), ElementsAre("one", "three"));
+  EXPECT_THAT(around(3, 5), ElementsAre("one", "two", "three"));
+  EXPECT_THAT(around(1, 0), ElementsAre());
+  EXPECT_THAT(corpus_->Neighbours(99, 1), StatusIs(absl::StatusCode::kNotFound));
+}
+
 }  // namespace
 }  // namespace sightline::index

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "index/date.h"
 #include "index/text_analyzer.h"
 #include "tests/index/corpus_fixture.h"
 
@@ -360,6 +361,59 @@ TEST_F(CorpusGraphTest, RebuildGivesTheSameAnswers) {
   ASSERT_OK_AND_ASSIGN(const SearchResult after, corpus_->Search(Query(9, 10)));
   EXPECT_EQ(DocumentsOf(before)[0], DocumentsOf(after)[0]);
   ExpectSound();
+}
+
+TEST_F(CorpusSearchTest, ATimeRangeIsOverTheDocumentsDates) {
+  Put(OnePassage("day", "boat", 1, R"({"date":"2024-03-31"})"));
+  Put(OnePassage("noon", "boat", 2, R"({"date":"2024-03-31T12:00:00Z"})"));
+  Put(OnePassage("list", "boat", 3, R"({"date":["soon","2023-01-01"]})"));
+  Put(OnePassage("none", "boat", 4));
+  Put(OnePassage("number", "boat", 5, R"({"date":2024})"));
+  const auto between = [&](const char* from, const char* to) {
+    SearchQuery query = TextQuery("boat");
+    if (*from != 0) query.time.from = ReadDate(from)->first;
+    if (*to != 0) query.time.to = ReadDate(to)->last;
+    auto found = Find(query);
+    std::sort(found.begin(), found.end());
+    return found;
+  };
+  EXPECT_THAT(between("", ""), ElementsAre("day", "list", "none", "noon", "number"));
+  EXPECT_THAT(between("2024-03-31", "2024-03-31"), ElementsAre("day", "noon"));
+  EXPECT_THAT(between("2024-03-31T00:00:01Z", ""), ElementsAre("noon"));
+  EXPECT_THAT(between("", "2024-03-31T12:00:00Z"), ElementsAre("day", "list", "noon"));
+  EXPECT_THAT(between("2024-04-01", ""), ElementsAre());
+  Reopen();
+  EXPECT_THAT(between("2023-01-01", "2023-12-31"), ElementsAre("list"));
+  SearchQuery both = TextQuery("boat");
+  both.time.from = ReadDate("2024-01-01")->first;
+  both.filter = "_document_id = \"noon\" OR _document_id = \"none\"";
+  EXPECT_THAT(Find(both), ElementsAre("noon"));
+}
+
+TEST_F(CorpusSearchTest, WhatIsLeftOutIsNoHitAndUnknownIdsArePassedOver) {
+  DocumentWrite two = OnePassage("two", "boat", 1);
+  two.passages.push_back(TextPassage("boat", 2));
+  Put(std::move(two));
+  Put(OnePassage("one", "boat", 3));
+  ASSERT_OK_AND_ASSIGN(const auto passages, corpus_->DocumentPassages("c", "two"));
+  SearchQuery query = TextQuery("boat");
+  query.without_passages = {passages[0].id, 77, passages[0].id + (uint64_t{9} << 32)};
+  query.without_documents = {"nowhere"};
+  EXPECT_THAT(Find(query), UnorderedElementsAre("two", "one"));
+  query.without_documents = {"two"};
+  EXPECT_THAT(Find(query), ElementsAre("one"));
+  EXPECT_THAT(Find(TextQuery("boat")), UnorderedElementsAre("two", "two", "one"));
+}
+
+TEST_F(CorpusSearchTest, PerDocumentBoundsTheHitsOfOne) {
+  DocumentWrite many = OnePassage("many", "boat boat", 1);
+  for (uint32_t i = 2; i < 8; ++i) many.passages.push_back(TextPassage("boat boat", i));
+  Put(std::move(many));
+  Put(OnePassage("one", "a boat of another kind", 9));
+  SearchQuery query = TextQuery("boat", 3);
+  EXPECT_THAT(Find(query), ElementsAre("many", "many", "many"));
+  query.per_document = 2;
+  EXPECT_THAT(Find(query), ElementsAre("many", "many", "one"));
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ TEST(ReadQueryTest, ReadsEveryFieldOfAnAnswer) {
   ASSERT_OK_AND_ASSIGN(const QueryRequest query,
                        ReadQuery(JsonRequest(R"({"text":"hi","images":["data:image/png;base64,QUJD",
         "https://host/a.png"],"collection":"c","k":5,"filter":"a = 1","mode":"dense","rerank":true,
-        "crop":[null,[0,0,0.5,1]],"instruction":"i","candidates":50,"stream":true,
+        "group_by_document":true,"group_size":2,"neighbours":1,"explain":true,
+        "time_from":"2024-01-01","time_to":"2024-12-31","crop":[null,[0,0,0.5,1]],"instruction":"i","candidates":50,"stream":true,
         "answer_mode":"extractive","verdict_policy":"drop","max_tokens":9,"temperature":0,
         "top_p":0.5,"top_k":4,"repetition_penalty":1.1,"presence_penalty":1,
         "seed":18446744073709551615,"stop":["x"],"json_schema":{"type":"object"}})"),
@@ -55,6 +56,12 @@ TEST(ReadQueryTest, ReadsEveryFieldOfAnAnswer) {
   EXPECT_EQ(search.mode(), v1::SEARCH_MODE_DENSE);
   EXPECT_TRUE(search.rerank());
   EXPECT_EQ(search.candidates(), 50);
+  EXPECT_TRUE(search.group_by_document());
+  EXPECT_EQ(search.group_size(), 2);
+  EXPECT_EQ(search.neighbours(), 1);
+  EXPECT_TRUE(search.explain());
+  EXPECT_EQ(search.time_from(), "2024-01-01");
+  EXPECT_EQ(search.time_to(), "2024-12-31");
   EXPECT_TRUE(query.stream);
   EXPECT_EQ(query.request.mode(), v1::ANSWER_MODE_EXTRACTIVE);
   EXPECT_EQ(query.request.verdict_policy(), v1::VERDICT_POLICY_DROP);
@@ -83,6 +90,32 @@ TEST(ReadQueryTest, AFormSaysTheSameAsJson) {
   EXPECT_THAT(query.request.sampling().stop(), ElementsAre("x", "y"));
 }
 
+TEST(ReadQueryTest, PartsCarryWeightsAndStoredThings) {
+  const std::string parts =
+      R"([{"text":"heels","weight":-0.5},{"image":"data:image/png;base64,QUJD",)"
+      R"("crop":[0,0,0.5,1]},{"passage_id":"7"},{"document_id":"d"}])";
+  ASSERT_OK_AND_ASSIGN(
+      const QueryRequest json,
+      ReadQuery(JsonRequest(R"({"collection":"c","text":"boots","parts":)" + parts + "}"),
+                QueryKind::kSearch));
+  ASSERT_OK_AND_ASSIGN(
+      const QueryRequest form,
+      ReadQuery(FormRequest({{"collection", "c", ""}, {"text", "boots", ""}, {"parts", parts, ""}}),
+                QueryKind::kSearch));
+  for (const QueryRequest& query : {json, form}) {
+    const auto& sent = query.request.search().query();
+    ASSERT_EQ(sent.size(), 5);
+    EXPECT_EQ(sent[0].text(), "boots");
+    EXPECT_FALSE(sent[0].has_weight());
+    EXPECT_EQ(sent[1].text(), "heels");
+    EXPECT_EQ(sent[1].weight(), -0.5f);
+    EXPECT_EQ(sent[2].image(), "ABC");
+    EXPECT_EQ(sent[2].crop().x1(), 0.5f);
+    EXPECT_EQ(sent[3].passage_id(), "7");
+    EXPECT_EQ(sent[4].document_id(), "d");
+  }
+}
+
 TEST(ReadQueryTest, NamesTheFieldAtFault) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"text":"a"})", "collection"},
@@ -102,6 +135,16 @@ TEST(ReadQueryTest, NamesTheFieldAtFault) {
       {R"({"collection":"c","images":["http://h/a"],"crop":[0,0,0,1]})", "crop"},
       {R"({"collection":"c","images":["http://h/a"],"crop":[0,0,1]})", "crop"},
       {R"({"collection":"c","images":["http://h/a","file://host/passwd"]})", "images[1]"},
+      {R"({"collection":"c","text":"a","group_size":0})", "group_size"},
+      {R"({"collection":"c","text":"a","neighbours":-1})", "neighbours"},
+      {R"({"collection":"c","text":"a","time_from":2024})", "time_from"},
+      {R"({"collection":"c","parts":[]})", "text"},
+      {R"({"collection":"c","parts":{}})", "parts"},
+      {R"({"collection":"c","parts":["a"]})", "parts[0]"},
+      {R"({"collection":"c","parts":[{"text":"a"},{"weight":1}]})", "parts[1]"},
+      {R"({"collection":"c","parts":[{"text":"a","image":"http://h/a"}]})", "parts[0]"},
+      {R"({"collection":"c","parts":[{"text":"a","weight":"1"}]})", "parts[0].weight"},
+      {R"({"collection":"c","parts":[{"txt":"a"}]})", "parts[0].txt"},
       {R"([])", "body"}};
   for (const auto& [body, field] : cases) {
     const auto query = ReadQuery(JsonRequest(body), QueryKind::kSearch);

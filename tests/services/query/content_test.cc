@@ -145,6 +145,105 @@ TEST_F(ReadContentTest, CropsOutsideThePictureAreErrors) {
   EXPECT_EQ(Fault(), "bad_crop at query[0].crop");
 }
 
+class ReadSearchContentTest : public ReadContentTest {
+ protected:
+  absl::StatusOr<QueryContent> ReadSearch() const {
+    return ReadSearchContent(parts_, "query", limits_, Decode, absl::InfiniteFuture());
+  }
+  std::string SearchFault() const {
+    const auto content = ReadSearch();
+    if (content.ok()) return "none";
+    return edge::Reason(content.status()) + " at " + edge::Fields(content.status())[0].field;
+  }
+};
+
+TEST_F(ReadSearchContentTest, PartsOfWeightOneAreEncodedTogether) {
+  Add().set_text("boots");
+  Add().set_image("bytes");
+  Add().set_text("red");
+  parts_[2].set_weight(1);
+  ASSERT_OK_AND_ASSIGN(const QueryContent content, ReadSearch());
+  EXPECT_TRUE(content.parts.empty());
+  EXPECT_THAT(content.texts, ElementsAre("boots", "red"));
+  EXPECT_EQ(content.images.size(), 1u);
+}
+
+TEST_F(ReadSearchContentTest, AWeightSetsThePartsApartAndOnlyPositiveOnesAreTheQuestion) {
+  Add().set_text("boots");
+  Add().set_text("heels");
+  parts_[1].set_weight(-0.5f);
+  Add().set_image("bytes");
+  parts_[2].set_weight(-1);
+  Add().set_text("any");
+  parts_[3].set_weight(0);
+  ASSERT_OK_AND_ASSIGN(const QueryContent content, ReadSearch());
+  EXPECT_THAT(content.texts, ElementsAre("boots"));
+  EXPECT_TRUE(content.images.empty());
+  ASSERT_EQ(content.parts.size(), 4u);
+  EXPECT_EQ(content.parts[1].text, "heels");
+  EXPECT_EQ(content.parts[1].weight, -0.5f);
+  EXPECT_EQ(content.parts[1].field, "query[1]");
+  EXPECT_NE(content.parts[2].image, nullptr);
+}
+
+TEST_F(ReadSearchContentTest, StoredPassagesAndDocumentsAreParts) {
+  Add().set_passage_id("4294967297");
+  Add().set_document_id("manual.pdf");
+  ASSERT_OK_AND_ASSIGN(const QueryContent content, ReadSearch());
+  EXPECT_TRUE(content.texts.empty());
+  ASSERT_EQ(content.parts.size(), 2u);
+  EXPECT_EQ(content.parts[0].passage_id, 4294967297u);
+  EXPECT_EQ(content.parts[1].document_id, "manual.pdf");
+}
+
+TEST_F(ReadSearchContentTest, BadWeightsAndIdsNameTheirPart) {
+  EXPECT_EQ(SearchFault(), "empty_query at query");
+  Add().set_text("boots");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const float weight : {10.5f, -10.5f, nan}) {
+    parts_[0].set_weight(weight);
+    EXPECT_EQ(SearchFault(), "out_of_range at query[0].weight") << weight;
+  }
+  parts_[0].set_weight(-10);
+  EXPECT_EQ(SearchFault(), "no_positive_part at query");
+  parts_[0].set_weight(10);
+  EXPECT_THAT(ReadSearch(), IsOk());
+  Add().set_passage_id("+1");
+  EXPECT_EQ(SearchFault(), "bad_passage_id at query[1].passage_id");
+  parts_[1].set_document_id("");
+  EXPECT_EQ(SearchFault(), "bad_document_id at query[1].document_id");
+  parts_[1].set_document_id("a");
+  EXPECT_THAT(ReadSearch(), IsOk());
+  parts_[1].mutable_crop()->set_x1(1);
+  EXPECT_EQ(SearchFault(), "bad_crop at query[1].crop");
+}
+
+TEST_F(ReadSearchContentTest, PartsEncodedApartAreBounded) {
+  limits_.max_apart = 2;
+  for (int i = 0; i < 3; ++i) Add().set_text("x");
+  EXPECT_THAT(ReadSearch(), IsOk());
+  parts_[0].set_weight(2);
+  EXPECT_EQ(SearchFault(), "too_many_parts at query");
+}
+
+TEST_F(ReadSearchContentTest, PicturesBelowZeroCountAgainstTheLimitToo) {
+  for (int i = 0; i < 3; ++i) {
+    Add().set_image("bytes");
+    parts_[i].set_weight(i == 0 ? 1 : -1);
+  }
+  EXPECT_EQ(SearchFault(), "too_many_pictures at query[2].image");
+}
+
+TEST_F(ReadSearchContentTest, OtherContentTakesNeitherWeightsNorStoredParts) {
+  Add().set_text("boots");
+  parts_[0].set_weight(1);
+  EXPECT_EQ(Fault(), "not_supported at query[0]");
+  parts_[0].clear_weight();
+  EXPECT_THAT(Read(), IsOk());
+  Add().set_document_id("a");
+  EXPECT_EQ(Fault(), "not_supported at query[1]");
+}
+
 TEST(CropTest, KeepsAtLeastOnePixel) {
   const auto image = std::make_shared<Image>(Image{4, 2, 1, {0, 1, 2, 3, 4, 5, 6, 7}});
   const ImagePtr tiny = Crop(image, {0.999f, 0.999f, 0.9999f, 0.9999f});

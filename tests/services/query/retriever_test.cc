@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "services/edge/error_details.h"
 #include "tests/support/fake_model.h"
@@ -77,10 +81,27 @@ class RetrieverTest : public ::testing::Test {
     return encoder_.Encode({&input, 1}, 64, {}).value()[0];
   }
 
-  void Put(const std::string& id, std::vector<index::PassageWrite> passages) {
+  void AddPart(QueryPart part) { request_.content.parts.push_back(std::move(part)); }
+
+  static std::vector<std::string> Documents(const Retrieved& found) {
+    std::vector<std::string> out;
+    for (const Hit& hit : found.hits) out.push_back(hit.passage.document_id);
+    return out;
+  }
+
+  // The place of the document's first hit, -1: it has none.
+  static int Place(const Retrieved& found, const std::string& document) {
+    for (size_t i = 0; i < found.hits.size(); ++i) {
+      if (found.hits[i].passage.document_id == document) return static_cast<int>(i);
+    }
+    return -1;
+  }
+
+  void Put(const std::string& id, std::vector<index::PassageWrite> passages,
+           const std::string& collection = "c") {
     index::DocumentWrite write;
     write.document.id = id;
-    write.document.collection = "c";
+    write.document.collection = collection;
     write.document.source = id + ".txt";
     write.document.state = index::DocumentState::kIndexed;
     for (index::PassageWrite& passage : passages) {
@@ -186,6 +207,283 @@ TEST_F(RetrieverTest, RerankingWithoutARerankerIsAnError) {
   const auto found = Retrieve();
   EXPECT_THAT(found, StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(edge::Reason(found.status()), "no_reranker");
+}
+
+TEST_F(RetrieverTest, LessLikeThatMovesWhatIsLikeItDown) {
+  // Two boats: one on the lake, one at sea.
+  Put("sea", {Text("a blue boat at sea")});
+  request_.mode = index::FusionMode::kDense;
+  request_.content.texts = {"blue boat"};
+  AddPart({.weight = 1, .text = "blue boat"});
+  AddPart({.weight = -0.5f, .text = "lake"});
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(Place(found, "sea"), 0);
+  EXPECT_GT(Place(found, "boat"), 0);
+  request_.content.parts[1].weight = 0.5f;
+  ASSERT_OK_AND_ASSIGN(const Retrieved more, Retrieve());
+  EXPECT_EQ(Place(more, "boat"), 0);
+}
+
+TEST_F(RetrieverTest, TheVectorOfPartsIsTheirWeightedSumNormalised) {
+  request_.mode = index::FusionMode::kDense;
+  AddPart({.weight = 2, .text = "a red car on the road"});
+  AddPart({.weight = -1, .text = "lake"});
+  const auto car =
+      Vector({.instruction = "", .videos = {}, .images = {}, .texts = {"a red car on the road"}});
+  const auto lake = Vector({.instruction = "", .videos = {}, .images = {}, .texts = {"lake"}});
+  double squares = 0;
+  double along = 0;
+  for (size_t i = 0; i < car.size(); ++i) {
+    const double sum = 2 * car[i] - lake[i];
+    squares += sum * sum;
+    along += sum * car[i];
+  }
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(found.hits[0].passage.document_id, "car");
+  EXPECT_NEAR(*found.hits[0].dense, along / std::sqrt(squares), 1e-3);
+}
+
+TEST_F(RetrieverTest, WordSearchAndRerankerGetThePositivePartsAlone) {
+  request_.content.texts = {"car"};
+  AddPart({.weight = 1, .text = "car"});
+  AddPart({.weight = -1, .text = "blue boat lake"});
+  request_.rerank = true;
+  FakeReranker reranker;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve(&reranker));
+  const int boat = Place(found, "boat");
+  ASSERT_GE(boat, 0);
+  EXPECT_FALSE(found.hits[boat].lexical.has_value());
+  EXPECT_EQ(found.hits[boat].rerank, 0.0f);
+  EXPECT_EQ(found.hits[0].passage.document_id, "car");
+  EXPECT_EQ(found.hits[0].rerank, 1.0f);
+}
+
+TEST_F(RetrieverTest, PartsThatCancelEachOtherOutAreAnError) {
+  AddPart({.weight = 1, .text = "boat"});
+  AddPart({.weight = -1, .text = "boat"});
+  const auto found = Retrieve();
+  EXPECT_THAT(found, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(edge::Reason(found.status()), "zero_vector");
+}
+
+TEST_F(RetrieverTest, AStoredPassageFindsWhatIsLikeItAndNotItself) {
+  Put("sea", {Text("a blue boat on the sea")});
+  ASSERT_OK_AND_ASSIGN(const auto boat, corpus_->DocumentPassages("c", "boat"));
+  AddPart({.passage_id = boat[0].id});
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(found.hits[0].passage.document_id, "sea");
+  EXPECT_GT(*found.hits[0].dense, 0.7f);
+  for (const Hit& hit : found.hits) EXPECT_NE(hit.passage.id, boat[0].id);
+  // The other passage of its document may stand there.
+  EXPECT_GE(Place(found, "boat"), 0);
+}
+
+TEST_F(RetrieverTest, AStoredDocumentIsTheMeanOfItsPassagesAndNoneOfThemIsAHit) {
+  AddPart({.document_id = "boat"});
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(Place(found, "boat"), -1);
+  EXPECT_EQ(found.hits[0].passage.document_id, "photo-copy");
+  const auto text =
+      Vector({.instruction = "", .videos = {}, .images = {}, .texts = {"a blue boat on the lake"}});
+  const auto photo = Vector({.instruction = "", .videos = {}, .images = {Picture(7)}, .texts = {}});
+  double squares = 0;
+  double along = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const double sum = text[i] + photo[i];
+    squares += sum * sum;
+    along += sum * photo[i];
+  }
+  EXPECT_NEAR(*found.hits[0].dense, along / std::sqrt(squares), 1e-3);
+}
+
+TEST_F(RetrieverTest, StoredPartsNeedNoEncoderOfTheirModel) {
+  ASSERT_OK_AND_ASSIGN(const auto made,
+                       corpus_->CreateCollection("old", ContentHash("another model"), 64));
+  Put("one", {Text("a red car")}, "old");
+  Put("two", {Text("a red cart")}, "old");
+  request_.collection = "old";
+  AddPart({.document_id = "one"});
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  ASSERT_EQ(found.hits.size(), 1u);
+  EXPECT_EQ(found.hits[0].passage.document_id, "two");
+  AddPart({.weight = 1, .text = "car"});
+  EXPECT_EQ(edge::Reason(Retrieve().status()), "other_model");
+}
+
+TEST_F(RetrieverTest, StoredPartsAreRerankedByTheirWords) {
+  AddPart({.document_id = "car"});
+  Put("truck", {Text("a red truck on the road")});
+  request_.rerank = true;
+  FakeReranker reranker;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve(&reranker));
+  EXPECT_EQ(found.hits[0].passage.document_id, "copy");
+  EXPECT_EQ(found.hits[0].rerank, 1.0f);
+  EXPECT_EQ(Place(found, "truck"), 1);
+}
+
+TEST_F(RetrieverTest, StoredPartsThatAreNotThereAreNamed) {
+  ASSERT_OK_AND_ASSIGN(const auto made,
+                       corpus_->CreateCollection("other", encoder_.info().fingerprint, 64));
+  Put("far", {Text("far away")}, "other");
+  ASSERT_OK_AND_ASSIGN(const auto far, corpus_->DocumentPassages("other", "far"));
+  index::PassageWrite words;
+  words.passage.text = "words alone";
+  Put("words", {words});
+  const std::vector<std::pair<QueryPart, std::string>> cases = {
+      {{.field = "query[0]", .passage_id = 5}, "no_passage"},
+      {{.field = "query[0]", .passage_id = far[0].id}, "no_passage"},
+      {{.field = "query[0]", .document_id = "far"}, "no_document"},
+      {{.field = "query[0]", .document_id = "words"}, "no_vector"}};
+  for (const auto& [part, reason] : cases) {
+    request_.content.parts = {part};
+    const auto found = Retrieve();
+    EXPECT_EQ(edge::Reason(found.status()), reason) << found.status();
+    ASSERT_EQ(edge::Fields(found.status()).size(), 1u);
+    EXPECT_EQ(edge::Fields(found.status())[0].field, "query[0]");
+    EXPECT_TRUE(edge::ResourceOf(found.status()).has_value());
+  }
+}
+
+TEST_F(RetrieverTest, ALexicalSearchLeavesStoredPartsOutOfTheHitsAndSaysWhatItDidNotUse) {
+  request_.mode = index::FusionMode::kLexical;
+  request_.content.texts = {"road"};
+  AddPart({.weight = 1, .text = "road"});
+  AddPart({.document_id = "car"});
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  ASSERT_EQ(found.hits.size(), 1u);
+  EXPECT_EQ(found.hits[0].passage.document_id, "copy");
+  EXPECT_THAT(found.warnings, Contains(HasSubstr("weight above 0 alone")));
+}
+
+TEST_F(RetrieverTest, GroupingCountsDocumentsAndKeepsTheirHitsTogether) {
+  Put("fleet", {Text("a blue boat"), Text("blue boat number two"), Text("blue boat, the third")});
+  request_.mode = index::FusionMode::kDense;
+  request_.content.texts = {"blue boat"};
+  request_.group_by_document = true;
+  request_.k = 2;
+  ASSERT_OK_AND_ASSIGN(const Retrieved one, Retrieve());
+  EXPECT_EQ(Documents(one), (std::vector<std::string>{"fleet", "boat"}));
+  request_.group_size = 2;
+  ASSERT_OK_AND_ASSIGN(const Retrieved two, Retrieve());
+  EXPECT_EQ(Documents(two), (std::vector<std::string>{"fleet", "fleet", "boat", "boat"}));
+  EXPECT_EQ(two.hits[0].passage.id, one.hits[0].passage.id);
+  EXPECT_GE(two.hits[0].score, two.hits[1].score);
+}
+
+TEST_F(RetrieverTest, GroupingFindsKDocumentsBehindOneThatFillsTheCandidates) {
+  std::vector<index::PassageWrite> many;
+  for (int i = 0; i < 700; ++i) many.push_back(Text(absl::StrCat("anchor ", i)));
+  Put("log", many);
+  request_.mode = index::FusionMode::kDense;
+  request_.content.texts = {"anchor"};
+  request_.group_by_document = true;
+  request_.k = 3;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  ASSERT_EQ(found.hits.size(), 3u);
+  EXPECT_EQ(found.hits[0].passage.document_id, "log");
+  EXPECT_TRUE(found.warnings.empty());
+  request_.candidates = 50;
+  ASSERT_OK_AND_ASSIGN(const Retrieved few, Retrieve());
+  EXPECT_EQ(few.hits.size(), 1u);
+  EXPECT_THAT(few.warnings, Contains(HasSubstr("fewer documents than k")));
+}
+
+TEST_F(RetrieverTest, ADocumentWhoseBestPassageIsADuplicateShowsItsNextOne) {
+  Put("notes", {Text("a red car on the road"), Text("a red car in town")});
+  request_.content.texts = {"a red car on the road"};
+  request_.mode = index::FusionMode::kDense;
+  request_.group_by_document = true;
+  request_.explain = true;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(found.hits[0].passage.document_id, "car");
+  EXPECT_EQ(found.hits[0].reason->duplicates.size(), 2u);
+  const int notes = Place(found, "notes");
+  ASSERT_GE(notes, 0);
+  EXPECT_EQ(found.hits[notes].passage.text, "a red car in town");
+  EXPECT_EQ(found.hits[notes].reason->group_rank, 1);
+}
+
+TEST_F(RetrieverTest, GroupsAreOrderedByTheRerankersScore) {
+  Put("fleet", {Text("blue lights"), Text("blue boat lake")});
+  request_.content.texts = {"blue boat lake"};
+  request_.group_by_document = true;
+  request_.rerank = true;
+  FakeReranker reranker;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve(&reranker));
+  EXPECT_EQ(found.hits[0].rerank, 1.0f);
+  EXPECT_EQ(found.hits[1].rerank, 1.0f);
+  EXPECT_EQ(std::min(Place(found, "fleet"), Place(found, "boat")), 0);
+  std::vector<std::string> documents = Documents(found);
+  std::sort(documents.begin(), documents.end());
+  EXPECT_EQ(std::unique(documents.begin(), documents.end()), documents.end());
+}
+
+TEST_F(RetrieverTest, NeighboursStandAroundEachHit) {
+  Put("tale", {Text("one"), Text("two"), Text("three"), Text("four")});
+  request_.content.texts = {"two"};
+  request_.k = 1;
+  request_.neighbours = 2;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  ASSERT_EQ(found.hits.size(), 1u);
+  ASSERT_EQ(found.hits[0].passage.text, "two");
+  std::vector<std::string> around;
+  for (const Neighbour& beside : found.hits[0].neighbours) {
+    around.push_back(absl::StrCat(beside.offset, " ", beside.passage.text));
+  }
+  EXPECT_EQ(around, (std::vector<std::string>{"-1 one", "1 three", "2 four"}));
+}
+
+TEST_F(RetrieverTest, AnExplanationSaysRanksPartsAndWords) {
+  request_.content.texts = {"the Boat sank"};
+  request_.explain = true;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  for (const Hit& hit : found.hits) {
+    ASSERT_TRUE(hit.reason.has_value());
+    EXPECT_FLOAT_EQ(hit.reason->fused_score,
+                    hit.reason->stages.dense_part + hit.reason->stages.lexical_part);
+    EXPECT_EQ(hit.reason->stages.lexical_rank > 0, hit.lexical.has_value());
+  }
+  const Hit& best = found.hits[0];
+  EXPECT_EQ(best.passage.text, "a blue boat on the lake");
+  EXPECT_EQ(best.reason->fused_rank, 1);
+  EXPECT_EQ(best.reason->stages.lexical_rank, 1);
+  EXPECT_FLOAT_EQ(best.reason->stages.lexical_part, 1.0f / 61);
+  EXPECT_EQ(best.reason->stages.matched_terms, (std::vector<std::string>{"the", "boat"}));
+  request_.explain = false;
+  ASSERT_OK_AND_ASSIGN(const Retrieved plain, Retrieve());
+  EXPECT_FALSE(plain.hits[0].reason.has_value());
+}
+
+TEST_F(RetrieverTest, FormsOutOfRangeNameTheirField) {
+  request_.content.texts = {"x"};
+  const auto fault = [&](RetrieveRequest request) {
+    std::swap(request, request_);
+    const auto found = Retrieve();
+    std::swap(request, request_);
+    const auto fields = edge::Fields(found.status());
+    return fields.empty() ? std::string("none") : fields[0].field;
+  };
+  RetrieveRequest request = request_;
+  request.group_size = 2;
+  EXPECT_EQ(fault(request), "group_size");
+  request.group_by_document = true;
+  EXPECT_EQ(fault(request), "none");
+  for (const int size : {0, 101}) {
+    request.group_size = size;
+    EXPECT_EQ(fault(request), "group_size");
+  }
+  request.group_size = 100;
+  EXPECT_EQ(fault(request), "none");
+  request.k = 11;
+  EXPECT_EQ(fault(request), "group_size");
+  request = request_;
+  for (const int neighbours : {-1, 6}) {
+    request.neighbours = neighbours;
+    EXPECT_EQ(fault(request), "neighbours");
+  }
+  request = request_;
+  request.time = {absl::FromUnixSeconds(2), absl::FromUnixSeconds(1)};
+  EXPECT_EQ(fault(request), "time_to");
 }
 
 TEST_F(RetrieverTest, UnknownCollectionIsNotFoundAndNamed) {

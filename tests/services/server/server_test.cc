@@ -10,12 +10,14 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/file.h"
 #include "model/seal.h"
+#include "proto/reply_json.h"
 #include "services/edge/error_details.h"
 #include "services/edge/grpc_status.h"
 #include "sightline/v1/collection.grpc.pb.h"
@@ -215,6 +217,86 @@ TEST_F(ServerTest, FindsByTextByPhotoAndByBoth) {
   photo.add_query()->set_text("photo");
   ASSERT_OK_AND_ASSIGN(auto by_both, Search(photo));
   EXPECT_EQ(by_both.hits(0).passage().source(), "photo.jpg");
+}
+
+TEST_F(ServerTest, WeightsAndStoredDocumentsAreQueriesThroughGrpcAndRest) {
+  Start();
+  IngestSamples();
+  v1::SearchRequest request = Query("The mill and the bridge");
+  v1::Content& less = *request.add_query();
+  less.set_text("The mill was built in 1850. It burned down in 1901.");
+  less.set_weight(-1);
+  request.set_mode(v1::SEARCH_MODE_DENSE);
+  ASSERT_OK_AND_ASSIGN(const auto weighted, Search(request));
+  EXPECT_EQ(weighted.hits(0).passage().source(), "bridge.txt");
+  EXPECT_GT(weighted.timings().encode_ms(), 0);
+
+  const std::string mill = [&] {
+    const auto found = Search(Query("mill"));
+    return found.ok() ? found->hits(0).passage().document_id() : "";
+  }();
+  request = Query("");
+  request.add_query()->set_document_id(mill);
+  ASSERT_OK_AND_ASSIGN(const auto alike, Search(request));
+  ASSERT_GT(alike.hits_size(), 0);
+  for (const auto& hit : alike.hits()) EXPECT_NE(hit.passage().document_id(), mill);
+  const auto rest = gateway::PostJson(
+      server_->http_address(), "/v1/search",
+      absl::StrCat(R"({"collection":"c","parts":[{"document_id":")", mill, "\"}]}"));
+  EXPECT_THAT(rest.body,
+              HasSubstr(absl::StrCat(R"("passage_id":")", alike.hits(0).passage().passage_id())));
+
+  request.mutable_query(0)->set_document_id("nowhere");
+  const auto missing = Search(request);
+  EXPECT_THAT(missing, StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(edge::Reason(missing.status()), "no_document");
+  v1::SearchAndAnswerRequest ask;
+  *ask.mutable_search() = request;
+  EXPECT_EQ(edge::Reason(Ask(ask).status()), "empty_query");
+}
+
+TEST_F(ServerTest, EveryFormOfQueryHoldsTogetherThroughGrpcAndRest) {
+  Start(nullptr, true);
+  IngestSamples();
+  v1::SearchRequest request = Query("The mill and the bridge");
+  v1::Content& less = *request.add_query();
+  less.set_text("metres");
+  less.set_weight(-0.5f);
+  request.set_rerank(true);
+  request.set_group_by_document(true);
+  request.set_neighbours(1);
+  request.set_explain(true);
+  ASSERT_OK_AND_ASSIGN(const auto found, Search(request));
+  ASSERT_GT(found.hits_size(), 1);
+  std::set<std::string> documents;
+  for (const v1::Hit& hit : found.hits()) {
+    EXPECT_TRUE(documents.insert(hit.passage().document_id()).second);
+    EXPECT_TRUE(hit.scores().has_rerank());
+    EXPECT_TRUE(hit.scores().has_dense());
+    EXPECT_EQ(hit.explanation().group_rank(), 1);
+    EXPECT_GT(hit.explanation().fused_rank(), 0);
+  }
+  EXPECT_GT(found.timings().encode_ms(), 0);
+  EXPECT_GT(found.timings().dense_ms(), 0);
+  EXPECT_GT(found.timings().lexical_ms(), 0);
+  EXPECT_GT(found.timings().fuse_ms(), 0);
+  EXPECT_GT(found.timings().rerank_ms(), 0);
+
+  const auto rest = gateway::PostJson(
+      server_->http_address(), "/v1/search",
+      R"({"collection":"c","text":"The mill and the bridge","parts":[{"text":"metres",)"
+      R"("weight":-0.5}],"rerank":true,"group_by_document":true,"neighbours":1,"explain":true})");
+  EXPECT_EQ(rest.status, 200);
+  EXPECT_EQ(rest.body.substr(0, rest.body.find("\"timings_ms\"")),
+            SearchReplyJson(found).substr(0, SearchReplyJson(found).find("\"timings_ms\"")));
+
+  request.set_time_from("yesterday");
+  const auto bad = Search(request);
+  EXPECT_EQ(edge::Reason(bad.status()), "bad_time");
+  EXPECT_EQ(edge::Fields(bad.status())[0].field, "time_from");
+  request.set_time_from("2024-01-01");
+  ASSERT_OK_AND_ASSIGN(const auto dated, Search(request));
+  EXPECT_EQ(dated.hits_size(), 0);
 }
 
 TEST_F(ServerTest, FiltersLimitTheHitsAndMalformedOnesNameTheirPosition) {
