@@ -16,6 +16,7 @@ namespace sightline::cli {
 struct Environment {
   Terminal terminal;
   std::string server;  // SIGHTLINE_SERVER, or empty
+  std::string version;
 };
 
 // Arguments of every command that talks to a server.
@@ -50,6 +51,7 @@ void AddDocuments(Arguments& program, const Environment& environment);
 void AddJobs(Arguments& program, const Environment& environment);
 void AddDoctor(Arguments& program, const Environment& environment);
 void AddEval(Arguments& program, const Environment& environment);
+void AddMcp(Arguments& program, const Environment& environment);
 void AddDemo(Arguments& program, const Environment& environment);
 
 // `serve`, `gateway` and `model` are commands of sightline-server, which takes this process's

@@ -27,6 +27,7 @@ int Main(int argc, char** argv) {
   Environment environment;
   environment.terminal = DetectTerminal(*EnvironmentVariable("NO_COLOR") != '\0');
   environment.server = EnvironmentVariable("SIGHTLINE_SERVER");
+  environment.version = SIGHTLINE_VERSION;
 
   Arguments program("sightline",
                     "Search photos, scans, PDFs and notes by text and by picture, and get answers "
@@ -41,6 +42,7 @@ int Main(int argc, char** argv) {
   AddCollections(program, environment);
   AddDocuments(program, environment);
   AddJobs(program, environment);
+  AddMcp(program, environment);
   AddDoctor(program, environment);
   const int exit_code = program.Run(argc, argv);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {

@@ -23,6 +23,7 @@
 #include "services/gateway/embeddings.h"
 #include "services/gateway/error_reply.h"
 #include "services/gateway/json_text.h"
+#include "services/gateway/mcp_exchange.h"
 #include "services/gateway/models.h"
 #include "services/gateway/query_request.h"
 #include "services/gateway/rerank.h"
@@ -175,6 +176,7 @@ Api::Api(std::shared_ptr<grpc::Channel> channel, ServerState state, StaticFiles 
   AddJobs();
   AddPassages();
   AddModels();
+  AddMcp(channel);
   page_.pattern = "/";
   page_.handle = [this](Request request) {
     const std::string path = absl::StrJoin(request.segments, "/");
@@ -523,6 +525,12 @@ void Api::AddModels() {
         [base64 = embeddings->base64](v1::EmbedResponse& response) {
           return JsonReply(EmbeddingsReplyJson(response, base64));
         });
+  });
+}
+
+void Api::AddMcp(std::shared_ptr<grpc::Channel> channel) {
+  Add("POST", "/mcp", {}, [this, channel = std::move(channel)](Request request) {
+    return MakeMcpExchange(request, channel, state_.version);
   });
 }
 

@@ -67,6 +67,7 @@ class Api {
   void AddJobs();
   void AddPassages();
   void AddModels();
+  void AddMcp(std::shared_ptr<grpc::Channel> channel);
 
   const ServerState state_;
   const StaticFiles files_;

@@ -21,6 +21,7 @@ ROCKS = r"rocksdb/"
 RULES = {
     "base": (set(), [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "proto": ({"base"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
+    "mcp": ({"base", "proto"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "model": ({"base"}, [FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "index": ({"base"}, [TORCH, GRPC, BEAST, DECODERS]),
     "ingest": ({"base", "contract", "index", "ingest/media client"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
@@ -28,12 +29,12 @@ RULES = {
     "services/edge": ({"base", "proto"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "services/query": ({"services/edge", "proto", "base", "contract", "index"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "services/ingest": ({"services/edge", "proto", "base", "contract", "index", "ingest"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
-    "services/gateway": ({"services/edge", "proto", "base"}, [TORCH, FAISS, DECODERS, ROCKS]),
+    "services/gateway": ({"services/edge", "proto", "base", "mcp"}, [TORCH, FAISS, DECODERS, ROCKS]),
     "services/pull": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "services": (None, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),  # the composition root: every room
     "tools/demo_world": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "tools/train": (None, [FAISS, BEAST, DECODERS, ROCKS]),  # the network, and all whose prompts it learns
-    "cli": ({"proto", "base", "tools/demo_world"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
+    "cli": ({"proto", "base", "mcp", "tools/demo_world"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
 }
 # The one header of ingest/media that its client half offers to others.
 MEDIA_CLIENT = {"ingest/media/media_client.h"}
