@@ -53,9 +53,8 @@ Server::Work Server::Accept(absl::string_view text) {
   {
     absl::MutexLock lock(&mu_);
     if (!running_.emplace(key, call).second) {
-      return [reply = RpcFailure(message.id, {kInvalidRequest, "a request of this id still runs"})] {
-        return reply;
-      };
+      const RpcError error = {kInvalidRequest, "a request of this id still runs"};
+      return [reply = RpcFailure(message.id, error)] { return reply; };
     }
   }
   return [this, key, call, message = std::move(message)]() -> std::optional<std::string> {

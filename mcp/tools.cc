@@ -62,8 +62,9 @@ const Json& Tools() {
               "a hit can be read as resource sightline://passages/ID/image.",
               QueryProperties("query", "What to look for"), Json::array({"collection"})),
          Tool("ask", "Answer from a collection",
-              "Answers a question from a collection's passages. The answer's [n] are its citations, "
-              "each with source, page, the words it rests on, and whether they support it.",
+              "Answers a question from a collection's passages. The answer's [n] are its "
+              "citations, each with source, page, the words it rests on, and whether they support "
+              "it.",
               std::move(ask), Json::array({"collection"})),
          Tool("get_passage", "Read a passage",
               "One passage in full: text, headings, page, place on the page, metadata.",
@@ -214,7 +215,9 @@ std::variant<Json, RpcError> CallTool(const Json& params, const Stubs& stubs, Ca
     return RpcError{kInvalidParams, "params.name: expected the name of a tool"};
   }
   const Json arguments = params.value("arguments", Json::object());
-  if (!arguments.is_object()) return RpcError{kInvalidParams, "params.arguments: expected an object"};
+  if (!arguments.is_object()) {
+    return RpcError{kInvalidParams, "params.arguments: expected an object"};
+  }
   for (const Json& tool : Tools()) {
     if (tool["name"] != *name) continue;
     absl::StatusOr<Json> result = Run(name->get<std::string>(), arguments, tool, stubs, call);

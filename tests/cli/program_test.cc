@@ -47,6 +47,7 @@ TEST_F(ProgramTest, EveryCommandHasHelpWithExamples) {
                                              "jobs list",
                                              "jobs show",
                                              "jobs retry",
+                                             "mcp",
                                              "doctor",
                                              "eval"};
   for (const std::string& command : commands) {

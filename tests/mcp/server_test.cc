@@ -29,7 +29,8 @@ class ServerTest : public ::testing::Test {
     auto http = gateway::HttpServer::Start(options, backend_.channel(), state);
     ASSERT_THAT(http, IsOk());
     http_ = *std::move(http);
-    ASSERT_EQ(gateway::PostJson(http_->address(), "/v1/collections", R"({"name":"c"})").status, 201);
+    ASSERT_EQ(gateway::PostJson(http_->address(), "/v1/collections", R"({"name":"c"})").status,
+              201);
     ASSERT_EQ(gateway::Fetch(http_->address(), "POST", "/v1/collections/c/documents",
                              gateway::FormText({{"file", "Boats leave at eight.", "guide.txt"},
                                                 {"file", "\x89PNG boats", "boats.png"}}),
@@ -78,7 +79,8 @@ TEST_F(ServerTest, ToolsFindAnswerAndRead) {
             "c");
   const Json found = Tool("search", {{"query", "boats"}, {"collection", "c"}, {"k", 5}});
   EXPECT_EQ(found["structuredContent"]["hits"].size(), 2u);
-  EXPECT_EQ(Json::parse(found["content"][0]["text"].get<std::string>()), found["structuredContent"]);
+  EXPECT_EQ(Json::parse(found["content"][0]["text"].get<std::string>()),
+            found["structuredContent"]);
   EXPECT_EQ(found["content"][1]["type"], "resource_link");
   EXPECT_EQ(found["content"][1]["uri"], "sightline://passages/c%2fboats.png%230/image");
   const Json answer = Tool("ask", {{"question", "boats eight"}, {"collection", "c"}});
@@ -111,7 +113,8 @@ TEST_F(ServerTest, ResourcesAreListedAndRead) {
   EXPECT_EQ(Ask("resources/list")["result"]["resources"][0]["uri"], "sightline://collections/c");
   EXPECT_EQ(Ask("resources/templates/list")["result"]["resourceTemplates"].size(), 3u);
   const auto read = [&](const std::string& uri) { return Ask("resources/read", {{"uri", uri}}); };
-  const Json picture = read("sightline://passages/c%2Fboats.png%230/image")["result"]["contents"][0];
+  const Json picture =
+      read("sightline://passages/c%2Fboats.png%230/image")["result"]["contents"][0];
   EXPECT_EQ(picture["mimeType"], "image/png");
   EXPECT_EQ(picture["blob"], "iVBORyBib2F0cw==");
   const Json passage = read("sightline://passages/c%2Fguide.txt%230")["result"]["contents"][0];
