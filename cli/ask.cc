@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
@@ -18,6 +19,7 @@ struct AskArguments {
   CommonArguments common;
   QueryArguments query;
   bool extractive = false;
+  bool reasoning = false;
   std::string schema;  // path
   std::string verdicts = "flag";
   int max_tokens = 0;
@@ -38,6 +40,7 @@ absl::StatusOr<v1::SearchAndAnswerRequest> MakeRequest(const AskArguments& argum
   *request.mutable_search() = *std::move(search);
   if (arguments.extractive) request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
   request.set_verdict_policy(PolicyOf(arguments.verdicts));
+  request.set_reasoning(arguments.reasoning);
   request.mutable_sampling()->set_max_tokens(arguments.max_tokens);
   if (arguments.temperature.has_value()) {
     request.mutable_sampling()->set_temperature(static_cast<float>(*arguments.temperature));
@@ -71,7 +74,13 @@ class AnswerPrinter {
 
   void Take(const v1::AnswerEvent& event) {
     if (event.has_done()) done_ = event.done();
+    if (event.has_reasoning() && !json_) {
+      reasoned_ = true;
+      Print(Styled(terminal_, Style::kDim, Printable(event.reasoning().text())));
+      std::fflush(stdout);
+    }
     if (!event.has_delta() || json_) return;
+    if (std::exchange(reasoned_, false)) Print("\n\n");
     streamed_ += event.delta().text();
     Print(Printable(event.delta().text()));
     std::fflush(stdout);
@@ -108,6 +117,7 @@ class AnswerPrinter {
   const Terminal& terminal_;
   const bool json_;
   std::string streamed_;
+  bool reasoned_ = false;  // the reasoning was printed last
   std::optional<v1::AnswerResponse> done_;
 };
 
@@ -146,6 +156,8 @@ void AddAsk(Arguments& program, const Environment& environment) {
   AddQueryArguments(command, arguments->query);
   command.Flag("--extractive", arguments->extractive,
                "Quote the best sentences instead of writing an answer");
+  command.Flag("--reasoning", arguments->reasoning,
+               "Observe, analyse and conclude first, apart from the answer");
   command.Text("--schema", arguments->schema, "The answer is JSON of this JSON schema", "F.json");
   command.Choice("--verdicts", arguments->verdicts, {"flag", "drop", "regenerate"},
                  "What happens to sentences that their sources do not support; default flag");

@@ -73,9 +73,9 @@ struct RegexFormat {
   std::string pattern;  // matches the whole text
 };
 // Any text whose numbers in brackets are of 1..markers: behind an open bracket (of any of the forms
-// [ 【 ［ 〔 〖) a digit only comes as part of such a number, which a closing bracket follows. A text
-// may end anywhere but between the digit and that bracket. Unlike the other two it goes with `stop`
-// and `stop_token_ids`.
+// [ 【 ［ 〔 〖) a digit only comes as part of such a number, which a closing bracket follows. A
+// text may end anywhere but between the digit and that bracket. Unlike the other two it goes with
+// `stop` and `stop_token_ids`.
 struct MarkedTextFormat {
   int markers = 0;  // 0 to 1000
 };

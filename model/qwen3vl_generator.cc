@@ -131,8 +131,9 @@ absl::Status CheckInput(const GenerateInput& input) {
   if (marked && input.constraint != nullptr) {
     return absl::InvalidArgumentError("a constraint does not go with a format");
   }
-  if (formatted && !marked && (!input.stop.empty() || !input.sampling.stop_token_ids.empty() ||
-                    input.constraint != nullptr)) {
+  if (formatted && !marked &&
+      (!input.stop.empty() || !input.sampling.stop_token_ids.empty() ||
+       input.constraint != nullptr)) {
     return absl::InvalidArgumentError(
         "a json_schema or regex says where the text ends: stop, stop_token_ids and a constraint do "
         "not go with it");

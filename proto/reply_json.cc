@@ -198,6 +198,24 @@ Json FromCitation(const v1::Citation& citation) {
   return out;
 }
 
+Json FromField(const v1::FieldCitation& field) {
+  Json out;
+  out["json_pointer"] = field.json_pointer();
+  out["citation"] = FromCitation(field.citation());
+  return out;
+}
+
+Json FromSentence(const v1::SentenceVerdict& sentence) {
+  Json out;
+  out["start"] = sentence.start();
+  out["end"] = sentence.end();
+  out["markers"] = Json::array();
+  for (const int marker : sentence.markers()) out["markers"].push_back(marker);
+  const bool checked = sentence.verdict() != v1::VERDICT_UNSPECIFIED;
+  out["verdict"] = checked ? Json(VerdictName(sentence.verdict())) : Json(nullptr);
+  return out;
+}
+
 Json FromTimings(const v1::StageTimings& timings, bool with_answer) {
   Json out;
   out["encode"] = Rounded(timings.encode_ms());
@@ -342,12 +360,24 @@ std::string AnswerReplyJson(const v1::AnswerResponse& reply) {
   out["timings_ms"] = FromTimings(reply.timings(), true);
   out["mode"] = EnumName(v1::AnswerMode_Name(reply.mode()), "ANSWER_MODE_");
   out["finish_reason"] = reply.finish_reason();
+  out["sentences"] = Json::array();
+  for (const v1::SentenceVerdict& sentence : reply.sentences()) {
+    out["sentences"].push_back(FromSentence(sentence));
+  }
+  out["field_citations"] = Json::array();
+  for (const v1::FieldCitation& field : reply.field_citations()) {
+    out["field_citations"].push_back(FromField(field));
+  }
+  out["unsupported_fields"] = Strings(reply.unsupported_fields());
+  out["reasoning"] = reply.reasoning().empty() ? Json(nullptr) : Json(reply.reasoning());
   return Dump(out);
 }
 
 std::string HitJson(const v1::Hit& hit) { return Dump(FromHit(hit)); }
 
 std::string CitationJson(const v1::Citation& citation) { return Dump(FromCitation(citation)); }
+
+std::string FieldCitationJson(const v1::FieldCitation& field) { return Dump(FromField(field)); }
 
 std::string DeltaJson(const v1::Delta& delta) { return Dump(Json{{"text", delta.text()}}); }
 

@@ -26,8 +26,10 @@ namespace sightline {
 std::string SearchReplyJson(const v1::SearchResponse& reply);
 
 // {"answer","abstained","citations":[…],"hits":[…],"usage":{"prompt_tokens","completion_tokens",
-// "image_tokens"},"warnings","timings_ms","mode","finish_reason"}
-// `timings_ms` as for a search and "generate","first_token"; `mode` is "generative" or
+// "image_tokens"},"warnings","timings_ms","mode","finish_reason",
+// "sentences":[{"start","end","markers","verdict"}],"field_citations":[…],"unsupported_fields",
+// "reasoning"}; `reasoning` is null unless it was asked for. An abstention's hits are the near
+// misses. `timings_ms` as for a search and "generate","first_token"; `mode` is "generative" or
 // "extractive".
 std::string AnswerReplyJson(const v1::AnswerResponse& reply);
 
@@ -43,6 +45,9 @@ std::string HitJson(const v1::Hit& hit);
 // Here `start` and `end` are the answer's bytes [start, end) that the passage supports; a video's
 // times are `start_seconds` and `end_seconds`. `verdict` is null when the sentence was not checked.
 std::string CitationJson(const v1::Citation& citation);
+
+// {"json_pointer","citation":{…}}
+std::string FieldCitationJson(const v1::FieldCitation& field);
 
 // {"text"}: one piece of a streamed answer.
 std::string DeltaJson(const v1::Delta& delta);

@@ -170,8 +170,12 @@ absl::Status Server::StartServices() {
   const query::PassagePicture picture = PictureReader(*parts.corpus, decode);
   parts.retriever = std::make_unique<query::Retriever>(
       config_.retriever, *parts.corpus, *parts.model.encoder, parts.model.reranker.get(), picture);
-  parts.answerer =
-      std::make_unique<query::Answerer>(config_.answer, parts.model.generator.get(), picture);
+  query::EntailmentScorer entailment;
+  if (parts.model.reranker != nullptr && config_.judge_by_reranker) {
+    entailment = query::RerankerEntailment(*parts.model.reranker, picture);
+  }
+  parts.answerer = std::make_unique<query::Answerer>(config_.answer, parts.model.generator.get(),
+                                                     picture, std::move(entailment));
   std::vector<edge::NamedService> services;
   parts.collection_service =
       std::make_unique<CollectionService>(*parts.corpus, *parts.model.encoder, *parts.ingestor);

@@ -189,6 +189,9 @@ void AddQueryKeys(ConfigTable& t) {
   t.push_back(Integer("answer", "max_tokens", 512, 1, 32'768,
                       "Tokens of an answer whose request names none."));
   t.push_back(Integer("answer", "sentences", 3, 1, 20, "Sentences of an extractive answer."));
+  t.push_back(
+      Switch("answer", "judge_by_reranker", true,
+             "Where a reranker is loaded it judges the sentences that exact checks leave."));
 }
 
 void AddLogKeys(ConfigTable& t) {
@@ -302,6 +305,7 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.answer.prompt.token_budget = static_cast<int>(c.Int("answer.prompt_tokens"));
   out.answer.extractive.max_passages = out.answer.prompt.max_passages;
   out.answer.extractive.max_sentences = static_cast<int>(c.Int("answer.sentences"));
+  out.judge_by_reranker = c.Bool("answer.judge_by_reranker");
   out.answer.max_tokens = static_cast<int>(c.Int("answer.max_tokens"));
 }
 

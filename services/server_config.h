@@ -51,6 +51,7 @@ struct ServerConfig {
   media::MediaOptions media;
   query::RetrieverOptions retriever;
   query::AnswerOptions answer;
+  bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
   query::ContentLimits content;
 };
 

@@ -15,8 +15,12 @@ std::string Render(const v1::AnswerEvent& event) {
     case v1::AnswerEvent::kRetrieved:
       return ServerSentEvent("retrieved", SearchReplyJson(event.retrieved().search()));
     case v1::AnswerEvent::kDelta: return ServerSentEvent("delta", DeltaJson(event.delta()));
+    case v1::AnswerEvent::kReasoning:
+      return ServerSentEvent("reasoning", DeltaJson(event.reasoning()));
     case v1::AnswerEvent::kCitation:
       return ServerSentEvent("citation", CitationJson(event.citation()));
+    case v1::AnswerEvent::kFieldCitation:
+      return ServerSentEvent("field_citation", FieldCitationJson(event.field_citation()));
     case v1::AnswerEvent::kDone: return ServerSentEvent("done", AnswerReplyJson(event.done()));
     case v1::AnswerEvent::EVENT_NOT_SET: break;
   }

@@ -67,6 +67,7 @@ constexpr FieldSpec kFields[] = {
     {"seed", Type::kInteger, true},
     {"stop", Type::kStrings, true},
     {"json_schema", Type::kSchema, true},
+    {"reasoning", Type::kBoolean, true},
 };
 
 const FieldSpec* FindField(absl::string_view name, QueryKind kind) {
@@ -266,6 +267,9 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
   } else if (name == "json_schema") {
     if (!value.is_object()) return WrongType(name, "an object", value);
     out.request.set_json_schema(json::serialize(value));
+  } else if (name == "reasoning") {
+    SL_ASSIGN_OR_RETURN(const bool reasoning, BooleanField(name, value));
+    out.request.set_reasoning(reasoning);
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "services/query/answerer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,25 +20,133 @@ absl::StatusOr<Answer> Abstain(absl::string_view question, Answer answer, const 
   answer.abstained = true;
   answer.finish_reason = "abstained";
   answer.citations.clear();
+  answer.sentences.clear();
   if (!sink.on_text(answer.text)) return Stopped();
   return answer;
 }
 
+void AddUsage(const model::GenerateResult& result, Answer& answer) {
+  answer.prompt_tokens += result.prompt_tokens;
+  answer.image_tokens += result.image_tokens;
+  answer.completion_tokens += result.completion_tokens();
+}
+
+absl::Status NoGenerator(absl::string_view field, absl::string_view instead) {
+  return edge::WithReason(edge::WithField(absl::FailedPreconditionError(absl::StrCat(
+                                              field, ": this server has no generator; ", instead)),
+                                          std::string(field)),
+                          "no_generator");
+}
+
+// What does not go with a schema.
+absl::Status CheckJsonRequest(const AnswerRequest& request) {
+  if (request.mode == AnswerMode::kExtractive) {
+    return edge::InvalidField("json_schema", "an extractive answer is no JSON", "conflict");
+  }
+  if (request.policy != VerdictPolicy::kFlag) {
+    return edge::InvalidField("verdict_policy",
+                              "with a json_schema only FLAG: a schema says which fields there are",
+                              "conflict");
+  }
+  if (!request.stop.empty() || !request.sampling.stop_token_ids.empty()) {
+    return edge::InvalidField("sampling.stop", "a json_schema says where the answer ends",
+                              "conflict");
+  }
+  return absl::OkStatus();
+}
+
+constexpr int kReasoningTokens = 256;  // of a generator that does not think of its own accord
+
+constexpr char kReasoningRequest[] =
+    "\n\nDo not answer yet. Write down, in three short paragraphs: Observe: what the passages and "
+    "pictures show that bears on the question, with their dates. Analyse: what that means, and "
+    "where "
+    "they agree or differ. Conclude: what follows.";
+constexpr char kAnswerRequest[] = "Now give the answer alone, in the form you were told at first.";
+
+constexpr int kRewriteTokens = 128;  // of one sentence
+
+// The conversation that asks for `sentence` anew. `before` is what the answer says up to it.
+std::vector<model::Message> RewriteMessages(std::vector<model::Message> messages,
+                                            absl::string_view before, absl::string_view sentence) {
+  messages.push_back(
+      {.role = "assistant", .parts = {absl::StrCat(before, before.empty() ? "" : " ", sentence)}});
+  messages.push_back(
+      {.role = "user",
+       .parts = {absl::StrCat("The passages you cite do not support this sentence:\n", sentence,
+                              "\nWrite that one sentence again, from the passages alone, ending "
+                              "with the numbers of its passages. Nothing else.")}});
+  return messages;
+}
+
 }  // namespace
 
+// Takes reasoning as it is written to the sink and to the answer.
+class Answerer::Reasoning {
+ public:
+  Reasoning(bool wanted, int passages, const AnswerSink& sink, Answer& answer)
+      : wanted_(wanted), filter_(passages), sink_(sink), answer_(answer) {}
+
+  bool Write(absl::string_view text) { return !wanted_ || Give(filter_.Push(text)); }
+  // Once the answer begins.
+  bool Finish() {
+    if (!wanted_ || finished_) return true;
+    finished_ = true;
+    return Give(filter_.Finish());
+  }
+
+ private:
+  bool Give(const std::string& text) {
+    answer_.reasoning += text;
+    return text.empty() || sink_.on_reasoning == nullptr || sink_.on_reasoning(text);
+  }
+
+  const bool wanted_;
+  MarkerFilter filter_;
+  const AnswerSink& sink_;
+  Answer& answer_;
+  bool finished_ = false;
+};
+
+absl::Status Answerer::ThinkFirst(const AnswerRequest& request, const edge::CallLimits& limits,
+                                  Prompt& prompt, Reasoning& reasoning, Answer& answer) const {
+  if (!request.reasoning || generator_->thinks()) return absl::OkStatus();
+  prompt.messages.back().parts.push_back(std::string(kReasoningRequest));
+  const model::GenerateInput input = {.messages = prompt.messages,
+                                      .sampling = request.sampling,
+                                      .max_tokens = kReasoningTokens,
+                                      .n = 1,
+                                      .stop = {},
+                                      .format = model::MarkedTextFormat{prompt.passages},
+                                      .constraint = nullptr};
+  auto result = Generate(*generator_, input, limits, [&](const model::TextPiece& piece) {
+    return reasoning.Write(piece.text);
+  });
+  if (!result.ok()) return Annotate(result.status(), "reasoning");
+  if (!reasoning.Finish()) return Stopped();
+  AddUsage(*result, answer);
+  prompt.messages.push_back({.role = "assistant", .parts = {answer.reasoning}});
+  prompt.messages.push_back({.role = "user", .parts = {std::string(kAnswerRequest)}});
+  return absl::OkStatus();
+}
+
 Answerer::Answerer(const AnswerOptions& options, model::Generator* generator,
-                   PassagePicture picture)
-    : options_(options), generator_(generator), picture_(std::move(picture)) {}
+                   PassagePicture picture, EntailmentScorer entailment)
+    : options_(options),
+      generator_(generator),
+      picture_(std::move(picture)),
+      entailment_(std::move(entailment)) {}
 
 absl::StatusOr<Answer> Answerer::Write(const AnswerRequest& request, const Retrieved& retrieved,
                                        const edge::CallLimits& limits,
                                        const AnswerSink& sink) const {
+  if (!request.json_schema.empty()) {
+    SL_RETURN_IF_ERROR(CheckJsonRequest(request));
+    if (generator_ == nullptr) return NoGenerator("json_schema", "ask without a schema");
+    return WriteJson(request, retrieved, limits, sink);
+  }
   if (request.mode == AnswerMode::kGenerative && generator_ == nullptr) {
-    return edge::WithReason(
-        edge::WithField(absl::FailedPreconditionError(
-                            "mode: this server has no generator; ask for an extractive answer"),
-                        "mode"),
-        "no_generator");
+    return NoGenerator("mode", "ask for an extractive answer");
   }
   const bool trained = generator_ != nullptr && !generator_->info().untrained;
   const bool generative =
@@ -46,6 +155,9 @@ absl::StatusOr<Answer> Answerer::Write(const AnswerRequest& request, const Retri
   auto answer = WriteExtractive(request, retrieved, sink);
   if (answer.ok() && generator_ != nullptr && request.mode == AnswerMode::kAuto) {
     answer->warnings.push_back("the generator's weights are untrained: the answer is extractive");
+  }
+  if (answer.ok() && request.reasoning) {
+    answer->warnings.push_back("an extractive answer comes without reasoning");
   }
   return answer;
 }
@@ -64,6 +176,9 @@ absl::StatusOr<Answer> Answerer::WriteExtractive(const AnswerRequest& request,
   answer.text = std::move(extract.text);
   answer.finish_reason = "stop";
   answer.citations = std::move(extract.citations);
+  for (const Citation& citation : answer.citations) {
+    answer.sentences.push_back({citation.start, citation.end, {citation.marker}, citation.verdict});
+  }
   // Each sentence with its marker, then its citation, as a generated answer would come.
   size_t sent = 0;
   for (size_t i = 0; i < answer.citations.size(); ++i) {
@@ -91,8 +206,10 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
 
   SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(request.question, retrieved.hits, options_.prompt,
                                                  *generator_, picture_, limits));
+  Reasoning reasoning(request.reasoning, prompt.passages, sink, answer);
+  SL_RETURN_IF_ERROR(ThinkFirst(request, limits, prompt, reasoning, answer));
   const model::GenerateInput input = {
-      .messages = std::move(prompt.messages),
+      .messages = prompt.messages,
       .sampling = request.sampling,
       .max_tokens = request.max_tokens > 0 ? request.max_tokens : options_.max_tokens,
       .n = 1,
@@ -101,27 +218,53 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
       // brings what markers there are into one form, and stands behind a generator without formats.
       .format = model::MarkedTextFormat{prompt.passages},
       .constraint = nullptr};
-  GroundedWriter writer(retrieved.hits, prompt.passages, request.policy, sink);
+  GroundingOptions grounding;
+  grounding.policy = request.policy;
+  grounding.judge = [&](const std::string& claim, std::span<const index::Passage* const> cited) {
+    return JudgeClaim(claim, cited, entailment_, limits);
+  };
+  // The first text goes on being written meanwhile: its pieces wait.
+  grounding.rewrite = [&](absl::string_view before, absl::string_view sentence,
+                          int attempt) -> absl::StatusOr<std::string> {
+    model::GenerateInput again = input;
+    again.messages = RewriteMessages(prompt.messages, before, sentence);
+    again.max_tokens = std::min(input.max_tokens, kRewriteTokens);
+    if (again.sampling.seed.has_value()) *again.sampling.seed += attempt + 1;
+    std::string text;
+    auto result = Generate(*generator_, again, limits, [&](const model::TextPiece& piece) {
+      if (!piece.reasoning) text.append(piece.text.data(), piece.text.size());
+      return true;
+    });
+    if (!result.ok()) return Annotate(result.status(), "writing a sentence again");
+    AddUsage(*result, answer);
+    return text;
+  };
+  GroundedWriter writer(retrieved.hits, prompt.passages, std::move(grounding), sink);
   const auto on_text = [&](const model::TextPiece& piece) {
     // What a model thinks first is no part of the answer and cites nothing.
-    if (piece.reasoning) return true;
+    if (piece.reasoning) return reasoning.Write(piece.text);
+    if (!reasoning.Finish()) return false;
     if (answer.first_token_ms == 0) {
       answer.first_token_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
     }
     return writer.Write(piece.text);
   };
   auto result = Generate(*generator_, input, limits, on_text);
+  if (!writer.status().ok()) return writer.status();
   if (!result.ok()) return Annotate(result.status(), "writing the answer");
-  if (!writer.Finish()) return Stopped();
+  if (!reasoning.Finish()) return Stopped();
+  if (!writer.Finish()) return writer.status().ok() ? Stopped() : writer.status();
 
   answer.text = writer.text();
   answer.citations = writer.citations();
+  answer.sentences = writer.sentences();
   answer.finish_reason =
       result->first().finish_reason == model::FinishReason::kLength ? "length" : "stop";
-  answer.prompt_tokens = result->prompt_tokens;
-  answer.image_tokens = result->image_tokens;
-  answer.completion_tokens = result->completion_tokens();
+  AddUsage(*result, answer);
   answer.generate_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
+  if (writer.rewritten() > 0) {
+    answer.warnings.push_back(absl::StrCat("sentences written again: ", writer.rewritten()));
+  }
   if (writer.dropped() > 0) {
     answer.warnings.push_back(absl::StrCat(
         "sentences left out because their passages do not support them: ", writer.dropped()));
@@ -130,11 +273,65 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
     answer.abstained = true;
     answer.finish_reason = "abstained";
     answer.citations.clear();
+    answer.sentences.clear();
     return answer;
   }
   if (answer.text.empty()) return Abstain(question, std::move(answer), sink);
   if (writer.uncited() > 0) {
     answer.warnings.push_back(absl::StrCat("sentences without a citation: ", writer.uncited()));
+  }
+  return answer;
+}
+
+absl::StatusOr<Answer> Answerer::WriteJson(const AnswerRequest& request, const Retrieved& retrieved,
+                                           const edge::CallLimits& limits,
+                                           const AnswerSink& sink) const {
+  const absl::Time start = absl::Now();
+  Answer answer;
+  answer.mode = AnswerMode::kGenerative;
+  if (generator_->info().untrained) {
+    answer.warnings.push_back("the generator's weights are untrained: its text carries no meaning");
+  }
+  if (retrieved.hits.empty()) {
+    return Abstain(request.question.JoinedText(), std::move(answer), sink);
+  }
+  PromptOptions options = options_.prompt;
+  options.json_schema = request.json_schema;
+  SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(request.question, retrieved.hits, options,
+                                                 *generator_, picture_, limits));
+  Reasoning reasoning(request.reasoning, prompt.passages, sink, answer);
+  SL_RETURN_IF_ERROR(ThinkFirst(request, limits, prompt, reasoning, answer));
+  const model::GenerateInput input = {
+      .messages = std::move(prompt.messages),
+      .sampling = request.sampling,
+      .max_tokens = request.max_tokens > 0 ? request.max_tokens : options_.max_tokens,
+      .n = 1,
+      .stop = {},
+      .format = model::JsonSchemaFormat{request.json_schema},
+      .constraint = nullptr};
+  const auto on_text = [&](const model::TextPiece& piece) {
+    if (piece.reasoning) return reasoning.Write(piece.text);
+    if (!reasoning.Finish()) return false;
+    if (answer.first_token_ms == 0) {
+      answer.first_token_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
+    }
+    answer.text.append(piece.text.data(), piece.text.size());
+    return sink.on_text(piece.text);
+  };
+  auto result = Generate(*generator_, input, limits, on_text);
+  if (!result.ok()) return Annotate(result.status(), "writing the answer");
+  if (!reasoning.Finish()) return Stopped();
+  AddUsage(*result, answer);
+  answer.finish_reason =
+      result->first().finish_reason == model::FinishReason::kLength ? "length" : "stop";
+  answer.generate_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
+  answer.fields = CiteFields(answer.text, retrieved.hits, prompt.passages, entailment_, limits);
+  if (!answer.fields.unsupported.empty()) {
+    answer.warnings.push_back(
+        absl::StrCat("fields that no passage supports: ", answer.fields.unsupported.size()));
+  }
+  for (const FieldCitation& field : answer.fields.citations) {
+    if (sink.on_field != nullptr && !sink.on_field(field)) return Stopped();
   }
   return answer;
 }

@@ -6,7 +6,9 @@
 #include "absl/status/statusor.h"
 #include "model/generator.h"
 #include "services/edge/call_scope.h"
+#include "services/query/entailment.h"
 #include "services/query/extractive.h"
+#include "services/query/field_citations.h"
 #include "services/query/grounded_writer.h"
 #include "services/query/prompt.h"
 #include "services/query/retriever.h"
@@ -29,12 +31,20 @@ struct AnswerRequest {
   model::SamplingParams sampling;
   int max_tokens = 0;  // 0 = AnswerOptions::max_tokens
   std::vector<std::string> stop;
+  bool reasoning = false;   // observe, analyse and conclude first
+  std::string json_schema;  // not empty: the answer is JSON of it, and `stop` is empty
 };
 
 struct Answer {
   std::string text;
   bool abstained = false;
   std::vector<Citation> citations;
+  std::vector<SentenceVerdict> sentences;  // those that state something, in order
+  // Of a JSON answer, in place of citations and sentences.
+  FieldSupport fields;
+  // What was thought before, where asked for: no part of the text, not cited and not checked. It
+  // holds no number of a foreign passage in brackets either.
+  std::string reasoning;
   AnswerMode mode = AnswerMode::kExtractive;  // the one used
   std::string finish_reason;                  // "stop", "length", "abstained"
   int prompt_tokens = 0;
@@ -48,13 +58,18 @@ struct Answer {
 // Writes a grounded answer from retrieved passages. Any thread.
 class Answerer {
  public:
-  // All outlive the answerer; `generator` may be null.
-  Answerer(const AnswerOptions& options, model::Generator* generator, PassagePicture picture);
+  // All outlive the answerer; `generator` and `entailment` may be null.
+  Answerer(const AnswerOptions& options, model::Generator* generator, PassagePicture picture,
+           EntailmentScorer entailment = nullptr);
 
-  // Text and citations go to `sink` as they come, in order, on the calling thread; the returned
-  // answer holds them once more, and its text is what the sink got. Without hits, or when nothing
-  // answers, the text is the fixed abstention. kFailedPrecondition "no_generator": generative asked
-  // for and none loaded; kCancelled when the sink returned false; errors of Generator::Generate.
+  // Reasoning, text and citations go to `sink` as they come, in order, on the calling thread; the
+  // returned answer holds them once more, and its text is what the sink got. Without hits, or when
+  // nothing answers, the text is the fixed abstention, which is no JSON. With a JSON schema the
+  // text is JSON of it, whatever the weights; it leaves as it comes, then its fields' citations.
+  // kFailedPrecondition "no_generator": generative or JSON asked for and none loaded;
+  // kInvalidArgument: a schema with an extractive answer, with stop texts, or with a policy other
+  // than kFlag (a value cannot be left out of a schema), or one that is not understood; kCancelled
+  // when the sink returned false; errors of Generator::Generate.
   absl::StatusOr<Answer> Write(const AnswerRequest& request, const Retrieved& retrieved,
                                const edge::CallLimits& limits, const AnswerSink& sink) const;
 
@@ -64,10 +79,19 @@ class Answerer {
   absl::StatusOr<Answer> WriteGenerative(const AnswerRequest& request, const Retrieved& retrieved,
                                          const edge::CallLimits& limits,
                                          const AnswerSink& sink) const;
+  absl::StatusOr<Answer> WriteJson(const AnswerRequest& request, const Retrieved& retrieved,
+                                   const edge::CallLimits& limits, const AnswerSink& sink) const;
+
+  // Has a generator that does not think of its own accord think in a text of its own, and adds that
+  // to the conversation. Nothing when the request wants none.
+  class Reasoning;
+  absl::Status ThinkFirst(const AnswerRequest& request, const edge::CallLimits& limits,
+                          Prompt& prompt, Reasoning& reasoning, Answer& answer) const;
 
   const AnswerOptions options_;
   model::Generator* const generator_;
   const PassagePicture picture_;
+  const EntailmentScorer entailment_;
 };
 
 }  // namespace sightline::query

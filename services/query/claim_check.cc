@@ -26,6 +26,8 @@ constexpr float kLeastOverlap = 0.2f;
 struct Token {
   std::string text;
   bool is_number = false;
+  size_t begin = 0;  // bytes [begin, end) of the text
+  size_t end = 0;
 };
 
 // Words and numbers of normalised text. A number keeps its point, not its thousands commas.
@@ -38,6 +40,7 @@ std::vector<Token> Tokenize(const std::string& text) {
     if (absl::ascii_isdigit(text[at])) {
       std::string number;
       bool point = false;
+      const size_t start = at;
       while (digit_at(at) || (digit_at(at + 1) && at < text.size() &&
                               (text[at] == ',' || (text[at] == '.' && !point)))) {
         // A comma joins only groups of three: "1,000" but not "3,4".
@@ -49,11 +52,11 @@ std::vector<Token> Tokenize(const std::string& text) {
         if (text[at] != ',') number += text[at];
         ++at;
       }
-      out.push_back({number, true});
+      out.push_back({number, true, start, at});
     } else if (absl::ascii_isalpha(text[at])) {
       const size_t start = at;
       while (at < text.size() && absl::ascii_isalpha(text[at])) ++at;
-      out.push_back({text.substr(start, at - start), false});
+      out.push_back({text.substr(start, at - start), false, start, at});
     } else {
       ++at;
     }
@@ -93,6 +96,81 @@ std::optional<int> NumberWord(absl::string_view word) {
   const auto* found = std::find(kWords.begin(), kWords.end(), word);
   if (found == kWords.end()) return std::nullopt;
   return static_cast<int>(found - kWords.begin()) + 2;
+}
+
+// What a number counts: the word, the first character of another script or the "%" behind it, or
+// the sign of a currency before it; "year" for four digits without any; empty when nothing tells.
+std::string KindOf(const std::string& text, const Token& token) {
+  size_t at = token.end;
+  if (at < text.size() && text[at] == ' ') ++at;
+  size_t end = at;
+  while (end < text.size() && absl::ascii_isalpha(text[end])) ++end;
+  if (end > at) {
+    const std::vector<std::string> unit = ContentTerms(text.substr(at, end - at));
+    if (!unit.empty()) return unit.front();
+  } else if (at < text.size() && text[at] == '%') {
+    return "%";
+  } else if (at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80) {
+    const absl::string_view rest = absl::string_view(text).substr(at);
+    const std::string sign(rest.substr(0, Utf8PrefixLength(rest, 3)));
+    if (!Terms(sign).empty() || sign == "€" || sign == "£" || sign == "¥") return sign;
+  }
+  for (const absl::string_view sign : {"$", "€", "£", "¥"}) {
+    if (absl::EndsWith(absl::string_view(text).substr(0, token.begin), sign)) {
+      return std::string(sign);
+    }
+  }
+  return token.text.size() == 4 && (token.text[0] == '1' || token.text[0] == '2') ? "year" : "";
+}
+
+struct Measure {
+  std::string number;
+  std::string kind;
+};
+
+std::vector<Measure> MeasuresIn(absl::string_view text) {
+  std::vector<Measure> out;
+  const std::string normalised = NormalisedText(text);
+  for (const Token& token : Tokenize(normalised)) {
+    if (!token.is_number) continue;
+    out.push_back({CanonicalNumber(token.text), KindOf(normalised, token)});
+  }
+  return out;
+}
+
+absl::flat_hash_set<std::string> WordsOf(absl::string_view text) {
+  absl::flat_hash_set<std::string> out;
+  for (std::string& term : ContentTerms(text)) {
+    if (!absl::ascii_isdigit(term[0])) out.insert(std::move(term));
+  }
+  return out;
+}
+
+// True when `sentence` says of other numbers what `claim` says of those in `missing`.
+bool SaysOtherwise(absl::string_view sentence, absl::string_view claim,
+                   const std::set<std::string>& missing) {
+  const auto words = WordsOf(claim);
+  const auto said = WordsOf(sentence);
+  if (words.size() < 2 || said.size() > 2 * words.size()) return false;
+  if (!std::all_of(words.begin(), words.end(),
+                   [&](const std::string& word) { return said.contains(word); })) {
+    return false;
+  }
+  const std::set<std::string> claimed = NumbersIn(claim);
+  const std::set<std::string> numbers = NumbersIn(sentence);
+  for (const std::string& number : claimed) {
+    if (!missing.contains(number) && !numbers.contains(number)) return false;
+  }
+  const std::vector<Measure> measures = MeasuresIn(sentence);
+  for (const Measure& wanted : MeasuresIn(claim)) {
+    if (!missing.contains(wanted.number)) continue;
+    const bool other = !wanted.kind.empty() &&
+                       std::any_of(measures.begin(), measures.end(), [&](const Measure& measure) {
+                         return measure.kind == wanted.kind && !claimed.contains(measure.number);
+                       });
+    if (!other) return false;
+  }
+  return true;
 }
 
 // Drops "1. " or "2) " at the start: the number of a list item states nothing.
@@ -169,8 +247,18 @@ Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& pass
 
   const std::set<std::string> numbers = NumbersIn(words);
   const std::set<std::string> wanted = NumbersIn(claim);
+  std::set<std::string> missing;
   for (const std::string& number : wanted) {
-    if (!HasNumber(numbers, number)) return Verdict::kUnsupported;
+    if (!HasNumber(numbers, number)) missing.insert(number);
+  }
+  if (!missing.empty()) {
+    for (const std::string& passage : passages) {
+      for (const Span& span : SplitSentences(passage)) {
+        const auto sentence = absl::string_view(passage).substr(span.begin, span.end - span.begin);
+        if (SaysOtherwise(sentence, claim, missing)) return Verdict::kContradicted;
+      }
+    }
+    return Verdict::kUnsupported;
   }
   const std::string normalised = NormalisedText(words);
   const std::vector<std::string> quotes = QuotesIn(claim);

@@ -9,7 +9,12 @@
 // Cheap, exact checks of a sentence against the passages it cites. Pure functions; any thread.
 namespace sightline::query {
 
-enum class Verdict { kUnchecked, kSupported, kUnsupported };
+enum class Verdict { kUnchecked, kSupported, kUnsupported, kContradicted };
+
+// The claim does not rest on its passages: kUnsupported or kContradicted.
+inline bool Fails(Verdict verdict) {
+  return verdict == Verdict::kUnsupported || verdict == Verdict::kContradicted;
+}
 
 // Values of a text in one form: "1,000.50" is "1000.5", "March" beside a number is "month:3",
 // number words two to twelve are digits. Marker numbers are left to the caller to cut out.
@@ -26,6 +31,10 @@ float Overlap(absl::string_view claim, absl::string_view passage);
 // kUnsupported: a number, date or quoted string of the claim occurs in none of them, or claim and
 // passages
 //   share almost no words though they are in one script;
+// kContradicted: as kUnsupported for a number, and a sentence of a passage says the same of another
+//   number: it holds every other word and number of the claim, at least half of its own words are
+//   the claim's, and where the claim has a number it has one with the same unit, or a year for a
+//   year;
 // kSupported: all of them occur, and the wording is near, or (across scripts) there was something
 // to check; kUnchecked: there are no words to compare with.
 Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& passages);

@@ -105,6 +105,7 @@ v1::Verdict ToProto(Verdict verdict) {
     case Verdict::kUnchecked: return v1::VERDICT_UNSPECIFIED;
     case Verdict::kSupported: return v1::VERDICT_SUPPORTED;
     case Verdict::kUnsupported: return v1::VERDICT_UNSUPPORTED;
+    case Verdict::kContradicted: return v1::VERDICT_CONTRADICTED;
   }
   return v1::VERDICT_UNSPECIFIED;
 }
@@ -120,6 +121,22 @@ v1::Citation ToProto(const Citation& citation, const std::vector<Hit>& hits) {
   out.set_snippet(ToValidUtf8(citation.snippet));
   out.set_verdict(ToProto(citation.verdict));
   out.set_support(citation.support);
+  return out;
+}
+
+v1::FieldCitation ToProto(const FieldCitation& field, const std::vector<Hit>& hits) {
+  v1::FieldCitation out;
+  out.set_json_pointer(ToValidUtf8(field.pointer));
+  *out.mutable_citation() = ToProto(field.citation, hits);
+  return out;
+}
+
+v1::SentenceVerdict ToProto(const SentenceVerdict& sentence) {
+  v1::SentenceVerdict out;
+  out.set_start(static_cast<int>(sentence.start));
+  out.set_end(static_cast<int>(sentence.end));
+  for (const int marker : sentence.markers) out.add_markers(marker);
+  out.set_verdict(ToProto(sentence.verdict));
   return out;
 }
 

@@ -18,6 +18,8 @@ v1::Hit ToProto(const Hit& hit);
 v1::Verdict ToProto(Verdict verdict);
 // `hits` are those the citation's index speaks of.
 v1::Citation ToProto(const Citation& citation, const std::vector<Hit>& hits);
+v1::FieldCitation ToProto(const FieldCitation& field, const std::vector<Hit>& hits);
+v1::SentenceVerdict ToProto(const SentenceVerdict& sentence);
 v1::SearchResponse ToProto(const Retrieved& retrieved);  // without total_ms
 
 // kInvalidArgument with the field (under `prefix`) and its range.

@@ -4,8 +4,11 @@
 #include <unicode/utf8.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
+#include "services/query/entailment.h"
+#include "services/query/prompt.h"
 
 namespace sightline::query {
 namespace {
@@ -112,12 +115,13 @@ std::vector<Span> SplitAnswer(absl::string_view text) {
   return out;
 }
 
-GroundedWriter::GroundedWriter(std::span<const Hit> hits, int passages, VerdictPolicy policy,
+GroundedWriter::GroundedWriter(std::span<const Hit> hits, int passages, GroundingOptions options,
                                const AnswerSink& sink)
     : hits_(hits),
-      policy_(policy),
+      passages_(std::min<int>(passages, static_cast<int>(hits.size()))),
+      options_(std::move(options)),
       sink_(sink),
-      filter_(std::min<int>(passages, static_cast<int>(hits.size()))) {}
+      filter_(passages_) {}
 
 bool GroundedWriter::Write(absl::string_view raw) { return Take(filter_.Push(raw)); }
 
@@ -130,7 +134,7 @@ bool GroundedWriter::Take(absl::string_view text) {
   if (stopped_) return false;
   if (text.empty()) return true;
   unsettled_.append(text.data(), text.size());
-  if (policy_ == VerdictPolicy::kFlag) {
+  if (options_.policy == VerdictPolicy::kFlag) {
     text_.append(text.data(), text.size());
     if (!sink_.on_text(text)) stopped_ = true;
   }
@@ -147,54 +151,100 @@ bool GroundedWriter::SettleSentences(bool all) {
       if (i + 1 == sentences.size()) break;
       if (!HasLetter(WithoutMarkers(absl::string_view(unsettled_).substr(sentences[i].end)))) break;
     }
-    if (!Settle(sentences[i])) stopped_ = true;
+    const Span& sentence = sentences[i];
+    if (!Settle(absl::string_view(unsettled_).substr(sentence.begin, sentence.end - sentence.begin),
+                unsettled_.size() - sentence.begin)) {
+      stopped_ = true;
+    }
     settled = sentences[i].end;
   }
   unsettled_.erase(0, settled);
   return !stopped_;
 }
 
-bool GroundedWriter::Settle(Span sentence) {
-  const absl::string_view words =
-      absl::string_view(unsettled_).substr(sentence.begin, sentence.end - sentence.begin);
-  std::vector<int> cited;
+GroundedWriter::Judged GroundedWriter::JudgeSentence(absl::string_view words) const {
+  Judged out;
+  out.words = std::string(words);
   for (const Marker& marker : ParseMarkers(words)) {
     for (const int number : marker.numbers) {
-      if (std::find(cited.begin(), cited.end(), number) == cited.end()) cited.push_back(number);
+      if (std::find(out.cited.begin(), out.cited.end(), number) != out.cited.end()) continue;
+      out.cited.push_back(number);
+      out.passages.push_back(&hits_[number - 1].passage);
     }
   }
-  const std::string claim = WithoutMarkers(words);
-  const bool states_something = HasLetterOrDigit(claim);
-  std::vector<std::string> passages;
-  for (const int number : cited) passages.push_back(PassageWords(hits_[number - 1].passage));
-  const Verdict verdict = cited.empty() ? Verdict::kUnsupported : CheckClaim(claim, passages);
+  out.claim = WithoutMarkers(words);
+  out.states_something = HasLetterOrDigit(out.claim);
+  if (out.cited.empty()) {
+    out.verdict = Verdict::kUnsupported;
+  } else if (options_.judge != nullptr && out.states_something) {
+    out.verdict = options_.judge(out.claim, out.passages);
+  } else {
+    out.verdict = JudgeClaim(out.claim, out.passages, nullptr, {});
+  }
+  return out;
+}
 
-  if (policy_ == VerdictPolicy::kDrop) {
-    if (verdict == Verdict::kUnsupported && states_something) {
-      ++dropped_;
+bool GroundedWriter::Rewrite(Judged& sentence) {
+  const std::string white(
+      sentence.words.substr(Trimmed(sentence.words, {0, sentence.words.size()}).end));
+  const std::string refused = sentence.words;
+  for (int attempt = 0; attempt < kMaxTries && rewrites_ < kMaxRewrites; ++attempt) {
+    ++rewrites_;
+    const absl::StatusOr<std::string> raw =
+        options_.rewrite(text_, absl::StripAsciiWhitespace(refused), attempt);
+    if (!raw.ok()) {
+      status_ = raw.status();
+      return false;
+    }
+    MarkerFilter filter(passages_);
+    std::string text = filter.Push(*raw);
+    text += filter.Finish();
+    // One sentence stands for one: what else was written was not asked for.
+    for (const Span& span : SplitAnswer(text)) {
+      Judged anew = JudgeSentence(text.substr(span.begin, span.end - span.begin));
+      if (!anew.states_something) continue;
+      if (anew.fails()) break;
+      anew.words = std::string(absl::StripAsciiWhitespace(anew.words)) + white;
+      sentence = std::move(anew);
       return true;
     }
-    if (!LeaveWhole(words)) return false;
   }
-  if (cited.empty()) {
-    if (states_something) ++uncited_;
-    return true;
+  return false;
+}
+
+// `tail`: bytes from the sentence's begin to the end of unsettled_.
+bool GroundedWriter::Settle(absl::string_view words, size_t tail) {
+  Judged sentence = JudgeSentence(words);
+  if (options_.policy != VerdictPolicy::kFlag) {
+    if (sentence.fails()) {
+      const bool again = options_.policy == VerdictPolicy::kRegenerate &&
+                         options_.rewrite != nullptr && !IsAbstention(words);
+      if (!again || !Rewrite(sentence)) {
+        if (!status_.ok()) return false;
+        ++dropped_;
+        return true;
+      }
+      ++rewritten_;
+    }
+    if (!LeaveWhole(sentence.words)) return false;
   }
+  if (sentence.cited.empty() && !sentence.states_something) return true;
   // With kFlag the sentence left earlier; unsettled_ is the tail of text_ in either case.
-  const Span trimmed = Trimmed(words, {0, words.size()});
-  const size_t tail =
-      policy_ == VerdictPolicy::kFlag ? unsettled_.size() - sentence.begin : trimmed.end;
-  const size_t base = text_.size() - tail;
-  const size_t end = std::max(trimmed.begin, EndWithoutMarkers(words));
-  for (size_t i = 0; i < cited.size(); ++i) {
+  const Span trimmed = Trimmed(sentence.words, {0, sentence.words.size()});
+  const size_t base = text_.size() - (options_.policy == VerdictPolicy::kFlag ? tail : trimmed.end);
+  const size_t start = base + trimmed.begin;
+  const size_t end = base + std::max(trimmed.begin, EndWithoutMarkers(sentence.words));
+  sentences_.push_back({start, end, sentence.cited, sentence.verdict});
+  if (sentence.cited.empty()) ++uncited_;
+  for (size_t i = 0; i < sentence.cited.size(); ++i) {
     Citation citation;
-    citation.marker = cited[i];
-    citation.start = base + trimmed.begin;
-    citation.end = base + end;
-    citation.hit = static_cast<size_t>(cited[i] - 1);
-    citation.snippet = Snippet(claim, hits_[citation.hit].passage.text);
-    citation.verdict = verdict;
-    citation.support = Overlap(claim, passages[i]);
+    citation.marker = sentence.cited[i];
+    citation.start = start;
+    citation.end = end;
+    citation.hit = static_cast<size_t>(sentence.cited[i] - 1);
+    citation.snippet = Snippet(sentence.claim, hits_[citation.hit].passage.text);
+    citation.verdict = sentence.verdict;
+    citation.support = Overlap(sentence.claim, FactsOf(*sentence.passages[i]));
     citations_.push_back(citation);
     if (!sink_.on_citation(citation)) return false;
   }

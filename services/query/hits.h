@@ -60,4 +60,11 @@ inline std::string PassageWords(const index::Passage& passage) {
   return passage.heading.empty() ? passage.text : passage.heading + "\n" + passage.text;
 }
 
+// The date that a document's metadata names: its field "date", else "taken"; empty without one, or
+// when it does not begin with a digit. As it was given: not yet fit for a prompt.
+std::string DateOf(const index::Passage& passage);
+
+// PassageWords and the date: what the head of a prompt's passage and its body say.
+std::string FactsOf(const index::Passage& passage);
+
 }  // namespace sightline::query

@@ -16,7 +16,12 @@ struct PromptOptions {
   int max_passages = 8;
   int max_pictures = 8;     // of passages; the question's own come on top
   int token_budget = 4096;  // of the passages, words and pictures together
+  // Set: the instructions ask for JSON of this schema in place of sentences with markers. Shown
+  // where it has at most kMaxShownSchema bytes; the generator is held to it in any case.
+  std::string json_schema = {};
 };
+
+inline constexpr size_t kMaxShownSchema = 8 << 10;
 
 struct Prompt {
   std::vector<model::Message> messages;

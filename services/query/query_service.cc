@@ -68,12 +68,7 @@ absl::StatusOr<VerdictPolicy> PolicyFrom(v1::VerdictPolicy policy) {
     case v1::VERDICT_POLICY_UNSPECIFIED:
     case v1::VERDICT_POLICY_FLAG: return VerdictPolicy::kFlag;
     case v1::VERDICT_POLICY_DROP: return VerdictPolicy::kDrop;
-    case v1::VERDICT_POLICY_REGENERATE:
-      return edge::WithReason(
-          edge::WithField(absl::UnimplementedError("verdict_policy: this server cannot regenerate "
-                                                   "unsupported sentences; use FLAG or DROP"),
-                          "verdict_policy"),
-          "not_supported");
+    case v1::VERDICT_POLICY_REGENERATE: return VerdictPolicy::kRegenerate;
     default:
       return edge::InvalidField("verdict_policy",
                                 absl::StrCat("no such policy: ", static_cast<int>(policy)));
@@ -81,19 +76,14 @@ absl::StatusOr<VerdictPolicy> PolicyFrom(v1::VerdictPolicy policy) {
 }
 
 absl::StatusOr<AnswerRequest> ReadAnswer(const v1::SearchAndAnswerRequest& request) {
-  if (!request.json_schema().empty()) {
-    return edge::WithReason(
-        edge::WithField(absl::UnimplementedError(
-                            "json_schema: this server does not write answers to a JSON schema"),
-                        "json_schema"),
-        "not_supported");
-  }
   AnswerRequest out;
   SL_ASSIGN_OR_RETURN(out.mode, ModeFrom(request.mode()));
   SL_ASSIGN_OR_RETURN(out.policy, PolicyFrom(request.verdict_policy()));
   SL_ASSIGN_OR_RETURN(out.sampling, SamplingFrom(request.sampling(), "sampling"));
   out.max_tokens = request.sampling().max_tokens();
   out.stop.assign(request.sampling().stop().begin(), request.sampling().stop().end());
+  out.json_schema = request.json_schema();
+  out.reasoning = request.reasoning();
   return out;
 }
 
@@ -256,13 +246,35 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
                                  v1::AnswerEvent out;
                                  *out.mutable_citation() = ToProto(citation, retrieved.hits);
                                  return on_event(out);
+                               },
+                           .on_field =
+                               [&](const FieldCitation& field) {
+                                 v1::AnswerEvent out;
+                                 *out.mutable_field_citation() = ToProto(field, retrieved.hits);
+                                 return on_event(out);
+                               },
+                           .on_reasoning =
+                               [&](absl::string_view text) {
+                                 v1::AnswerEvent out;
+                                 out.mutable_reasoning()->set_text(std::string(text));
+                                 return on_event(out);
                                }};
   SL_ASSIGN_OR_RETURN(const query::Answer answer,
                       parts_.answerer.Write(wanted, retrieved, limits, sink));
   done.set_answer(answer.text);
   done.set_abstained(answer.abstained);
+  done.set_reasoning(answer.reasoning);
   for (const Citation& citation : answer.citations) {
     *done.add_citations() = ToProto(citation, retrieved.hits);
+  }
+  for (const SentenceVerdict& sentence : answer.sentences) {
+    *done.add_sentences() = ToProto(sentence);
+  }
+  for (const FieldCitation& field : answer.fields.citations) {
+    *done.add_field_citations() = ToProto(field, retrieved.hits);
+  }
+  for (const std::string& pointer : answer.fields.unsupported) {
+    done.add_unsupported_fields(pointer);
   }
   done.mutable_usage()->set_prompt_tokens(answer.prompt_tokens);
   done.mutable_usage()->set_completion_tokens(answer.completion_tokens);

@@ -123,9 +123,8 @@ TEST(MarkedTextTest, OnlyNumbersOfTheRangeStandInBrackets) {
   const auto& vocabulary = TinyVocabulary();
   ASSERT_OK_AND_ASSIGN(const auto masks, MasksFor(MarkedTextFormat{12}, vocabulary));
   EXPECT_EQ(masks->MinTokens(), 0);
-  for (const char* text :
-       {"", "It was built in 1850 [1].", "a [12][3] b", "塔高45米[3]。", "【2】", "x[i] = [a, 1]",
-        "[[7]]", "[ ", "[\n- one", "a [", "1] [1]", "(13)"}) {
+  for (const char* text : {"", "It was built in 1850 [1].", "a [12][3] b", "塔高45米[3]。", "【2】",
+                           "x[i] = [a, 1]", "[[7]]", "[ ", "[\n- one", "a [", "1] [1]", "(13)"}) {
     EXPECT_TRUE(testing::LetsThrough(masks, vocabulary, text)) << text;
   }
   for (const char* text : {"[0]", "[13]", "[1", "[1x]", "[1, 2]", "[1-3]", "[ 1]", "[-1]", "【13】",

@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
 #include "base/hash.h"
 #include "model/encoder.h"
 #include "model/generator.h"
@@ -129,10 +130,13 @@ class FakeReranker : public model::Reranker {
   model::ModelInfo info_;
 };
 
-// Answers with a fixed text, a word at a time; honours cancel, deadline and on_text.
+// Answers with a fixed text, a word at a time; honours cancel, deadline and on_text. Of several
+// texts the n-th call gets the n-th, and those behind the last one the last.
 class FakeGenerator : public model::Generator {
  public:
-  explicit FakeGenerator(std::string answer) : answer_(std::move(answer)) {
+  explicit FakeGenerator(std::string answer)
+      : FakeGenerator(std::vector<std::string>{std::move(answer)}) {}
+  explicit FakeGenerator(std::vector<std::string> answers) : answers_(std::move(answers)) {
     info_ = {.name = "fake-generator",
              .architecture = "Fake",
              .dtype = "float32",
@@ -147,18 +151,23 @@ class FakeGenerator : public model::Generator {
   absl::StatusOr<model::GenerateResult> Generate(const model::GenerateInput& input,
                                                  const model::CallOptions& call,
                                                  const model::OnText& on_text) override {
-    last_input_ = input;
-    last_adapter_ = call.adapter;
+    std::string answer;
+    {
+      absl::MutexLock lock(&mu_);
+      answer = answers_[std::min(inputs_.size(), answers_.size() - 1)];
+      inputs_.push_back(input);
+      last_adapter_ = call.adapter;
+    }
     model::GenerateResult result;
     model::GenerateChoice& choice = result.choices.emplace_back();
-    for (size_t at = 0; at < answer_.size();) {
+    for (size_t at = 0; at < answer.size();) {
       if (call.cancel != nullptr && call.cancel->HasBeenNotified()) {
         return absl::CancelledError("cancelled");
       }
       if (absl::Now() > call.deadline) return absl::DeadlineExceededError("deadline passed");
-      const size_t space = answer_.find(' ', at);
-      const size_t end = space == std::string::npos ? answer_.size() : space + 1;
-      const std::string piece = answer_.substr(at, end - at);
+      const size_t space = answer.find(' ', at);
+      const size_t end = space == std::string::npos ? answer.size() : space + 1;
+      const std::string piece = answer.substr(at, end - at);
       choice.text += piece;
       choice.token_ids.push_back(static_cast<int32_t>(choice.token_ids.size()));
       if (on_text != nullptr && !on_text({.text = piece})) {
@@ -174,13 +183,21 @@ class FakeGenerator : public model::Generator {
   }
   int ImageTokens(int width, int height) const override { return (width / 32) * (height / 32); }
 
-  const model::GenerateInput& last_input() const { return last_input_; }
+  model::GenerateInput last_input() const {
+    absl::MutexLock lock(&mu_);
+    return inputs_.empty() ? model::GenerateInput() : inputs_.back();
+  }
+  std::vector<model::GenerateInput> inputs() const {
+    absl::MutexLock lock(&mu_);
+    return inputs_;
+  }
   const std::string& last_adapter() const { return last_adapter_; }
 
  private:
-  const std::string answer_;
+  const std::vector<std::string> answers_;
   model::ModelInfo info_;
-  model::GenerateInput last_input_;
+  mutable absl::Mutex mu_;
+  std::vector<model::GenerateInput> inputs_;
   std::string last_adapter_;
 };
 

@@ -43,7 +43,8 @@ TEST(ReadQueryTest, ReadsEveryFieldOfAnAnswer) {
         "time_from":"2024-01-01","time_to":"2024-12-31","crop":[null,[0,0,0.5,1]],"instruction":"i","candidates":50,"stream":true,
         "answer_mode":"extractive","verdict_policy":"drop","max_tokens":9,"temperature":0,
         "top_p":0.5,"top_k":4,"repetition_penalty":1.1,"presence_penalty":1,
-        "seed":18446744073709551615,"stop":["x"],"json_schema":{"type":"object"}})"),
+        "seed":18446744073709551615,"stop":["x"],"json_schema":{"type":"object"},
+        "reasoning":true})"),
                                  QueryKind::kAnswer));
   const v1::SearchRequest& search = query.request.search();
   ASSERT_EQ(search.query_size(), 3);
@@ -70,6 +71,7 @@ TEST(ReadQueryTest, ReadsEveryFieldOfAnAnswer) {
   EXPECT_EQ(query.request.sampling().seed(), 18446744073709551615u);
   EXPECT_THAT(query.request.sampling().stop(), ElementsAre("x"));
   EXPECT_EQ(query.request.json_schema(), R"({"type":"object"})");
+  EXPECT_TRUE(query.request.reasoning());
 }
 
 TEST(ReadQueryTest, AFormSaysTheSameAsJson) {

@@ -36,22 +36,41 @@ class AnswererTest : public ::testing::Test {
 
   absl::StatusOr<Answer> Write(model::Generator* generator) {
     sent_.clear();
-    const Answerer answerer({}, generator, [](const index::Passage&, absl::Time) {
-      return absl::StatusOr<ImagePtr>(absl::NotFoundError("none"));
-    });
+    reasoned_.clear();
+    fields_ = 0;
+    const Answerer answerer(
+        {}, generator,
+        [](const index::Passage&, absl::Time) {
+          return absl::StatusOr<ImagePtr>(absl::NotFoundError("none"));
+        },
+        entailment_);
     const AnswerSink sink = {.on_text =
                                  [this](absl::string_view text) {
                                    sent_.append(text.data(), text.size());
                                    return sent_.size() < stop_after_;
                                  },
-                             .on_citation = [](const Citation&) { return true; }};
+                             .on_citation = [](const Citation&) { return true; },
+                             .on_field =
+                                 [this](const FieldCitation&) {
+                                   ++fields_;
+                                   return true;
+                                 },
+                             .on_reasoning =
+                                 [this](absl::string_view text) {
+                                   EXPECT_EQ(sent_, "");
+                                   reasoned_.append(text.data(), text.size());
+                                   return true;
+                                 }};
     return answerer.Write(request_, retrieved_, limits_, sink);
   }
 
   AnswerRequest request_;
   Retrieved retrieved_;
   edge::CallLimits limits_;
+  EntailmentScorer entailment_;
   std::string sent_;
+  std::string reasoned_;
+  int fields_ = 0;
   size_t stop_after_ = 1 << 20;
 };
 
@@ -88,6 +107,46 @@ TEST_F(AnswererTest, WrongFactsAreFlaggedOrDropped) {
   EXPECT_EQ(dropped.text, "The answer is not in this corpus.");
   EXPECT_EQ(sent_, dropped.text);
   EXPECT_THAT(dropped.warnings, Contains(HasSubstr("left out")));
+}
+
+TEST_F(AnswererTest, WrongSentencesAreWrittenAgainWhenAskedTo) {
+  FakeGenerator generator(std::vector<std::string>{
+      "It was built in 1950 [1]. The bridge is 120 metres long [2].", "It was built in 1850 [1]."});
+  request_.policy = VerdictPolicy::kRegenerate;
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_EQ(answer.text, "It was built in 1850 [1]. The bridge is 120 metres long [2].");
+  EXPECT_EQ(sent_, answer.text);
+  EXPECT_THAT(answer.warnings, Contains(HasSubstr("written again: 1")));
+  const std::vector<model::GenerateInput> asked = generator.inputs();
+  ASSERT_EQ(asked.size(), 2u);
+  ASSERT_EQ(asked[1].messages.size(), 4u);
+  EXPECT_EQ(asked[1].messages[2].role, "assistant");
+  EXPECT_EQ(std::get<std::string>(asked[1].messages[2].parts[0]), "It was built in 1950 [1].");
+  EXPECT_TRUE(std::holds_alternative<model::MarkedTextFormat>(asked[1].format));
+}
+
+TEST_F(AnswererTest, TheEntailmentScorerSettlesWhatTheGatesCannot) {
+  retrieved_.hits[0].passage.text = "";
+  retrieved_.hits[0].passage.kind = index::PassageKind::kImage;
+  FakeGenerator generator("The mill is red [1].");
+  float score = 0.9f;
+  entailment_ = [&](const std::string& claim, std::span<const index::Passage* const> passages,
+                    const edge::CallLimits&) -> absl::StatusOr<float> {
+    EXPECT_EQ(claim, "The mill is red .");
+    EXPECT_EQ(passages.size(), 1u);
+    return score;
+  };
+  ASSERT_OK_AND_ASSIGN(const Answer shown, Write(&generator));
+  EXPECT_EQ(shown.citations[0].verdict, Verdict::kSupported);
+  score = 0.05f;
+  ASSERT_OK_AND_ASSIGN(const Answer denied, Write(&generator));
+  EXPECT_EQ(denied.citations[0].verdict, Verdict::kUnsupported);
+  score = 0.3f;
+  ASSERT_OK_AND_ASSIGN(const Answer open, Write(&generator));
+  EXPECT_EQ(open.citations[0].verdict, Verdict::kUnchecked);
+  entailment_ = nullptr;
+  ASSERT_OK_AND_ASSIGN(const Answer alone, Write(&generator));
+  EXPECT_EQ(alone.citations[0].verdict, Verdict::kUnchecked);
 }
 
 TEST_F(AnswererTest, TheGeneratorsAbstentionIsRecognised) {
@@ -150,6 +209,84 @@ TEST_F(AnswererTest, DeadlineAndCancelReachTheGenerator) {
   limits_.cancel = std::make_shared<absl::Notification>();
   limits_.cancel->Notify();
   EXPECT_THAT(Write(&generator), StatusIs(absl::StatusCode::kCancelled));
+}
+
+TEST_F(AnswererTest, JsonAnswersAreOfTheirSchemaAndCiteByField) {
+  FakeGenerator generator(R"({"built": 1850, "owner": "Smith", "list": [7]})");
+  request_.json_schema = R"({"type":"object"})";
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  // Brackets are JSON's here, not markers.
+  EXPECT_EQ(answer.text, R"({"built": 1850, "owner": "Smith", "list": [7]})");
+  EXPECT_EQ(sent_, answer.text);
+  ASSERT_EQ(answer.fields.citations.size(), 1u);
+  EXPECT_EQ(answer.fields.citations[0].pointer, "/built");
+  EXPECT_THAT(answer.fields.unsupported, ::testing::ElementsAre("/owner", "/list/0"));
+  EXPECT_EQ(fields_, 1);
+  const model::GenerateInput input = generator.last_input();
+  ASSERT_TRUE(std::holds_alternative<model::JsonSchemaFormat>(input.format));
+  EXPECT_EQ(std::get<model::JsonSchemaFormat>(input.format).schema, request_.json_schema);
+  EXPECT_THAT(std::get<std::string>(input.messages[0].parts[0]), HasSubstr(request_.json_schema));
+
+  retrieved_.hits.clear();
+  ASSERT_OK_AND_ASSIGN(const Answer none, Write(&generator));
+  EXPECT_TRUE(none.abstained);
+}
+
+// Thinks before each text, as a Thinking checkpoint does.
+class ThinkingGenerator : public FakeGenerator {
+ public:
+  ThinkingGenerator() : FakeGenerator("It was built in 1850 [1].") {}
+  bool thinks() const override { return true; }
+  absl::StatusOr<model::GenerateResult> Generate(const model::GenerateInput& input,
+                                                 const model::CallOptions& call,
+                                                 const model::OnText& on_text) override {
+    for (const char* text : {"Passage [1] ", "says so, [7] not."}) {
+      if (!on_text({.text = text, .reasoning = true})) return absl::CancelledError("");
+    }
+    return FakeGenerator::Generate(input, call, on_text);
+  }
+};
+
+TEST_F(AnswererTest, ReasoningIsApartFromTheAnswer) {
+  request_.reasoning = true;
+  FakeGenerator plain(std::vector<std::string>{"Observe: the mill, 1850 [1]. Foreign [9].",
+                                               "It was built in 1850 [1]."});
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&plain));
+  EXPECT_EQ(answer.reasoning, "Observe: the mill, 1850 [1]. Foreign.");
+  EXPECT_EQ(reasoned_, answer.reasoning);
+  EXPECT_EQ(answer.text, "It was built in 1850 [1].");
+  EXPECT_EQ(answer.citations.size(), 1u);
+  const std::vector<model::GenerateInput> asked = plain.inputs();
+  ASSERT_EQ(asked.size(), 2u);
+  ASSERT_EQ(asked[1].messages.size(), 4u);
+  EXPECT_EQ(std::get<std::string>(asked[1].messages[2].parts[0]), answer.reasoning);
+
+  ThinkingGenerator thinking;
+  ASSERT_OK_AND_ASSIGN(const Answer thought, Write(&thinking));
+  EXPECT_EQ(thought.reasoning, "Passage [1] says so, not.");
+  EXPECT_EQ(reasoned_, thought.reasoning);
+  EXPECT_EQ(thought.text, "It was built in 1850 [1].");
+  EXPECT_EQ(thinking.inputs().size(), 1u);
+
+  request_.reasoning = false;
+  ASSERT_OK_AND_ASSIGN(const Answer silent, Write(&thinking));
+  EXPECT_EQ(silent.reasoning, "");
+  EXPECT_EQ(reasoned_, "");
+  ASSERT_EQ(thinking.last_input().messages.size(), 2u);
+}
+
+TEST_F(AnswererTest, WhatDoesNotGoWithASchemaIsRefused) {
+  FakeGenerator generator("{}");
+  request_.json_schema = "{}";
+  EXPECT_EQ(edge::Reason(Write(nullptr).status()), "no_generator");
+  request_.stop = {"x"};
+  EXPECT_THAT(Write(&generator), StatusIs(absl::StatusCode::kInvalidArgument));
+  request_.stop.clear();
+  request_.policy = VerdictPolicy::kDrop;
+  EXPECT_THAT(Write(&generator), StatusIs(absl::StatusCode::kInvalidArgument));
+  request_.policy = VerdictPolicy::kFlag;
+  request_.mode = AnswerMode::kExtractive;
+  EXPECT_THAT(Write(&generator), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(AnswererTest, SamplingAndLimitsReachTheGenerator) {

@@ -34,9 +34,24 @@ TEST(CheckClaimTest, FactsThatOccurAreSupported) {
 
 TEST(CheckClaimTest, AForeignNumberDateOrQuoteIsUnsupported) {
   const std::vector<std::string> passage = {"Invoice 4711 of 2023-03-12: total 1,250.00 euro."};
-  EXPECT_EQ(CheckClaim("The total of invoice 4711 is 1350 euro.", passage), Verdict::kUnsupported);
+  EXPECT_TRUE(Fails(CheckClaim("The total of invoice 4711 is 1350 euro.", passage)));
   EXPECT_EQ(CheckClaim("Invoice 4711 is dated 12 April 2023.", passage), Verdict::kUnsupported);
   EXPECT_EQ(CheckClaim("Invoice 4711 says \"paid in full\".", passage), Verdict::kUnsupported);
+}
+
+TEST(CheckClaimTest, TheSameSaidOfAnotherNumberIsAContradiction) {
+  const std::vector<std::string> passages = {"The mill was built in 1850. It burned down in 1901.",
+                                             "The bridge is 120 metres long and 9 metres wide.",
+                                             "这座塔高45米。", "Bread costs $3."};
+  for (const char* claim : {"The mill was built in 1950.", "The bridge is 99 metres long.",
+                            "塔高99米。", "Bread costs $4."}) {
+    EXPECT_EQ(CheckClaim(claim, passages), Verdict::kContradicted) << claim;
+  }
+  // Of something else, of another kind, or of too little to tell.
+  for (const char* claim : {"The mill was sold in 1950.", "The bridge is 99 feet long.",
+                            "It was in 1950.", "The tower was built in 1950."}) {
+    EXPECT_EQ(CheckClaim(claim, passages), Verdict::kUnsupported) << claim;
+  }
 }
 
 TEST(CheckClaimTest, SeveralPassagesSupportTogether) {

@@ -21,8 +21,7 @@ std::vector<Hit> Hits() {
 
 // Runs `pieces` through a writer and keeps what left.
 struct Written {
-  Written(const std::vector<std::string>& pieces, VerdictPolicy policy = VerdictPolicy::kFlag,
-          int passages = 3) {
+  Written(const std::vector<std::string>& pieces, GroundingOptions options, int passages = 3) {
     const AnswerSink sink = {.on_text =
                                  [this](absl::string_view text) {
                                    sent.append(text.data(), text.size());
@@ -36,23 +35,29 @@ struct Written {
                                    return true;
                                  }};
     const std::vector<Hit> hits = Hits();
-    GroundedWriter writer(hits, passages, policy, sink);
+    GroundedWriter writer(hits, passages, std::move(options), sink);
     for (const std::string& piece : pieces) EXPECT_TRUE(writer.Write(piece));
     EXPECT_TRUE(writer.Finish());
     text = writer.text();
     citations = writer.citations();
+    sentences = writer.sentences();
     dropped = writer.dropped();
+    rewritten = writer.rewritten();
     uncited = writer.uncited();
     EXPECT_EQ(sent, text);
     EXPECT_EQ(streamed.size(), citations.size());
   }
+  explicit Written(const std::vector<std::string>& pieces,
+                   VerdictPolicy policy = VerdictPolicy::kFlag, int passages = 3)
+      : Written(pieces, GroundingOptions{.policy = policy, .judge = {}, .rewrite = {}}, passages) {}
   std::string Cited(size_t i) const {
     return text.substr(citations[i].start, citations[i].end - citations[i].start);
   }
 
   std::string sent, text;
   std::vector<Citation> streamed, citations;
-  int dropped = 0, uncited = 0;
+  std::vector<SentenceVerdict> sentences;
+  int dropped = 0, uncited = 0, rewritten = 0;
 };
 
 TEST(GroundedWriterTest, EachMarkerBecomesACitationWithItsSentence) {
@@ -83,7 +88,7 @@ TEST(GroundedWriterTest, ChineseSentencesAreCitedByByteOffsets) {
   ASSERT_EQ(answer.citations.size(), 2u);
   EXPECT_EQ(answer.Cited(0), "塔高45米[3]。");
   EXPECT_EQ(answer.citations[0].verdict, Verdict::kSupported);
-  EXPECT_EQ(answer.citations[1].verdict, Verdict::kUnsupported);
+  EXPECT_TRUE(Fails(answer.citations[1].verdict));
 }
 
 TEST(GroundedWriterTest, ForeignMarkersNeverLeave) {
@@ -98,7 +103,84 @@ TEST(GroundedWriterTest, FlagKeepsUnsupportedSentencesWithTheirVerdict) {
   const Written answer({"The mill was built in 1860 [1]."});
   EXPECT_EQ(answer.text, "The mill was built in 1860 [1].");
   ASSERT_EQ(answer.citations.size(), 1u);
-  EXPECT_EQ(answer.citations[0].verdict, Verdict::kUnsupported);
+  EXPECT_EQ(answer.citations[0].verdict, Verdict::kContradicted);
+}
+
+TEST(GroundedWriterTest, EverySentenceThatStatesSomethingHasAVerdict) {
+  const Written answer(
+      {"The mill was built in 1850 [1]. Trust me. The bridge is 99 feet long [2]."});
+  ASSERT_EQ(answer.sentences.size(), 3u);
+  EXPECT_EQ(answer.sentences[0].verdict, Verdict::kSupported);
+  EXPECT_THAT(answer.sentences[0].markers, ElementsAre(1));
+  EXPECT_EQ(answer.sentences[1].verdict, Verdict::kUnsupported);
+  EXPECT_THAT(answer.sentences[1].markers, IsEmpty());
+  EXPECT_EQ(answer.text.substr(answer.sentences[1].start,
+                               answer.sentences[1].end - answer.sentences[1].start),
+            "Trust me.");
+  EXPECT_EQ(answer.sentences[2].verdict, Verdict::kUnsupported);
+}
+
+TEST(GroundedWriterTest, TheJudgeDecides) {
+  GroundingOptions options{.policy = VerdictPolicy::kDrop, .judge = {}, .rewrite = {}};
+  options.judge = [](const std::string& claim, std::span<const index::Passage* const> cited) {
+    EXPECT_EQ(cited.size(), 1u);
+    return claim.find("mill") == std::string::npos ? Verdict::kUnsupported : Verdict::kSupported;
+  };
+  const Written answer({"A mill [1]. The bridge is 120 metres long [2]."}, options);
+  EXPECT_EQ(answer.text, "A mill [1].");
+  EXPECT_EQ(answer.dropped, 1);
+}
+
+TEST(GroundedWriterTest, RegenerateWritesFailingSentencesAgainInTheirPlace) {
+  GroundingOptions options{.policy = VerdictPolicy::kRegenerate, .judge = {}, .rewrite = {}};
+  std::vector<std::string> asked;
+  options.rewrite = [&](absl::string_view before, absl::string_view sentence,
+                        int attempt) -> absl::StatusOr<std::string> {
+    asked.push_back(std::string(before) + "|" + std::string(sentence));
+    if (attempt == 0) return "The bridge is 98 metres long [2].";
+    return "The bridge is 120 metres long [2][9]. And more [1].";
+  };
+  const Written answer({"The mill was built in 1850 [1]. The bridge is 99 metres long [2]. It "
+                        "burned down in 1901 [1]."},
+                       options);
+  EXPECT_EQ(answer.text,
+            "The mill was built in 1850 [1]. The bridge is 120 metres long [2]. It burned down in "
+            "1901 [1].");
+  EXPECT_EQ(answer.rewritten, 1);
+  EXPECT_EQ(answer.dropped, 0);
+  const std::string once = "The mill was built in 1850 [1].|The bridge is 99 metres long [2].";
+  EXPECT_THAT(asked, ElementsAre(once, once));
+  ASSERT_EQ(answer.citations.size(), 3u);
+  EXPECT_EQ(answer.Cited(1), "The bridge is 120 metres long [2].");
+  EXPECT_EQ(answer.Cited(2), "It burned down in 1901 [1].");
+}
+
+TEST(GroundedWriterTest, RegenerateGivesUpAfterItsTriesAndDrops) {
+  GroundingOptions options{.policy = VerdictPolicy::kRegenerate, .judge = {}, .rewrite = {}};
+  int asked = 0;
+  options.rewrite = [&](absl::string_view, absl::string_view, int) -> absl::StatusOr<std::string> {
+    ++asked;
+    return "Nonsense.";
+  };
+  std::string raw;
+  for (int i = 0; i < 9; ++i) raw += "The bridge is 99 metres long [2]. ";
+  const Written answer({raw + "The mill was built in 1850 [1]."}, options);
+  EXPECT_EQ(answer.text, "The mill was built in 1850 [1].");
+  EXPECT_EQ(answer.dropped, 9);
+  EXPECT_EQ(asked, kMaxRewrites);
+}
+
+TEST(GroundedWriterTest, AFailingRewriterEndsTheAnswer) {
+  GroundingOptions options{.policy = VerdictPolicy::kRegenerate, .judge = {}, .rewrite = {}};
+  options.rewrite = [](absl::string_view, absl::string_view, int) -> absl::StatusOr<std::string> {
+    return absl::DeadlineExceededError("late");
+  };
+  const std::vector<Hit> hits = Hits();
+  const AnswerSink sink = {.on_text = [](absl::string_view) { return true; },
+                           .on_citation = [](const Citation&) { return true; }};
+  GroundedWriter writer(hits, 3, options, sink);
+  EXPECT_FALSE(writer.Write("The bridge is 99 metres long [2].") && writer.Finish());
+  EXPECT_EQ(writer.status().code(), absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST(GroundedWriterTest, DropLeavesOutUnsupportedAndUncitedSentences) {
@@ -151,7 +233,7 @@ TEST(GroundedWriterTest, StopsWhenTheSinkWantsNoMore) {
   const std::vector<Hit> hits = Hits();
   const AnswerSink sink = {.on_text = [](absl::string_view) { return false; },
                            .on_citation = [](const Citation&) { return true; }};
-  GroundedWriter writer(hits, 3, VerdictPolicy::kFlag, sink);
+  GroundedWriter writer(hits, 3, {}, sink);
   EXPECT_FALSE(writer.Write("The mill"));
   EXPECT_FALSE(writer.Write(" was built"));
   EXPECT_FALSE(writer.Finish());

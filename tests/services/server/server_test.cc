@@ -419,16 +419,96 @@ TEST_F(ServerTest, GeneratedAnswersHoldNoForeignMarkers) {
   EXPECT_EQ(unary.answer(), done.answer());
 }
 
-TEST_F(ServerTest, WhatIsNotWrittenYetIsUnimplementedAndNamed) {
+TEST_F(ServerTest, JsonAnswersNeedAGenerator) {
   Start();
+  IngestSamples();
   v1::SearchAndAnswerRequest request;
-  *request.mutable_search() = Query("x");
+  *request.mutable_search() = Query("mill");
   request.set_json_schema("{}");
-  EXPECT_THAT(Ask(request), StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("json_schema")));
-  request.clear_json_schema();
-  request.set_verdict_policy(v1::VERDICT_POLICY_REGENERATE);
   EXPECT_THAT(Ask(request),
-              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("verdict_policy")));
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("json_schema")));
+}
+
+// One answer by every way out: as events, unary, and both again through the gateway.
+TEST_F(ServerTest, TheSameAnswerComesWithTheSameCitationsEveryWay) {
+  struct Case {
+    std::string text;
+    std::string schema;
+    v1::VerdictPolicy policy = v1::VERDICT_POLICY_UNSPECIFIED;
+    bool reasoning = false;
+  };
+  const Case cases[] = {
+      {"The mill was built in 1850 [1][42]. Trust me.\n塔高45米【2】。 It burned down in 1999 [1].",
+       "", v1::VERDICT_POLICY_FLAG, true},
+      {"The mill was built in 1850 [1]. It burned down in 1999 [1].", "", v1::VERDICT_POLICY_DROP},
+      {R"({"year": 1850, "note": "é", "list": [1, 77]})", R"({"type":"object"})"},
+      {"The answer is not in this corpus.", ""}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.text);
+    ASSERT_OK_AND_ASSIGN(dir_, TempDir::Create());
+    Start(std::make_unique<FakeGenerator>(c.text));
+    IngestSamples();
+    v1::SearchAndAnswerRequest request;
+    *request.mutable_search() = Query("mill built");
+    request.set_json_schema(c.schema);
+    request.set_verdict_policy(c.policy);
+    request.set_reasoning(c.reasoning);
+    const auto plain = [](v1::AnswerResponse reply) {
+      reply.clear_timings();
+      return AnswerReplyJson(reply);
+    };
+    ASSERT_OK_AND_ASSIGN(const auto events, Ask(request));
+    const v1::AnswerResponse& done = events.back().done();
+    const std::string expected = plain(done);
+    v1::AnswerResponse told;
+    for (const v1::AnswerEvent& event : events) {
+      if (event.has_reasoning()) told.mutable_reasoning()->append(event.reasoning().text());
+      if (event.has_delta()) told.mutable_answer()->append(event.delta().text());
+      if (event.has_citation()) *told.add_citations() = event.citation();
+      if (event.has_field_citation()) *told.add_field_citations() = event.field_citation();
+    }
+    EXPECT_EQ(told.reasoning(), done.reasoning());
+    EXPECT_EQ(told.answer(), done.answer());
+    // A stream that ends as an abstention takes its citations back.
+    v1::AnswerResponse cited = done;
+    *cited.mutable_citations() = told.citations();
+    *cited.mutable_field_citations() = told.field_citations();
+    EXPECT_EQ(plain(cited), expected);
+    EXPECT_EQ(done.abstained(), c.text[0] == 'T' && c.text[4] == 'a');
+    EXPECT_EQ(done.field_citations_size() > 0, !c.schema.empty());
+    EXPECT_EQ(done.reasoning().empty(), !c.reasoning);
+    EXPECT_GT(done.hits_size(), 0);
+
+    v1::AnswerResponse unary;
+    grpc::ClientContext context;
+    SetDeadline(context);
+    ASSERT_THAT(edge::FromGrpcStatus(query_->Answer(&context, request, &unary)), IsOk());
+    EXPECT_EQ(plain(unary), expected);
+
+    const char* const policy = c.policy == v1::VERDICT_POLICY_DROP ? "drop" : "flag";
+    const std::string body =
+        absl::StrCat(R"({"collection":"c","text":"mill built","verdict_policy":")", policy, "\"",
+                     c.schema.empty() ? "" : absl::StrCat(R"(,"json_schema":)", c.schema),
+                     c.reasoning ? R"(,"reasoning":true)" : "");
+    const auto without_times = [](std::string json) {
+      const size_t begin = json.find("\"timings_ms\":{");
+      json.erase(begin, json.find('}', begin) + 1 - begin);
+      return json;
+    };
+    const gateway::RawReply rest =
+        gateway::PostJson(server_->http_address(), "/v1/answer", body + "}");
+    EXPECT_EQ(rest.status, 200) << rest.body;
+    EXPECT_EQ(without_times(rest.body), without_times(AnswerReplyJson(done)));
+    const gateway::RawReply stream =
+        gateway::PostJson(server_->http_address(), "/v1/answer", body + R"(,"stream":true})");
+    EXPECT_EQ(stream.status, 200) << stream.body;
+    const size_t last = stream.body.find("event: done\ndata: ");
+    ASSERT_NE(last, std::string::npos) << stream.body;
+    std::string data = stream.body.substr(last + std::string("event: done\ndata: ").size());
+    data.erase(data.find('\n'));
+    EXPECT_EQ(without_times(data), without_times(AnswerReplyJson(done)));
+    server_.reset();
+  }
 }
 
 TEST_F(ServerTest, CancellingAStreamStopsTheGeneration) {

@@ -1,0 +1,37 @@
+#include "services/query/hits.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace sightline::query {
+namespace {
+
+constexpr size_t kMaxDateBytes = 40;
+
+}  // namespace
+
+std::string DateOf(const index::Passage& passage) {
+  if (passage.metadata_json.size() <= 2) return "";
+  const auto metadata =
+      nlohmann::json::parse(passage.metadata_json, nullptr, /*allow_exceptions=*/false);
+  if (!metadata.is_object()) return "";
+  for (const char* name : {"date", "taken"}) {
+    const auto field = metadata.find(name);
+    if (field == metadata.end() || !field->is_string()) continue;
+    const auto& date = field->get_ref<const std::string&>();
+    if (!date.empty() && date.size() <= kMaxDateBytes && absl::ascii_isdigit(date[0])) return date;
+  }
+  return "";
+}
+
+std::string FactsOf(const index::Passage& passage) {
+  std::string out = PassageWords(passage);
+  // Of a passage without words there is nothing else that a claim could be held against: the date
+  // alone must not make "a red car" look unsupported.
+  const std::string date = out.empty() ? "" : DateOf(passage);
+  return date.empty() ? out : absl::StrCat(out, "\n", date);
+}
+
+}  // namespace sightline::query
