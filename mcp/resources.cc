@@ -141,8 +141,8 @@ std::variant<Json, RpcError> ReadResource(const Json& params, const Stubs& stubs
   }
   const std::string uri = *given;
   absl::string_view rest = uri;
-  const RpcError unknown = {kResourceNotFound, absl::StrCat("there is nothing at ", uri),
-                            {{"uri", uri}}};
+  const RpcError unknown = {
+      kResourceNotFound, absl::StrCat("there is nothing at ", uri), {{"uri", uri}}};
   if (!absl::ConsumePrefix(&rest, kScheme)) return unknown;
   const std::vector<absl::string_view> parts = absl::StrSplit(rest, '/');
   if (parts.size() < 2) return unknown;

@@ -23,13 +23,11 @@ std::variant<Json, RpcError> Initialize(const Json& params, const std::string& v
   if (wanted == params.end() || !wanted->is_string()) {
     return RpcError{kInvalidParams, "params.protocolVersion: expected a string"};
   }
-  const bool known =
-      std::find(std::begin(kRevisions), std::end(kRevisions), wanted->get<std::string>()) !=
-      std::end(kRevisions);
+  const bool known = std::find(std::begin(kRevisions), std::end(kRevisions),
+                               wanted->get<std::string>()) != std::end(kRevisions);
   return Json{{"protocolVersion", known ? wanted->get<std::string>() : kRevisions[0]},
               {"capabilities", {{"tools", Json::object()}, {"resources", Json::object()}}},
-              {"serverInfo",
-               {{"name", "sightline"}, {"title", "Sightline"}, {"version", version}}},
+              {"serverInfo", {{"name", "sightline"}, {"title", "Sightline"}, {"version", version}}},
               {"instructions", kInstructions}};
 }
 

@@ -19,8 +19,8 @@
 namespace sightline::mcp {
 
 struct ServerOptions {
-  std::string version;        // of this program
-  std::string authorization;  // goes with every call upstream; may be empty
+  std::string version;                         // of this program
+  std::string authorization;                   // goes with every call upstream; may be empty
   absl::Duration timeout = absl::Minutes(10);  // of one request
 };
 

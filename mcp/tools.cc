@@ -69,8 +69,9 @@ const Json& Tools() {
          Tool("get_passage", "Read a passage",
               "One passage in full: text, headings, page, place on the page, metadata.",
               {{"passage_id", Property("string", "As search and ask give it")},
-               {"with_image", Property("boolean", "Also show the passage's picture, where it has "
-                                                  "one")}},
+               {"with_image", Property("boolean",
+                                       "Also show the passage's picture, where it has "
+                                       "one")}},
               Json::array({"passage_id"})),
          Tool("list_collections", "List the collections", "The collections that can be searched.",
               Json::object(), Json::array())});
@@ -147,9 +148,8 @@ Json PictureLinks(const google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
 absl::StatusOr<Json> Search(const Json& arguments, const Stubs& stubs, Call& call) {
   SL_ASSIGN_OR_RETURN(const v1::SearchRequest request, SearchOf(arguments, "query"));
   v1::SearchResponse reply;
-  SL_RETURN_IF_ERROR(call.Run([&](grpc::ClientContext* context) {
-    return stubs.query->Search(context, request, &reply);
-  }));
+  SL_RETURN_IF_ERROR(call.Run(
+      [&](grpc::ClientContext* context) { return stubs.query->Search(context, request, &reply); }));
   return Result(SearchReplyJson(reply), PictureLinks(reply.hits()));
 }
 
@@ -158,9 +158,8 @@ absl::StatusOr<Json> Ask(const Json& arguments, const Stubs& stubs, Call& call) 
   SL_ASSIGN_OR_RETURN(*request.mutable_search(), SearchOf(arguments, "question"));
   request.mutable_sampling()->set_max_tokens(arguments.value("max_tokens", 0));
   v1::AnswerResponse reply;
-  SL_RETURN_IF_ERROR(call.Run([&](grpc::ClientContext* context) {
-    return stubs.query->Answer(context, request, &reply);
-  }));
+  SL_RETURN_IF_ERROR(call.Run(
+      [&](grpc::ClientContext* context) { return stubs.query->Answer(context, request, &reply); }));
   return Result(AnswerReplyJson(reply), PictureLinks(reply.hits()));
 }
 

@@ -41,14 +41,14 @@ std::string LogprobText(float logprob) {
 
 std::string TokenFields(const v1::TokenLogprob& token) {
   const std::string& bytes = token.bytes();
-  return absl::StrCat(
-      "\"token\":", JsonString(ToValidUtf8(bytes)), ",\"logprob\":", LogprobText(token.logprob()),
-      ",\"bytes\":[",
-      absl::StrJoin(bytes, ",",
-                    [](std::string* out, char byte) {
-                      absl::StrAppend(out, static_cast<int>(static_cast<unsigned char>(byte)));
-                    }),
-      "]");
+  return absl::StrCat("\"token\":", JsonString(ToValidUtf8(bytes)),
+                      ",\"logprob\":", LogprobText(token.logprob()), ",\"bytes\":[",
+                      absl::StrJoin(bytes, ",",
+                                    [](std::string* out, char byte) {
+                                      absl::StrAppend(
+                                          out, static_cast<int>(static_cast<unsigned char>(byte)));
+                                    }),
+                      "]");
 }
 
 // The tokens that the answer's text is made of: not those of the reasoning before it, nor an end
@@ -56,8 +56,7 @@ std::string TokenFields(const v1::TokenLogprob& token) {
 std::pair<int, int> TokensOfText(const v1::GenerateChoice& choice) {
   std::string bytes;
   for (const v1::TokenLogprobs& place : choice.logprobs()) bytes += place.chosen().bytes();
-  const size_t begin =
-      bytes.find(choice.text(), std::min(bytes.size(), choice.reasoning().size()));
+  const size_t begin = bytes.find(choice.text(), std::min(bytes.size(), choice.reasoning().size()));
   if (begin == std::string::npos) return {0, choice.logprobs_size()};
   const size_t end = begin + choice.text().size();
   std::pair<int, int> range = {0, 0};
@@ -118,16 +117,16 @@ std::string AnnotationsJson(const v1::AnswerResponse& done) {
     const v1::Passage& passage = citation.hit().passage();
     const int start = characters.At(citation.start());
     const int end = characters.At(citation.end());
-    absl::StrAppend(
-        &out, out.size() > 1 ? "," : "",
-        "{\"type\":\"url_citation\",\"url_citation\":{\"start_index\":", start,
-        ",\"end_index\":", end, ",\"url\":", JsonString(UrlOf(passage)),
-        ",\"title\":", JsonString(passage.source()), ",\"start_byte\":", citation.start(),
-        ",\"end_byte\":", citation.end(), ",\"marker\":", citation.marker(),
-        ",\"file_id\":", JsonString(passage.document_id()),
-        ",\"passage_id\":", JsonString(passage.passage_id()), ",\"page\":",
-        passage.has_page() ? absl::StrCat(passage.page()) : "null",
-        ",\"snippet\":", JsonString(citation.snippet()));
+    absl::StrAppend(&out, out.size() > 1 ? "," : "",
+                    "{\"type\":\"url_citation\",\"url_citation\":{\"start_index\":", start,
+                    ",\"end_index\":", end, ",\"url\":", JsonString(UrlOf(passage)),
+                    ",\"title\":", JsonString(passage.source()),
+                    ",\"start_byte\":", citation.start(), ",\"end_byte\":", citation.end(),
+                    ",\"marker\":", citation.marker(),
+                    ",\"file_id\":", JsonString(passage.document_id()),
+                    ",\"passage_id\":", JsonString(passage.passage_id()),
+                    ",\"page\":", passage.has_page() ? absl::StrCat(passage.page()) : "null",
+                    ",\"snippet\":", JsonString(citation.snippet()));
     if (citation.verdict() == v1::VERDICT_UNSPECIFIED) {
       out += ",\"verdict\":null,\"support\":null}}";
     } else {
@@ -145,8 +144,7 @@ std::string GroundingFields(const v1::AnswerResponse& done,
   for (int i = 0; i < done.hits_size(); ++i) {
     absl::StrAppend(&out, i > 0 ? "," : "", HitJson(done.hits(i)));
   }
-  absl::StrAppend(&out, "],\"abstained\":", done.abstained() ? "true" : "false",
-                  ",\"warnings\":[");
+  absl::StrAppend(&out, "],\"abstained\":", done.abstained() ? "true" : "false", ",\"warnings\":[");
   std::vector<std::string> all;
   for (const std::string& warning : warnings) all.push_back(JsonString(warning));
   for (const std::string& warning : done.warnings()) all.push_back(JsonString(warning));
@@ -267,8 +265,10 @@ class AnswerChunks final : public EventRenderer<v1::AnswerEvent> {
         out = chunks_.Delta(
             0, absl::StrCat("\"content\":", JsonString(done.answer().substr(sent_.size()))));
       } else {
-        warnings_.push_back("the answer was changed after it was sent; the annotations are of its "
-                            "last form: " + done.answer());
+        warnings_.push_back(
+            "the answer was changed after it was sent; the annotations are of its "
+            "last form: " +
+            done.answer());
       }
     }
     absl::StrAppend(&out,

@@ -12,7 +12,7 @@ namespace sightline::gateway {
 
 // What all parts of one reply repeat.
 struct ChatHead {
-  std::string id;  // "chatcmpl-…"
+  std::string id;       // "chatcmpl-…"
   int64_t created = 0;  // seconds since 1970
   std::string model;
 };

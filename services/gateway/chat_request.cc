@@ -29,9 +29,8 @@ constexpr const char* kUnsupported[] = {"tools",       "functions",  "audio",
                                         "tool_choice", "prediction", "function_call"};
 
 // The fields of an answer that a chat with a collection has besides OpenAI's.
-constexpr const char* kAnswerFields[] = {"k",           "filter",      "mode",
-                                         "rerank",      "instruction", "candidates",
-                                         "answer_mode", "verdict_policy"};
+constexpr const char* kAnswerFields[] = {
+    "k", "filter", "mode", "rerank", "instruction", "candidates", "answer_mode", "verdict_policy"};
 
 absl::Status Unsupported(absl::string_view name, absl::string_view why) {
   return edge::InvalidField(name, why, "unsupported_parameter");
@@ -185,9 +184,8 @@ absl::StatusOr<std::string> ReadFormat(const json::value* value) {
                               "expected one of text, json_object, json_schema");
   }
   const json::value* given = Member(format, "json_schema");
-  const json::value* schema = given != nullptr && given->is_object()
-                                  ? Member(given->get_object(), "schema")
-                                  : nullptr;
+  const json::value* schema =
+      given != nullptr && given->is_object() ? Member(given->get_object(), "schema") : nullptr;
   if (schema == nullptr || !schema->is_object()) {
     return edge::InvalidField("response_format.json_schema.schema",
                               "the schema, an object, is required", "missing_field");
@@ -222,8 +220,7 @@ absl::StatusOr<Frame> ReadFrame(const json::object& body, const Request& request
     if (!out.stream) {
       return edge::InvalidField("stream_options", "goes with \"stream\": true only", "conflict");
     }
-    if (const json::value* usage = Member(value->get_object(), "include_usage");
-        usage != nullptr) {
+    if (const json::value* usage = Member(value->get_object(), "include_usage"); usage != nullptr) {
       SL_ASSIGN_OR_RETURN(out.include_usage, BooleanField("stream_options.include_usage", *usage));
     }
   }
@@ -284,9 +281,8 @@ absl::StatusOr<v1::SearchAndAnswerRequest> Grounded(const json::object& body, co
     return edge::InvalidField("messages", "the last message, the question, is a user's");
   }
   if (messages.size() > 1) {
-    out.warnings.push_back(
-        absl::StrCat("the last message is the question to the collection; the ",
-                     messages.size() - 1, " before it were not used"));
+    out.warnings.push_back(absl::StrCat("the last message is the question to the collection; the ",
+                                        messages.size() - 1, " before it were not used"));
   }
   QueryRequest query;
   for (const char* name : kAnswerFields) {

@@ -30,9 +30,8 @@ absl::Status AddInputs(const json::value& value, v1::EmbedRequest& request) {
     if (entry.is_number() || entry.is_array()) {
       return edge::InvalidField("input", "token ids are not read; expected texts or pictures");
     }
-    SL_ASSIGN_OR_RETURN(
-        v1::EmbedInput input,
-        InputField(absl::StrCat("input[", request.inputs_size(), "]"), entry));
+    SL_ASSIGN_OR_RETURN(v1::EmbedInput input,
+                        InputField(absl::StrCat("input[", request.inputs_size(), "]"), entry));
     *request.add_inputs() = std::move(input);
   }
   return absl::OkStatus();

@@ -14,11 +14,10 @@ namespace {
 std::vector<std::pair<std::string, std::string>> IdsAndTexts(const v1::GetModelResponse& reply) {
   std::vector<std::pair<std::string, std::string>> out;
   const auto add = [&](const v1::ModelPart& part, const char* role) {
-    out.emplace_back(part.name(),
-                     absl::StrCat("{\"id\":", JsonString(part.name()),
-                                  ",\"object\":\"model\",\"created\":0,\"owned_by\":"
-                                  "\"sightline\",\"role\":\"",
-                                  role, "\"}"));
+    out.emplace_back(part.name(), absl::StrCat("{\"id\":", JsonString(part.name()),
+                                               ",\"object\":\"model\",\"created\":0,\"owned_by\":"
+                                               "\"sightline\",\"role\":\"",
+                                               role, "\"}"));
   };
   if (reply.has_encoder()) add(reply.encoder(), "encoder");
   if (reply.has_reranker()) add(reply.reranker(), "reranker");

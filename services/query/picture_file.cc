@@ -40,10 +40,9 @@ class Descriptor {
 };
 
 absl::Status NotAllowed() {
-  return edge::WithReason(
-      absl::FailedPreconditionError(
-          "files are read only below the folder that query.picture_root names"),
-      "url_not_allowed");
+  return edge::WithReason(absl::FailedPreconditionError(
+                              "files are read only below the folder that query.picture_root names"),
+                          "url_not_allowed");
 }
 
 absl::Status NotFound() {
@@ -80,10 +79,9 @@ absl::StatusOr<std::string> ReadAll(int fd, uint64_t max_bytes) {
   struct stat info;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return NotFound();
   const auto too_large = [&] {
-    return edge::WithReason(
-        absl::InvalidArgumentError(
-            absl::StrCat("the picture is larger than ", max_bytes, " bytes")),
-        "too_large");
+    return edge::WithReason(absl::InvalidArgumentError(
+                                absl::StrCat("the picture is larger than ", max_bytes, " bytes")),
+                            "too_large");
   };
   if (static_cast<uint64_t>(info.st_size) > max_bytes) return too_large();
   std::string bytes;

@@ -44,8 +44,9 @@ TEST(ReadRpcTest, WhatIsWrongHasItsCode) {
 TEST(RpcReplyTest, IsOneLineWhateverItHolds) {
   EXPECT_EQ(RpcResult(7, {{"text", "a\nb\xff"}}),
             "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"text\":\"a\\nb\xEF\xBF\xBD\"}}");
-  EXPECT_EQ(RpcFailure(nullptr, {kParseError, "no", {{"reason", "r"}}}),
-            R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no","data":{"reason":"r"}}})");
+  EXPECT_EQ(
+      RpcFailure(nullptr, {kParseError, "no", {{"reason", "r"}}}),
+      R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no","data":{"reason":"r"}}})");
 }
 
 }  // namespace

@@ -140,9 +140,9 @@ TEST_F(ServerTest, ResourcesAreListedAndRead) {
 TEST_F(ServerTest, ACancelledRequestIsNotAnswered) {
   backend_.word_delay_ms = 5;
   backend_.least_words = 1 << 30;
-  const auto work = server_.Accept(Text(
-      "long", "tools/call",
-      {{"name", "ask"}, {"arguments", {{"question", "boats"}, {"collection", "c"}}}}));
+  const auto work = server_.Accept(
+      Text("long", "tools/call",
+           {{"name", "ask"}, {"arguments", {{"question", "boats"}, {"collection", "c"}}}}));
   std::thread cancel([&] {
     while (backend_.words_sent < 3) absl::SleepFor(absl::Milliseconds(5));
     server_.Accept(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{
@@ -167,9 +167,9 @@ TEST_F(ServerTest, TheGatewaySpeaksItToo) {
   const auto post = [&](const std::string& text) {
     return gateway::PostJson(http_->address(), "/mcp", text);
   };
-  const gateway::RawReply found = post(Text(
-      4, "tools/call",
-      {{"name", "search"}, {"arguments", {{"query", "boats"}, {"collection", "c"}}}}));
+  const gateway::RawReply found =
+      post(Text(4, "tools/call",
+                {{"name", "search"}, {"arguments", {{"query", "boats"}, {"collection", "c"}}}}));
   EXPECT_EQ(found.status, 200);
   EXPECT_EQ(found.headers.at("content-type"), "application/json");
   EXPECT_EQ(Json::parse(found.body)["id"], 4);

@@ -116,10 +116,12 @@ TEST(ReadChatTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(Refusal(ChatBody(R"({"messages":[{"role":"user","content":"a"},
                                              {"role":"system","content":"b"}]})")),
             "messages[1].role invalid_field");
-  EXPECT_EQ(Refusal(ChatBody(R"({"messages":[{"role":"user","content":[{"type":"text","text":1}]}]})")),
-            "messages[0].content[0].text invalid_field");
-  EXPECT_EQ(Refusal(ChatBody(R"({"messages":[{"role":"user","content":[{"type":"input_audio"}]}]})")),
-            "messages[0].content[0].type unsupported_parameter");
+  EXPECT_EQ(
+      Refusal(ChatBody(R"({"messages":[{"role":"user","content":[{"type":"text","text":1}]}]})")),
+      "messages[0].content[0].text invalid_field");
+  EXPECT_EQ(
+      Refusal(ChatBody(R"({"messages":[{"role":"user","content":[{"type":"input_audio"}]}]})")),
+      "messages[0].content[0].type unsupported_parameter");
   EXPECT_EQ(Refusal(ChatBody(R"({"messages":[{"role":"assistant","content":[
                 {"type":"image_url","image_url":{"url":"data:image/png;base64,QUJD"}}]}]})")),
             "messages[0].content[0] invalid_field");

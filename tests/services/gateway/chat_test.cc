@@ -49,9 +49,9 @@ class ChatTest : public ::testing::Test {
   }
 
   RawReply Chat(const std::string& fields) {
-    return PostJson(at_, "/v1/chat/completions",
-                    R"({"model":"m","messages":[{"role":"user","content":"Fähre am Abend"}])" +
-                        fields + "}");
+    return PostJson(
+        at_, "/v1/chat/completions",
+        R"({"model":"m","messages":[{"role":"user","content":"Fähre am Abend"}])" + fields + "}");
   }
 
   // The JSON of each event; the last must be [DONE].
@@ -152,9 +152,9 @@ TEST_F(ChatTest, AGroundedReplyIsCitedInCharactersAndBytes) {
   const json::value& second = message.at("annotations").at(1);
   EXPECT_EQ(second.at("type"), "url_citation");
   const json::value& cited = second.at("url_citation");
-  const std::string span = text.substr(cited.at("start_byte").as_int64(),
-                                       cited.at("end_byte").as_int64() -
-                                           cited.at("start_byte").as_int64());
+  const std::string span =
+      text.substr(cited.at("start_byte").as_int64(),
+                  cited.at("end_byte").as_int64() - cited.at("start_byte").as_int64());
   EXPECT_THAT(span, EndsWith("[2]"));
   // The text before it holds "ä" as often as it has bytes more than characters.
   const std::string before = text.substr(0, cited.at("start_byte").as_int64());
@@ -185,14 +185,18 @@ TEST_F(ChatTest, AGroundedReplyIsCitedInCharactersAndBytes) {
 
 TEST_F(ChatTest, NothingFoundIsSaid) {
   Fill();
-  const RawReply reply = PostJson(at_, "/v1/chat/completions",
-                                  R"({"messages":[{"role":"user","content":"xyz"}],"collection":"c"})");
+  const RawReply reply =
+      PostJson(at_, "/v1/chat/completions",
+               R"({"messages":[{"role":"user","content":"xyz"}],"collection":"c"})");
   const json::value body = json::parse(reply.body);
   EXPECT_EQ(body.at("abstained"), true);
   EXPECT_EQ(body.at("choices").at(0).at("finish_reason"), "stop");
   EXPECT_EQ(Chunks(PostJson(at_, "/v1/chat/completions",
                             R"({"messages":[{"role":"user","content":"xyz"}],"collection":"c",
-                                "stream":true})")).back().at("abstained"), true);
+                                "stream":true})"))
+                .back()
+                .at("abstained"),
+            true);
 }
 
 TEST_F(ChatTest, FailuresHaveOpenAisForm) {
@@ -244,8 +248,10 @@ TEST_F(ChatTest, AFormAsksAboutAPicture) {
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body, R"({"result":"Which ship?"})");
   EXPECT_EQ(backend_.last_generate().messages(0).content(0).image(), "ABC");
-  EXPECT_EQ(Fetch(at_, "POST", "/v1/chat/vision", FormText({{"prompt", "Which ship?", ""}}),
-                  {kFormType}).status, 400);
+  EXPECT_EQ(
+      Fetch(at_, "POST", "/v1/chat/vision", FormText({{"prompt", "Which ship?", ""}}), {kFormType})
+          .status,
+      400);
 }
 
 TEST_F(ChatTest, RerankOrdersTheDocuments) {
@@ -283,7 +289,9 @@ TEST_F(ChatTest, EmbeddingsTakePicturesToo) {
   EXPECT_EQ(sent.dimension(), 2);
 
   ASSERT_EQ(PostJson(at_, "/v1/embeddings", R"({"messages":[{"role":"system","content":"find"},
-      {"role":"user","content":[{"type":"text","text":"b"}]}]})").status, 200);
+      {"role":"user","content":[{"type":"text","text":"b"}]}]})")
+                .status,
+            200);
   sent = backend_.last_embed();
   ASSERT_EQ(sent.inputs_size(), 1);
   EXPECT_EQ(sent.instruction(), "find");
