@@ -65,11 +65,9 @@ double Lap(absl::Time& start) {
   return ms;
 }
 
-std::vector<FusedPassage> Rank(const Stages& stages, const PassageTable& passages,
-                               std::span<const ScoredPassage> dense,
+std::vector<FusedPassage> Rank(const Stages& stages, std::span<const ScoredPassage> dense,
                                std::span<const ScoredPassage> lexical) {
-  std::vector<FusedPassage> ranked =
-      FuseByRank(dense, lexical, [&](uint32_t number) { return passages.terms(number) > 0; });
+  std::vector<FusedPassage> ranked = FuseByRank(dense, lexical);
   if (stages.dense && stages.lexical) return ranked;
   // One stage alone orders by its own score.
   for (FusedPassage& passage : ranked) {
@@ -131,7 +129,7 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     result.lexical_ms = Lap(clock);
   }
   result.cut = std::max(dense.hits.size(), lexical.size()) >= static_cast<size_t>(n);
-  const std::vector<FusedPassage> ranked = Rank(stages, view->passages, dense.hits, lexical);
+  const std::vector<FusedPassage> ranked = Rank(stages, dense.hits, lexical);
   DocumentCache documents;
   absl::flat_hash_map<uint32_t, int> taken;  // hits by document
   for (const FusedPassage& found : ranked) {

@@ -16,14 +16,13 @@ float RankScore(size_t place) {
 }  // namespace
 
 std::vector<FusedPassage> FuseByRank(std::span<const ScoredPassage> dense,
-                                     std::span<const ScoredPassage> lexical,
-                                     const std::function<bool(uint32_t number)>& has_words) {
+                                     std::span<const ScoredPassage> lexical) {
   absl::flat_hash_map<uint32_t, FusedPassage> by_number;
   for (size_t i = 0; i < dense.size(); ++i) {
     FusedPassage& fused = by_number[dense[i].number];
     fused.number = dense[i].number;
     fused.dense_rank = static_cast<int>(i) + 1;
-    fused.dense_part = has_words(fused.number) ? RankScore(i) : 2 * RankScore(i);
+    fused.dense_part = RankScore(i);
     fused.score = fused.dense_part;
     fused.dense = dense[i].score;
   }

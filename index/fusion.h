@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -22,10 +21,8 @@ struct FusedPassage {
 };
 
 // Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009): a passage at rank r of a list, from
-// 1, gets 1 / (60 + r) from it. A picture without words can stand in the dense list alone, so its
-// rank there counts for both (docs/decisions/0005). Best first; equal scores in order of number.
+// 1, gets 1 / (60 + r) from it. Best first; equal scores in order of number.
 std::vector<FusedPassage> FuseByRank(std::span<const ScoredPassage> dense,
-                                     std::span<const ScoredPassage> lexical,
-                                     const std::function<bool(uint32_t number)>& has_words);
+                                     std::span<const ScoredPassage> lexical);
 
 }  // namespace sightline::index

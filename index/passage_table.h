@@ -35,10 +35,6 @@ class PassageTable {
   uint32_t document(uint32_t number) const {
     return blocks_[number >> kBucketBits]->document[number & (kBucketSize - 1)];
   }
-  // Of its text; 0 where it has none. `number` is live.
-  uint32_t terms(uint32_t number) const {
-    return blocks_[number >> kBucketBits]->length[number & (kBucketSize - 1)];
-  }
 
  private:
   std::vector<std::shared_ptr<Block>> blocks_;

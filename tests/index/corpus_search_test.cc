@@ -65,25 +65,6 @@ TEST_F(CorpusSearchTest, HybridFusesByRankAndFillsBothScores) {
   EXPECT_FALSE(result.hits[2].lexical.has_value());
 }
 
-// Words that a page's picture alone carries are no reason to rank it behind every text that has
-// some word of the question.
-TEST_F(CorpusSearchTest, HybridRanksAPassageWithoutWordsByItsVectorAlone) {
-  Put(OnePassage("page", "", 1));
-  Put(OnePassage("text", "zebra", 2));
-  Put(OnePassage("other", "horse", 1));
-  SearchQuery query = TextQuery("zebra");
-  query.mode = FusionMode::kHybrid;
-  query.vector = UnitVector(1);
-  ASSERT_OK_AND_ASSIGN(const SearchResult result, corpus_->Search(query));
-  ASSERT_THAT(result.hits, SizeIs(3));
-  // Ranks: dense page, other, text; lexical text.
-  EXPECT_EQ(result.hits[0].passage.document_id, "page");
-  EXPECT_NEAR(result.hits[0].score, 2.0 / 61, 1e-6);
-  EXPECT_FALSE(result.hits[0].lexical.has_value());
-  EXPECT_EQ(result.hits[1].passage.document_id, "text");
-  EXPECT_NEAR(result.hits[1].score, 1.0 / 61 + 1.0 / 63, 1e-6);
-}
-
 TEST_F(CorpusSearchTest, HybridOfOneStageHasThatStagesScore) {
   Put(OnePassage("a", "zebra", 1));
   SearchQuery query = TextQuery("zebra");

@@ -22,7 +22,8 @@ class IndexSnapshotTest : public CorpusFixture {
     options_.hnsw_build_beam = 32;
     options_.hnsw_search_beam = 16;
     CorpusFixture::SetUp();
-    for (int part = 0; part < 4; ++part) {
+    // So many that the deleted part is no reason to build the index anew in the background.
+    for (int part = 0; part < 11; ++part) {
       DocumentWrite write = OnePassage("d" + std::to_string(part), "", part * 250);
       for (int i = 1; i < 250; ++i) write.passages.push_back(TextPassage("", part * 250 + i));
       Put(std::move(write));
