@@ -79,6 +79,28 @@ std::vector<model::Message> RewriteMessages(std::vector<model::Message> messages
   return messages;
 }
 
+Answer NewGenerated(const model::ModelInfo& generator) {
+  Answer answer;
+  answer.mode = AnswerMode::kGenerative;
+  if (generator.untrained) {
+    answer.warnings.push_back("the generator's weights are untrained: its text carries no meaning");
+  }
+  return answer;
+}
+
+void TakeText(const GroundedWriter& writer, Answer& answer) {
+  answer.text = writer.text();
+  answer.citations = writer.citations();
+  answer.sentences = writer.sentences();
+  if (writer.rewritten() > 0) {
+    answer.warnings.push_back(absl::StrCat("sentences written again: ", writer.rewritten()));
+  }
+  if (writer.dropped() > 0) {
+    answer.warnings.push_back(absl::StrCat(
+        "sentences left out because their passages do not support them: ", writer.dropped()));
+  }
+}
+
 }  // namespace
 
 // Takes reasoning as it is written to the sink and to the answer.
@@ -197,11 +219,7 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
                                                  const AnswerSink& sink) const {
   const absl::Time start = absl::Now();
   const std::string question = request.question.JoinedText();
-  Answer answer;
-  answer.mode = AnswerMode::kGenerative;
-  if (generator_->info().untrained) {
-    answer.warnings.push_back("the generator's weights are untrained: its text carries no meaning");
-  }
+  Answer answer = NewGenerated(generator_->info());
   if (retrieved.hits.empty()) return Abstain(question, std::move(answer), sink);
 
   SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(request.question, retrieved.hits, options_.prompt,
@@ -255,20 +273,11 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
   if (!reasoning.Finish()) return Stopped();
   if (!writer.Finish()) return writer.status().ok() ? Stopped() : writer.status();
 
-  answer.text = writer.text();
-  answer.citations = writer.citations();
-  answer.sentences = writer.sentences();
+  TakeText(writer, answer);
   answer.finish_reason =
       result->first().finish_reason == model::FinishReason::kLength ? "length" : "stop";
   AddUsage(*result, answer);
   answer.generate_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
-  if (writer.rewritten() > 0) {
-    answer.warnings.push_back(absl::StrCat("sentences written again: ", writer.rewritten()));
-  }
-  if (writer.dropped() > 0) {
-    answer.warnings.push_back(absl::StrCat(
-        "sentences left out because their passages do not support them: ", writer.dropped()));
-  }
   if (IsAbstention(answer.text)) {
     answer.abstained = true;
     answer.finish_reason = "abstained";
@@ -287,11 +296,7 @@ absl::StatusOr<Answer> Answerer::WriteJson(const AnswerRequest& request, const R
                                            const edge::CallLimits& limits,
                                            const AnswerSink& sink) const {
   const absl::Time start = absl::Now();
-  Answer answer;
-  answer.mode = AnswerMode::kGenerative;
-  if (generator_->info().untrained) {
-    answer.warnings.push_back("the generator's weights are untrained: its text carries no meaning");
-  }
+  Answer answer = NewGenerated(generator_->info());
   if (retrieved.hits.empty()) {
     return Abstain(request.question.JoinedText(), std::move(answer), sink);
   }

@@ -154,6 +154,35 @@ v1::SearchResponse ToProto(const Retrieved& retrieved) {
   return out;
 }
 
+v1::AnswerResponse ToProto(const Answer& answer, const std::vector<Hit>& hits) {
+  v1::AnswerResponse out;
+  out.set_answer(answer.text);
+  out.set_abstained(answer.abstained);
+  out.set_reasoning(answer.reasoning);
+  for (const Citation& citation : answer.citations) {
+    *out.add_citations() = ToProto(citation, hits);
+  }
+  for (const SentenceVerdict& sentence : answer.sentences) {
+    *out.add_sentences() = ToProto(sentence);
+  }
+  for (const FieldCitation& field : answer.fields.citations) {
+    *out.add_field_citations() = ToProto(field, hits);
+  }
+  for (const std::string& pointer : answer.fields.unsupported) {
+    out.add_unsupported_fields(pointer);
+  }
+  out.mutable_usage()->set_prompt_tokens(answer.prompt_tokens);
+  out.mutable_usage()->set_completion_tokens(answer.completion_tokens);
+  out.mutable_usage()->set_image_tokens(answer.image_tokens);
+  for (const std::string& warning : answer.warnings) out.add_warnings(warning);
+  out.set_mode(answer.mode == AnswerMode::kGenerative ? v1::ANSWER_MODE_GENERATIVE
+                                                      : v1::ANSWER_MODE_EXTRACTIVE);
+  out.set_finish_reason(answer.finish_reason);
+  out.mutable_timings()->set_generate_ms(answer.generate_ms);
+  out.mutable_timings()->set_first_token_ms(answer.first_token_ms);
+  return out;
+}
+
 absl::StatusOr<model::SamplingParams> SamplingFrom(const v1::SamplingOptions& sampling,
                                                    const std::string& prefix) {
   model::SamplingParams out;

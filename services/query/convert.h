@@ -21,6 +21,8 @@ v1::Citation ToProto(const Citation& citation, const std::vector<Hit>& hits);
 v1::FieldCitation ToProto(const FieldCitation& field, const std::vector<Hit>& hits);
 v1::SentenceVerdict ToProto(const SentenceVerdict& sentence);
 v1::SearchResponse ToProto(const Retrieved& retrieved);  // without total_ms
+// What was written; not the hits, nor what their search took.
+v1::AnswerResponse ToProto(const Answer& answer, const std::vector<Hit>& hits);
 
 // kInvalidArgument with the field (under `prefix`) and its range.
 absl::StatusOr<model::SamplingParams> SamplingFrom(const v1::SamplingOptions& sampling,

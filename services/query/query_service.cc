@@ -261,30 +261,7 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
                                }};
   SL_ASSIGN_OR_RETURN(const query::Answer answer,
                       parts_.answerer.Write(wanted, retrieved, limits, sink));
-  done.set_answer(answer.text);
-  done.set_abstained(answer.abstained);
-  done.set_reasoning(answer.reasoning);
-  for (const Citation& citation : answer.citations) {
-    *done.add_citations() = ToProto(citation, retrieved.hits);
-  }
-  for (const SentenceVerdict& sentence : answer.sentences) {
-    *done.add_sentences() = ToProto(sentence);
-  }
-  for (const FieldCitation& field : answer.fields.citations) {
-    *done.add_field_citations() = ToProto(field, retrieved.hits);
-  }
-  for (const std::string& pointer : answer.fields.unsupported) {
-    done.add_unsupported_fields(pointer);
-  }
-  done.mutable_usage()->set_prompt_tokens(answer.prompt_tokens);
-  done.mutable_usage()->set_completion_tokens(answer.completion_tokens);
-  done.mutable_usage()->set_image_tokens(answer.image_tokens);
-  for (const std::string& warning : answer.warnings) done.add_warnings(warning);
-  done.set_mode(answer.mode == AnswerMode::kGenerative ? v1::ANSWER_MODE_GENERATIVE
-                                                       : v1::ANSWER_MODE_EXTRACTIVE);
-  done.set_finish_reason(answer.finish_reason);
-  done.mutable_timings()->set_generate_ms(answer.generate_ms);
-  done.mutable_timings()->set_first_token_ms(answer.first_token_ms);
+  done.MergeFrom(ToProto(answer, retrieved.hits));
   done.mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
   if (answer.first_token_ms > 0) parts_.metrics.FirstToken(Milliseconds(answer.first_token_ms));
   parts_.metrics.TokensUsed(answer.prompt_tokens, answer.completion_tokens);
