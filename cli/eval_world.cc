@@ -49,6 +49,8 @@ class WorldEval {
         world_(demo_world::World::Make(seed, options.size)) {}
 
   absl::Status Run() {
+    // A file that cannot be written is known before an hour of questions, not after.
+    if (!options_.log.empty()) SL_RETURN_IF_ERROR(WriteFileAtomic(options_.log, ""));
     SL_ASSIGN_OR_RETURN(session_, EvalSession::Open(options_.session, Collection()));
     SL_RETURN_IF_ERROR(Ingest());
     return Ask();

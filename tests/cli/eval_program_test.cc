@@ -42,6 +42,14 @@ class EvalProgramTest : public ::testing::Test {
   Workplace work_;
 };
 
+TEST_F(EvalProgramTest, ALogThatCannotBeWrittenIsRefusedFirst) {
+  const ProgramResult result =
+      Run({"--dataset", "demo-world:5", "--items", "6", "--log", work_.path("none/log.jsonl")});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("none/log.jsonl"));
+  EXPECT_TRUE(server_.ingest.stored().empty());
+}
+
 TEST_F(EvalProgramTest, AWorldIsIngestedAskedAndTakenAway) {
   const ProgramResult result =
       Run({"--dataset", "demo-world:5", "--items", "6", "--pages", "2", "--texts", "2", "--queries",
