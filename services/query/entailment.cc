@@ -6,13 +6,6 @@
 #include "base/status.h"
 
 namespace sightline::query {
-namespace {
-
-constexpr char kInstruction[] =
-    "Judge whether the Document states or shows everything that the Query claims.";
-
-}  // namespace
-
 EntailmentScorer RerankerEntailment(model::Reranker& reranker, PassagePicture picture) {
   if (reranker.info().untrained) return nullptr;
   return [&reranker, picture = std::move(picture)](
@@ -34,8 +27,9 @@ EntailmentScorer RerankerEntailment(model::Reranker& reranker, PassagePicture pi
                                      .adapter = ""};
     model::RerankItem query;
     query.texts = {claim};
-    SL_ASSIGN_OR_RETURN(const std::vector<float> scores,
-                        reranker.Rerank(kInstruction, query, std::span(&document, 1), call));
+    SL_ASSIGN_OR_RETURN(
+        const std::vector<float> scores,
+        reranker.Rerank(kEntailmentInstruction, query, std::span(&document, 1), call));
     if (scores.size() != 1) return absl::InternalError("expected one score of one document");
     return scores.front();
   };

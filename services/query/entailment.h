@@ -17,6 +17,10 @@ using EntailmentScorer = std::function<absl::StatusOr<float>(
     const std::string& claim, std::span<const index::Passage* const> passages,
     const edge::CallLimits& limits)>;
 
+// What the reranker is asked, and what the demo's model is taught.
+inline constexpr char kEntailmentInstruction[] =
+    "Judge whether the Document states or shows everything that the Query claims.";
+
 // One that asks a reranker, with the words and the pictures of the passages. Null for a reranker
 // whose weights are untrained. `reranker` outlives it.
 EntailmentScorer RerankerEntailment(model::Reranker& reranker, PassagePicture picture);

@@ -239,6 +239,20 @@ std::optional<Question> AskOneFact(const World& world, Task task, Random& random
   if (fact == nullptr) return std::nullopt;
   Question question = AboutFact(world, task, *fact, random);
   question.answer = {{FactAnswer(*fact, question.language), {fact->document}}};
+  // From a generator of its own: the next question stays the same.
+  Random fork = random.Fork(3);
+  const Fact* const other =
+      PickFact(FactsWhere(world,
+                          [&](const Fact& some) {
+                            return some.kind == fact->kind && some.value != fact->value &&
+                                   LanguageOf(world, some) == question.language;
+                          }),
+               fork);
+  if (other != nullptr) {
+    Fact wrong = *fact;
+    wrong.value = other->value;
+    question.wrong_answer = FactAnswer(wrong, question.language);
+  }
   return question;
 }
 
@@ -584,7 +598,7 @@ NamedParts TellApart(const std::vector<Look>& looks, Random& random) {
   return named;
 }
 
-std::optional<Question> AskSceneBox(const World& world, Random& random) {
+std::vector<Question> AskSceneBoxes(const World& world, Random& random) {
   const std::vector<Item>& items = world.catalogue().items;
   const Item& wanted = random.Pick(std::span<const Item>(items));
   std::vector<Look> looks = {wanted.look};
@@ -599,41 +613,52 @@ std::optional<Question> AskSceneBox(const World& world, Random& random) {
       looks.push_back(items[other].look);
     }
   }
-  if (looks.size() < 2) return std::nullopt;
-  const NamedParts named = TellApart(looks, random);
-  const int place = random.Below(static_cast<int>(looks.size()));
-  std::swap(looks[0], looks[place]);
-  Scene scene = DrawScene(looks, random.Next());
-  Question question;
-  question.task = Task::kBox;
-  question.language = RandomLanguage(random);
-  question.text =
-      FindQuestion(LookPhrase(wanted.look, named, question.language), question.language, random);
-  question.pictures = {std::move(scene.picture)};
-  question.box = scene.boxes[place];
-  question.json = BoxJson(*question.box);
-  return question;
+  if (looks.size() < 2) return {};
+  std::swap(looks[0], looks[random.Below(static_cast<int>(looks.size()))]);
+  const Scene scene = DrawScene(looks, random.Next());
+  std::vector<Question> questions;
+  for (size_t i = 0; i < looks.size(); ++i) {
+    std::vector<Look> wanted_first = looks;
+    std::swap(wanted_first[0], wanted_first[i]);
+    Question& question = questions.emplace_back();
+    question.task = Task::kBox;
+    question.language = RandomLanguage(random);
+    const NamedParts named = TellApart(wanted_first, random);
+    question.text =
+        FindQuestion(LookPhrase(looks[i], named, question.language), question.language, random);
+    question.pictures = {scene.picture};
+    question.box = scene.boxes[i];
+    question.json = BoxJson(*question.box);
+  }
+  return questions;
 }
 
-std::optional<Question> AskRowBox(const World& world, Random& random) {
-  const Fact* const fact = PickFact(
-      FactsWhere(world,
-                 [&](const Fact& some) { return some.row >= 0 && some.kind != Kind::kDatedPrice; }),
-      random);
-  if (fact == nullptr) return std::nullopt;
-  const PageContent& page = DocumentOf(world, *fact).page;
-  DrawnPage drawn = DrawPage(page, random.Next());
-  const auto line = std::ranges::find(drawn.lines, fact->row, &PageLine::row);
-  if (line == drawn.lines.end()) return std::nullopt;
-  Question question;
-  question.task = Task::kBox;
-  question.language = page.language;
-  question.text = WhereQuestion(*fact, page.language, random);
-  question.documents = {fact->document};
-  question.box = line->box;
-  question.json = BoxJson(*question.box);
-  question.pictures = {std::move(drawn.picture)};
-  return question;
+std::vector<Question> AskRowBoxes(const World& world, Random& random) {
+  const auto has_row = [](const Fact& fact) {
+    return fact.row >= 0 && fact.kind != Kind::kDatedPrice;
+  };
+  const Fact* const first = PickFact(FactsWhere(world, has_row), random);
+  if (first == nullptr) return {};
+  const PageContent& page = DocumentOf(world, *first).page;
+  const DrawnPage drawn = DrawPage(page, random.Next());
+  std::vector<Question> questions;
+  for (const Fact* const fact : FactsWhere(world, [&](const Fact& some) {
+         return some.document == first->document && has_row(some);
+       })) {
+    const auto line = std::ranges::find(drawn.lines, fact->row, &PageLine::row);
+    if (line == drawn.lines.end()) continue;
+    Question question;
+    question.task = Task::kBox;
+    question.language = page.language;
+    question.text = WhereQuestion(*fact, page.language, random);
+    if (question.text.empty()) continue;
+    question.documents = {fact->document};
+    question.box = line->box;
+    question.json = BoxJson(*question.box);
+    question.pictures = {drawn.picture};
+    questions.push_back(std::move(question));
+  }
+  return questions;
 }
 
 }  // namespace
@@ -661,12 +686,18 @@ std::optional<Question> Ask(const World& world, Task task, Random& random) {
     case Task::kAbstain: return AskAbstain(world, random);
     case Task::kExtraction: return AskExtraction(world, random);
     case Task::kBox: {
-      std::optional<Question> question =
-          random.Chance(0.6) ? AskSceneBox(world, random) : AskRowBox(world, random);
-      return question.has_value() ? std::move(question) : AskSceneBox(world, random);
+      std::vector<Question> questions = AskBoxes(world, random);
+      if (questions.empty()) return std::nullopt;
+      return std::move(questions[random.Below(static_cast<int>(questions.size()))]);
     }
   }
   return std::nullopt;
+}
+
+std::vector<Question> AskBoxes(const World& world, Random& random) {
+  std::vector<Question> questions =
+      random.Chance(0.6) ? AskSceneBoxes(world, random) : AskRowBoxes(world, random);
+  return questions.empty() ? AskSceneBoxes(world, random) : questions;
 }
 
 std::string BoxJson(const Box& box) {

@@ -41,6 +41,7 @@ struct Question {
   std::vector<Picture> pictures;       // asked with it
   std::vector<int> documents;          // of the world, that hold the answer; empty: none does
   std::vector<AnswerSentence> answer;  // empty of what is to be found, and of kAbstain
+  std::string wrong_answer;            // of one fact: with the value of another, if there is one
   std::string json;                    // kExtraction, kBox: the reply
   std::optional<Box> box;              // kBox: where it is
   std::vector<int> near;  // documents that look like an answer and are none: same kind of page, an
@@ -53,6 +54,9 @@ extern const char kInvoiceSchema[];
 
 // A question of that kind about the world; nothing when it holds nothing to ask so.
 std::optional<Question> Ask(const World& world, Task task, Random& random);
+
+// Questions of kBox about one picture, at least one unless the world has too few items.
+std::vector<Question> AskBoxes(const World& world, Random& random);
 
 // Lines of all texts that such worlds hold: texts and lines of pages, questions, answers,
 // descriptions and JSON replies, in both languages. A tokenizer is learned from them.

@@ -34,9 +34,12 @@ LossReport ContrastiveLoss(const model::Network& network, const Batch& batch,
                            const std::vector<std::vector<int>>& wanted);
 inline constexpr double kTemperature = 0.05;
 
-// Binary cross entropy of the reranker's score: logit of "yes" less that of "no".
+// Of the reranker's score, the logit of "yes" less that of "no": the mean binary cross entropy, and
+// the cross entropy of choosing each wanted document from it and the unwanted ones of its query
+// (`queries`: how many prompts of the batch each query has, in their order). A query is right when
+// every wanted document is above every unwanted one.
 LossReport YesNoLoss(const model::Network& network, const Batch& batch, const at::Tensor& hidden,
                      const std::vector<int64_t>& last_tokens, const std::vector<float>& wanted,
-                     int32_t yes, int32_t no);
+                     const std::vector<int>& queries, int32_t yes, int32_t no);
 
 }  // namespace sightline::train

@@ -40,6 +40,7 @@ absl::StatusOr<PassSamples> MakePass(const ModelFiles& files, const SampleMaker&
       SL_ASSIGN_OR_RETURN(JudgingSamples made, samples.Judging(curriculum.judging_pairs, random));
       prompts = std::move(made.prompts);
       pass.judged = std::move(made.wanted);
+      pass.judged_together = std::move(made.queries);
       pass.last_tokens = LastTokens(prompts);
       break;
     }
@@ -62,8 +63,8 @@ LossReport PassLoss(const model::Network& network, const ModelFiles& files,
     case Lesson::kFindPages:
       return ContrastiveLoss(network, pass.batch, hidden, pass.last_tokens, pass.found);
     case Lesson::kJudge:
-      return YesNoLoss(network, pass.batch, hidden, pass.last_tokens, pass.judged, files.yes(),
-                       files.no());
+      return YesNoLoss(network, pass.batch, hidden, pass.last_tokens, pass.judged,
+                       pass.judged_together, files.yes(), files.no());
     default: return NextTokenLoss(network, pass.batch, hidden, pass.targets);
   }
 }

@@ -26,6 +26,7 @@ struct PassSamples {
   std::vector<int64_t> last_tokens;           // each prompt's, of what is found or judged
   std::vector<std::vector<int>> found;        // FindingSamples::wanted
   std::vector<float> judged;                  // JudgingSamples::wanted
+  std::vector<int> judged_together;           // JudgingSamples::queries
 };
 
 // Draws the samples of a pass. Errors of the prompts and of the image processor. Any thread.

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/status.h"
+#include "services/query/entailment.h"
 #include "services/query/prompt.h"
 
 namespace sightline::train {
@@ -36,6 +37,12 @@ constexpr demo_world::WorldSize kSmallWorld = {.items = 40, .pages = 16, .texts 
 // So few documents that many questions can be answered from the same ones.
 constexpr demo_world::WorldSize kAnswerWorld = {.items = 20, .pages = 8, .texts = 6};
 constexpr demo_world::WorldSize kTextsWorld = {.items = 16, .pages = 1, .texts = 12};
+// So many that look-alikes are as close as those among which a reranker has to choose.
+constexpr demo_world::WorldSize kJudgedWorld = {.items = 300, .pages = 40, .texts = 80};
+constexpr int kQueriesOfAWorld = 8;
+constexpr int kJudgedTogether = 8;  // documents of a query
+// Of what is judged, the share that is an answer's sentence and what it claims to rest on.
+constexpr double kClaims = 0.2;
 // Tasks that draw a question of their own out of a world may find none: then another is tried.
 constexpr int kTries = 40;
 // Pictures taken of one world where each makes a short sample.
@@ -131,7 +138,9 @@ constexpr Task kTextsTasks[] = {Task::kTextAnswer,  Task::kTextAnswer,  Task::kT
 constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTextAnswer,
                                Task::kTextAnswer};
 constexpr Task kPhotoTasks[] = {Task::kPhotoToItem, Task::kTextToPhoto, Task::kComposed};
-constexpr Task kPageTasks[] = {Task::kTextToPage, Task::kTextToPage, Task::kTextToText};
+constexpr Task kPageTasks[] = {Task::kTextToPage, Task::kTextToPage,  Task::kTextToPage,
+                               Task::kTextToText, Task::kTwoPassages, Task::kComparison};
+constexpr Task kClaimTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTextAnswer};
 
 std::optional<Question> AskOneOf(const World& world, std::span<const Task> tasks, Random& random) {
   for (int i = 0; i < kTries; ++i) {
@@ -380,13 +389,24 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
       return Answer(texts, *question, AmongOthers(texts, *question, /*texts=*/true, random),
                     {.tasks = kTextsTasks, .most = 12, .absent = kAbsent}, random, out);
     }
-    case Lesson::kExtract:
-    case Lesson::kBox: {
-      const Task task = lesson == Lesson::kExtract ? Task::kExtraction : Task::kBox;
-      std::optional<Question> question = Ask(world, task, random);
+    case Lesson::kExtract: {
+      std::optional<Question> question = Ask(world, Task::kExtraction, random);
       if (!question.has_value()) return absl::OkStatus();
       return AboutPicture(std::move(question->pictures.front()), question->text, question->json,
                           out);
+    }
+    case Lesson::kBox: {
+      std::vector<Question> questions = AskBoxes(world, random);
+      if (questions.empty()) return absl::OkStatus();
+      Shuffle(questions, random);
+      std::vector<model::Message> messages;
+      for (const Question& question : questions) {
+        messages.push_back({"user", {question.text}});
+        messages.push_back({"assistant", {question.json}});
+      }
+      const ImagePtr picture = ToImage(std::move(questions.front().pictures.front()));
+      messages.front().parts.emplace(messages.front().parts.begin(), picture);
+      return AddConversation(messages, out);
     }
     default: return absl::InternalError("not a lesson that is written");
   }
@@ -445,29 +465,56 @@ absl::StatusOr<FindingSamples> SampleMaker::Finding(Lesson lesson, int queries,
   return samples;
 }
 
+absl::Status SampleMaker::Judge(const World& world, const Question& question, Random& random,
+                                JudgingSamples& out) const {
+  const int64_t limit = files_.config().model.text.max_position_embeddings;
+  const auto judge = [&](const std::string& instruction, const model::RerankItem& query,
+                         int document, float wanted) -> absl::Status {
+    SL_ASSIGN_OR_RETURN(
+        model::Prompt prompt,
+        files_.prompts().Rerank(instruction, query, ToItem(DocumentInput(world, document)), limit));
+    out.prompts.push_back(std::move(prompt));
+    out.wanted.push_back(wanted);
+    ++out.queries.back();
+    return absl::OkStatus();
+  };
+  out.queries.push_back(0);
+  std::string instruction;
+  model::RerankItem query = ToItem(QueryInput(question));
+  if (!question.answer.empty() && !question.wrong_answer.empty()) {
+    instruction = query::kEntailmentInstruction;
+    query.texts = {question.answer.front().text};
+    model::RerankItem wrong;
+    wrong.texts = {question.wrong_answer};
+    SL_RETURN_IF_ERROR(judge(instruction, wrong, question.documents.front(), 0));
+  }
+  for (const int document : question.documents) {
+    SL_RETURN_IF_ERROR(judge(instruction, query, document, 1));
+  }
+  std::vector<int> others = question.near;
+  Shuffle(others, random);
+  while (out.queries.back() < kJudgedTogether) {
+    int other = random.Below(static_cast<int>(world.documents().size()));
+    if (!others.empty()) {
+      other = others.back();
+      others.pop_back();
+    }
+    if (Holds(question.documents, other)) continue;
+    SL_RETURN_IF_ERROR(judge(instruction, query, other, 0));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<JudgingSamples> SampleMaker::Judging(int pairs, Random& random) const {
   JudgingSamples samples;
-  const int64_t limit = files_.config().model.text.max_position_embeddings;
   while (static_cast<int>(samples.prompts.size()) < pairs) {
-    const World world = SmallWorld(random, kSmallWorld);
-    for (int i = 0; i < 8 && static_cast<int>(samples.prompts.size()) < pairs; ++i) {
-      const std::optional<Question> question = random.Chance(0.5)
-                                                   ? AskOneOf(world, kPhotoTasks, random)
-                                                   : AskOneOf(world, kPageTasks, random);
-      if (!question.has_value()) continue;
-      const model::RerankItem query = ToItem(QueryInput(*question));
-      const auto judge = [&](int document, float wanted) -> absl::Status {
-        SL_ASSIGN_OR_RETURN(
-            model::Prompt prompt,
-            files_.prompts().Rerank("", query, ToItem(DocumentInput(world, document)), limit));
-        samples.prompts.push_back(std::move(prompt));
-        samples.wanted.push_back(wanted);
-        return absl::OkStatus();
-      };
-      SL_RETURN_IF_ERROR(judge(question->documents.front(), 1));
-      if (!question->near.empty()) {
-        SL_RETURN_IF_ERROR(judge(random.Pick<int>(question->near), 0));
-      }
+    const World world = SmallWorld(random, kJudgedWorld);
+    for (int i = 0; i < kQueriesOfAWorld && static_cast<int>(samples.prompts.size()) < pairs; ++i) {
+      const std::optional<Question> question =
+          random.Chance(kClaims) ? AskOneOf(world, kClaimTasks, random)
+          : random.Chance(0.5)   ? AskOneOf(world, kPhotoTasks, random)
+                                 : AskOneOf(world, kPageTasks, random);
+      if (question.has_value()) SL_RETURN_IF_ERROR(Judge(world, *question, random, samples));
     }
   }
   return samples;

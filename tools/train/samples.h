@@ -48,8 +48,9 @@ struct FindingSamples {
 };
 
 struct JudgingSamples {
-  std::vector<model::Prompt> prompts;
-  std::vector<float> wanted;  // 1 = yes
+  std::vector<model::Prompt> prompts;  // those of one query follow each other
+  std::vector<float> wanted;           // 1 = yes, of each prompt
+  std::vector<int> queries;            // how many prompts each has
 };
 
 // Makes samples of the demo world as prompts of the model, in the very layout of the parts that
@@ -85,6 +86,10 @@ class SampleMaker {
   absl::Status Answer(const demo_world::World& world, const demo_world::Question& question,
                       const std::vector<int>& passages, const Turns& turns,
                       demo_world::Random& random, WritingSamples& out) const;
+  // A query with its documents and look-alikes; of a question that has an answer, that answer, and
+  // a wrong one, as claims.
+  absl::Status Judge(const demo_world::World& world, const demo_world::Question& question,
+                     demo_world::Random& random, JudgingSamples& out) const;
   absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,
                                                        const demo_world::Question& question,
                                                        const std::vector<int>& passages) const;
