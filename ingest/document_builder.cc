@@ -53,6 +53,9 @@ absl::Status DocumentBuilder::OnPage(media::ExtractedPage page) {
     Fail(number, WithReason(absl::UnavailableError("read without its text or its picture"),
                             page.partial_reason));
   }
+  if (!page.taken.empty()) {
+    write_.document.metadata_json = WithTaken(write_.document.metadata_json, page.taken);
+  }
   std::string blob_hash;
   if (page.picture.has_value() && (is_picture_ || options_.embed_page_pictures)) {
     blob_hash = KeepPicture(number, *page.picture);

@@ -4,11 +4,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "index/metadata.h"
 
 namespace sightline::ingest {
 namespace {
 
 namespace json = boost::json;
+
+constexpr char kTaken[] = "taken";
+constexpr char kDate[] = "date";
 
 absl::StatusOr<json::object> ParseObject(const std::string& text) {
   json::error_code error;
@@ -46,11 +50,23 @@ absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& text) {
       absl::StrCat("job options are not readable: ", decoded.status().message()));
 }
 
-bool SameMetadata(const std::string& a, const std::string& b) {
-  if (a == b) return true;
-  const auto left = ParseObject(a);
-  const auto right = ParseObject(b);
-  return left.ok() && right.ok() && *left == *right;
+bool SameMetadata(const std::string& stored, const std::string& asked) {
+  if (stored == asked) return true;
+  auto left = ParseObject(stored);
+  const auto right = ParseObject(asked);
+  if (!left.ok() || !right.ok()) return false;
+  if (!right->contains(kTaken)) left->erase(kTaken);
+  return *left == *right;
+}
+
+std::string WithTaken(const std::string& metadata_json, const std::string& taken) {
+  auto metadata = ParseObject(metadata_json);
+  if (!metadata.ok() || metadata->contains(kTaken) || metadata->contains(kDate)) {
+    return metadata_json;
+  }
+  metadata->emplace(kTaken, taken);
+  std::string with = json::serialize(*metadata);
+  return with.size() <= index::kMaxMetadataBytes ? with : metadata_json;
 }
 
 std::string CaptionOf(const std::string& metadata_json) {

@@ -24,8 +24,14 @@ std::string EncodeJobOptions(const JobOptions& options);
 // kDataLoss: not what EncodeJobOptions writes.
 absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& json);
 
-// True when both are JSON objects of equal content, whatever the order of their keys.
-bool SameMetadata(const std::string& a, const std::string& b);
+// True when what is stored of a document comes from these metadata: JSON objects of equal content,
+// whatever the order of their keys, where a stored "taken" that was not asked for may be the
+// picture's own (WithTaken).
+bool SameMetadata(const std::string& stored, const std::string& asked);
+
+// The metadata with "taken" set, unless they have a "taken" or a "date" already or
+// have no room for it.
+std::string WithTaken(const std::string& metadata_json, const std::string& taken);
 
 // The text that stands for a picture in word search: the string "caption", else "title", else
 // nothing.

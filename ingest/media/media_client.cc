@@ -244,6 +244,7 @@ absl::Status MediaClient::Impl::ExtractWhole(
   ExtractedPage page;
   if (is_picture) {
     info.media_type = MediaTypeOf(SniffType(bytes));
+    page.taken = outcome.reply.taken;
     SL_ASSIGN_OR_RETURN(page.picture, TakePicture(outcome, bytes));
   } else {
     if (!IsTextType(outcome.reply.media_type)) return Nonsense();

@@ -59,6 +59,7 @@ struct ExtractedPage {
   std::vector<TextBlock> blocks;
   std::optional<EncodedImage> picture;  // the page rendered, or the picture file itself
   std::string partial_reason;  // the page was read without its text or picture; why, else ""
+  std::string taken;  // of a picture file, when by its EXIF: "2024-05-01T10:00:00", no zone; or ""
 };
 
 struct DocumentInfo {

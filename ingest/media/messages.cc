@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
 #include "ingest/media/wire.h"
@@ -120,6 +121,8 @@ bool ReadReply(WireReader& reader, Reply& reply) {
   if (!ReadInt(reader, reply.width) || !ReadInt(reader, reply.height)) return false;
   if (!ReadInt(reader, reply.channels)) return false;
   if (!ReadBool(reader, reply.picture_is_file)) return false;
+  reply.taken = std::string(reader.Bytes());
+  if (!reply.taken.empty() && !IsTimeOfDay(reply.taken)) return false;
   if (!ReadEnum(reader, reply.partial) || !ReadBool(reader, reply.complaints)) return false;
   if (!ReadBlocks(reader, reply.blocks) || !ReadPages(reader, reply.pdf_pages)) return false;
   reply.attachment_bytes = reader.I64();
@@ -127,6 +130,25 @@ bool ReadReply(WireReader& reader, Reply& reply) {
 }
 
 }  // namespace
+
+bool IsTimeOfDay(absl::string_view text) {
+  constexpr absl::string_view kForm = "0000-00-00T00:00:00";
+  if (text.size() != kForm.size()) return false;
+  for (size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] == '0' ? !absl::ascii_isdigit(static_cast<unsigned char>(text[i]))
+                        : text[i] != kForm[i]) {
+      return false;
+    }
+  }
+  // Of two digits, the first of them at `at`.
+  const auto within = [&](size_t at, int low, int high) {
+    const int value = 10 * (text[at] - '0') + (text[at + 1] - '0');
+    return low <= value && value <= high;
+  };
+  // Cameras without a clock write zeros.
+  return within(0, 1, 99) && within(5, 1, 12) && within(8, 1, 31) && within(11, 0, 23) &&
+         within(14, 0, 59) && within(17, 0, 59);
+}
 
 std::string SerializeSetup(const Setup& setup) {
   WireWriter writer;
@@ -202,6 +224,7 @@ std::string SerializeReply(const Reply& reply) {
   writer.I64(reply.height);
   writer.I64(reply.channels);
   writer.U8(reply.picture_is_file ? 1 : 0);
+  writer.Bytes(reply.taken);
   writer.U8(static_cast<uint8_t>(reply.partial));
   writer.U8(reply.complaints ? 1 : 0);
   writer.U32(static_cast<uint32_t>(reply.blocks.size()));

@@ -71,12 +71,16 @@ struct Reply {
   int height = 0;
   int channels = 0;
   bool picture_is_file = false;        // kExtract: the file itself serves as the picture
+  std::string taken;                   // kExtract: of a picture, IsTimeOfDay or ""
   Reason partial = Reason::kNone;      // kPdfPage: why text or picture is missing
   bool complaints = false;             // kPdfPage: a tool found faults in the page
   std::vector<TextBlock> blocks;       // valid UTF-8, boxes valid
   std::vector<PdfPageSize> pdf_pages;  // finite, >= 0
   int64_t attachment_bytes = 0;        // size of the memory file that comes along; 0 = none does
 };
+
+// "2024-05-01T10:00:00", with a month, day, hour, minute and second that there can be.
+bool IsTimeOfDay(absl::string_view text);
 
 std::string SerializeSetup(const Setup& setup);
 std::string SerializeHello(const Hello& hello);

@@ -82,6 +82,21 @@ VImage Upright(const VImage& image) {
   return marked ? image.copy_memory().autorot() : image;
 }
 
+// When the camera says it took the picture, else when the file was last changed by its own account;
+// "" without either.
+std::string TakenAt(const VImage& image) {
+  for (const char* name : {"exif-ifd2-DateTimeOriginal", "exif-ifd0-DateTime"}) {
+    if (image.get_typeof(name) == 0) continue;
+    // "2024:05:01 10:00:00 (2024:05:01 10:00:00, ASCII, …)".
+    std::string text = std::string(image.get_string(name)).substr(0, 19);
+    if (text.size() != 19) continue;
+    text[4] = text[7] = '-';
+    text[10] = 'T';
+    if (IsTimeOfDay(text)) return text;
+  }
+  return "";
+}
+
 // 8-bit sRGB with 3 channels, or 4 with straight alpha. Without `apply_icc` RGB numbers stay what
 // the file says, as in the model's reference pixels.
 VImage ToRgb(VImage image, bool apply_icc) {
@@ -227,6 +242,7 @@ Reply ExtractPicture(const Setup& setup, absl::string_view bytes, std::string& e
     Reply reply;
     reply.width = upright.width();
     reply.height = upright.height();
+    reply.taken = TakenAt(opened);
     reply.picture_is_file =
         type == FileType::kJpeg || type == FileType::kPng || type == FileType::kWebp;
     if (reply.picture_is_file) {

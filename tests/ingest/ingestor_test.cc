@@ -43,6 +43,18 @@ std::string GoldenPicture(const std::string& name) {
   return *std::move(bytes);
 }
 
+// The JPEG file with an EXIF mark of when it was taken, "2024:05:01 10:00:00".
+std::string TakenAt(absl::string_view jpeg, absl::string_view time) {
+  using namespace std::string_literals;
+  const std::string exif =
+      absl::StrCat("Exif\0\0II*\0\x08\0\0\0"s,                           // IFD0 at 8
+                   "\x01\0\x69\x87\x04\0\x01\0\0\0\x1A\0\0\0\0\0\0\0"s,  // EXIF IFD at 26
+                   "\x01\0\x03\x90\x02\0\x14\0\0\0\x2C\0\0\0\0\0\0\0"s, time, "\0"s);  // text at 44
+  const auto size = static_cast<uint8_t>(exif.size() + 2);
+  return absl::StrCat(jpeg.substr(0, 2), "\xFF\xE1\0"s, std::string(1, static_cast<char>(size)),
+                      exif, jpeg.substr(2));
+}
+
 // What a job reported, and how it ended.
 struct Watch {
   absl::Notification finished;
@@ -239,6 +251,28 @@ TEST_F(IngestorTest, APictureIsFoundByItselfAndByItsCaption) {
   ASSERT_OK_AND_ASSIGN(const auto found, corpus_->Search(query));
   ASSERT_THAT(found.hits, SizeIs(1));
   EXPECT_NEAR(*found.hits[0].dense, 1.0, 0.01);
+}
+
+TEST_F(IngestorTest, APhotoKnowsWhenItWasTaken) {
+  MakeAndStart();
+  const std::string photo = GoldenPicture("photo_120x88.jpg");
+  const std::string dated = TakenAt(photo, "2024:05:01 10:00:00");
+  const auto metadata = [&](const IngestRequest& request, const std::string& bytes) {
+    return Ingest(request, bytes).document.metadata_json;
+  };
+  EXPECT_EQ(metadata(Request("plain.jpg"), photo), "{}");
+  IngestRequest request = Request("dated.jpg");
+  EXPECT_EQ(metadata(request, dated), R"({"taken":"2024-05-01T10:00:00"})");
+  EXPECT_EQ(Ingest(request, dated).outcome, Outcome::kUnchanged);
+  // What the caller says goes first.
+  request.metadata_json = R"({"date":"2020-01-01"})";
+  EXPECT_EQ(metadata(request, dated), request.metadata_json);
+  request.metadata_json = R"({"taken":"2020-01-01"})";
+  EXPECT_EQ(metadata(request, dated), request.metadata_json);
+  for (const char* nonsense : {"0000:00:00 00:00:00", "2024:13:01 10:00:00", "2024-05-01 Passage",
+                               "2024:05:01 10:00:6x"}) {
+    EXPECT_EQ(metadata(Request("nonsense.jpg"), TakenAt(photo, nonsense)), "{}") << nonsense;
+  }
 }
 
 TEST_F(IngestorTest, APdfHasAPictureAndTextOfEachPage) {

@@ -42,6 +42,14 @@ TEST(MetadataTest, IsTheSameWhateverTheOrderOfItsKeys) {
   EXPECT_FALSE(SameMetadata(R"({"a":[1,2]})", R"({"a":[2,1]})"));
 }
 
+TEST(MetadataTest, WhenAPictureWasTakenIsAddedToWhatIsThere) {
+  const std::string stored = WithTaken(R"({"a":1})", "2024-05-01T10:00:00");
+  EXPECT_EQ(stored, R"({"a":1,"taken":"2024-05-01T10:00:00"})");
+  EXPECT_TRUE(SameMetadata(stored, R"({"a":1})"));
+  EXPECT_FALSE(SameMetadata(stored, R"({"a":1,"taken":"2020-01-01"})"));
+  EXPECT_FALSE(SameMetadata(R"({"a":1})", stored));
+}
+
 TEST(MetadataTest, ACaptionGoesBeforeATitle) {
   EXPECT_EQ(CaptionOf(R"({"title":"T","caption":"C"})"), "C");
   EXPECT_EQ(CaptionOf(R"({"title":"T","caption":""})"), "T");

@@ -25,6 +25,7 @@ Reply SampleReply() {
   reply.width = 7;
   reply.height = 9;
   reply.channels = 4;
+  reply.taken = "2024-02-29T23:59:59";
   reply.partial = Reason::kAspectRatio;
   reply.complaints = true;
   reply.blocks = {{BlockKind::kHeading, 2, "Häding", Box{0.25f, 0.5f, 0.75f, 1.0f}},
@@ -108,6 +109,8 @@ TEST(MessagesTest, ValuesOutOfRangeAreRefused) {
   EXPECT_TRUE(refused([](Reply& r) { r.width = -1; }));
   EXPECT_TRUE(refused([](Reply& r) { r.attachment_bytes = -1; }));
   EXPECT_TRUE(refused([](Reply& r) { r.reason = static_cast<Reason>(200); }));
+  EXPECT_TRUE(refused([](Reply& r) { r.taken = "2024-02-30T24:00:00"; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.taken = "yesterday"; }));
   EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].text = "\xFF"; }));
   EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].heading_level = 7; }));
   EXPECT_TRUE(refused([](Reply& r) { r.blocks[1].heading_level = 1; }));
