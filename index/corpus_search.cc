@@ -65,9 +65,11 @@ double Lap(absl::Time& start) {
   return ms;
 }
 
-std::vector<FusedPassage> Rank(const Stages& stages, std::span<const ScoredPassage> dense,
+std::vector<FusedPassage> Rank(const Stages& stages, const PassageTable& passages,
+                               std::span<const ScoredPassage> dense,
                                std::span<const ScoredPassage> lexical) {
-  std::vector<FusedPassage> ranked = FuseByRank(dense, lexical);
+  std::vector<FusedPassage> ranked =
+      FuseByRank(dense, lexical, [&](uint32_t number) { return passages.length(number) == 0; });
   if (stages.dense && stages.lexical) return ranked;
   // One stage alone orders by its own score.
   for (FusedPassage& passage : ranked) {
@@ -129,7 +131,7 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     result.lexical_ms = Lap(clock);
   }
   result.cut = std::max(dense.hits.size(), lexical.size()) >= static_cast<size_t>(n);
-  const std::vector<FusedPassage> ranked = Rank(stages, dense.hits, lexical);
+  const std::vector<FusedPassage> ranked = Rank(stages, view->passages, dense.hits, lexical);
   DocumentCache documents;
   absl::flat_hash_map<uint32_t, int> taken;  // hits by document
   for (const FusedPassage& found : ranked) {

@@ -16,7 +16,8 @@ float RankScore(size_t place) {
 }  // namespace
 
 std::vector<FusedPassage> FuseByRank(std::span<const ScoredPassage> dense,
-                                     std::span<const ScoredPassage> lexical) {
+                                     std::span<const ScoredPassage> lexical,
+                                     absl::FunctionRef<bool(uint32_t number)> wordless) {
   absl::flat_hash_map<uint32_t, FusedPassage> by_number;
   for (size_t i = 0; i < dense.size(); ++i) {
     FusedPassage& fused = by_number[dense[i].number];
@@ -34,12 +35,25 @@ std::vector<FusedPassage> FuseByRank(std::span<const ScoredPassage> dense,
     fused.score += fused.lexical_part;
     fused.lexical = lexical[i].score;
   }
-  std::vector<FusedPassage> out;
-  out.reserve(by_number.size());
-  for (const auto& [number, fused] : by_number) out.push_back(fused);
-  std::sort(out.begin(), out.end(), [](const FusedPassage& a, const FusedPassage& b) {
+  std::vector<FusedPassage> out, without_words;
+  for (const auto& [number, fused] : by_number) {
+    (wordless(number) ? without_words : out).push_back(fused);
+  }
+  const auto best_first = [](const FusedPassage& a, const FusedPassage& b) {
     return Better({a.number, a.score}, {b.number, b.score});
-  });
+  };
+  std::sort(out.begin(), out.end(), best_first);
+  for (FusedPassage& fused : without_words) {
+    const auto place = static_cast<size_t>(fused.dense_rank) - 1;
+    if (place < out.size()) fused.score = std::max(fused.score, out[place].score);
+    fused.dense_part = fused.score;
+  }
+  std::sort(without_words.begin(), without_words.end(), best_first);
+  const auto middle = static_cast<ptrdiff_t>(out.size());
+  out.insert(out.end(), without_words.begin(), without_words.end());
+  std::inplace_merge(
+      out.begin(), out.begin() + middle, out.end(),
+      [](const FusedPassage& a, const FusedPassage& b) { return a.score > b.score; });
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "index/top_passages.h"
 
 namespace sightline::index {
@@ -21,8 +22,12 @@ struct FusedPassage {
 };
 
 // Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009): a passage at rank r of a list, from
-// 1, gets 1 / (60 + r) from it. Best first; equal scores in order of number.
+// 1, gets 1 / (60 + r) from it. `wordless` says which passages have no words, so that the lexical
+// list cannot hold them, whatever they show. For those its silence says nothing: at rank r of the
+// dense list they get what the r-th best of the others has, where that is more. Best first; equal
+// scores: passages with words first, then in order of number.
 std::vector<FusedPassage> FuseByRank(std::span<const ScoredPassage> dense,
-                                     std::span<const ScoredPassage> lexical);
+                                     std::span<const ScoredPassage> lexical,
+                                     absl::FunctionRef<bool(uint32_t number)> wordless);
 
 }  // namespace sightline::index

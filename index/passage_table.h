@@ -31,9 +31,12 @@ class PassageTable {
   const Block* block_at(uint32_t bucket) const {
     return bucket < blocks_.size() ? blocks_[bucket].get() : nullptr;
   }
-  // `number` is live.
+  // Of a passage that is live.
   uint32_t document(uint32_t number) const {
     return blocks_[number >> kBucketBits]->document[number & (kBucketSize - 1)];
+  }
+  uint32_t length(uint32_t number) const {
+    return blocks_[number >> kBucketBits]->length[number & (kBucketSize - 1)];
   }
 
  private:

@@ -102,8 +102,7 @@ absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const 
     SL_ASSIGN_OR_RETURN(const std::vector<Occurrence> found, FindTerm(store, view, term));
     const double weight = times * Bm25Idf(texts, static_cast<int64_t>(found.size()));
     for (const Occurrence& hit : found) {
-      const uint32_t length =
-          view.passages.block_at(hit.number >> kBucketBits)->length[hit.number & (kBucketSize - 1)];
+      const uint32_t length = view.passages.length(hit.number);
       scores.at(hit.number) +=
           static_cast<float>(weight * Bm25Saturation(hit.count, length, mean_length));
     }
