@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/utf8.h"
+#include "services/query/names.h"
 #include "services/query/sentences.h"
 #include "services/query/terms.h"
 
@@ -22,6 +23,9 @@ constexpr size_t kSnippetBytes = 300;
 // Share of a claim's content terms below which it does not rest on the passage. Low, because a true
 // paraphrase keeps its names and nouns but little else.
 constexpr float kLeastOverlap = 0.2f;
+// Of a Chinese claim without numbers: its terms are pairs of characters, of which a passage about
+// the same thing that says something else has a few.
+constexpr float kLeastOverlapOfPairs = 0.3f;
 
 struct Token {
   std::string text;
@@ -265,7 +269,11 @@ Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& pass
   for (const std::string& quote : quotes) {
     if (!absl::StrContains(normalised, quote)) return Verdict::kUnsupported;
   }
-  if (Overlap(claim, words) >= kLeastOverlap) return Verdict::kSupported;
+  if (!MissingName(claim, words).empty()) return Verdict::kUnsupported;
+  const bool in_pairs = IsMostlyCjk(claim) && IsMostlyCjk(words) && wanted.empty();
+  if (Overlap(claim, words) >= (in_pairs ? kLeastOverlapOfPairs : kLeastOverlap)) {
+    return Verdict::kSupported;
+  }
   if (IsMostlyCjk(claim) == IsMostlyCjk(words)) return Verdict::kUnsupported;
   return wanted.empty() && quotes.empty() ? Verdict::kUnchecked : Verdict::kSupported;
 }

@@ -39,6 +39,19 @@ TEST(CheckClaimTest, AForeignNumberDateOrQuoteIsUnsupported) {
   EXPECT_EQ(CheckClaim("Invoice 4711 says \"paid in full\".", passage), Verdict::kUnsupported);
 }
 
+TEST(CheckClaimTest, AForeignNameIsUnsupported) {
+  const std::vector<std::string> passages = {"The Lumo mug ships from the Harbor warehouse.",
+                                             "Lumo 杯子从港口仓库发货。"};
+  EXPECT_EQ(CheckClaim("The Lumo mug ships from the Harbor warehouse.", {passages[0]}),
+            Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("The Nira mug ships from the Harbor warehouse.", {passages[0]}),
+            Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("The Lumo mug ships from the Forest warehouse.", {passages[0]}),
+            Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("Lumo 杯子从港口仓库发货。", {passages[1]}), Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("Nira 杯子从港口仓库发货。", {passages[1]}), Verdict::kUnsupported);
+}
+
 TEST(CheckClaimTest, TheSameSaidOfAnotherNumberIsAContradiction) {
   const std::vector<std::string> passages = {"The mill was built in 1850. It burned down in 1901.",
                                              "The bridge is 120 metres long and 9 metres wide.",
