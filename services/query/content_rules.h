@@ -52,4 +52,10 @@ class ContentRules {
   std::vector<Rule> rules_;
 };
 
+// Rules for what comes in and what goes out; null = none.
+struct FilterOptions {
+  std::shared_ptr<const ContentRules> questions;
+  std::shared_ptr<const ContentRules> answers;  // and the passages and snippets beside them
+};
+
 }  // namespace sightline::query
