@@ -92,6 +92,18 @@ TEST(ServerConfigTest, OverlapMustBeSmallerThanAPassage) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("overlap_tokens")));
 }
 
+TEST(ServerConfigTest, ContentRulesAreReadAndFaultsNameTheKey) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig none, Read({}));
+  EXPECT_EQ(none.filters.questions, nullptr);
+  EXPECT_EQ(none.filters.answers, nullptr);
+  ASSERT_OK_AND_ASSIGN(const ServerConfig some,
+                       Read({}, {{"SIGHTLINE__FILTERS__ANSWERS", "mask email\nmask card"}}));
+  ASSERT_NE(some.filters.answers, nullptr);
+  EXPECT_EQ(some.filters.answers->size(), 2u);
+  EXPECT_THAT(Read({}, {{"SIGHTLINE__FILTERS__QUESTIONS", "mask mails"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("filters.questions: line 1")));
+}
+
 TEST(ConfigurationPageTest, IsWhatTheTableSays) {
   ASSERT_OK_AND_ASSIGN(const std::string page,
                        ReadFile(std::string(SIGHTLINE_SOURCE_DIR) + "/docs/configuration.md"));
