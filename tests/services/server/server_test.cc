@@ -390,6 +390,11 @@ TEST_F(ServerTest, ABlockedAnswerEndsAndSaysSo) {
   EXPECT_EQ(done.finish_reason(), "content_filter");
   EXPECT_EQ(done.mode(), v1::ANSWER_MODE_GENERATIVE);
   EXPECT_EQ(done.citations_size(), 1);
+
+  const std::string chat = R"({"messages":[{"role":"user","content":"mill"}],"collection":"c"})";
+  const gateway::RawReply reply =
+      gateway::PostJson(server_->http_address(), "/v1/chat/completions", chat);
+  EXPECT_THAT(reply.body, HasSubstr(R"("finish_reason":"content_filter")"));
 }
 
 TEST_F(ServerTest, ErrorsCarryReasonFieldAndResource) {
