@@ -194,7 +194,8 @@ absl::Status Server::StartServices() {
                                    .metrics = parts.metrics,
                                    .decode = decode,
                                    .thumbnail = Thumbnails(*parts.media),
-                                   .limits = config_.content});
+                                   .limits = config_.content,
+                                   .filters = config_.filters});
     parts.model_service = std::make_unique<query::ModelService>(
         query::ModelService::Parts{.encoder = parts.model.encoder.get(),
                                    .reranker = parts.model.reranker.get(),

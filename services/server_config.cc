@@ -194,6 +194,14 @@ void AddQueryKeys(ConfigTable& t) {
              "Where a reranker is loaded it judges the sentences that exact checks leave."));
 }
 
+void AddFilterKeys(ConfigTable& t) {
+  t.push_back(Text("filters", "questions", "",
+                   "Rules for questions, one a line, as docs/content-filters.md describes them; "
+                   "empty = none."));
+  t.push_back(Text("filters", "answers", "",
+                   "Rules for answers, passages and snippets, in the same form; empty = none."));
+}
+
 void AddLogKeys(ConfigTable& t) {
   t.push_back(Choice("log", "level", "info", "Least level that is written.",
                      {"debug", "info", "warning", "error"}, "log-level"));
@@ -309,6 +317,17 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.answer.max_tokens = static_cast<int>(c.Int("answer.max_tokens"));
 }
 
+absl::Status ReadFilters(const Config& c, ServerConfig& out) {
+  const auto read = [&](const char* key) {
+    auto rules = query::ContentRules::Parse(c.String(key));
+    if (!rules.ok()) rules = Annotate(rules.status(), key);
+    return rules;
+  };
+  SL_ASSIGN_OR_RETURN(out.filters.questions, read("filters.questions"));
+  SL_ASSIGN_OR_RETURN(out.filters.answers, read("filters.answers"));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const ConfigTable& ServerConfigTable() {
@@ -321,6 +340,7 @@ const ConfigTable& ServerConfigTable() {
     AddIngestKeys(*t);
     AddMediaKeys(*t);
     AddQueryKeys(*t);
+    AddFilterKeys(*t);
     AddLogKeys(*t);
     return t;
   }();
@@ -333,6 +353,7 @@ absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config) {
   ReadServer(config, out);
   ReadData(config, out);
   ReadQuery(config, out);
+  SL_RETURN_IF_ERROR(ReadFilters(config, out));
   if (out.roles.gateway_alone() && out.upstream.empty()) {
     return absl::InvalidArgumentError(
         "server.upstream: a gateway that runs alone needs the server it stands in front of "

@@ -15,6 +15,7 @@
 #include "services/ingest/ingest_service.h"
 #include "services/query/answerer.h"
 #include "services/query/content.h"
+#include "services/query/content_rules.h"
 #include "services/query/retriever.h"
 
 namespace sightline::services {
@@ -53,12 +54,14 @@ struct ServerConfig {
   query::AnswerOptions answer;
   bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
   query::ContentLimits content;
+  query::FilterOptions filters;
 };
 
 // Every key of sightline-server, in the order of docs/configuration.md.
 const ConfigTable& ServerConfigTable();
 
-// kInvalidArgument: roles that cannot stand together, or keys that contradict each other.
+// kInvalidArgument: roles that cannot stand together, keys that contradict each other, or a line
+// that is no content rule.
 absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config);
 
 }  // namespace sightline::services

@@ -152,7 +152,8 @@ std::string GroundingFields(const v1::AnswerResponse& done,
 }
 
 std::string FinishReason(const v1::AnswerResponse& done) {
-  return done.finish_reason() == "length" ? "length" : "stop";
+  const std::string& reason = done.finish_reason();
+  return reason == "length" || reason == "content_filter" ? reason : "stop";
 }
 
 // The chunks of one reply.

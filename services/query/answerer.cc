@@ -170,10 +170,9 @@ absl::StatusOr<Answer> Answerer::Write(const AnswerRequest& request, const Retri
   if (request.mode == AnswerMode::kGenerative && generator_ == nullptr) {
     return NoGenerator("mode", "ask for an extractive answer");
   }
-  const bool trained = generator_ != nullptr && !generator_->info().untrained;
-  const bool generative =
-      request.mode == AnswerMode::kGenerative || (request.mode == AnswerMode::kAuto && trained);
-  if (generative) return WriteGenerative(request, retrieved, limits, sink);
+  if (ModeOf(request) == AnswerMode::kGenerative) {
+    return WriteGenerative(request, retrieved, limits, sink);
+  }
   auto answer = WriteExtractive(request, retrieved, sink);
   if (answer.ok() && generator_ != nullptr && request.mode == AnswerMode::kAuto) {
     answer->warnings.push_back("the generator's weights are untrained: the answer is extractive");
@@ -182,6 +181,13 @@ absl::StatusOr<Answer> Answerer::Write(const AnswerRequest& request, const Retri
     answer->warnings.push_back("an extractive answer comes without reasoning");
   }
   return answer;
+}
+
+AnswerMode Answerer::ModeOf(const AnswerRequest& request) const {
+  const bool trained = generator_ != nullptr && !generator_->info().untrained;
+  const bool generative = request.mode == AnswerMode::kGenerative || !request.json_schema.empty() ||
+                          (request.mode == AnswerMode::kAuto && trained);
+  return generative ? AnswerMode::kGenerative : AnswerMode::kExtractive;
 }
 
 absl::StatusOr<Answer> Answerer::WriteExtractive(const AnswerRequest& request,

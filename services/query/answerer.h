@@ -46,7 +46,7 @@ struct Answer {
   // holds no number of a foreign passage in brackets either.
   std::string reasoning;
   AnswerMode mode = AnswerMode::kExtractive;  // the one used
-  std::string finish_reason;                  // "stop", "length", "abstained"
+  std::string finish_reason;                  // "stop", "length", "abstained", "content_filter"
   int prompt_tokens = 0;
   int image_tokens = 0;
   int completion_tokens = 0;
@@ -72,6 +72,9 @@ class Answerer {
   // when the sink returned false; errors of Generator::Generate.
   absl::StatusOr<Answer> Write(const AnswerRequest& request, const Retrieved& retrieved,
                                const edge::CallLimits& limits, const AnswerSink& sink) const;
+
+  // The mode that Write uses for `request`.
+  AnswerMode ModeOf(const AnswerRequest& request) const;
 
  private:
   absl::StatusOr<Answer> WriteExtractive(const AnswerRequest& request, const Retrieved& retrieved,

@@ -8,7 +8,9 @@
 #include "index/date.h"
 #include "services/edge/error_details.h"
 #include "services/edge/request_log.h"
+#include "services/query/answer_filter.h"
 #include "services/query/convert.h"
+#include "services/query/message_filter.h"
 
 namespace sightline::query {
 namespace {
@@ -105,7 +107,9 @@ grpc::Status QueryService::Search(grpc::ServerContext* context, const v1::Search
   if (!search.ok()) return scope.Finish(search.status());
   const auto retrieved = parts_.retriever.Retrieve(*search, scope.limits());
   if (!retrieved.ok()) return scope.Finish(retrieved.status());
-  *response = ToProto(*retrieved);
+  auto found = Leaving(*retrieved);
+  if (!found.ok()) return scope.Finish(found.status());
+  *response = *std::move(found);
   response->mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
   Measure(response->timings(), *context);
   return scope.Finish(absl::OkStatus());
@@ -143,7 +147,8 @@ grpc::Status QueryService::GetPassage(grpc::ServerContext* context,
   const auto passage = parts_.corpus.GetPassage(*id);
   if (!passage.ok()) return scope.Finish(NoPassage(passage.status(), request->passage_id()));
   *response->mutable_passage() = ToProto(*passage);
-  return scope.Finish(absl::OkStatus());
+  if (parts_.filters.answers == nullptr) return scope.Finish(absl::OkStatus());
+  return scope.Finish(FilterPassage(*parts_.filters.answers, *response->mutable_passage()));
 }
 
 grpc::Status QueryService::GetPassageImage(grpc::ServerContext* context,
@@ -185,6 +190,15 @@ absl::StatusOr<RetrieveRequest> QueryService::ReadSearch(const v1::SearchRequest
                                                          const std::string& prefix,
                                                          const edge::CallLimits& limits) const {
   SL_RETURN_IF_ERROR(edge::StillWanted(limits, "reading the query"));
+  if (parts_.filters.questions == nullptr) return ReadFiltered(request, prefix, limits);
+  SL_ASSIGN_OR_RETURN(const v1::SearchRequest filtered,
+                      FilterQuestion(*parts_.filters.questions, request, prefix));
+  return ReadFiltered(filtered, prefix, limits);
+}
+
+absl::StatusOr<RetrieveRequest> QueryService::ReadFiltered(const v1::SearchRequest& request,
+                                                           const std::string& prefix,
+                                                           const edge::CallLimits& limits) const {
   RetrieveRequest out;
   out.collection = request.collection();
   if (out.collection.empty()) {
@@ -227,7 +241,7 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
 
   v1::AnswerEvent event;
   v1::SearchResponse& found = *event.mutable_retrieved()->mutable_search();
-  found = ToProto(retrieved);
+  SL_ASSIGN_OR_RETURN(found, Leaving(retrieved));
   found.mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
   v1::AnswerResponse done;
   *done.mutable_hits() = found.hits();
@@ -235,6 +249,12 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
   *done.mutable_timings() = found.timings();
   if (!on_event(event)) return absl::CancelledError("the client is gone");
 
+  const ContentRules* const rules = parts_.filters.answers.get();
+  absl::Status filtered;  // of the citations
+  const auto give_citation = [&](v1::AnswerEvent& out, v1::Citation& citation) {
+    if (rules != nullptr) filtered.Update(FilterCitation(*rules, citation));
+    return filtered.ok() && on_event(out);
+  };
   const AnswerSink sink = {.on_text =
                                [&](absl::string_view text) {
                                  v1::AnswerEvent out;
@@ -245,13 +265,14 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
                                [&](const Citation& citation) {
                                  v1::AnswerEvent out;
                                  *out.mutable_citation() = ToProto(citation, retrieved.hits);
-                                 return on_event(out);
+                                 return give_citation(out, *out.mutable_citation());
                                },
                            .on_field =
                                [&](const FieldCitation& field) {
                                  v1::AnswerEvent out;
                                  *out.mutable_field_citation() = ToProto(field, retrieved.hits);
-                                 return on_event(out);
+                                 return give_citation(
+                                     out, *out.mutable_field_citation()->mutable_citation());
                                },
                            .on_reasoning =
                                [&](absl::string_view text) {
@@ -259,14 +280,43 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
                                  out.mutable_reasoning()->set_text(std::string(text));
                                  return on_event(out);
                                }};
-  SL_ASSIGN_OR_RETURN(const query::Answer answer,
-                      parts_.answerer.Write(wanted, retrieved, limits, sink));
-  done.MergeFrom(ToProto(answer, retrieved.hits));
+  const auto write = [&](const AnswerSink& to) {
+    return parts_.answerer.Write(wanted, retrieved, limits, to);
+  };
+  const absl::StatusOr<query::Answer> written =
+      rules == nullptr ? write(sink)
+                       : FilterAnswer(*rules, parts_.answerer.ModeOf(wanted), sink, write);
+  SL_RETURN_IF_ERROR(filtered);
+  SL_RETURN_IF_ERROR(written.status());
+  const query::Answer& answer = *written;
+  SL_ASSIGN_OR_RETURN(const v1::AnswerResponse leaving, Leaving(answer, retrieved.hits));
+  done.MergeFrom(leaving);
   done.mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
   if (answer.first_token_ms > 0) parts_.metrics.FirstToken(Milliseconds(answer.first_token_ms));
   parts_.metrics.TokensUsed(answer.prompt_tokens, answer.completion_tokens);
   Measure(done.timings(), context);
   return done;
+}
+
+absl::StatusOr<v1::SearchResponse> QueryService::Leaving(const Retrieved& retrieved) const {
+  v1::SearchResponse out = ToProto(retrieved);
+  if (parts_.filters.answers != nullptr) {
+    SL_RETURN_IF_ERROR(FilterHits(*parts_.filters.answers, *out.mutable_hits()));
+  }
+  return out;
+}
+
+absl::StatusOr<v1::AnswerResponse> QueryService::Leaving(const query::Answer& answer,
+                                                         const std::vector<Hit>& hits) const {
+  v1::AnswerResponse out = ToProto(answer, hits);
+  if (parts_.filters.answers == nullptr) return out;
+  for (v1::Citation& citation : *out.mutable_citations()) {
+    SL_RETURN_IF_ERROR(FilterCitation(*parts_.filters.answers, citation));
+  }
+  for (v1::FieldCitation& field : *out.mutable_field_citations()) {
+    SL_RETURN_IF_ERROR(FilterCitation(*parts_.filters.answers, *field.mutable_citation()));
+  }
+  return out;
 }
 
 void QueryService::Measure(const v1::StageTimings& timings, grpc::ServerContext& context) {

@@ -7,6 +7,7 @@
 #include "services/edge/metrics.h"
 #include "services/query/answerer.h"
 #include "services/query/content.h"
+#include "services/query/content_rules.h"
 #include "services/query/retriever.h"
 #include "sightline/v1/query.grpc.pb.h"
 
@@ -37,6 +38,7 @@ class QueryService final : public v1::QueryService::Service {
     PictureDecoder decode;
     ThumbnailMaker thumbnail;
     ContentLimits limits;
+    FilterOptions filters = {};
   };
   explicit QueryService(Parts parts);
 
@@ -63,6 +65,14 @@ class QueryService final : public v1::QueryService::Service {
   absl::StatusOr<v1::AnswerResponse> Run(grpc::ServerContext& context,
                                          const v1::SearchAndAnswerRequest& request,
                                          const edge::CallLimits& limits, const OnEvent& on_event);
+  // Reads a search whose texts are filtered already.
+  absl::StatusOr<RetrieveRequest> ReadFiltered(const v1::SearchRequest& request,
+                                               const std::string& prefix,
+                                               const edge::CallLimits& limits) const;
+  // What Retriever and Answerer found, as it may leave.
+  absl::StatusOr<v1::SearchResponse> Leaving(const Retrieved& retrieved) const;
+  absl::StatusOr<v1::AnswerResponse> Leaving(const query::Answer& answer,
+                                             const std::vector<Hit>& hits) const;
   void Measure(const v1::StageTimings& timings, grpc::ServerContext& context);
 
   const Parts parts_;

@@ -92,6 +92,36 @@ TEST(ServerConfigTest, OverlapMustBeSmallerThanAPassage) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("overlap_tokens")));
 }
 
+TEST(ServerConfigTest, ContentRulesAreReadAndFaultsNameTheKey) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig none, Read({}));
+  EXPECT_EQ(none.filters.questions, nullptr);
+  EXPECT_EQ(none.filters.answers, nullptr);
+  ASSERT_OK_AND_ASSIGN(const ServerConfig some,
+                       Read({}, {{"SIGHTLINE__FILTERS__ANSWERS", "mask email\nmask card"}}));
+  ASSERT_NE(some.filters.answers, nullptr);
+  EXPECT_EQ(some.filters.answers->size(), 2u);
+  EXPECT_THAT(Read({}, {{"SIGHTLINE__FILTERS__QUESTIONS", "mask mails"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("filters.questions: line 1")));
+}
+
+TEST(ServerConfigTest, ContentRulesStandInTheFileLineByLine) {
+  ASSERT_OK_AND_ASSIGN(auto dir, TempDir::Create());
+  const std::string file = dir->path() + "/server.yaml";
+  ASSERT_THAT(WriteFileAtomic(file,
+                              "filters:\n"
+                              "  answers: |\n"
+                              "    # of answers\n"
+                              "    mask words project: Nightfall; Blue Heron\n"
+                              "    block regex ticket: TCK-[0-9]{6}\n"),
+              IsOk());
+  ASSERT_OK_AND_ASSIGN(const Config config, Config::Load(ServerConfigTable(), {.file = file}));
+  ASSERT_OK_AND_ASSIGN(const ServerConfig read, ReadServerConfig(config));
+  ASSERT_NE(read.filters.answers, nullptr);
+  ASSERT_EQ(read.filters.answers->size(), 2u);
+  EXPECT_EQ(read.filters.answers->name(1), "ticket");
+  EXPECT_EQ(read.filters.answers->action(1), query::RuleAction::kBlock);
+}
+
 TEST(ConfigurationPageTest, IsWhatTheTableSays) {
   ASSERT_OK_AND_ASSIGN(const std::string page,
                        ReadFile(std::string(SIGHTLINE_SOURCE_DIR) + "/docs/configuration.md"));

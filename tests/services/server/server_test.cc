@@ -72,6 +72,7 @@ class ServerTest : public ::testing::Test {
     ServerConfig out = ReadServerConfig(*config).value();
     out.media.program = SIGHTLINE_BIN_DIR "/sightline-media";
     out.grace = absl::Seconds(20);
+    out.filters = filters_;
     return out;
   }
 
@@ -193,6 +194,7 @@ class ServerTest : public ::testing::Test {
   }
 
   std::unique_ptr<TempDir> dir_;
+  query::FilterOptions filters_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::QueryService::Stub> query_;
@@ -310,6 +312,89 @@ TEST_F(ServerTest, FiltersLimitTheHitsAndMalformedOnesNameTheirPosition) {
 
   request.set_filter("lang = = \"zh\"");
   EXPECT_THAT(Search(request), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("7")));
+}
+
+TEST_F(ServerTest, ABlockedQuestionIsRefusedAndAMaskedOneSearched) {
+  filters_.questions = query::ContentRules::Parse("block card\nmask words town: Ulm").value();
+  Start();
+  IngestSamples();
+  const auto refused = Search(Query("Who paid with 4111 1111 1111 1111?"));
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("rule card")));
+  EXPECT_THAT(std::string(refused.status().message()), Not(HasSubstr("4111")));
+  EXPECT_EQ(edge::Reason(refused.status()), "content_blocked");
+  EXPECT_EQ(edge::Fields(refused.status()).at(0).field, "query[0]");
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("4111-1111-1111-1111");
+  EXPECT_THAT(Ask(request), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("rule card")));
+
+  v1::SearchRequest search = Query("bridge Ulm");
+  search.set_mode(v1::SEARCH_MODE_LEXICAL);
+  search.set_explain(true);
+  ASSERT_OK_AND_ASSIGN(const auto found, Search(search));
+  EXPECT_EQ(found.hits(0).passage().source(), "bridge.txt");
+  Ingest("ulm.txt", "Ulm.");
+  ASSERT_OK_AND_ASSIGN(const auto masked, Search(search));
+  for (const v1::Hit& hit : masked.hits()) EXPECT_NE(hit.passage().source(), "ulm.txt");
+}
+
+TEST_F(ServerTest, AnswersPassagesAndSnippetsAreMaskedAndCitationsStayInPlace) {
+  filters_.answers = query::ContentRules::Parse("mask email").value();
+  Start(std::make_unique<FakeGenerator>(
+      "Ann of the mill is ann@example.org [1]. The bridge is 120 metres long [2]."));
+  Ingest("mill.txt", "Ann of the mill is ann@example.org.");
+  Ingest("bridge.txt", "The bridge is 120 metres long.");
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("Ann of the mill");
+  ASSERT_OK_AND_ASSIGN(const auto events, Ask(request));
+  std::string text;
+  std::vector<v1::Citation> citations;
+  for (const v1::AnswerEvent& event : events) {
+    EXPECT_THAT(event.ShortDebugString(), Not(HasSubstr("ann@")));
+    if (event.has_delta()) text += event.delta().text();
+    if (event.has_citation()) citations.push_back(event.citation());
+  }
+  const v1::AnswerResponse& done = events.back().done();
+  EXPECT_EQ(done.answer(), "Ann of the mill is [email] [1]. The bridge is 120 metres long [2].");
+  EXPECT_EQ(text, done.answer());
+  ASSERT_EQ(done.citations_size(), 2);
+  ASSERT_EQ(citations.size(), 2u);
+  EXPECT_EQ(citations[0].snippet(), "Ann of the mill is [email].");
+  const auto cited = [&](const v1::Citation& c) {
+    return text.substr(c.start(), c.end() - c.start());
+  };
+  for (const auto& both : {citations, {done.citations().begin(), done.citations().end()}}) {
+    EXPECT_THAT(cited(both[0]), HasSubstr("Ann of the mill is [email]"));
+    EXPECT_THAT(cited(both[1]), HasSubstr("The bridge is 120 metres long"));
+    EXPECT_THAT(cited(both[1]), Not(HasSubstr("Ann")));
+  }
+
+  v1::GetPassageRequest get;
+  get.set_passage_id(done.citations(0).hit().passage().passage_id());
+  v1::GetPassageResponse passage;
+  grpc::ClientContext context;
+  SetDeadline(context);
+  ASSERT_THAT(edge::FromGrpcStatus(query_->GetPassage(&context, get, &passage)), IsOk());
+  EXPECT_EQ(passage.passage().text(), "Ann of the mill is [email].");
+}
+
+TEST_F(ServerTest, ABlockedAnswerEndsAndSaysSo) {
+  filters_.answers = query::ContentRules::Parse("block words fire: burned").value();
+  auto generator = std::make_unique<FakeGenerator>("The mill was built in 1850 [1]. It burned.");
+  Start(std::move(generator));
+  Ingest("mill.txt", "The mill was built in 1850.");
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("mill");
+  ASSERT_OK_AND_ASSIGN(const auto events, Ask(request));
+  const v1::AnswerResponse& done = events.back().done();
+  EXPECT_EQ(done.answer(), "The mill was built in 1850 [1]. It ");
+  EXPECT_EQ(done.finish_reason(), "content_filter");
+  EXPECT_EQ(done.mode(), v1::ANSWER_MODE_GENERATIVE);
+  EXPECT_EQ(done.citations_size(), 1);
+
+  const std::string chat = R"({"messages":[{"role":"user","content":"mill"}],"collection":"c"})";
+  const gateway::RawReply reply =
+      gateway::PostJson(server_->http_address(), "/v1/chat/completions", chat);
+  EXPECT_THAT(reply.body, HasSubstr(R"("finish_reason":"content_filter")"));
 }
 
 TEST_F(ServerTest, ErrorsCarryReasonFieldAndResource) {

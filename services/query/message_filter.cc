@@ -1,0 +1,97 @@
+#include "services/query/message_filter.h"
+
+#include <google/protobuf/struct.pb.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "services/edge/error_details.h"
+#include "services/query/text_filter.h"
+
+namespace sightline::query {
+namespace {
+
+absl::Status FilterString(const ContentRules& rules, std::string& text) {
+  if (text.empty()) return absl::OkStatus();
+  SL_ASSIGN_OR_RETURN(FilteredText filtered, FilterText(rules, text));
+  text = filtered.blocked_by.empty() ? std::move(filtered.text)
+                                     : absl::StrCat("[blocked: ", filtered.blocked_by, "]");
+  return absl::OkStatus();
+}
+
+absl::Status FilterQuestionText(const ContentRules& rules, const std::string& field,
+                                std::string& text) {
+  SL_ASSIGN_OR_RETURN(FilteredText filtered, FilterText(rules, text));
+  if (!filtered.blocked_by.empty()) {
+    return edge::InvalidField(
+        field, absl::StrCat("the content rule ", filtered.blocked_by, " blocks this text"),
+        "content_blocked");
+  }
+  text = std::move(filtered.text);
+  return absl::OkStatus();
+}
+
+// As deep as the metadata is; what stores it bounds that.
+absl::Status FilterValue(const ContentRules& rules, google::protobuf::Value& value) {
+  if (value.kind_case() == google::protobuf::Value::kStringValue) {
+    return FilterString(rules, *value.mutable_string_value());
+  }
+  if (value.kind_case() == google::protobuf::Value::kListValue) {
+    for (google::protobuf::Value& item : *value.mutable_list_value()->mutable_values()) {
+      SL_RETURN_IF_ERROR(FilterValue(rules, item));
+    }
+  }
+  if (value.kind_case() == google::protobuf::Value::kStructValue) {
+    for (auto& [name, field] : *value.mutable_struct_value()->mutable_fields()) {
+      SL_RETURN_IF_ERROR(FilterValue(rules, field));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status FilterPassage(const ContentRules& rules, v1::Passage& passage) {
+  SL_RETURN_IF_ERROR(FilterString(rules, *passage.mutable_text()));
+  SL_RETURN_IF_ERROR(FilterString(rules, *passage.mutable_heading()));
+  if (!passage.has_metadata()) return absl::OkStatus();
+  for (auto& [name, value] : *passage.mutable_metadata()->mutable_fields()) {
+    SL_RETURN_IF_ERROR(FilterValue(rules, value));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FilterHits(const ContentRules& rules,
+                        google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
+  for (v1::Hit& hit : hits) {
+    SL_RETURN_IF_ERROR(FilterPassage(rules, *hit.mutable_passage()));
+    for (v1::Neighbour& neighbour : *hit.mutable_neighbours()) {
+      SL_RETURN_IF_ERROR(FilterString(rules, *neighbour.mutable_heading()));
+      SL_RETURN_IF_ERROR(FilterString(rules, *neighbour.mutable_text()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FilterCitation(const ContentRules& rules, v1::Citation& citation) {
+  SL_RETURN_IF_ERROR(FilterString(rules, *citation.mutable_snippet()));
+  return FilterPassage(rules, *citation.mutable_hit()->mutable_passage());
+}
+
+absl::StatusOr<v1::SearchRequest> FilterQuestion(const ContentRules& rules,
+                                                 v1::SearchRequest request,
+                                                 const std::string& prefix) {
+  for (int i = 0; i < request.query_size(); ++i) {
+    v1::Content& part = *request.mutable_query(i);
+    if (part.part_case() != v1::Content::kText) continue;
+    SL_RETURN_IF_ERROR(
+        FilterQuestionText(rules, absl::StrCat(prefix, "query[", i, "]"), *part.mutable_text()));
+  }
+  SL_RETURN_IF_ERROR(FilterQuestionText(rules, absl::StrCat(prefix, "instruction"),
+                                        *request.mutable_instruction()));
+  return request;
+}
+
+}  // namespace sightline::query

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "services/query/content_rules.h"
+#include "sightline/v1/query.pb.h"
+#include "sightline/v1/types.pb.h"
+
+namespace sightline::query {
+
+// Apply rules to the texts of what was found: text, heading, strings of the metadata, neighbours,
+// snippets. A text that a rule blocks becomes "[blocked: NAME]" as a whole; its passage stays.
+// Sources and pictures are as they were. Texts are valid UTF-8, as in every message. Errors of
+// ContentRules::Next; the message is then half done. Pure functions; any thread.
+absl::Status FilterPassage(const ContentRules& rules, v1::Passage& passage);
+absl::Status FilterHits(const ContentRules& rules,
+                        google::protobuf::RepeatedPtrField<v1::Hit>& hits);
+absl::Status FilterCitation(const ContentRules& rules, v1::Citation& citation);
+
+// `request` with the texts of its query and its instruction masked. kInvalidArgument with the field
+// and the reason "content_blocked": a rule blocks one; the error names the rule, not what it found.
+// `prefix` stands in front of fields ("search.").
+absl::StatusOr<v1::SearchRequest> FilterQuestion(const ContentRules& rules,
+                                                 v1::SearchRequest request,
+                                                 const std::string& prefix);
+
+}  // namespace sightline::query
