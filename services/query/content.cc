@@ -15,6 +15,7 @@
 #include "base/utf8.h"
 #include "services/edge/error_details.h"
 #include "services/query/picture_file.h"
+#include "services/query/picture_quality.h"
 
 namespace sightline::query {
 namespace {
@@ -143,6 +144,9 @@ class Reader {
     if (!image.ok()) return AtField(image.status(), field);
     ++pictures_;
     part_.image = part.has_crop() ? Crop(*image, crop) : *std::move(image);
+    if (const auto fault = FaultOf(*part_.image); fault.has_value()) {
+      content_.warnings.push_back(absl::StrCat(field, ": ", Describe(*fault)));
+    }
     if (part_.weight > 0) content_.images.push_back(part_.image);
     content_.parts.push_back(std::move(part_));
     return absl::OkStatus();

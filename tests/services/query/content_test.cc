@@ -56,6 +56,12 @@ TEST_F(ReadContentTest, TextAndPicturesAreReadInOrder) {
   EXPECT_EQ(content.images[0]->width, 4);
 }
 
+TEST_F(ReadContentTest, APictureThatShowsLittleIsWarnedOf) {
+  Add().set_image("bytes");
+  ASSERT_OK_AND_ASSIGN(const QueryContent content, Read());
+  EXPECT_THAT(content.warnings, ElementsAre(HasSubstr("query[0].image: tiny: ")));
+}
+
 TEST_F(ReadContentTest, EmptyQueriesAndPartsAreErrors) {
   EXPECT_EQ(Fault(), "empty_query at query");
   Add().set_text("  \n");
