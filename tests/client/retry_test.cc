@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "absl/time/clock.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "client/client.h"
 #include "tests/cli/fake_server.h"
 #include "tests/support/status_matchers.h"
@@ -44,16 +46,37 @@ class RefusingCollections final : public v1::CollectionService::Service {
   }
 };
 
+// Breaks the first answer, before its first event or, for the question "middle", after it.
+class BreakingQueries final : public v1::QueryService::Service {
+ public:
+  grpc::Status SearchAndAnswer(grpc::ServerContext*, const v1::SearchAndAnswerRequest* request,
+                               grpc::ServerWriter<v1::AnswerEvent>* writer) override {
+    const bool first = ++calls == 1;
+    v1::AnswerEvent event;
+    event.mutable_delta()->set_text("a");
+    if (!first || request->search().query(0).text() == "middle") writer->Write(event);
+    if (first) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "going down");
+    event.mutable_done()->set_answer("a");
+    writer->Write(event);
+    return grpc::Status::OK;
+  }
+
+  std::atomic<int> calls{0};
+};
+
 class RefusingServer {
  public:
-  RefusingServer() {
+  explicit RefusingServer(const std::shared_ptr<grpc::ServerCredentials>& credentials =
+                              grpc::InsecureServerCredentials()) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort("localhost:0", credentials, &port_);
     builder.RegisterService(&collections);
+    builder.RegisterService(&queries);
     server_ = builder.BuildAndStart();
   }
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string address() const { return "localhost:" + std::to_string(port_); }
   RefusingCollections collections;
+  BreakingQueries queries;
 
  private:
   int port_ = 0;
@@ -127,18 +150,40 @@ TEST(RetryTest, CancellingEndsTheWaitForTheNextAttempt) {
   canceller.join();
 }
 
+TEST(RetryTest, AnAnswerIsRepeatedUntilItHasBegun) {
+  RefusingServer server;
+  ASSERT_OK_AND_ASSIGN(const auto client, Client::Connect(Options(server.address())));
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search()->add_query() = TextPart("middle");
+  std::string told;
+  const auto tell = [&](absl::string_view text) { told += std::string(text); };
+  EXPECT_THAT(client->StreamAnswer(request, {.delta = tell}),
+              StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(server.queries.calls, 1);
+  EXPECT_EQ(told, "a");
+  server.queries.calls = 0;
+  *request.mutable_search()->mutable_query(0) = TextPart("first");
+  told.clear();
+  EXPECT_THAT(client->StreamAnswer(request, {.delta = tell}), IsOk());
+  EXPECT_EQ(server.queries.calls, 2);
+  EXPECT_EQ(told, "a");
+}
+
 TEST(RetryTest, IngestIsRepeatedAfterABrokenStreamAndWhenTheServerWasBusy) {
   FakeServer server("127.0.0.1:0");
   ASSERT_OK_AND_ASSIGN(const auto client, Client::Connect(Options(server.address())));
   ASSERT_OK_AND_ASSIGN(const auto folder, TempDir::Create());
-  const std::string bytes(5 << 19, 'x');  // three chunks
+  std::string bytes(5 << 19, 'x');  // three chunks
+  bytes.back() = 'y';
   const std::string path = folder->path() + "/drop";
   ASSERT_THAT(WriteFileAtomic(path, bytes), IsOk());
   EXPECT_THAT(client->IngestFile(path, Header("drop")), IsOk());
-  EXPECT_THAT(client->IngestBytes("", Header("busy")), IsOk());
+  EXPECT_THAT(client->IngestBytes(bytes, Header("busy")), IsOk());
+  EXPECT_THAT(client->IngestBytes("", Header("empty")), IsOk());
   const auto stored = server.ingest.stored();
   EXPECT_EQ(stored.at("drop").bytes, bytes);
-  EXPECT_EQ(stored.at("busy").bytes, "");
+  EXPECT_EQ(stored.at("busy").bytes, bytes);
+  EXPECT_EQ(stored.at("empty").bytes, "");
   EXPECT_EQ(server.ingest.arrivals("busy"), 2);
 }
 
@@ -160,6 +205,39 @@ TEST(ConnectTest, TheKeyGoesWithEveryCallAndNothingThatHeadersCannotCarry) {
   EXPECT_EQ(server.collections.authorization, "Bearer k-1");
   options.api_key = "k-1\n";
   EXPECT_THAT(Client::Connect(options), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+// Writes NAME.key and NAME.pem, a certificate of localhost that stands for itself.
+void MakeCertificate(const std::string& name) {
+  ASSERT_OK_AND_ASSIGN(
+      const auto openssl,
+      Process::Start({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                               "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                               "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                               "-keyout", name + ".key", "-out", name + ".pem"},
+                      .err = ChildStream::kNull}));
+  ASSERT_OK_AND_ASSIGN(const ExitStatus exit, openssl->Wait());
+  ASSERT_TRUE(exit.ok()) << Describe(exit);
+}
+
+TEST(ConnectTest, OnlyAServerWhoseCertificateIsTrustedIsSpokenTo) {
+  ASSERT_OK_AND_ASSIGN(const auto folder, TempDir::Create());
+  const std::string trusted = folder->path() + "/trusted";
+  const std::string other = folder->path() + "/other";
+  MakeCertificate(trusted);
+  MakeCertificate(other);
+  grpc::SslServerCredentialsOptions tls;
+  tls.pem_key_cert_pairs.push_back(
+      {ReadFile(trusted + ".key").value(), ReadFile(trusted + ".pem").value()});
+  RefusingServer server(grpc::SslServerCredentials(tls));
+  ClientOptions options = Options(server.address());
+  options.tls = true;
+  options.tls_root_file = trusted + ".pem";
+  ASSERT_OK_AND_ASSIGN(const auto client, Client::Connect(options));
+  EXPECT_THAT(client->ListCollections(), IsOk());
+  options.tls_root_file = other + ".pem";
+  options.connect_timeout = absl::Seconds(1);
+  EXPECT_THAT(Client::Connect(options), StatusIs(absl::StatusCode::kUnavailable));
 }
 
 TEST(ConnectTest, SaysWhenNothingAnswersOrTheCertificatesAreMissing) {
