@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/query_arguments.h"
+#include "client/failure.h"
 #include "proto/reply_json.h"
 #include "sightline/v1/query.grpc.pb.h"
 
@@ -133,7 +134,7 @@ int Ask(const AskArguments& arguments, const Environment& environment) {
   const auto stream = stub->SearchAndAnswer(context.get(), *request);
   v1::AnswerEvent event;
   while (stream->Read(&event)) printer.Take(event);
-  absl::Status status = FromRpc(stream->Finish());
+  absl::Status status = client::FromRpc(stream->Finish());
   if (status.ok() && !printer.Finish()) {
     status = absl::InternalError("the server ended the answer before its last part");
   }

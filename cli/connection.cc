@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
+#include "client/channel.h"
 
 namespace sightline::cli {
 namespace {
@@ -14,33 +15,12 @@ namespace {
 constexpr absl::Duration kNamedPatience = absl::Seconds(10);
 constexpr absl::Duration kGuessPatience = absl::Seconds(1);
 
-bool WaitForServer(grpc::Channel& channel, absl::Duration patience) {
-  const absl::Time deadline = absl::Now() + patience;
-  while (absl::Now() < deadline && !Interrupted()) {
-    if (channel.WaitForConnected(
-            absl::ToChronoTime(std::min(deadline, absl::Now() + absl::Milliseconds(200))))) {
-      return true;
-    }
-  }
-  return false;
-}
-
 absl::Status NothingAnswers(const std::string& address, bool guessed) {
   if (!guessed) return absl::UnavailableError(absl::StrCat("no server answers at ", address));
   return absl::UnavailableError(
       absl::StrCat("no server answers at ", address,
                    ". Use --data DIR to work on a folder without one, start one with "
                    "`sightline serve`, or name one with --server HOST:PORT or SIGHTLINE_SERVER"));
-}
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(64 << 20);  // a page of documents with long metadata
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  // A proxy variable of the environment must not catch calls to this machine or cluster.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
 }  // namespace
@@ -69,9 +49,11 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
                            : !options.fallback.empty() ? options.fallback
                                                        : kDefaultServer;
   }
-  connection->channel_ = MakeChannel(connection->address_);
+  connection->channel_ =
+      client::MakeChannel(connection->address_, grpc::InsecureChannelCredentials());
   const absl::Duration patience = guessed ? kGuessPatience : kNamedPatience;
-  if (!WaitForServer(*connection->channel_, std::min(patience, options.timeout))) {
+  const absl::Time deadline = absl::Now() + std::min(patience, options.timeout);
+  if (!client::WaitForServer(*connection->channel_, deadline, Interrupted)) {
     if (Interrupted()) return absl::CancelledError("interrupted");
     return NothingAnswers(connection->address_, guessed);
   }

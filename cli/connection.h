@@ -12,6 +12,7 @@
 #include "cli/failure.h"
 #include "cli/interrupt.h"
 #include "cli/private_server.h"
+#include "client/failure.h"
 
 namespace sightline::cli {
 
@@ -70,7 +71,7 @@ absl::StatusOr<Response> Call(const Connection& connection, Stub& stub,
   CallContext context(connection.Deadline());
   Response response;
   const grpc::Status status = (stub.*method)(context.get(), request, &response);
-  if (!status.ok()) return FromRpc(status);
+  if (!status.ok()) return client::FromRpc(status);
   return response;
 }
 

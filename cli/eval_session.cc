@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "cli/untrained_model.h"
 #include "cli/uploader.h"
+#include "client/failure.h"
 #include "sightline/v1/collection.grpc.pb.h"
 #include "sightline/v1/model.grpc.pb.h"
 #include "sightline/v1/query.grpc.pb.h"
@@ -147,7 +148,7 @@ absl::StatusOr<std::string> EvalSession::Generate(const v1::GenerateRequest& req
   while (stream->Read(&event)) {
     if (event.has_done()) text = event.done().text();
   }
-  SL_RETURN_IF_ERROR(FromRpc(stream->Finish()));
+  SL_RETURN_IF_ERROR(client::FromRpc(stream->Finish()));
   return text;
 }
 

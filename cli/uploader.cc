@@ -18,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
+#include "client/failure.h"
 #include "proto/reply_json.h"
 #include "sightline/v1/ingest.grpc.pb.h"
 
@@ -239,10 +240,11 @@ class Uploader::Impl {
     }
     TakeBack(/*count_attempt=*/true);
     if (why.ok() && nothing_lost) return absl::OkStatus();
-    const bool for_good = !IsTransient(why) || failures >= options_.max_attempts;
+    const bool for_good = !client::IsTransient(why) || failures >= options_.max_attempts;
     if (!for_good) {
-      return SleepUntil(absl::Now() + std::max(Backoff(failures), FailureRetryAfter(why).value_or(
-                                                                      absl::ZeroDuration())));
+      return SleepUntil(absl::Now() +
+                        std::max(Backoff(failures),
+                                 client::FailureRetryAfter(why).value_or(absl::ZeroDuration())));
     }
     const absl::Status final_status =
         why.ok() ? absl::InternalError("the server ended the stream before the documents") : why;
@@ -279,7 +281,7 @@ class Uploader::Impl {
       absl::MutexLock lock(&mu_);
       lost.swap(waiting_);
     }
-    const std::string reason = FailureReason(why);
+    const std::string reason = client::FailureReason(why);
     for (const Waiting& waiting : lost) {
       Report(NeverSent(waiting.item, reason.empty() ? "connection_lost" : reason,
                        std::string(why.message())));
@@ -304,7 +306,7 @@ class Uploader::Impl {
       stream_->WritesDone();
     }
     reader_.join();
-    const absl::Status status = FromRpc(stream_->Finish());
+    const absl::Status status = client::FromRpc(stream_->Finish());
     stream_.reset();
     context_.reset();
     absl::MutexLock lock(&mu_);

@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 import tiny_model
-from support import ROOT, Server, pdf, picture
+from support import BIN, ROOT, Server, pdf, picture
 
 EXAMPLES = ROOT / "docs" / "examples"
 QUESTION = "Which part is a brass hinge?"
@@ -39,7 +39,7 @@ class ExamplesTest(unittest.TestCase):
         return done.stdout
 
     def test_all_of_them_are_tested(self):
-        self.assertEqual({path.name for path in EXAMPLES.iterdir()}, {"README.md", "curl.sh", "openai.mjs", "grpc.mjs"})
+        self.assertEqual({path.name for path in EXAMPLES.iterdir()}, {"README.md", "cpp", "curl.sh", "openai.mjs", "grpc.mjs"})
 
     def test_curl(self):
         out = self.run_example(EXAMPLES / "curl.sh", f"http://{self.server.http}", self.document, self.photo, QUESTION)
@@ -59,6 +59,20 @@ class ExamplesTest(unittest.TestCase):
         out = self.run_example("node", "openai.mjs", f"http://{self.server.http}/v1", self.photo, "manuals", QUESTION)
         self.assertIn("objects:", out)
         self.assertIn("[1] manual.pdf, page 1: The part QX-1047 is a brass hinge.", out)
+
+    def test_cpp_against_an_installed_client(self):
+        prefix, build = self.temp / "prefix", self.temp / "cpp"
+        for command in (["cmake", "--install", BIN.parent, "--prefix", prefix, "--component", "client"],
+                        ["cmake", "-S", EXAMPLES / "cpp", "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}"],
+                        ["cmake", "--build", build]):
+            self.run_example(*command)
+        with Server(args=["--model", str(ROOT / "models/demo")]) as server:
+            out = self.run_example(build / "client_example", server.grpc, self.document, self.photo, QUESTION)
+        self.assertEqual(out.count("INGEST_OUTCOME_INDEXED"), 2)
+        text, photo = out.split("by text\n")[1].split("by photo\n")
+        self.assertIn(" manual.pdf\n", text)
+        self.assertRegex(photo, r"\A\d\.\d+ photo\.png\n")
+        self.assertIn("[1] manual.pdf, page 1: The part QX-1047 is a brass hinge.", photo)
 
 
 if __name__ == "__main__":

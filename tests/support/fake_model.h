@@ -3,6 +3,7 @@
 // Stand-ins for the network's weights: deterministic, exact, no torch.
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "base/hash.h"
 #include "model/encoder.h"
 #include "model/generator.h"
@@ -199,6 +201,22 @@ class FakeGenerator : public model::Generator {
   mutable absl::Mutex mu_;
   std::vector<model::GenerateInput> inputs_;
   std::string last_adapter_;
+};
+
+// Writes words until it is told to stop, and keeps count.
+class EndlessGenerator : public FakeGenerator {
+ public:
+  EndlessGenerator() : FakeGenerator("") {}
+  absl::StatusOr<model::GenerateResult> Generate(const model::GenerateInput&,
+                                                 const model::CallOptions& call,
+                                                 const model::OnText& on_text) override {
+    running = true;
+    const auto stop = [&] { return call.cancel->HasBeenNotified() || absl::Now() > call.deadline; };
+    while (!stop() && on_text({.text = "word "})) absl::SleepFor(absl::Milliseconds(1));
+    running = false;
+    return absl::CancelledError("stopped");
+  }
+  std::atomic<bool> running{false};
 };
 
 }  // namespace sightline::testing

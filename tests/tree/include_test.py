@@ -21,6 +21,7 @@ ROCKS = r"rocksdb/"
 RULES = {
     "base": (set(), [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "proto": ({"base"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
+    "client": ({"base", "proto"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "mcp": ({"base", "proto"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "model": ({"base"}, [FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "index": ({"base"}, [TORCH, GRPC, BEAST, DECODERS]),
@@ -34,7 +35,7 @@ RULES = {
     "services": (None, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),  # the composition root: every room
     "tools/demo_world": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "tools/train": (None, [FAISS, BEAST, DECODERS, ROCKS]),  # the network, and all whose prompts it learns
-    "cli": ({"proto", "base", "mcp", "tools/demo_world"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
+    "cli": ({"proto", "base", "client", "mcp", "tools/demo_world"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
 }
 # The one header of ingest/media that its client half offers to others.
 MEDIA_CLIENT = {"ingest/media/media_client.h"}
@@ -81,6 +82,7 @@ def self_check():
         ("ingest/a.cc", '#include "sightline/v1/types.pb.h"'),
         ("cli/a.cc", '#include "services/edge/health.h"'),
         ("ingest/a.cc", '#include "ingest/media/decode.h"'),
+        ("client/a.cc", '#include "cli/connection.h"'),
     ]
     for path, line in planted:
         if not list(faults(path, line)):

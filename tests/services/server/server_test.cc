@@ -7,7 +7,6 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -31,6 +30,7 @@
 namespace sightline::services {
 namespace {
 
+using ::sightline::testing::EndlessGenerator;
 using ::sightline::testing::FakeEncoder;
 using ::sightline::testing::FakeGenerator;
 using ::sightline::testing::FakeReranker;
@@ -38,22 +38,6 @@ using ::sightline::testing::IsOk;
 using ::sightline::testing::StatusIs;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// Writes words until it is told to stop, and keeps count.
-class EndlessGenerator : public FakeGenerator {
- public:
-  EndlessGenerator() : FakeGenerator("") {}
-  absl::StatusOr<model::GenerateResult> Generate(const model::GenerateInput&,
-                                                 const model::CallOptions& call,
-                                                 const model::OnText& on_text) override {
-    running = true;
-    const auto stop = [&] { return call.cancel->HasBeenNotified() || absl::Now() > call.deadline; };
-    while (!stop() && on_text({.text = "word "})) absl::SleepFor(absl::Milliseconds(1));
-    running = false;
-    return absl::CancelledError("stopped");
-  }
-  std::atomic<bool> running{false};
-};
 
 std::string GoldenPicture(const std::string& name) {
   return ReadFile(std::string(SIGHTLINE_SOURCE_DIR) + "/tests/golden/images/" + name).value();

@@ -1,14 +1,13 @@
-#include "cli/failure.h"
+#include "client/failure.h"
 
 #include <gmock/gmock.h>
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <gtest/gtest.h>
 
-#include "cli/json_text.h"
 #include "tests/support/status_matchers.h"
 
-namespace sightline::cli {
+namespace sightline::client {
 namespace {
 
 using testing::IsOk;
@@ -44,12 +43,5 @@ TEST(FailureTest, DetailsThatDoNotParseAreIgnored) {
   EXPECT_THAT(FromRpc(grpc::Status::OK), IsOk());
 }
 
-TEST(JsonTextTest, EscapesAndKeepsOrder) {
-  EXPECT_EQ(JsonString("a\"\\\n\x01\xff中"), "\"a\\\"\\\\\\n\\u0001\xEF\xBF\xBD中\"");
-  EXPECT_EQ(JsonObject().Text("z", "1").Number("a", -2).Bool("b", true).Real("r", 0.5).Done(),
-            "{\"z\":\"1\",\"a\":-2,\"b\":true,\"r\":0.500}");
-  EXPECT_EQ(JsonObject().Done(), "{}");
-}
-
 }  // namespace
-}  // namespace sightline::cli
+}  // namespace sightline::client
