@@ -23,8 +23,7 @@ std::variant<Json, RpcError> Initialize(const Json& params, const std::string& v
   if (wanted == params.end() || !wanted->is_string()) {
     return RpcError{kInvalidParams, "params.protocolVersion: expected a string"};
   }
-  const bool known = std::find(std::begin(kRevisions), std::end(kRevisions),
-                               wanted->get<std::string>()) != std::end(kRevisions);
+  const bool known = IsRevision(wanted->get<std::string>());
   return Json{{"protocolVersion", known ? wanted->get<std::string>() : kRevisions[0]},
               {"capabilities", {{"tools", Json::object()}, {"resources", Json::object()}}},
               {"serverInfo", {{"name", "sightline"}, {"title", "Sightline"}, {"version", version}}},
@@ -32,6 +31,10 @@ std::variant<Json, RpcError> Initialize(const Json& params, const std::string& v
 }
 
 }  // namespace
+
+bool IsRevision(absl::string_view text) {
+  return std::find(std::begin(kRevisions), std::end(kRevisions), text) != std::end(kRevisions);
+}
 
 Server::Server(const std::shared_ptr<grpc::Channel>& channel, ServerOptions options)
     : stubs_(channel), options_(std::move(options)) {}

@@ -18,6 +18,9 @@
 
 namespace sightline::mcp {
 
+// A revision of the protocol that Server speaks.
+bool IsRevision(absl::string_view text);
+
 struct ServerOptions {
   std::string version;                         // of this program
   std::string authorization;                   // goes with every call upstream; may be empty

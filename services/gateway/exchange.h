@@ -23,6 +23,7 @@ struct Request {
   int64_t content_length = -1;               // -1 = not said
   std::string authorization;                 // passed on to the server
   std::string if_none_match;
+  std::string mcp_protocol_version;
   bool wants_events = false;  // Accept names text/event-stream
   absl::Time deadline;
   bool timeout_given = false;  // the request named its timeout

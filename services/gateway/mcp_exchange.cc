@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "mcp/server.h"
+#include "services/edge/error_details.h"
 #include "services/gateway/error_reply.h"
 #include "services/gateway/query_request.h"
 
@@ -54,6 +55,13 @@ std::shared_ptr<Exchange> MakeMcpExchange(const Request& request,
                                           const std::string& version) {
   if (absl::Status status = RequireJson(request); !status.ok()) {
     return Ready(ErrorReply(status, request.id));
+  }
+  // Clients from before the header do not send it.
+  if (!request.mcp_protocol_version.empty() && !mcp::IsRevision(request.mcp_protocol_version)) {
+    return Ready(
+        ErrorReply(edge::InvalidField("MCP-Protocol-Version",
+                                      "not a revision that this server speaks", "unknown_revision"),
+                   request.id));
   }
   return std::make_shared<McpExchange>(request, channel, version);
 }

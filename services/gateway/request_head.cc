@@ -155,9 +155,11 @@ absl::StatusOr<Head> ReadHead(const RawHead& raw, const HttpOptions& options,
   SL_ASSIGN_OR_RETURN(const auto content_type, Single(raw, "Content-Type"));
   SL_ASSIGN_OR_RETURN(const auto authorization, Single(raw, "Authorization"));
   SL_ASSIGN_OR_RETURN(const auto none_match, Single(raw, "If-None-Match"));
+  SL_ASSIGN_OR_RETURN(const auto mcp_version, Single(raw, "MCP-Protocol-Version"));
   request.content_type = content_type.value_or("");
   request.authorization = authorization.value_or("");
   request.if_none_match = none_match.value_or("");
+  request.mcp_protocol_version = mcp_version.value_or("");
   for (const auto& [name, value] : raw.headers) {
     if (absl::EqualsIgnoreCase(name, "Accept")) {
       request.wants_events = request.wants_events || WantsEvents(value);

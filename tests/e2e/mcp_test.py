@@ -71,6 +71,14 @@ class McpTest(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertEqual(sorted(reply["error"]["code"] for reply in replies), [-32700, -32601, -32600])
 
+    def test_a_revision_that_nobody_speaks_is_refused_over_http(self):
+        ping = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
+        for version, status in ((None, 200), ("2025-06-18", 200), ("1999-01-01", 400)):
+            headers = {"Content-Type": "application/json"} | ({"MCP-Protocol-Version": version} if version else {})
+            got, _, body = self.server.request("POST", "/mcp", ping, headers)
+            self.assertEqual(got, status, body)
+            self.assertEqual(b"unknown_revision" in body, status == 400)
+
     def test_without_a_server_it_says_so_on_standard_error(self):
         done = subprocess.run([str(BIN / "sightline"), "mcp", "--server", "127.0.0.1:1"], input="", capture_output=True,
                               text=True, timeout=60)
