@@ -174,6 +174,29 @@ TEST(QuestionsTest, AnInvoiceIsReadIntoItsSchema) {
   });
 }
 
+TEST(QuestionsTest, BoxesAreAskedForOfOnePicture) {
+  const World world = World::Make(5, {.items = 40, .pages = 16, .texts = 16});
+  Random random(6);
+  int several = 0;
+  for (int i = 0; i < 20; ++i) {
+    const std::vector<Question> questions = AskBoxes(world, random);
+    ASSERT_FALSE(questions.empty());
+    several += questions.size() > 1 ? 1 : 0;
+    for (const Question& question : questions) {
+      EXPECT_EQ(question.task, Task::kBox);
+      EXPECT_EQ(question.pictures.front().rgb, questions.front().pictures.front().rgb);
+      EXPECT_EQ(question.json, BoxJson(question.box.value()));
+    }
+  }
+  EXPECT_GT(several, 10);
+}
+
+TEST(QuestionsTest, AWrongAnswerHasAnothersValue) {
+  ForQuestions(Task::kTextAnswer, 8, [](const World&, const Question& question) {
+    EXPECT_NE(question.wrong_answer, question.answer.front().text);
+  });
+}
+
 TEST(QuestionsTest, ABoxLiesInThePicture) {
   ForQuestions(Task::kBox, 8, [](const World&, const Question& question) {
     EXPECT_THAT(question.text, Not(IsEmpty()));

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "services/query/entailment.h"
 #include "tests/support/status_matchers.h"
 #include "tests/tools/train/small_run.h"
 #include "tools/train/model_files.h"
@@ -106,6 +108,31 @@ TEST_F(SamplesTest, JudgementsAreOfBothKinds) {
   EXPECT_THAT(made.wanted, ::testing::Contains(0.0f));
   EXPECT_THAT(made.wanted, ::testing::Contains(1.0f));
   for (const model::Prompt& prompt : made.prompts) EXPECT_THAT(prompt.text, HasSubstr("<Query>:"));
+}
+
+TEST_F(SamplesTest, EachQueryIsJudgedWithDocumentsOfBothKinds) {
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  demo_world::Random random(16);
+  ASSERT_OK_AND_ASSIGN(const JudgingSamples made, samples.Judging(160, random));
+  ASSERT_EQ(made.prompts.size(), made.wanted.size());
+  size_t begin = 0;
+  int claims = 0;
+  for (const int count : made.queries) {
+    ASSERT_LE(begin + count, made.wanted.size());
+    const auto first = made.wanted.begin() + static_cast<ptrdiff_t>(begin);
+    EXPECT_EQ(std::count(first, first + count, 0.0f) + std::count(first, first + count, 1.0f),
+              count);
+    EXPECT_NE(std::find(first, first + count, 1.0f), first + count);
+    EXPECT_NE(std::find(first, first + count, 0.0f), first + count);
+    // A wrong claim goes first.
+    const bool is_claim =
+        made.prompts[begin].text.find(query::kEntailmentInstruction) != std::string::npos;
+    EXPECT_TRUE(!is_claim || *first == 0) << made.prompts[begin].text;
+    claims += is_claim ? 1 : 0;
+    begin += count;
+  }
+  EXPECT_EQ(begin, made.wanted.size());
+  EXPECT_GT(claims, 0);
 }
 
 TEST_F(SamplesTest, TheSameSeedGivesTheSameSamples) {
