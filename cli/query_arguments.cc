@@ -178,9 +178,10 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
   arguments.Choice("--mode", query.mode, {"hybrid", "dense", "lexical"},
                    "By meaning and words, by meaning only, by words only; default hybrid");
   arguments.Flag("--rerank", query.rerank, "Order the best ones by the reranker");
-  arguments.Text("--from", query.from,
-                 "Only documents whose metadata field `date` is not before, e.g. 2024-03-01",
-                 "TIME");
+  arguments.Text(
+      "--from", query.from,
+      "Only documents whose metadata field `date`, else `taken`, is not before, e.g. 2024-03-01",
+      "TIME");
   arguments.Text("--to", query.to, "Only documents whose `date` is not after", "TIME");
   arguments.Flag("--by-document", query.by_document, "-k counts documents, each with its best hit");
   arguments.Integer("--group-size", query.group_size, 1, 100,

@@ -18,7 +18,7 @@ struct DocumentEntry {
   std::string source;
   std::string media_type;
   Metadata metadata;
-  std::optional<absl::Time> date;  // of the metadata field `date`, where that is one
+  std::optional<absl::Time> date;  // of the metadata field `date`, else `taken`
 };
 
 // The live documents by number, in shared blocks: a copy is cheap and changing it leaves the

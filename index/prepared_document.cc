@@ -73,6 +73,21 @@ std::vector<std::string> BlobHashes(const PreparedDocument& prepared) {
   return {hashes.begin(), hashes.end()};
 }
 
+// The first moment of the first value that is a date, of "date", else of "taken". Cameras know no
+// zone: a time without one is of UTC.
+std::optional<absl::Time> FirstDate(const Metadata& metadata) {
+  for (const char* name : {"date", "taken"}) {
+    for (const Scalar& value : metadata.ValuesAt(name)) {
+      const auto* text = std::get_if<std::string>(&value);
+      if (text == nullptr) continue;
+      std::optional<DateSpan> date = ReadDate(*text);
+      if (!date.has_value()) date = ReadDate(absl::StrCat(*text, "Z"));
+      if (date.has_value()) return date->first;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 absl::Status CheckUnitVector(std::span<const float> vector, int dimension) {
@@ -119,14 +134,7 @@ absl::StatusOr<std::shared_ptr<const DocumentEntry>> EntryOf(const Document& doc
   entry->source = document.source;
   entry->media_type = document.media_type;
   SL_ASSIGN_OR_RETURN(entry->metadata, Metadata::Parse(document.metadata_json));
-  for (const Scalar& value : entry->metadata.ValuesAt("date")) {
-    const auto* text = std::get_if<std::string>(&value);
-    const auto date = text == nullptr ? std::nullopt : ReadDate(*text);
-    if (date.has_value()) {
-      entry->date = date->first;
-      break;
-    }
-  }
+  entry->date = FirstDate(entry->metadata);
   return std::shared_ptr<const DocumentEntry>(std::move(entry));
 }
 

@@ -363,8 +363,12 @@ TEST_F(CorpusSearchTest, ATimeRangeIsOverTheDocumentsDates) {
   EXPECT_THAT(between("2024-03-31T00:00:01Z", ""), ElementsAre("noon"));
   EXPECT_THAT(between("", "2024-03-31T12:00:00Z"), ElementsAre("day", "list", "noon"));
   EXPECT_THAT(between("2024-04-01", ""), ElementsAre());
+  Put(OnePassage("photo", "boat", 6, R"({"date":7,"taken":"2022-05-01T10:00:00"})"));
+  Put(OnePassage("both", "boat", 7, R"({"date":"2022-05-02","taken":"2021-01-01T10:00:00"})"));
   Reopen();
   EXPECT_THAT(between("2023-01-01", "2023-12-31"), ElementsAre("list"));
+  EXPECT_THAT(between("2022-05-01T10:00:00Z", "2022-05-01T10:00:00Z"), ElementsAre("photo"));
+  EXPECT_THAT(between("2021-01-01", "2022-12-31"), ElementsAre("both", "photo"));
   SearchQuery both = TextQuery("boat");
   both.time.from = ReadDate("2024-01-01")->first;
   both.filter = "_document_id = \"noon\" OR _document_id = \"none\"";
