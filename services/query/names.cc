@@ -1,7 +1,6 @@
 #include "services/query/names.h"
 
 #include <unicode/uchar.h>
-#include <unicode/uscript.h>
 #include <unicode/utf8.h>
 
 #include <algorithm>
@@ -17,12 +16,6 @@ namespace {
 constexpr size_t kLeastStem = 4;       // bytes that two forms of a name share at least
 constexpr size_t kLongestAcronym = 6;  // letters
 constexpr int kGermanWords = 2;        // so many make a text German
-
-bool IsCjk(UChar32 c) {
-  UErrorCode code = U_ZERO_ERROR;
-  const UScriptCode script = uscript_getScript(c, &code);
-  return script == USCRIPT_HAN || script == USCRIPT_HIRAGANA || script == USCRIPT_KATAKANA;
-}
 
 bool HasCjk(absl::string_view text) {
   const auto* const bytes = reinterpret_cast<const uint8_t*>(text.data());

@@ -14,12 +14,6 @@
 namespace sightline::query {
 namespace {
 
-bool IsCjk(UChar32 c) {
-  UErrorCode code = U_ZERO_ERROR;
-  const UScriptCode script = uscript_getScript(c, &code);
-  return script == USCRIPT_HAN || script == USCRIPT_HIRAGANA || script == USCRIPT_KATAKANA;
-}
-
 bool IsWordPart(UChar32 c) {
   return u_isalnum(c) || u_charType(c) == U_NON_SPACING_MARK ||
          u_charType(c) == U_COMBINING_SPACING_MARK;
@@ -166,6 +160,12 @@ bool JoinsDigits(absl::string_view text, int32_t at, UChar32 before, UChar32 c) 
 }
 
 }  // namespace
+
+bool IsCjk(int32_t code_point) {
+  UErrorCode code = U_ZERO_ERROR;
+  const UScriptCode script = uscript_getScript(code_point, &code);
+  return script == USCRIPT_HAN || script == USCRIPT_HIRAGANA || script == USCRIPT_KATAKANA;
+}
 
 std::string NormalisedText(absl::string_view text) {
   const std::string folded = CaseFolded(text);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ std::vector<std::string> Terms(absl::string_view text);
 
 // The distinct terms of a question that carry meaning: Terms without function words ("what", "的").
 std::vector<std::string> ContentTerms(absl::string_view text);
+
+// A character of Han or Kana.
+bool IsCjk(int32_t code_point);
 
 // True when more of the letters are Han or Kana than any other.
 bool IsMostlyCjk(absl::string_view text);
