@@ -49,13 +49,17 @@ void AddAsk(Arguments& program, const Environment& environment);
 void AddCollections(Arguments& program, const Environment& environment);
 void AddDocuments(Arguments& program, const Environment& environment);
 void AddJobs(Arguments& program, const Environment& environment);
+void AddBackup(Arguments& program, const Environment& environment);  // fsck, erase
 void AddDoctor(Arguments& program, const Environment& environment);
 void AddEval(Arguments& program, const Environment& environment);
 void AddMcp(Arguments& program, const Environment& environment);
 void AddDemo(Arguments& program, const Environment& environment);
 
-// `serve`, `gateway` and `model` are commands of sightline-server, which takes this process's
-// place. Returns only when `argv` names none of them or asks for our help, or with kNotFound.
+// `serve`, `gateway`, `model` and most of `backup` are commands of sightline-server, which takes
+// this process's place. Returns only when `argv` names none of them or asks for our help, or with
+// kNotFound.
 std::optional<absl::Status> ForwardToServer(int argc, char** argv);
+// The body of such a command: only reached when its line was left to us, which then is wrong.
+CommandBody Forwarded();
 
 }  // namespace sightline::cli

@@ -41,6 +41,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
     SL_ASSIGN_OR_RETURN(connection->server_, PrivateServer::Start({.data = options.data,
                                                                    .model = options.model,
                                                                    .http = options.http,
+                                                                   .backups = options.backups,
                                                                    .quiet = options.quiet}));
     connection->address_ = connection->server_->grpc_address();
   } else {

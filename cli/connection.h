@@ -22,6 +22,7 @@ struct ConnectionOptions {
   std::string data;                                   // --data
   std::string model;                                  // --model, for a private server
   std::string http;                                   // of a private one; see PrivateServerOptions
+  std::string backups;                                // of a private one, likewise
   std::string fallback;                               // SIGHTLINE_SERVER
   absl::Duration timeout = absl::InfiniteDuration();  // --timeout, of one call
   bool quiet = false;

@@ -42,6 +42,7 @@ int Main(int argc, char** argv) {
   AddCollections(program, environment);
   AddDocuments(program, environment);
   AddJobs(program, environment);
+  AddBackup(program, environment);
   AddMcp(program, environment);
   AddDoctor(program, environment);
   const int exit_code = program.Run(argc, argv);

@@ -93,6 +93,10 @@ absl::StatusOr<std::unique_ptr<PrivateServer>> PrivateServer::Start(
     process.argv.push_back("--model");
     process.argv.push_back(options.model);
   }
+  if (!options.backups.empty()) {
+    process.argv.push_back("--backup-path");
+    process.argv.push_back(options.backups);
+  }
   process.out = ChildStream::kPipe;
   process.err = ChildStream::kFile;
   process.err_path = log_path;

@@ -12,10 +12,11 @@
 namespace sightline::cli {
 
 struct PrivateServerOptions {
-  std::string data;    // the corpus folder; made when missing
-  std::string model;   // folder; empty = the server's default
-  std::string http;    // address of the web page and REST, or empty for none
-  bool quiet = false;  // no line that says that the model is being loaded
+  std::string data;     // the corpus folder; made when missing
+  std::string model;    // folder; empty = the server's default
+  std::string http;     // address of the web page and REST, or empty for none
+  std::string backups;  // folder for them, or empty for none
+  bool quiet = false;   // no line that says that the model is being loaded
   absl::Duration start_timeout = absl::Minutes(10);  // a large model is read from disk first
 };
 

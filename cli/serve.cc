@@ -15,7 +15,8 @@ namespace sightline::cli {
 namespace {
 
 // The server program's own arguments for one of our commands; empty when it is not one of those.
-std::vector<std::string> ServerCommand(const std::string& name) {
+std::vector<std::string> ServerCommand(const std::string& name, const std::string& next) {
+  if (name == "backup" && (next == "list" || next == "verify" || next == "restore")) return {name};
   if (name == "serve") return {"serve"};
   if (name == "gateway") return {"serve", "--roles=gateway"};
   if (name == "model") return {"model"};
@@ -28,17 +29,12 @@ bool AsksForHelp(int argc, char** argv) {
   return first == "--help" || first == "-h";
 }
 
-// Only reached when ForwardToServer has left the command to us, which then shows help.
-CommandBody Forwarded() {
-  return [] { return static_cast<int>(kWrongUsage); };
-}
-
 }  // namespace
 
 std::optional<absl::Status> ForwardToServer(int argc, char** argv) {
   if (argc < 2) return std::nullopt;
   const std::string name = argv[1];
-  std::vector<std::string> command = ServerCommand(name);
+  std::vector<std::string> command = ServerCommand(name, argc > 2 ? argv[2] : "");
   // `model` has commands of its own, so its help is the server's.
   if (command.empty() || (AsksForHelp(argc, argv) && name != "model")) return std::nullopt;
   const auto program = SisterProgram("sightline-server");
@@ -50,6 +46,10 @@ std::optional<absl::Status> ForwardToServer(int argc, char** argv) {
   arguments.push_back(nullptr);
   ::execv(program->c_str(), arguments.data());
   return absl::UnavailableError(absl::StrCat("cannot run ", *program, ": ", std::strerror(errno)));
+}
+
+CommandBody Forwarded() {
+  return [] { return static_cast<int>(kWrongUsage); };
 }
 
 void AddServe(Arguments& program) {

@@ -88,7 +88,15 @@ absl::StatusOr<int64_t> Corpus::Snapshot(const std::string& collection) {
 absl::StatusOr<int64_t> Corpus::Rebuild(const std::string& collection) {
   return impl_->Rebuild(collection);
 }
+absl::StatusOr<EraseReport> Corpus::Erase(const std::string& collection,
+                                          const std::string& document_id,
+                                          const EraseOptions& options) {
+  return impl_->Erase(collection, document_id, options);
+}
 absl::StatusOr<FsckReport> Corpus::Fsck() const { return impl_->Fsck(); }
+absl::StatusOr<BackupInfo> Corpus::Backup(const std::string& folder, int keep) const {
+  return impl_->Backup(folder, keep);
+}
 absl::Status Corpus::Health() const { return impl_->Health(); }
 void Corpus::WaitForUpkeep() const { impl_->WaitForUpkeep(); }
 

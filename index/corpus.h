@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/backup.h"
 #include "index/date.h"
 #include "index/types.h"
 
@@ -101,6 +102,19 @@ struct Page {
   std::string next_token;  // empty = the last page
 };
 
+struct EraseOptions {
+  bool verify = false;                           // look for what is left
+  std::vector<std::string> search;               // folders to look through besides the corpus's own
+  absl::Time deadline = absl::InfiniteFuture();  // to wait for searches that were under way
+};
+
+struct EraseReport {
+  int64_t passages = 0;
+  // Of a verified one: what was looked at, and where something of the document still is.
+  int64_t searched_bytes = 0;
+  std::vector<std::string> traces;
+};
+
 // What a check of store against index found; empty `problems` = all well.
 struct FsckReport {
   int64_t documents = 0;
@@ -140,6 +154,12 @@ class Corpus {
   absl::StatusOr<Document> PutDocument(DocumentWrite write);
   // Returns how many passages went. kNotFound. Gone from the next search on.
   absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
+  // As DeleteDocument, and removes every trace from memory and disk: store, its logs and lists,
+  // words, vectors, pictures no other document holds, index snapshots, jobs. Writes every file of
+  // the store anew, so it takes as long as copying them. Backups are not touched. kNotFound;
+  // kDeadlineExceeded: deleted, but a search under way held it: the next erase removes it.
+  absl::StatusOr<EraseReport> Erase(const std::string& collection, const std::string& document_id,
+                                    const EraseOptions& options);
   absl::StatusOr<Document> GetDocument(const std::string& collection,
                                        const std::string& document_id) const;
   // In order of id; a page size of 0 means 100, more than 1000 means 1000. kInvalidArgument: a
@@ -184,6 +204,8 @@ class Corpus {
   absl::StatusOr<int64_t> Rebuild(const std::string& collection);
   // Compares store and index of every collection.
   absl::StatusOr<FsckReport> Fsck() const;
+  // Adds a backup of this moment to `folder`, see backup.h; documents may be put meanwhile.
+  absl::StatusOr<BackupInfo> Backup(const std::string& folder, int keep) const;
   // kUnavailable once a storage error was seen: nothing more is written until a restart.
   absl::Status Health() const;
   // Returns when no merge is wanted or running.

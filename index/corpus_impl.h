@@ -47,8 +47,8 @@ struct OpenCollection {
 using OpenCollectionPtr = std::shared_ptr<OpenCollection>;
 
 // The corpus by topic: corpus_open.cc, corpus_collections.cc, corpus_documents.cc,
-// corpus_search.cc, corpus_jobs.cc, corpus_upkeep.cc, corpus_fsck.cc. Locks are taken in the order
-// upkeep_mu, write_mu_, collections_mu_, OpenCollection::mu.
+// corpus_search.cc, corpus_jobs.cc, corpus_erase.cc, corpus_upkeep.cc, corpus_fsck.cc. Locks are
+// taken in the order upkeep_mu, write_mu_, collections_mu_, OpenCollection::mu.
 class Corpus::Impl {
  public:
   explicit Impl(const CorpusOptions& options) : options_(options) {}
@@ -90,7 +90,10 @@ class Corpus::Impl {
 
   absl::StatusOr<int64_t> Snapshot(const std::string& collection);
   absl::StatusOr<int64_t> Rebuild(const std::string& collection);
+  absl::StatusOr<EraseReport> Erase(const std::string& collection, const std::string& document_id,
+                                    const EraseOptions& options);
   absl::StatusOr<FsckReport> Fsck() const;
+  absl::StatusOr<BackupInfo> Backup(const std::string& folder, int keep) const;
   absl::Status Health() const { return store_->Health(); }
   void WaitForUpkeep() const;
 
@@ -132,6 +135,11 @@ class Corpus::Impl {
   void Publish(OpenCollection& collection, std::shared_ptr<View> view)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
 
+  // --- corpus_erase.cc
+  absl::StatusOr<std::vector<Job>> JobsOf(const std::string& collection,
+                                          const std::string& document_id) const;
+  void RenewMoments();
+
   // --- corpus_upkeep.cc
   void UpkeepLoop();
   bool NeedsUpkeep(const View& view) const;
@@ -148,6 +156,9 @@ class Corpus::Impl {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu) ABSL_LOCKS_EXCLUDED(write_mu_);
   void InstallGraph(OpenCollection& collection, std::shared_ptr<const HnswGraph> graph)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu) ABSL_LOCKS_EXCLUDED(write_mu_);
+  // Rows, graph and snapshot without dead rows, no older snapshot; the sequence it covers.
+  absl::StatusOr<int64_t> RewriteIndex(OpenCollection& collection)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
   absl::StatusOr<int64_t> WriteSnapshot(OpenCollection& collection)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
   void StopUpkeep();

@@ -202,4 +202,26 @@ absl::StatusOr<int64_t> Corpus::Impl::Rebuild(const std::string& name) {
   return count;
 }
 
+absl::StatusOr<int64_t> Corpus::Impl::RewriteIndex(OpenCollection& collection) {
+  const std::shared_ptr<const View> base = collection.view();
+  VectorRows rows = LiveRows(*base);
+  std::shared_ptr<const HnswGraph> graph;
+  if (base->graph != nullptr && rows.size() > 0) {
+    SL_ASSIGN_OR_RETURN(graph, BuildGraph(collection, rows, nullptr));
+  }
+  InstallRows(collection, *base, std::move(rows), std::move(graph));
+  SL_RETURN_IF_ERROR(DropIndexSnapshots(collection.folder));
+  return WriteSnapshot(collection);
+}
+
+absl::StatusOr<BackupInfo> Corpus::Impl::Backup(const std::string& folder, int keep) const {
+  SL_RETURN_IF_ERROR(store_->Health());
+  BackupInfo about;
+  for (const OpenCollectionPtr& collection : AllCollections()) {
+    ++about.collections;
+    if (collection->damage.ok()) about.documents += collection->view()->counters.documents;
+  }
+  return CreateBackup(*store_, folder, keep, about);
+}
+
 }  // namespace sightline::index

@@ -17,6 +17,7 @@ std::string MetaKey() { return Start(kGlobal, 'M').Take(); }
 std::string CollectionsPrefix() { return Start(kGlobal, 'C').Take(); }
 std::string CollectionKey(absl::string_view name) { return Start(kGlobal, 'C').Raw(name).Take(); }
 std::string JobKey(absl::string_view job_id) { return Start(kGlobal, 'J').Raw(job_id).Take(); }
+std::string JobsPrefix() { return Start(kGlobal, 'J').Take(); }
 std::string JobOrderPrefix() { return Start(kGlobal, 'K').Take(); }
 std::string JobOrderKey(absl::Time created, absl::string_view job_id) {
   // Flipping the sign bit sorts negative times first, the complement then turns the order round.

@@ -35,6 +35,7 @@ std::string MetaKey();
 std::string CollectionKey(absl::string_view name);
 std::string CollectionsPrefix();
 std::string JobKey(absl::string_view job_id);
+std::string JobsPrefix();
 std::string JobOrderKey(absl::Time created, absl::string_view job_id);  // newest first
 std::string JobOrderPrefix();
 std::string BlobKey(absl::string_view hash);

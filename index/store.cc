@@ -1,56 +1,40 @@
 #include "index/store.h"
 
 #include <algorithm>
-#include <cstdarg>
-#include <cstdio>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/log.h"
+#include "base/status.h"
 #include "index/key_codec.h"
 #include "index/posting_list.h"
+#include "index/rocks.h"
 #include "rocksdb/convenience.h"
 #include "rocksdb/db.h"
-#include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/listener.h"
 #include "rocksdb/table.h"
+#include "rocksdb/utilities/backup_engine.h"
+#include "rocksdb/utilities/debug.h"
 #include "rocksdb/write_batch.h"
 
 namespace sightline::index {
 namespace {
 
+constexpr char kNoKey[] = "";  // no record has it
+
 rocksdb::Slice ToSlice(absl::string_view view) { return {view.data(), view.size()}; }
 absl::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
-absl::Status FromRocks(const rocksdb::Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  const std::string message = absl::StrCat("store: ", status.ToString());
-  if (status.IsCorruption()) return absl::DataLossError(message);
-  if (status.IsNotFound()) return absl::NotFoundError(message);
-  if (status.IsNoSpace() || status.IsMemoryLimit()) return absl::ResourceExhaustedError(message);
-  if (status.IsInvalidArgument() || status.IsNotSupported()) return absl::InternalError(message);
-  return absl::UnavailableError(message);
-}
-
-// Errors go to our log. RocksDB's own log file must not be: the distribution's build has its
-// assertions on, and one of them ends the process when that file cannot be written, as on a full
-// disk.
-class StoreLogger : public rocksdb::Logger {
- public:
-  StoreLogger() : rocksdb::Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
-  using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override {
-    char line[1024];
-    std::vsnprintf(line, sizeof(line), format, arguments);
-    log::Error("store", {{"detail", line}});
-  }
-};
-
 rocksdb::Options StoreOptions() {
   rocksdb::Options options;
-  options.info_log = std::make_shared<StoreLogger>();
+  options.info_log = NewStoreLogger();
   options.create_if_missing = true;
   options.paranoid_checks = true;
+  // The list of table files is begun anew with every change: it names keys, also of files that are
+  // gone, and erased documents must not stand in it.
+  options.max_manifest_file_size = 1;
   options.track_and_verify_wals_in_manifest = true;
   // A failed sync is never retried: the error stays until the store is opened anew.
   options.max_bgerror_resume_count = 0;
@@ -169,6 +153,79 @@ absl::Status Store::Scan(absl::string_view prefix, absl::string_view from,
     if (!*more) return absl::OkStatus();
   }
   return FromRocks(it->status());
+}
+
+absl::StatusOr<uint32_t> Store::Backup(rocksdb::BackupEngine& engine,
+                                       const std::string& about) const {
+  rocksdb::CreateBackupOptions options;
+  // What is in memory goes to table files, which later backups share; a log would be copied anew.
+  options.flush_before_backup = true;
+  rocksdb::BackupID id = 0;
+  SL_RETURN_IF_ERROR(FromRocks(engine.CreateNewBackupWithMetadata(options, db_.get(), about, &id)));
+  return id;
+}
+
+absl::Status Store::Purge(absl::string_view merged, absl::Time deadline) {
+  const rocksdb::SequenceNumber now = db_->GetLatestSequenceNumber();
+  uint64_t oldest = 0;  // none
+  while (db_->GetIntProperty(rocksdb::DB::Properties::kOldestSnapshotSequence, &oldest) &&
+         oldest != 0 && oldest < now) {
+    if (absl::Now() >= deadline) {
+      return absl::DeadlineExceededError(
+          "store: a search or check of the time before is still under way");
+    }
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  SL_RETURN_IF_ERROR(FromRocks(db_->Flush(rocksdb::FlushOptions())));
+  rocksdb::CompactRangeOptions compact;
+  compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  SL_RETURN_IF_ERROR(FromRocks(db_->CompactRange(compact, nullptr, nullptr)));
+  const std::string merged_end = PrefixEnd(merged);
+  const rocksdb::Slice first = ToSlice(merged), last = merged_end;
+  SL_RETURN_IF_ERROR(FromRocks(db_->CompactRange(compact, &first, &last)));
+  // A list of table files begins with those of before its first change: one more change, so that it
+  // begins with those of now.
+  rocksdb::WriteBatch nothing;
+  nothing.Delete(kNoKey);
+  SL_RETURN_IF_ERROR(Write(nothing));
+  SL_RETURN_IF_ERROR(FromRocks(db_->Flush(rocksdb::FlushOptions())));
+  // Looks through the folder for files that are not in use, and removes them.
+  SL_RETURN_IF_ERROR(FromRocks(db_->DisableFileDeletions()));
+  return FromRocks(db_->EnableFileDeletions(/*force=*/true));
+}
+
+absl::Status Store::VisitVersions(
+    const std::function<void(absl::string_view key, absl::string_view value)>& visit) const {
+  constexpr size_t kFew = 32;  // at once: a value may be a large picture
+  std::string from;
+  for (size_t most = kFew;;) {
+    std::vector<rocksdb::KeyVersion> versions;
+    SL_RETURN_IF_ERROR(
+        FromRocks(rocksdb::GetAllKeyVersions(db_.get(), from, rocksdb::Slice(), most, &versions)));
+    const bool last = versions.size() < most;
+    // The last key may have more versions than came.
+    const std::string& end = versions.empty() ? from : versions.back().user_key;
+    if (!last && versions.front().user_key == end) {
+      most *= 2;
+      continue;
+    }
+    for (const rocksdb::KeyVersion& version : versions) {
+      if (last || version.user_key != end) visit(version.user_key, version.value);
+    }
+    if (last) return absl::OkStatus();
+    from = end;
+    most = kFew;
+  }
+}
+
+absl::StatusOr<std::set<std::string>> Store::TableFiles() const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::set<std::string> paths;
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    paths.insert(std::filesystem::weakly_canonical(file.db_path + file.name));
+  }
+  return paths;
 }
 
 absl::Status Store::Health() const { return listener_->health(); }

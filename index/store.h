@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -11,8 +12,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace rocksdb {
+class BackupEngine;
 class DB;
 class Snapshot;
 class WriteBatch;
@@ -63,6 +66,25 @@ class Store {
                     const Visit& visit) const {
     return Scan(prefix, prefix, snapshot, visit);
   }
+
+  // Adds a backup of this moment, with `about` as what is told of it; returns its number. Writes go
+  // on meanwhile.
+  absl::StatusOr<uint32_t> Backup(rocksdb::BackupEngine& engine, const std::string& about) const;
+
+  // Removes from the disk, for good, what was deleted or replaced before: everything in memory goes
+  // to table files, all of them are written anew without it, and the old files and logs go. Waits
+  // until no snapshot of the time before is held: kDeadlineExceeded; then nothing was removed.
+  // Writes and reads go on meanwhile. Values below `merged` are merged ones, which the filter of
+  // what is empty sees only when they are written once more.
+  absl::Status Purge(absl::string_view merged, absl::Time deadline);
+
+  // Calls `visit` with every version of every key that is still kept, deleted ones with an empty
+  // value.
+  absl::Status VisitVersions(
+      const std::function<void(absl::string_view key, absl::string_view value)>& visit) const;
+
+  // Paths of the table files in use.
+  absl::StatusOr<std::set<std::string>> TableFiles() const;
 
   // kUnavailable once a storage error was seen, with what it was.
   absl::Status Health() const;

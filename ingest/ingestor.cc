@@ -177,6 +177,19 @@ class Ingestor::Impl {
     return removed;
   }
 
+  absl::StatusOr<index::EraseReport> EraseDocument(const std::string& collection,
+                                                   const std::string& document_id,
+                                                   const index::EraseOptions& options) {
+    if (document_id.empty()) return absl::InvalidArgumentError("document_id is empty");
+    int jobs = 0;
+    index::EraseReport report;
+    SL_RETURN_IF_ERROR(Delete({collection, document_id}, jobs, [&]() -> absl::Status {
+      SL_ASSIGN_OR_RETURN(report, corpus_.Erase(collection, document_id, options));
+      return absl::OkStatus();
+    }));
+    return report;
+  }
+
   absl::Status DeleteCollection(const std::string& collection) {
     int jobs = 0;
     return Delete({collection, ""}, jobs, [&] { return corpus_.DeleteCollection(collection); });
@@ -365,6 +378,12 @@ absl::Status Ingestor::Retry(const std::string& job_id) { return impl_->Retry(jo
 absl::StatusOr<int> Ingestor::DeleteDocument(const std::string& collection,
                                              const std::string& document_id) {
   return impl_->DeleteDocument(collection, document_id);
+}
+
+absl::StatusOr<index::EraseReport> Ingestor::EraseDocument(const std::string& collection,
+                                                           const std::string& document_id,
+                                                           const index::EraseOptions& options) {
+  return impl_->EraseDocument(collection, document_id, options);
 }
 
 absl::Status Ingestor::DeleteCollection(const std::string& collection) {

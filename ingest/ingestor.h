@@ -123,8 +123,12 @@ class Ingestor {
   // Deletes the document and ends its unfinished jobs (failed, reason "deleted"), so that none of
   // them brings it back. Returns how many passages went; 0 when only jobs were there. kNotFound.
   absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
+  // The same without a trace; see index::Corpus::Erase.
+  absl::StatusOr<index::EraseReport> EraseDocument(const std::string& collection,
+                                                   const std::string& document_id,
+                                                   const index::EraseOptions& options);
 
-  // The same for a whole collection.
+  // Deletes a whole collection likewise.
   absl::Status DeleteCollection(const std::string& collection);
 
   // Takes no more jobs and waits until the running ones are done or `deadline` passes. Waiting jobs

@@ -28,6 +28,7 @@ constexpr int kParts = 3;
 struct StepPlan {
   std::vector<SequenceState*> visuals;  // whose next pictures go through the tower
   std::vector<SequenceSlice> slices;    // what goes through the decoder
+  int64_t generated = 0;                // of those, tokens that were generated before
 };
 
 // The threads of a network whose owner leaves the choice to us. Below this size a product is over
@@ -72,6 +73,7 @@ class Engine::Impl {
   }
   absl::StatusOr<Place> TakePlace(Part part);
   absl::Status Submit(std::vector<EngineRequest> requests);
+  EngineLoad load() const;
 
  private:
   // Outlives the engine when a caller still holds a place.
@@ -93,19 +95,22 @@ class Engine::Impl {
   void Step(const StepPlan& plan);
   void FailAll(const StepPlan& plan, const absl::Status& status);
   void DropEnded();
+  EngineLoad LoadNow() const;
 
   const std::unique_ptr<const Network> network_;
   const SequenceRunner runner_;
   const EngineOptions options_;
   const std::shared_ptr<Places> places_;
 
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
+  EngineLoad load_ ABSL_GUARDED_BY(mu_);  // without arrivals_
   std::vector<EngineRequest> arrivals_ ABSL_GUARDED_BY(mu_);
   int64_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // of pixels of all sequences not yet ended
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
 
   // Of the engine's thread. In order of arrival; those under way keep their place.
   Sequences sequences_;
+  int64_t decoded_tokens_ = 0;
 
   std::thread thread_;  // last: it uses the members above
 };
@@ -190,6 +195,7 @@ StepPlan Engine::Impl::Plan() {
   }
   const bool somebody_reads = !plan.slices.empty();
   const size_t decoding = plan.slices.size();
+  plan.generated = static_cast<int64_t>(decoding);
   PlanPrompts(Priority::kInteractive, options_.step_tokens, plan);
   if (plan.slices.size() == decoding && plan.visuals.empty()) {
     PlanPrompts(Priority::kBulk, somebody_reads ? options_.bulk_step_tokens : options_.step_tokens,
@@ -255,6 +261,7 @@ bool Engine::Impl::MayStart(const SequenceState& sequence) const {
 void Engine::Impl::Step(const StepPlan& plan) {
   if (!plan.visuals.empty()) runner_.RunVision(plan.visuals);
   if (!plan.slices.empty()) runner_.RunDecoder(plan.slices);
+  decoded_tokens_ += plan.generated;
 }
 
 // A sequence that had its end from this step already is left as it is.
@@ -276,11 +283,33 @@ void Engine::Impl::DropEnded() {
     }
     it = next;
   }
+  const EngineLoad now = LoadNow();
   {
     absl::MutexLock lock(&mu_);
     waiting_bytes_ -= bytes;
+    load_ = now;
   }
   for (const auto& sequence : ended) sequence->TellEnd();
+}
+
+EngineLoad Engine::Impl::LoadNow() const {
+  EngineLoad load;
+  int64_t pages = 0;
+  for (const auto& sequence : sequences_) {
+    ++(sequence->started() ? load.running : load.waiting);
+    if (sequence->started()) pages += sequence->cache_pages();
+  }
+  load.cache_share = static_cast<double>(pages * runner_.cache_page_bytes()) /
+                     static_cast<double>(options_.kv_bytes);
+  load.decoded_tokens = decoded_tokens_;
+  return load;
+}
+
+EngineLoad Engine::Impl::load() const {
+  absl::MutexLock lock(&mu_);
+  EngineLoad load = load_;
+  load.waiting += static_cast<int64_t>(arrivals_.size());
+  return load;
 }
 
 Engine::Engine(std::unique_ptr<const Network> network, VisionCache& cache,
@@ -294,6 +323,8 @@ const Network& Engine::network() const { return impl_->network(); }
 int64_t Engine::CacheBytes(int64_t tokens) const { return impl_->CacheBytes(tokens); }
 
 absl::StatusOr<Place> Engine::TakePlace(Part part) { return impl_->TakePlace(part); }
+
+EngineLoad Engine::load() const { return impl_->load(); }
 
 absl::Status Engine::Submit(std::vector<EngineRequest> requests) {
   return impl_->Submit(std::move(requests));

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/call.h"
+#include "model/engine_load.h"
 #include "model/sequence_input.h"
 #include "model/vision_cache.h"
 
@@ -86,6 +87,9 @@ class Engine {
 
   // kResourceExhausted, at once, when `part` has all its places taken.
   absl::StatusOr<Place> TakePlace(Part part);
+
+  // As of the last step's end, but with what was submitted since.
+  EngineLoad load() const;
 
   // Queues the requests, in order. When it fails none is queued and no function of theirs is
   // called. kResourceExhausted: too many pictures wait; kUnavailable: the engine is ending.

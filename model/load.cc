@@ -1,9 +1,12 @@
 #include "model/load.h"
 
 #include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "model/bundle.h"
 #include "model/checkpoint.h"
@@ -35,11 +38,12 @@ absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& o
   }
   CommonParts common;
   std::map<std::string, std::shared_ptr<Checkpoint>> opened;  // parts of one folder share a network
+  std::map<std::string, std::vector<std::string>> served;     // parts by folder
   struct Opened {
     std::shared_ptr<Checkpoint> checkpoint;
     std::shared_ptr<const Adapter> adapter;
   };
-  const auto open = [&](const PartLayout& part) -> absl::StatusOr<Opened> {
+  const auto open = [&](const std::string& name, const PartLayout& part) -> absl::StatusOr<Opened> {
     Opened out;
     std::shared_ptr<Checkpoint>& known = opened[part.folder];
     if (known == nullptr) {
@@ -47,6 +51,7 @@ absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& o
                           Checkpoint::Open(part.folder, options, wanted[part.folder], &common));
     }
     out.checkpoint = known;
+    served[part.folder].push_back(name);
     SL_ASSIGN_OR_RETURN(out.adapter, known->FindAdapter(OwnName(part)));
     return out;
   };
@@ -54,21 +59,26 @@ absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& o
   model.folder = folder;
   std::vector<PartHoldings> holdings;
   if (layout.encoder.has_value()) {
-    SL_ASSIGN_OR_RETURN(Opened part, open(*layout.encoder));
+    SL_ASSIGN_OR_RETURN(Opened part, open("encoder", *layout.encoder));
     holdings.push_back(part.checkpoint->Holdings("encoder"));
     model.encoder = std::make_unique<Qwen3VlEncoder>(part.checkpoint, part.adapter);
   }
   if (layout.reranker.has_value()) {
-    SL_ASSIGN_OR_RETURN(Opened part, open(*layout.reranker));
+    SL_ASSIGN_OR_RETURN(Opened part, open("reranker", *layout.reranker));
     holdings.push_back(part.checkpoint->Holdings("reranker"));
     SL_ASSIGN_OR_RETURN(model.reranker, Qwen3VlReranker::Create(part.checkpoint, part.adapter));
   }
   if (layout.generator.has_value()) {
-    SL_ASSIGN_OR_RETURN(Opened part, open(*layout.generator));
+    SL_ASSIGN_OR_RETURN(Opened part, open("generator", *layout.generator));
     holdings.push_back(part.checkpoint->Holdings("generator"));
     model.generator = std::make_unique<Qwen3VlGenerator>(part.checkpoint, part.adapter);
   }
   model.accounts = AccountWeights(holdings);
+  for (const auto& [checkpoint_folder, parts] : served) {
+    model.loads[absl::StrJoin(parts, "+")] = [checkpoint = opened[checkpoint_folder]] {
+      return checkpoint->engine().load();
+    };
+  }
   return model;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "model/encoder.h"
+#include "model/engine_load.h"
 #include "model/generator.h"
 #include "model/reranker.h"
 #include "model/weight_account.h"
@@ -35,6 +37,9 @@ struct LoadedModel {
   std::unique_ptr<Generator> generator;
   // What the weights take: of "encoder", "reranker", "generator" as they are there, and "total".
   std::map<std::string, WeightAccount> accounts;
+  // Reads what each network has in hand, by the parts it serves, e.g. "encoder+generator". Any
+  // thread; keeps the network.
+  std::map<std::string, std::function<EngineLoad()>> loads;
 };
 
 // Loads `folder`: a bundle with sightline.json that names sub-folders ("encoder", "reranker",

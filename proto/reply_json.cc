@@ -442,6 +442,35 @@ std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply) {
   return Dump(out);
 }
 
+std::string BackupJson(const v1::Backup& backup) {
+  Json out;
+  out["id"] = backup.id();
+  out["made"] = FromTime(backup.made());
+  out["bytes"] = backup.bytes();
+  out["files"] = backup.files();
+  out["collections"] = backup.collections();
+  out["documents"] = backup.documents();
+  return Dump(out);
+}
+
+std::string ErasureJson(const v1::EraseDocumentResponse& reply) {
+  Json out;
+  out["passages"] = reply.passages();
+  out["searched_bytes"] = reply.searched_bytes();
+  out["traces"] = std::vector<std::string>(reply.traces().begin(), reply.traces().end());
+  return Dump(out);
+}
+
+std::string CorpusCheckJson(const v1::CheckCorpusResponse& reply) {
+  Json out;
+  out["sound"] = reply.problems().empty();
+  out["documents"] = reply.documents();
+  out["passages"] = reply.passages();
+  out["vectors"] = reply.vectors();
+  out["problems"] = std::vector<std::string>(reply.problems().begin(), reply.problems().end());
+  return Dump(out);
+}
+
 std::string ModelJson(const v1::GetModelResponse& reply) {
   Json out;
   out["encoder"] = FromModelPart(reply.has_encoder(), reply.encoder());

@@ -4,6 +4,7 @@
 
 #include "sightline/v1/collection.pb.h"
 #include "sightline/v1/ingest.pb.h"
+#include "sightline/v1/maintenance.pb.h"
 #include "sightline/v1/model.pb.h"
 #include "sightline/v1/query.pb.h"
 #include "sightline/v1/types.pb.h"
@@ -75,6 +76,15 @@ std::string CollectionJson(const v1::Collection& collection);
 // The collection's keys, then "stats":{"documents","passages","vectors","tombstones","sequence",
 // "index_sequence","bytes"}
 std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply);
+
+// {"id","made","bytes","files","collections","documents"}
+std::string BackupJson(const v1::Backup& backup);
+
+// {"passages","searched_bytes","traces":[…]}
+std::string ErasureJson(const v1::EraseDocumentResponse& reply);
+
+// {"sound","documents","passages","vectors","problems":[…]}
+std::string CorpusCheckJson(const v1::CheckCorpusResponse& reply);
 
 // {"encoder":{"name","fingerprint","architecture","parameters","dtype","dimension","context","device"},
 // "reranker","generator","warnings"}; a part that is not loaded is null.

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "services/backup_tool.h"
 #include "services/edge/shutdown_signals.h"
 #include "services/server.h"
 #include "services/server_config.h"
@@ -33,6 +34,7 @@ constexpr int kWrongUsage = 2;
 constexpr char kUsage[] =
     R"(usage: sightline-server serve [options]     run the server
        sightline-server model COMMAND …     the model alone; see `model --help`
+       sightline-server backup COMMAND …    backups of a corpus; see `backup --help`
        sightline-server --config-docs       print docs/configuration.md
        sightline-server --version
 
@@ -41,6 +43,7 @@ SIGHTLINE__SECTION__KEY, see docs/configuration.md:
   --config FILE          YAML file
   --data DIR             folder of the corpus [sightline-data]
   --model DIR            bundle or checkpoint [the bundled one]
+  --backup-path DIR      where backups go [none]
   --grpc ADDR            HOST:PORT or unix:PATH [127.0.0.1:50051]; port 0 = a free one
   --http ADDR|off        REST and the page [127.0.0.1:8080]
   --roles LIST           of query,index,ingest,gateway [all]
@@ -189,6 +192,7 @@ int Main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   if (command == "serve") return Serve({argv + 2, argv + argc});
   if (command == "model") return RunModel({argv + 2, argv + argc});
+  if (command == "backup") return RunBackupTool({argv + 2, argv + argc});
   if (command == "--version") {
     std::printf("sightline-server %s\n", SIGHTLINE_VERSION);
     return kDone;

@@ -19,6 +19,7 @@
 #include "services/gateway/http_server.h"
 #include "services/ingest/collection_service.h"
 #include "services/ingest/ingest_service.h"
+#include "services/ingest/maintenance_service.h"
 #include "services/query/model_service.h"
 #include "services/query/query_service.h"
 #include "services/refusing_model.h"
@@ -88,6 +89,7 @@ struct Server::Parts {
   std::unique_ptr<query::Retriever> retriever;
   std::unique_ptr<query::Answerer> answerer;
   std::unique_ptr<CollectionService> collection_service;
+  std::unique_ptr<MaintenanceService> maintenance_service;
   std::unique_ptr<IngestService> ingest_service;
   std::unique_ptr<query::QueryService> query_service;
   std::unique_ptr<query::ModelService> model_service;
@@ -180,6 +182,10 @@ absl::Status Server::StartServices() {
   parts.collection_service =
       std::make_unique<CollectionService>(*parts.corpus, *parts.model.encoder, *parts.ingestor);
   services.push_back({v1::CollectionService::service_full_name(), parts.collection_service.get()});
+  parts.maintenance_service = std::make_unique<MaintenanceService>(
+      *parts.corpus, *parts.ingestor, config_.data_path, config_.backup_path);
+  services.push_back(
+      {v1::MaintenanceService::service_full_name(), parts.maintenance_service.get()});
   if (config_.roles.ingest) {
     parts.ingest_service =
         std::make_unique<IngestService>(config_.ingest_service, *parts.corpus, *parts.ingestor);
@@ -251,6 +257,30 @@ void Server::AddGauges(const std::string& version) {
         return std::vector<edge::Sample>{{.labels = {{"version", version}}, .value = 1}};
       });
   if (parts.corpus == nullptr) return;
+  const auto of_engines = [&](const char* name, const char* help, edge::SampleType type,
+                              double (*read)(const model::EngineLoad&)) {
+    metrics.AddCallback(name, help, type, [&parts, read] {
+      std::vector<edge::Sample> samples;
+      for (const auto& [served, load] : parts.model.loads) {
+        samples.push_back({.labels = {{"parts", served}}, .value = read(load())});
+      }
+      return samples;
+    });
+  };
+  of_engines("num_requests_running", "Sequences that the network has under way",
+             edge::SampleType::kGauge,
+             [](const model::EngineLoad& load) { return static_cast<double>(load.running); });
+  of_engines("num_requests_waiting", "Sequences that wait for the network",
+             edge::SampleType::kGauge,
+             [](const model::EngineLoad& load) { return static_cast<double>(load.waiting); });
+  of_engines("kv_cache_usage_perc", "Claimed share of the bytes for keys and values, 1 = all",
+             edge::SampleType::kGauge,
+             [](const model::EngineLoad& load) { return load.cache_share; });
+  of_engines("decoded_tokens_total",
+             "Generated tokens run through the network, also of calls that were given up",
+             edge::SampleType::kCounter, [](const model::EngineLoad& load) {
+               return static_cast<double>(load.decoded_tokens);
+             });
   const auto per_collection = [&](const char* name, const char* help,
                                   int64_t index::CollectionStats::* field) {
     metrics.AddCallback(name, help, edge::SampleType::kGauge,

@@ -133,6 +133,11 @@ void AddModelKeys(ConfigTable& t) {
 void AddIndexKeys(ConfigTable& t) {
   t.push_back(
       Text("data", "path", "sightline-data", "Folder of the corpus; made when missing.", "data"));
+  t.push_back(
+      Text("backup", "path", "",
+           "Folder that backups of this corpus alone go to; made when missing, empty = there "
+           "are none.",
+           "backup-path"));
   t.push_back(Integer("index", "exact_below", 50'000, 0, 1e9,
                       "Vectors of a collection under which every one is compared."));
   t.push_back(Integer("index", "hnsw_links", 32, 4, 128, "Links of a node of the HNSW graph (M)."));
@@ -271,6 +276,7 @@ void ReadServer(const Config& c, ServerConfig& out) {
 
 void ReadData(const Config& c, ServerConfig& out) {
   out.data_path = c.String("data.path");
+  out.backup_path = c.String("backup.path");
   out.model_path = c.String("model.path");
   out.self_test = c.Bool("model.self_test");
   out.model.device = c.String("model.device");

@@ -34,9 +34,10 @@ struct Roles {
 struct ServerConfig {
   Roles roles;
   std::string data_path;
-  std::string model_path;  // empty = the bundled model, see FindModel
-  bool self_test = true;   // of the model, at start
-  std::string upstream;    // HOST:PORT or unix:PATH of the server behind a gateway that runs alone
+  std::string backup_path;  // folder of backups; empty = none
+  std::string model_path;   // empty = the bundled model, see FindModel
+  bool self_test = true;    // of the model, at start
+  std::string upstream;     // HOST:PORT or unix:PATH of the server behind a gateway that runs alone
   bool http = true;
   absl::Duration drain_delay;  // between "not ready" and refusing new calls
   absl::Duration grace;        // then for calls that run

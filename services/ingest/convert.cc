@@ -137,6 +137,17 @@ v1::IngestOutcome ToProto(ingest::Outcome outcome) {
   return v1::INGEST_OUTCOME_UNSPECIFIED;
 }
 
+v1::Backup ToProto(const index::BackupInfo& backup) {
+  v1::Backup out;
+  out.set_id(backup.id);
+  *out.mutable_made() = ToTimestamp(backup.made);
+  out.set_bytes(backup.bytes);
+  out.set_files(backup.files);
+  out.set_collections(backup.collections);
+  out.set_documents(backup.documents);
+  return out;
+}
+
 absl::StatusOr<google::protobuf::Struct> StructFromJson(const std::string& json) {
   google::protobuf::Struct out;
   const auto status = google::protobuf::util::JsonStringToMessage(json, &out);

@@ -11,6 +11,7 @@
 #include "ingest/ingestor.h"
 #include "sightline/v1/collection.pb.h"
 #include "sightline/v1/ingest.pb.h"
+#include "sightline/v1/maintenance.pb.h"
 #include "sightline/v1/types.pb.h"
 
 // The types of index and ingest as wire messages, and back. Pure functions; any thread.
@@ -23,6 +24,7 @@ v1::PageFailure ToProto(const index::PageFailure& failure);
 v1::Document ToProto(const index::Document& document);
 v1::Job ToProto(const index::Job& job);
 v1::IngestOutcome ToProto(ingest::Outcome outcome);
+v1::Backup ToProto(const index::BackupInfo& backup);
 
 // A JSON object as a Struct. kDataLoss: not a JSON object.
 absl::StatusOr<google::protobuf::Struct> StructFromJson(const std::string& json);

@@ -389,6 +389,33 @@ TEST_F(EngineTest, ACancelledSequenceIsNotRun) {
   EXPECT_TRUE(HiddenOf("unwanted").empty());
 }
 
+TEST_F(EngineTest, ACancelledTextEndsBeforeTheNextStep) {
+  Start({});
+  EXPECT_EQ(engine_->load().decoded_tokens, 0);
+  EngineRequest request = Hidden("text", RandomText(20), Priority::kInteractive);
+  request.on_hidden = nullptr;
+  request.max_new_tokens = 1000;
+  const CancelFlag cancel = std::make_shared<absl::Notification>();
+  request.call.cancel = cancel;
+  EngineLoad under_way;
+  int drawn = 0;
+  request.on_logits = [&](std::span<float>) -> absl::StatusOr<std::optional<int32_t>> {
+    under_way = engine_->load();
+    if (++drawn == 3) cancel->Notify();
+    return 1;
+  };
+  Submit(std::move(request));
+  WaitForEnds(1);
+  EXPECT_THAT(StatusOf("text"), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_EQ(drawn, 3);
+  EXPECT_EQ(under_way.running, 1);
+  EXPECT_GT(under_way.cache_share, 0);
+  // The first token came with the prompt.
+  EXPECT_EQ(engine_->load().decoded_tokens, 2);
+  EXPECT_EQ(engine_->load().running, 0);
+  EXPECT_EQ(engine_->load().cache_share, 0);
+}
+
 TEST_F(EngineTest, ASequencePastItsDeadlineIsNotRun) {
   Start({});
   Hold();

@@ -1,0 +1,78 @@
+#include "base/status.h"
+#include "index/corpus_impl.h"
+#include "index/document_batch.h"
+#include "index/document_traces.h"
+#include "index/key_codec.h"
+#include "rocksdb/write_batch.h"
+
+namespace sightline::index {
+
+absl::StatusOr<std::vector<Job>> Corpus::Impl::JobsOf(const std::string& collection,
+                                                      const std::string& document_id) const {
+  std::vector<Job> jobs;
+  SL_RETURN_IF_ERROR(
+      store_->Scan(JobsPrefix(), nullptr,
+                   [&](absl::string_view, absl::string_view value) -> absl::StatusOr<bool> {
+                     SL_ASSIGN_OR_RETURN(Job job, DecodeJob(value));
+                     if (job.collection == collection && job.document_id == document_id) {
+                       jobs.push_back(std::move(job));
+                     }
+                     return true;
+                   }));
+  return jobs;
+}
+
+// Every view is published anew, as each holds the store as it was at its collection's last write.
+void Corpus::Impl::RenewMoments() {
+  absl::MutexLock lock(&write_mu_);
+  for (const OpenCollectionPtr& collection : AllCollections()) {
+    if (collection->damage.ok()) Publish(*collection, std::make_shared<View>(*collection->view()));
+  }
+}
+
+absl::StatusOr<EraseReport> Corpus::Impl::Erase(const std::string& name,
+                                                const std::string& document_id,
+                                                const EraseOptions& options) {
+  SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(name));
+  if (!collection->damage.ok()) return collection->damage;
+  absl::MutexLock upkeep(&collection->upkeep_mu);
+  EraseReport report;
+  std::optional<DocumentTraces> traces;
+  {
+    absl::MutexLock lock(&write_mu_);
+    const std::shared_ptr<const View> before = collection->view();
+    SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*before, document_id));
+    SL_ASSIGN_OR_RETURN(const std::vector<Job> jobs, JobsOf(name, document_id));
+    std::vector<std::string> ids;
+    for (const Job& job : jobs) ids.push_back(job.id);
+    SL_ASSIGN_OR_RETURN(traces, DocumentTraces::Of(*store_, before->record.id, document, ids));
+    report.passages = document.document.passages;
+
+    DocumentBatch batch(*store_, *analyzer_, *before);
+    SL_RETURN_IF_ERROR(batch.Remove(document));
+    SL_ASSIGN_OR_RETURN(rocksdb::WriteBatch * changes, batch.Finish());
+    for (const Job& job : jobs) AppendJobRemoval(job, *changes);
+    SL_RETURN_IF_ERROR(store_->Write(*changes));
+    Publish(*collection, batch.TakeView());
+  }
+  SL_ASSIGN_OR_RETURN(const int64_t covered, RewriteIndex(*collection));
+  {
+    // Tombstones name their documents.
+    rocksdb::WriteBatch batch;
+    batch.DeleteRange(TombstoneKey(collection->record.id, 0),
+                      TombstoneKey(collection->record.id, covered + 1));
+    absl::MutexLock lock(&write_mu_);
+    SL_RETURN_IF_ERROR(store_->Write(batch));
+  }
+  RenewMoments();
+  SL_RETURN_IF_ERROR(store_->Purge(PostingsPrefix(collection->record.id), options.deadline));
+  if (!options.verify) return report;
+  std::vector<std::string> folders = options.search;
+  folders.push_back(options_.path);
+  SL_ASSIGN_OR_RETURN(const DocumentTraces::Report found, traces->Find(*store_, folders));
+  report.searched_bytes = found.bytes;
+  report.traces = found.found;
+  return report;
+}
+
+}  // namespace sightline::index
