@@ -112,7 +112,7 @@ TEST_F(ClaimCheckerTest, PassagesThatAreNamedAreTakenTogether) {
 }
 
 TEST_F(ClaimCheckerTest, EachSentenceIsJudgedApartWithoutItsMarkers) {
-  Add("  The mill was built in 1850 [7]. It burned down in 1902.[3] …", {"mill"});
+  Add("  The mill was built in 1850 [7]. It burned down in 1902.[3]", {"mill"});
   ASSERT_OK_AND_ASSIGN(const auto reply, Check());
   ASSERT_EQ(reply.verdicts_size(), 2);
   const std::string& text = request_.claims(0).text();
