@@ -5,7 +5,8 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
 #include "cli/json_text.h"
@@ -25,6 +26,8 @@ constexpr uint64_t kClaims = 500;
 constexpr uint64_t kShuffle = 1500;
 // Tries for one claim before the world is taken to have no more.
 constexpr int kTries = 20;
+constexpr char kCurrency[] = " 元";
+constexpr char kOtherCurrency[] = " 美元";
 
 // What is wrong when a fact has the value of another one of its kind.
 Planted WrongValueOf(Fact::Kind kind) {
@@ -61,6 +64,12 @@ std::vector<EvalClaim> ClaimsOf(const demo_world::World& world,
                    .text = question.wrong_answer,
                    .document = source});
   }
+  if (fact.kind == Fact::Kind::kPrice && absl::StrContains(text, kCurrency)) {
+    out.push_back({.language = question.language,
+                   .planted = Planted::kUnit,
+                   .text = absl::StrReplaceAll(text, {{kCurrency, kOtherCurrency}}),
+                   .document = source});
+  }
   for (const int near : question.near) {
     if (document(near).kind != demo_world::DocumentKind::kText ||
         document(near).language != question.language) {
@@ -76,8 +85,7 @@ std::vector<EvalClaim> ClaimsOf(const demo_world::World& world,
 }
 
 bool IsFalse(const ClaimScore& score) {
-  return score.planted == Planted::kNumber || score.planted == Planted::kDate ||
-         score.planted == Planted::kName;
+  return score.planted != Planted::kNothing && score.planted != Planted::kSource;
 }
 
 // The share that was refused of the claims that `counts` takes.
@@ -187,6 +195,7 @@ TaskFigures VerdictTask(const std::vector<ClaimScore>& scores) {
   add("false_caught", IsFalse);
   out.figures.emplace_back("false_number_caught", Refused(scores, Has(Planted::kNumber)));
   out.figures.emplace_back("false_date_caught", Refused(scores, Has(Planted::kDate)));
+  out.figures.emplace_back("false_unit_caught", Refused(scores, Has(Planted::kUnit)));
   out.figures.emplace_back("false_name_caught", Refused(scores, Has(Planted::kName)));
   add("swapped_caught", Has(Planted::kSource));
   add("true_flagged", Has(Planted::kNothing));

@@ -19,6 +19,7 @@ enum class Planted {
   kNothing,  // its document says so
   kNumber,   // another item's price or stock
   kDate,     // another maker's year
+  kUnit,     // another currency; English texts name none
   kName,     // another maker, warehouse or city
   kSource    // true, but of another document than the one it is judged by
 };
@@ -32,7 +33,8 @@ struct EvalClaim {
 
 // Of `count` facts that texts state, or fewer where there are none: the sentence that says it, the
 // same with the value of another fact of its kind, and the first again with the likest other text
-// of its language as the source. The latter two only where the world has such a thing.
+// of its language as the source; of a price with a currency, the same in another one. All but the
+// first only where the world has such a thing.
 std::vector<std::vector<EvalClaim>> MakeClaims(const demo_world::World& world, int count,
                                                uint64_t seed);
 

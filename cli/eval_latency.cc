@@ -81,7 +81,7 @@ std::string Latencies::Render(const Terminal& terminal) const {
     for (const Stage& stage : kStages) {
       const auto found = samples.stages.find(stage.name);
       if (found != samples.stages.end()) {
-        table.Add(Row(absl::StrCat("  ", stage.name), found->second));
+        table.Add(Row(absl::StrCat(kind, ": ", stage.name), found->second));
       }
     }
   }
