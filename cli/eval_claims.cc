@@ -29,6 +29,18 @@ constexpr int kTries = 20;
 constexpr char kCurrency[] = " 元";
 constexpr char kOtherCurrency[] = " 美元";
 
+const char* PlantedName(Planted planted) {
+  switch (planted) {
+    case Planted::kNothing: return "nothing";
+    case Planted::kNumber: return "number";
+    case Planted::kDate: return "date";
+    case Planted::kUnit: return "unit";
+    case Planted::kName: return "name";
+    case Planted::kSource: return "source";
+  }
+  return "";
+}
+
 // What is wrong when a fact has the value of another one of its kind.
 Planted WrongValueOf(Fact::Kind kind) {
   switch (kind) {
@@ -164,7 +176,7 @@ absl::StatusOr<std::vector<ClaimScore>> CheckClaims(const EvalSession& session,
                        .Text("task", kVerdictTask)
                        .Text("claim", claims[i].text)
                        .Text("document", claims[i].document)
-                       .Bool("true", claims[i].planted == Planted::kNothing)
+                       .Text("planted", PlantedName(claims[i].planted))
                        .Raw("verdicts", verdicts.Done())
                        .Done();
   }
