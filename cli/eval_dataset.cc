@@ -216,7 +216,7 @@ absl::StatusOr<std::vector<std::string>> JudgementFiles(const std::string& folde
     if (fs::is_regular_file(folder + name, ignored)) return std::vector{folder + name};
   }
   return Wrong(absl::StrCat(folder, ": neither qrels.tsv nor qrels/", split,
-                            ".tsv, nor one of them as .jsonl"));
+                            ".tsv, nor one of them as .jsonl", ParquetHint(folder)));
 }
 
 absl::Status VisitFiles(const std::vector<std::string>& paths, ItemKind kind,
@@ -284,6 +284,8 @@ absl::StatusOr<std::string> HashOf(const std::vector<std::string>& paths) {
 absl::StatusOr<Dataset> Dataset::Open(const std::string& folder, const std::string& split) {
   Dataset dataset;
   dataset.folder_ = folder;
+  // First, as it tells a split that is not there.
+  SL_ASSIGN_OR_RETURN(const std::vector<std::string> judgements, JudgementFiles(folder, split));
   std::set<std::string> documents, queries;
   SL_ASSIGN_OR_RETURN(dataset.corpus_files_, ItemFiles(folder, "corpus", split));
   SL_RETURN_IF_ERROR(
@@ -299,7 +301,6 @@ absl::StatusOr<Dataset> Dataset::Open(const std::string& folder, const std::stri
         all.push_back(std::move(item));
         return absl::OkStatus();
       }));
-  SL_ASSIGN_OR_RETURN(const std::vector<std::string> judgements, JudgementFiles(folder, split));
   for (const std::string& path : judgements) {
     const bool columns = absl::EndsWith(path, ".tsv");
     SL_RETURN_IF_ERROR(
