@@ -6,8 +6,8 @@
 FOLDER is a data set as hubs hold it, already on disk, in one of two layouts:
 
   corpus/ queries/ qrels/   a table each (MTEB, BEIR, ViDoRe 2 and later): an id and text or picture; an id and the
-                            query; query id, document id and score. Queries, judgements and documents that come in
-                            splits are taken of --split.
+                            query; query id, document id and score. The last may lie in default/ or data/. Judgements
+                            are those of --split, and so are queries and documents where they come in splits.
   data/ or the folder       one table, a row for each query with its picture (ViDoRe 1): `query` and `image`. Rows with
                             the same picture share a page; a page without a query answers none.
 
@@ -32,10 +32,13 @@ class Fault(Exception):
     """What is wrong with the data set, for a person."""
 
 
-def table_files(folder, split):
-    """Parquet files below `folder` in order; only the split's where any name tells a split of that name."""
+def table_files(folder, split, strict=False):
+    """Parquet files below `folder` in order: the split's; unless `strict`, all where none bears its name."""
     files = sorted(folder.rglob("*.parquet"))
     of_split = [path for path in files if path.name == split + ".parquet" or path.name.startswith(split + "-")]
+    if strict and files and not of_split:
+        raise Fault(f"{folder}: no {split}.parquet or {split}-*.parquet; there are "
+                    + ", ".join(path.name for path in files[:5]))
     return of_split or files
 
 
@@ -155,8 +158,8 @@ def answer_of(row, wanted):
     return [text for text in answers if text]
 
 
-def convert_tables(source, out, split, answers):
-    """corpus/, queries/ and qrels/."""
+def convert_tables(source, judgements, out, split, answers):
+    """corpus/, queries/ and `judgements`, files."""
     for where, row in rows(table_files(source / "corpus", split), {*CORPUS_IDS, "title", "text", "image"}):
         out.document(where, first(where, row, CORPUS_IDS), row.get("title"), row.get("text"),
                      picture_bytes(where, row.get("image")))
@@ -165,7 +168,7 @@ def convert_tables(source, out, split, answers):
         data = picture_bytes(where, row.get("image"))
         out.query(where, first(where, row, QUERY_IDS), first(where, row, ("text", "query"), needed=data is None), data,
                   answer_of(row, answers))
-    for where, row in rows(table_files(source / "qrels", split), {*QUERY_IDS, *CORPUS_IDS, "score"}):
+    for where, row in rows(judgements, {*QUERY_IDS, *CORPUS_IDS, "score"}):
         query, document = first(where, row, QUERY_IDS[2:]), first(where, row, CORPUS_IDS[2:])
         if query not in out.query_ids or document not in out.documents:
             raise Fault(f"{where}: judges query {query} and document {document}, and one of them does not exist")
@@ -190,19 +193,22 @@ def convert_rows(paths, out, answers):
 def convert(source, target, split, answers):
     if not source.is_dir():
         raise Fault(f"{source}: no such folder")
-    tables = [name for name in ("corpus", "queries", "qrels") if any((source / name).rglob("*.parquet"))]
-    paths = table_files(source / "data" if (source / "data").is_dir() else source, split)
-    if tables and len(tables) < 3:
-        raise Fault(f"{source}: Parquet files in {', '.join(tables)}, but not in all of corpus, queries, qrels")
-    if not paths and not tables:
+    names = ("corpus", "queries", "qrels", "default", "data")
+    there = [name for name in names if any((source / name).rglob("*.parquet"))]
+    is_tables = any(name in there for name in ("corpus", "queries", "qrels"))
+    if is_tables and not (there[:2] == ["corpus", "queries"] and len(there) > 2):
+        raise Fault(f"{source}: Parquet files in {', '.join(there)}, but not in all of corpus, queries, qrels")
+    # Of tables the judgements, else the rows.
+    paths = table_files(source / (there[2] if is_tables else there[-1]) if there else source, split, strict=True)
+    if not paths:
         raise Fault(f"{source}: no Parquet files")
     with Output(target, split) as out:
-        if tables:
-            convert_tables(source, out, split, answers)
+        if is_tables:
+            convert_tables(source, paths, out, split, answers)
         else:
             convert_rows(paths, out, answers)
         if not out.documents or not out.judgements:
-            raise Fault(f"{source}: {len(out.documents)} documents and {out.judgements} judgements; expected some of both")
+            raise Fault(f"{source}: {len(out.documents)} documents, {out.judgements} judgements; expected some of both")
         return f"{target}: {len(out.documents)} documents, {len(out.query_ids)} queries, {out.judgements} judgements"
 
 

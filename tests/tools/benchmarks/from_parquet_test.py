@@ -50,7 +50,8 @@ class FromParquetTest(unittest.TestCase):
         self.table("corpus/test-00001-of-00002.parquet", [
             {"corpus-id": 1, "image": {"bytes": JPG, "path": "x.jpg"}, "doc-id": "a.pdf"}])
         self.table("queries/test-00000-of-00001.parquet", [
-            {"query-id": 7, "query": "哪一页？", "answer": "the first"}, {"query-id": 8, "query": "which?", "answer": None}])
+            {"query-id": 7, "query": "哪一页？", "answer": "the first"},
+            {"query-id": 8, "query": "which?", "answer": None}])
         self.table("qrels/test-00000-of-00001.parquet", [
             {"query-id": 7, "corpus-id": 0, "score": 2}, {"query-id": 8, "corpus-id": 1, "score": 1}])
 
@@ -81,6 +82,17 @@ class FromParquetTest(unittest.TestCase):
         self.assertEqual(self.convert("--split", "dev").returncode, 0)
         self.assertEqual((self.out / "qrels/dev.tsv").read_text().splitlines()[1:], ["p\td\t1.0"])
         self.assertEqual(self.lines("corpus.jsonl"), [{"_id": "d", "title": "T", "text": "words"}])
+
+    def test_judgements_may_lie_beside_under_another_name(self):
+        self.three_tables()
+        (self.folder / "set/qrels").rename(self.folder / "set/data")
+        done = self.convert()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 documents, 2 queries, 2 judgements", done.stdout)
+
+    def test_a_split_that_is_not_there_is_told(self):
+        self.three_tables()
+        self.fails("no dev.parquet or dev-*.parquet; there are test-00000-of-00001.parquet", "--split", "dev")
 
     def test_one_row_a_query_stores_a_page_once(self):
         self.table("data/test-00000-of-00001.parquet", [
