@@ -1,6 +1,7 @@
 #include "services/query/claim_checker.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "absl/strings/ascii.h"
