@@ -13,6 +13,7 @@
 #include "cli/demo_shop.h"
 #include "cli/eval_answer.h"
 #include "cli/eval_fields.h"
+#include "cli/eval_files.h"
 #include "cli/eval_metrics.h"
 #include "cli/eval_request.h"
 #include "cli/json_text.h"
@@ -96,7 +97,7 @@ absl::StatusOr<std::string> DemoSteps::Search(const DemoQuestions::Search& searc
   SL_ASSIGN_OR_RETURN(const v1::SearchResponse reply, session_.Search(request));
   const absl::Duration took = absl::Now() - start;
 
-  const std::vector<std::string> found = DocumentsOf(reply.hits());
+  const std::vector<std::string> found = IdsOf(RankedDocuments(reply.hits()));
   const auto place = std::ranges::find_first_of(found, question.gold.documents);
   const bool missed = place == found.end();
   const auto rank = place - found.begin() + 1;

@@ -3,7 +3,9 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "cli/command.h"
+#include "cli/eval_export.h"
 #include "cli/eval_folder.h"
 #include "cli/eval_options.h"
 #include "cli/eval_world.h"
@@ -11,6 +13,22 @@
 
 namespace sightline::cli {
 namespace {
+
+// It asks nobody anything, so what is about a server or replies has no sense.
+absl::Status CheckExport(const EvalOptions& options) {
+  if (!NamesWorld(options.dataset)) {
+    return absl::InvalidArgumentError("--export is of demo-world:SEED: a folder is one already");
+  }
+  const EvalSessionOptions& session = options.session;
+  if (!session.server.empty() || !session.data.empty() || !session.model.empty() || session.keep ||
+      session.untrained || options.shuffled || !options.log.empty() || !options.run.empty() ||
+      !options.results.empty()) {
+    return absl::InvalidArgumentError(
+        "--export writes the shop and its questions and asks nothing: leave --server, --data, "
+        "--model, --keep, --untrained, --shuffled, --log, --run and --results out");
+  }
+  return absl::OkStatus();
+}
 
 absl::Status Check(const EvalOptions& options) {
   const EvalSessionOptions& session = options.session;
@@ -34,16 +52,23 @@ absl::Status Check(const EvalOptions& options) {
     return absl::InvalidArgumentError(
         "--items, --pages, --texts, --tasks and --log are of demo-world:SEED, not of a folder");
   }
-  return absl::OkStatus();
+  if (NamesWorld(options.dataset) && !options.split.empty()) {
+    return absl::InvalidArgumentError("--split is of a folder, not of demo-world:SEED");
+  }
+  return options.export_to.empty() ? absl::OkStatus() : CheckExport(options);
+}
+
+absl::Status Run(EvalOptions& options, const Terminal& terminal) {
+  SL_RETURN_IF_ERROR(Check(options));
+  if (!options.export_to.empty()) return ExportWorld(options, terminal);
+  if (NamesWorld(options.dataset)) return EvalWorld(options, terminal);
+  if (options.split.empty()) options.split = "test";
+  return EvalFolder(options, terminal);
 }
 
 int Eval(EvalOptions& options, const Environment& environment) {
   options.session.quiet = options.json;
-  absl::Status status = Check(options);
-  if (status.ok()) {
-    status = NamesWorld(options.dataset) ? EvalWorld(options, environment.terminal)
-                                         : EvalFolder(options, environment.terminal);
-  }
+  const absl::Status status = Run(options, environment.terminal);
   return status.ok() ? kDone : ReportFailure(status, options.json);
 }
 
@@ -59,12 +84,14 @@ void AddEval(Arguments& program, const Environment& environment) {
       "sightline eval --dataset demo-world:1 --shuffled      # what chance alone reaches\n"
       "sightline eval --dataset demo-world:1 --untrained     # what the network is without "
       "training\n"
-      "sightline eval --dataset ./scifact --model ./model --json",
+      "sightline eval --dataset ./scifact --model ./model --json\n"
+      "sightline eval --dataset ./scifact --run scifact.run --results scifact.json\n"
+      "sightline eval --dataset demo-world:1 --export ./shop     # for other systems",
       [options, &environment] { return Eval(*options, environment); });
   command.Text("--dataset", options->dataset,
                "demo-world:SEED, a shop that no training has seen: a SEED below 10^12, where the "
-               "shops for evaluation begin, is moved there by adding 10^12; or a folder with "
-               "corpus.jsonl, queries.jsonl and qrels.tsv",
+               "shops for evaluation begin, is moved there by adding 10^12; or a folder in the "
+               "layout of BEIR, MTEB or ViDoRe as JSON lines",
                "NAME", true);
   command.Integer("--queries", options->queries, 1, 100'000,
                   "Questions: of each task, default 100; of a folder, default all");
@@ -79,6 +106,15 @@ void AddEval(Arguments& program, const Environment& environment) {
   command.Text("--log", options->log,
                "Of demo-world: write what was asked, replied and right, one JSON line a question",
                "FILE");
+  command.Text("--split", options->split, "Of a folder: whose judgements; default test", "NAME");
+  command.Text("--run", options->run,
+               "Write what was found as TREC runs: FILE.dense, and so on for each search mode",
+               "FILE");
+  command.Text("--results", options->results, "Write the figures of searches as MTEB does", "FILE");
+  command.Text("--export", options->export_to,
+               "Of demo-world: write the shop and its questions to this folder, in the layout that "
+               "--dataset reads, and ask nothing",
+               "DIR");
   command.Text("--model", options->session.model, "Model folder; default the bundled model", "DIR");
   command.Text("--data", options->session.data,
                "Folder of the private server, kept; default a temporary one", "DIR");

@@ -33,17 +33,19 @@ absl::StatusOr<EvalScore::Found> Find(const EvalSession& session, const EvalQues
   v1::SearchRequest request = FindRequest(session.collection(), question);
   const Stopwatch watch;
   SL_ASSIGN_OR_RETURN(const v1::SearchResponse reply, session.Search(request));
-  latencies.Add("search", watch.Milliseconds());
-  const std::vector<std::string> by_encoder = DocumentsOf(reply.hits());
+  latencies.Add("search", watch.Milliseconds(), reply.timings());
+  EvalScore::Found found;
+  found.by_encoder_documents = RankedDocuments(reply.hits());
+  const std::vector<std::string> by_encoder = IdsOf(found.by_encoder_documents);
   record.Raw("found", Ids(by_encoder));
-  EvalScore::Found found = {.by_encoder = ScoreRanking(by_encoder, gains),
-                            .reranked = std::nullopt};
+  found.by_encoder = ScoreRanking(by_encoder, gains);
   if (!session.model().has_reranker()) return found;
   Rerank(request);
   const Stopwatch rerank_watch;
   SL_ASSIGN_OR_RETURN(const v1::SearchResponse reranked, session.Search(request));
-  latencies.Add("search_reranked", rerank_watch.Milliseconds());
-  const std::vector<std::string> by_reranker = DocumentsOf(reranked.hits());
+  latencies.Add("search_reranked", rerank_watch.Milliseconds(), reranked.timings());
+  found.reranked_documents = RankedDocuments(reranked.hits());
+  const std::vector<std::string> by_reranker = IdsOf(found.reranked_documents);
   record.Raw("reranked", Ids(by_reranker));
   found.reranked = ScoreRanking(by_reranker, gains);
   return found;
@@ -55,7 +57,7 @@ absl::StatusOr<EvalScore::Answered> Answer(const EvalSession& session, const Eva
       AnswerRequest(session.collection(), session.model().has_reranker(), question);
   const Stopwatch watch;
   SL_ASSIGN_OR_RETURN(const v1::AnswerResponse reply, session.Answer(request));
-  latencies.Add("answer", watch.Milliseconds());
+  latencies.Add("answer", watch.Milliseconds(), reply.timings());
   EvalScore::Answered answered;
   answered.abstained = reply.abstained();
   answered.exact = !reply.abstained() && PlainAnswer(reply.answer()) == question.gold.answer;
@@ -64,7 +66,7 @@ absl::StatusOr<EvalScore::Answered> Answer(const EvalSession& session, const Eva
       .Text("answer", reply.answer())
       .Bool("abstained", answered.abstained)
       .Bool("exact", answered.exact)
-      .Raw("found", Ids(DocumentsOf(reply.hits())));
+      .Raw("found", Ids(IdsOf(RankedDocuments(reply.hits()))));
   return answered;
 }
 
@@ -81,8 +83,10 @@ absl::StatusOr<std::string> Generate(const EvalSession& session, const EvalQuest
 absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
                                                      const EvalQuestion& question,
                                                      Latencies& latencies) {
-  EvalScore score = {
-      .task = question.task, .language = question.language, .of_page = question.of_page};
+  EvalScore score = {.id = question.id,
+                     .task = question.task,
+                     .language = question.language,
+                     .of_page = question.of_page};
   JsonObject record;
   record.Text("task", TaskName(question.task))
       .Text("question", question.text)

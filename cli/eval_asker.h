@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "cli/eval_answer.h"
 #include "cli/eval_fields.h"
+#include "cli/eval_files.h"
 #include "cli/eval_latency.h"
 #include "cli/eval_metrics.h"
 #include "cli/eval_questions.h"
@@ -15,6 +16,7 @@ namespace sightline::cli {
 
 // What the reply to one question is worth. Of the parts only that of the question's task is set.
 struct EvalScore {
+  std::string id = {};  // of the question
   demo_world::Task task = demo_world::Task::kTextAnswer;
   demo_world::Language language = demo_world::Language::kEnglish;
   bool of_page = false;
@@ -22,6 +24,8 @@ struct EvalScore {
   struct Found {
     RankingScore by_encoder;
     std::optional<RankingScore> reranked;  // absent without a reranker
+    std::vector<RankedDocument> by_encoder_documents = {};
+    std::vector<RankedDocument> reranked_documents = {};
   };
   struct Answered {
     bool exact = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/eval_answer.h"
 #include "cli/eval_dataset.h"
+#include "cli/eval_files.h"
 #include "cli/eval_latency.h"
 #include "cli/eval_metrics.h"
 #include "cli/eval_pool.h"
@@ -53,6 +55,7 @@ struct AnswerScore {
 
 struct QueryScore {
   std::array<std::optional<RankingScore>, kModes.size()> rankings;
+  std::array<std::vector<RankedDocument>, kModes.size()> ranked;
   std::optional<AnswerScore> answer;
 };
 
@@ -86,10 +89,12 @@ class FolderEval {
   }
 
   absl::Status Run() {
+    SL_RETURN_IF_ERROR(TryFiles());
     const std::string collection = absl::StrCat("eval-", dataset_.corpus_hash().substr(0, 16));
     SL_ASSIGN_OR_RETURN(session_, EvalSession::Open(options_.session, collection));
     SL_RETURN_IF_ERROR(Ingest());
-    return Ask();
+    SL_RETURN_IF_ERROR(Ask());
+    return WriteFiles();
   }
 
   void Report() const {
@@ -125,6 +130,51 @@ class FolderEval {
   }
 
  private:
+  // What cannot be written is known before an hour of queries, not after.
+  absl::Status TryFiles() const {
+    if (!options_.results.empty()) SL_RETURN_IF_ERROR(WriteFileAtomic(options_.results, ""));
+    if (options_.run.empty()) return absl::OkStatus();
+    for (const DatasetItem& query : dataset_.queries()) {
+      SL_RETURN_IF_ERROR(CheckRunId("query", query.id));
+    }
+    SL_RETURN_IF_ERROR(dataset_.VisitDocuments(
+        [](const DatasetItem& document) { return CheckRunId("document", document.id); }));
+    return WriteFileAtomic(absl::StrCat(options_.run, ".", kModes[0].name), "");
+  }
+
+  absl::Status WriteFiles() const {
+    std::vector<ResultRow> rows;
+    for (size_t mode = 0; mode < kModes.size(); ++mode) {
+      ResultRow& row = rows.emplace_back();
+      row.subset = kModes[mode].name;
+      row.depth = Depth(mode);
+      std::string run;
+      for (int i = 0; i < count_; ++i) {
+        if (!scores_[i].rankings[mode].has_value()) continue;
+        row.scores.push_back(*scores_[i].rankings[mode]);
+        run += RunLines(dataset_.queries()[i].id, scores_[i].ranked[mode], kModes[mode].name);
+      }
+      if (options_.run.empty() || (run.empty() && mode > 0)) continue;
+      SL_RETURN_IF_ERROR(WriteFileAtomic(absl::StrCat(options_.run, ".", kModes[mode].name), run));
+    }
+    if (options_.results.empty()) return absl::OkStatus();
+    return WriteFileAtomic(
+        options_.results,
+        MtebResults(TaskName(options_.dataset), dataset_.corpus_hash(), options_.split, rows,
+                    absl::ToDoubleSeconds(absl::Now() - start_)));
+  }
+
+  // The name of the folder, whatever the path to it.
+  static std::string TaskName(const std::string& folder) {
+    std::error_code ignored;
+    const std::filesystem::path path = std::filesystem::canonical(folder, ignored);
+    return path.filename().string();
+  }
+
+  static int Depth(size_t mode) {
+    return kModes[mode].rerank ? kReranked : static_cast<int>(kDocuments);
+  }
+
   // Each gets the gold of the next one along a random circle.
   void Shuffle() {
     demo_world::Random random(kDefaultSeed);
@@ -145,8 +195,14 @@ class FolderEval {
             const std::string words = absl::StrCat(
                 document.title, document.title.empty() || document.text.empty() ? "" : "\n\n",
                 document.text);
-            if (!document.image.empty()) {
+            if (!document.image.empty() || !document.image_bytes.empty()) {
               item.path = document.image;
+              if (item.path.empty()) {
+                // What it is, its bytes tell.
+                SL_ASSIGN_OR_RETURN(
+                    item.path,
+                    session_->WriteFile(absl::StrFormat("%08d", ++number), document.image_bytes));
+              }
               if (!words.empty()) item.metadata = JsonObject().Text("caption", words).Done();
             } else {
               SL_ASSIGN_OR_RETURN(
@@ -180,12 +236,13 @@ class FolderEval {
     const Gains& gains = dataset_.gains(gold.id);
     v1::SearchRequest request;
     request.set_collection(session_->collection());
+    if (!query.image_bytes.empty()) request.add_query()->set_image(query.image_bytes);
     if (!query.image.empty()) {
       SL_ASSIGN_OR_RETURN(*request.add_query()->mutable_image(), ReadFile(query.image));
     }
     if (!query.text.empty()) request.add_query()->set_text(query.text);
     for (size_t mode = 0; mode < kModes.size() && !gains.empty(); ++mode) {
-      SL_ASSIGN_OR_RETURN(score.rankings[mode], Search(kModes[mode], query, gains, request));
+      SL_RETURN_IF_ERROR(Search(mode, query, gains, request, score));
     }
     if (gold.answers.has_value()) {
       SL_ASSIGN_OR_RETURN(score.answer, Answer(request, gold, gains));
@@ -193,24 +250,24 @@ class FolderEval {
     return absl::OkStatus();
   }
 
-  // Nothing when the query or the server has not what this mode needs.
-  absl::StatusOr<std::optional<RankingScore>> Search(const Mode& mode, const DatasetItem& query,
-                                                     const Gains& gains,
-                                                     v1::SearchRequest request) {
-    if (mode.mode == v1::SEARCH_MODE_LEXICAL && query.text.empty()) {
-      return std::optional<RankingScore>();
-    }
-    if (mode.rerank && !session_->model().has_reranker()) return std::optional<RankingScore>();
+  // Fills in what this mode found, unless the query or the server has not what the mode needs.
+  absl::Status Search(size_t place, const DatasetItem& query, const Gains& gains,
+                      v1::SearchRequest request, QueryScore& score) {
+    const Mode& mode = kModes[place];
+    if (mode.mode == v1::SEARCH_MODE_LEXICAL && query.text.empty()) return absl::OkStatus();
+    if (mode.rerank && !session_->model().has_reranker()) return absl::OkStatus();
     request.set_mode(mode.mode);
     request.set_rerank(mode.rerank);
     request.set_k(mode.rerank ? kReranked : kPassages);
     const absl::Time start = absl::Now();
     SL_ASSIGN_OR_RETURN(const v1::SearchResponse reply, session_->Search(request));
     latencies_.Add(absl::StrCat("search_", mode.name),
-                   absl::ToDoubleMilliseconds(absl::Now() - start));
-    std::vector<std::string> ranked = DocumentsOf(reply.hits());
+                   absl::ToDoubleMilliseconds(absl::Now() - start), reply.timings());
+    std::vector<RankedDocument> ranked = RankedDocuments(reply.hits());
     ranked.resize(std::min(ranked.size(), kDocuments));
-    return std::optional(ScoreRanking(ranked, gains));
+    score.rankings[place] = ScoreRanking(IdsOf(ranked), gains);
+    score.ranked[place] = std::move(ranked);
+    return absl::OkStatus();
   }
 
   absl::StatusOr<AnswerScore> Answer(const v1::SearchRequest& search, const DatasetItem& gold,
@@ -226,7 +283,7 @@ class FolderEval {
     }
     const absl::Time start = absl::Now();
     SL_ASSIGN_OR_RETURN(const v1::AnswerResponse reply, session_->Answer(request));
-    latencies_.Add("answer", absl::ToDoubleMilliseconds(absl::Now() - start));
+    latencies_.Add("answer", absl::ToDoubleMilliseconds(absl::Now() - start), reply.timings());
     AnswerScore score;
     score.answerable = !gold.answers->empty();
     score.abstained = reply.abstained();
@@ -254,14 +311,11 @@ class FolderEval {
         return (*score.rankings[mode]).*field;
       });
     };
-    std::vector<Figure> out = {{"ndcg_at_10", mean(&RankingScore::ndcg_at_10)},
-                               {"recall_at_1", mean(&RankingScore::recall_at_1)},
-                               {"recall_at_5", mean(&RankingScore::recall_at_5)},
-                               {"recall_at_10", mean(&RankingScore::recall_at_10)},
-                               {"recall_at_100", mean(&RankingScore::recall_at_100)},
-                               {"mrr_at_10", mean(&RankingScore::mrr_at_10)}};
-    // Only that many are looked at.
-    if (kModes[mode].rerank) out[4].second = std::nullopt;
+    std::vector<Figure> out;
+    for (const RankingFigure& figure : kRankingFigures) {
+      out.emplace_back(figure.name,
+                       figure.depth <= Depth(mode) ? mean(figure.value) : std::nullopt);
+    }
     return out;
   }
 
@@ -305,6 +359,7 @@ class FolderEval {
   std::string Details() const {
     JsonObject details;
     details.Text("dataset", options_.dataset)
+        .Text("split", options_.split)
         .Number("documents", dataset_.documents())
         .Number("queries", count_);
     return AddRun(options_, *session_, latencies_, ingest_seconds_, start_, details).Done();
@@ -325,7 +380,7 @@ class FolderEval {
 }  // namespace
 
 absl::Status EvalFolder(const EvalOptions& options, const Terminal& terminal) {
-  SL_ASSIGN_OR_RETURN(Dataset dataset, Dataset::Open(options.dataset));
+  SL_ASSIGN_OR_RETURN(Dataset dataset, Dataset::Open(options.dataset, options.split));
   EvalOptions seeded = options;
   seeded.session.seed = kDefaultSeed;
   FolderEval eval(seeded, terminal, std::move(dataset));

@@ -55,6 +55,7 @@ RankingScore ScoreRanking(std::span<const std::string> ranked, const Gains& gain
           .recall_at_10 = RecallAt(10, ranked, gains),
           .recall_at_100 = RecallAt(100, ranked, gains),
           .mrr_at_10 = ReciprocalRankAt(10, ranked, gains),
+          .ndcg_at_5 = NdcgAt(5, ranked, gains),
           .ndcg_at_10 = NdcgAt(10, ranked, gains)};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <span>
 #include <string>
@@ -26,9 +27,24 @@ double ReciprocalRankAt(int k, std::span<const std::string> ranked, const Gains&
 struct RankingScore {
   double recall_at_1 = 0, recall_at_5 = 0, recall_at_10 = 0, recall_at_100 = 0;
   double mrr_at_10 = 0;
-  double ndcg_at_10 = 0;
+  double ndcg_at_5 = 0, ndcg_at_10 = 0;
 };
 RankingScore ScoreRanking(std::span<const std::string> ranked, const Gains& gains);
+
+// The figures by name, in the order in which they are printed.
+struct RankingFigure {
+  const char* name;
+  double RankingScore::* value;
+  int depth;  // documents of the ranking that it looks at
+};
+inline constexpr std::array<RankingFigure, 7> kRankingFigures = {
+    {{"ndcg_at_10", &RankingScore::ndcg_at_10, 10},
+     {"recall_at_1", &RankingScore::recall_at_1, 1},
+     {"recall_at_5", &RankingScore::recall_at_5, 5},
+     {"recall_at_10", &RankingScore::recall_at_10, 10},
+     {"recall_at_100", &RankingScore::recall_at_100, 100},
+     {"mrr_at_10", &RankingScore::mrr_at_10, 10},
+     {"ndcg_at_5", &RankingScore::ndcg_at_5, 5}}};
 
 // Area of what two boxes share, as a part of what they cover together; 0 of boxes without area.
 double IntersectionOverUnion(const demo_world::Box& a, const demo_world::Box& b);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "tools/demo_world/random.h"
@@ -55,19 +56,22 @@ EvalQuestion Prepare(const demo_world::World& world, const demo_world::Question&
 
 const char* TaskName(Task task) { return kNames[static_cast<size_t>(task)]; }
 
-absl::StatusOr<std::vector<Task>> ParseTasks(absl::string_view names) {
+absl::StatusOr<EvalTasks> ParseTasks(absl::string_view names) {
   std::vector<std::string> wanted;
   if (!names.empty()) wanted = absl::StrSplit(names, ',');
+  EvalTasks tasks = {.questions = {}, .verdict = wanted.empty()};
   for (const std::string& name : wanted) {
-    if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--tasks: no task ", name, "; there are ", absl::StrJoin(kNames, ", ")));
+    if (name == kVerdictTask) {
+      tasks.verdict = true;
+    } else if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames)) {
+      return absl::InvalidArgumentError(absl::StrCat("--tasks: no task ", name, "; there are ",
+                                                     absl::StrJoin(kNames, ", "), ", ",
+                                                     kVerdictTask));
     }
   }
-  std::vector<Task> tasks;
   for (int i = 0; i < kEvalTasks; ++i) {
     if (wanted.empty() || std::find(wanted.begin(), wanted.end(), kNames[i]) != wanted.end()) {
-      tasks.push_back(static_cast<Task>(i));
+      tasks.questions.push_back(static_cast<Task>(i));
     }
   }
   return tasks;
@@ -83,7 +87,7 @@ std::vector<EvalQuestion> AskAll(const demo_world::World& world, const std::vect
       const std::optional<demo_world::Question> question = Ask(world, task, random);
       if (!question.has_value()) continue;
       questions.push_back(Prepare(world, *question));
-      ++asked;
+      questions.back().id = absl::StrFormat("%s-%04d", TaskName(task), ++asked);
     }
   }
   return questions;

@@ -14,11 +14,16 @@
 namespace sightline::cli {
 
 inline constexpr int kEvalTasks = 13;
+// Beside those of the enum: claims to be judged, see eval_claims.h.
+inline constexpr char kVerdictTask[] = "verdict";
 // "photo_to_item", "text_to_photo", …
 const char* TaskName(demo_world::Task task);
-// Names with commas between, in the order of the enum; empty means all. kInvalidArgument: no such
-// task.
-absl::StatusOr<std::vector<demo_world::Task>> ParseTasks(absl::string_view names);
+struct EvalTasks {
+  std::vector<demo_world::Task> questions;  // in the order of the enum
+  bool verdict = false;
+};
+// Names with commas between; empty means all. kInvalidArgument: no such task.
+absl::StatusOr<EvalTasks> ParseTasks(absl::string_view names);
 
 // What stands against a reply.
 struct Gold {
@@ -31,6 +36,7 @@ struct Gold {
 
 // A question of the demo world in the form in which it is asked.
 struct EvalQuestion {
+  std::string id;  // "photo_to_item-0001"
   demo_world::Task task = demo_world::Task::kTextAnswer;
   demo_world::Language language = demo_world::Language::kEnglish;
   std::string text;

@@ -188,7 +188,7 @@ std::vector<TaskFigures> FiguresByTask(const std::vector<EvalScore>& scores) {
     const auto task = static_cast<Task>(i);
     const std::vector<EvalScore> of_task = Of(scores, task);
     if (of_task.empty()) continue;
-    TaskFigures figures = {.task = task, .questions = static_cast<int>(of_task.size())};
+    TaskFigures figures = {.task = TaskName(task), .questions = static_cast<int>(of_task.size())};
     for (const EvalScore& score : of_task) {
       ++(score.language == Language::kEnglish ? figures.english : figures.chinese);
     }
@@ -214,7 +214,7 @@ std::string TasksJson(const std::vector<TaskFigures>& tasks) {
     one.Number("english", task.english);
     one.Number("chinese", task.chinese);
     for (const auto& [name, value] : task.figures) one.Raw(name, FigureJson(value));
-    out.Raw(TaskName(task.task), one.Done());
+    out.Raw(task.task, one.Done());
   }
   return out.Done();
 }

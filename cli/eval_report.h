@@ -16,9 +16,9 @@ using Figure = std::pair<std::string, std::optional<double>>;
 // mean of the tasks' own, so that each counts alike.
 std::vector<Figure> MainFigures(const std::vector<EvalScore>& scores);
 
-// Per task: how many questions, in which language, and the figures that such a task has.
+// Of one task: how many questions, in which language, and the figures that such a task has.
 struct TaskFigures {
-  demo_world::Task task;
+  std::string task;
   int questions = 0;
   int english = 0;
   int chinese = 0;

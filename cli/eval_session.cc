@@ -1,12 +1,8 @@
 #include "cli/eval_session.h"
 
-#include <filesystem>
-#include <fstream>
-#include <set>
-#include <system_error>
-
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "cli/eval_files.h"
 #include "cli/untrained_model.h"
 #include "cli/uploader.h"
 #include "client/failure.h"
@@ -16,8 +12,6 @@
 
 namespace sightline::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Of one call: on a CPU a long answer of a large model takes its time.
 constexpr absl::Duration kTimeout = absl::Minutes(10);
@@ -92,13 +86,7 @@ std::string EvalSession::KeptText() const {
 absl::StatusOr<std::string> EvalSession::WriteFile(const std::string& name,
                                                    absl::string_view content) const {
   const std::string path = files_ + "/" + name;
-  std::error_code error;
-  fs::create_directories(fs::path(path).parent_path(), error);
-  if (error) return absl::UnavailableError(absl::StrCat(path, ": ", error.message()));
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(content.data(), static_cast<std::streamsize>(content.size()));
-  file.close();
-  if (file.fail()) return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  SL_RETURN_IF_ERROR(WriteUnsynced(path, content));
   return path;
 }
 
@@ -139,6 +127,12 @@ absl::StatusOr<v1::AnswerResponse> EvalSession::Answer(
   return Call(*connection_, *stub, &v1::QueryService::Stub::Answer, request);
 }
 
+absl::StatusOr<v1::CheckClaimsResponse> EvalSession::CheckClaims(
+    const v1::CheckClaimsRequest& request) const {
+  const auto stub = v1::QueryService::NewStub(connection_->channel());
+  return Call(*connection_, *stub, &v1::QueryService::Stub::CheckClaims, request);
+}
+
 absl::StatusOr<std::string> EvalSession::Generate(const v1::GenerateRequest& request) const {
   const auto stub = v1::ModelService::NewStub(connection_->channel());
   CallContext context(connection_->Deadline());
@@ -150,16 +144,6 @@ absl::StatusOr<std::string> EvalSession::Generate(const v1::GenerateRequest& req
   }
   SL_RETURN_IF_ERROR(client::FromRpc(stream->Finish()));
   return text;
-}
-
-std::vector<std::string> DocumentsOf(const google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
-  std::vector<std::string> documents;
-  std::set<std::string> seen;
-  for (const v1::Hit& hit : hits) {
-    const std::string& document = hit.passage().document_id();
-    if (seen.insert(document).second) documents.push_back(document);
-  }
-  return documents;
 }
 
 }  // namespace sightline::cli

@@ -50,8 +50,7 @@ class EvalSession {
   // "kept in DIR, collection NAME"
   std::string KeptText() const;
 
-  // Writes a file to be sent, `name` with folders allowed, and returns its path. It can be made
-  // again, so it is not synced.
+  // Writes a file to be sent, `name` with folders allowed, and returns its path.
   absl::StatusOr<std::string> WriteFile(const std::string& name, absl::string_view content) const;
 
   // Sends all that `visit` hands out. kInternal with the document and the reason when one fails.
@@ -60,6 +59,7 @@ class EvalSession {
 
   absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request) const;
   absl::StatusOr<v1::AnswerResponse> Answer(const v1::SearchAndAnswerRequest& request) const;
+  absl::StatusOr<v1::CheckClaimsResponse> CheckClaims(const v1::CheckClaimsRequest& request) const;
   // The whole text.
   absl::StatusOr<std::string> Generate(const v1::GenerateRequest& request) const;
 
@@ -74,8 +74,5 @@ class EvalSession {
   std::unique_ptr<Connection> connection_;
   v1::GetModelResponse model_;
 };
-
-// Document ids of hits, best first, each once.
-std::vector<std::string> DocumentsOf(const google::protobuf::RepeatedPtrField<v1::Hit>& hits);
 
 }  // namespace sightline::cli

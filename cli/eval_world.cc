@@ -1,5 +1,7 @@
 #include "cli/eval_world.h"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -12,9 +14,12 @@
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/eval_asker.h"
+#include "cli/eval_claims.h"
+#include "cli/eval_files.h"
 #include "cli/eval_pool.h"
 #include "cli/eval_questions.h"
 #include "cli/eval_report.h"
+#include "cli/eval_request.h"
 #include "cli/eval_run.h"
 #include "cli/json_text.h"
 #include "cli/progress.h"
@@ -24,24 +29,11 @@ namespace {
 
 constexpr char kWorldPrefix[] = "demo-world:";
 constexpr char kWorldName[] = "demo-world";
-constexpr int kDefaultQueries = 100;
-
-// The seed of the world, of the half that is for evaluation.
-absl::StatusOr<uint64_t> WorldSeed(const std::string& dataset) {
-  absl::string_view text = dataset;
-  uint64_t seed = 0;
-  if (!absl::ConsumePrefix(&text, kWorldPrefix) || !absl::SimpleAtoi(text, &seed)) {
-    return absl::InvalidArgumentError(absl::StrCat("--dataset ", dataset, ": expected ",
-                                                   kWorldPrefix, "SEED, with a whole number"));
-  }
-  return seed < demo_world::kFirstEvaluationSeed ? demo_world::kFirstEvaluationSeed + seed : seed;
-}
 
 // One evaluation on a made-up shop.
 class WorldEval {
  public:
-  WorldEval(const EvalOptions& options, const Terminal& terminal, uint64_t seed,
-            std::vector<demo_world::Task> tasks)
+  WorldEval(const EvalOptions& options, const Terminal& terminal, uint64_t seed, EvalTasks tasks)
       : options_(options),
         terminal_(terminal),
         seed_(seed),
@@ -50,15 +42,22 @@ class WorldEval {
 
   absl::Status Run() {
     // A file that cannot be written is known before an hour of questions, not after.
-    if (!options_.log.empty()) SL_RETURN_IF_ERROR(WriteFileAtomic(options_.log, ""));
+    for (const std::string& file : {options_.log, options_.results}) {
+      if (!file.empty()) SL_RETURN_IF_ERROR(WriteFileAtomic(file, ""));
+    }
+    if (!options_.run.empty()) SL_RETURN_IF_ERROR(WriteFileAtomic(options_.run + ".dense", ""));
     SL_ASSIGN_OR_RETURN(session_, EvalSession::Open(options_.session, Collection()));
     SL_RETURN_IF_ERROR(Ingest());
-    return Ask();
+    SL_RETURN_IF_ERROR(Ask());
+    if (tasks_.verdict) SL_RETURN_IF_ERROR(Judge());
+    return WriteFiles();
   }
 
   void Report() const {
-    const std::vector<Figure> figures = MainFigures(scores_);
-    const std::vector<TaskFigures> by_task = FiguresByTask(scores_);
+    std::vector<Figure> figures = MainFigures(scores_);
+    for (Figure& figure : VerdictFigures(verdicts_)) figures.push_back(std::move(figure));
+    std::vector<TaskFigures> by_task = FiguresByTask(scores_);
+    if (!verdicts_.empty()) by_task.push_back(VerdictTask(verdicts_));
     if (options_.json) {
       JsonObject out;
       for (const auto& [name, value] : figures) out.Raw(name, FigureJson(value));
@@ -73,7 +72,7 @@ class WorldEval {
                 {Table::kLeft, Table::kRight, Table::kLeft, Table::kRight});
     for (const TaskFigures& task : by_task) {
       for (const auto& [name, value] : task.figures) {
-        tasks.Add({TaskName(task.task), absl::StrCat(task.questions), name, FigureText(value)});
+        tasks.Add({task.task, absl::StrCat(task.questions), name, FigureText(value)});
       }
     }
     Print("\n" + tasks.Render(terminal_));
@@ -111,7 +110,7 @@ class WorldEval {
   }
 
   absl::Status Ask() {
-    std::vector<EvalQuestion> questions = AskAll(world_, tasks_, options_.queries, seed_);
+    std::vector<EvalQuestion> questions = AskAll(world_, tasks_.questions, options_.queries, seed_);
     if (options_.shuffled) ShuffleGold(seed_, questions);
     const int count = static_cast<int>(questions.size());
     Progress progress(terminal_, options_.Silent(terminal_), {.items = count, .what = "questions"});
@@ -128,13 +127,75 @@ class WorldEval {
       return absl::OkStatus();
     }));
     progress.Clear();
-    std::string log;
     for (std::optional<EvalScore>& score : scores) {
-      if (!score.has_value()) continue;
-      absl::StrAppend(&log, score->record, "\n");
-      scores_.push_back(*std::move(score));
+      if (score.has_value()) scores_.push_back(*std::move(score));
     }
-    return options_.log.empty() ? absl::OkStatus() : WriteFileAtomic(options_.log, log);
+    return absl::OkStatus();
+  }
+
+  // Claims go after the questions: their order is told by the seed alone.
+  absl::Status Judge() {
+    auto claims = MakeClaims(world_, options_.queries, seed_);
+    if (options_.shuffled) ShuffleClaims(seed_, claims);
+    const int count = static_cast<int>(claims.size());
+    Progress progress(terminal_, options_.Silent(terminal_), {.items = count, .what = "claims"});
+    std::vector<std::vector<ClaimScore>> scores(claims.size());
+    SL_RETURN_IF_ERROR(ForEach(count, [&](int i) -> absl::Status {
+      auto judged = CheckClaims(*session_, claims[i], latencies_);
+      if (!judged.ok()) return Annotate(judged.status(), "verdict task");
+      scores[i] = *std::move(judged);
+      progress.Add(0, false);
+      return absl::OkStatus();
+    }));
+    progress.Clear();
+    for (std::vector<ClaimScore>& some : scores) {
+      std::move(some.begin(), some.end(), std::back_inserter(verdicts_));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status WriteFiles() const {
+    if (!options_.log.empty()) {
+      std::string log;
+      for (const EvalScore& score : scores_) absl::StrAppend(&log, score.record, "\n");
+      for (const ClaimScore& score : verdicts_) absl::StrAppend(&log, score.record, "\n");
+      SL_RETURN_IF_ERROR(WriteFileAtomic(options_.log, log));
+    }
+    if (!options_.run.empty()) SL_RETURN_IF_ERROR(WriteRuns());
+    if (options_.results.empty()) return absl::OkStatus();
+    return WriteFileAtomic(options_.results,
+                           MtebResults(Collection(), absl::StrCat(seed_), "test", Results(),
+                                       absl::ToDoubleSeconds(absl::Now() - start_)));
+  }
+
+  absl::Status WriteRuns() const {
+    std::string dense, reranked;
+    for (const EvalScore& score : scores_) {
+      if (!score.found.has_value()) continue;
+      dense += RunLines(score.id, score.found->by_encoder_documents, "dense");
+      reranked += RunLines(score.id, score.found->reranked_documents, "reranked");
+    }
+    SL_RETURN_IF_ERROR(WriteFileAtomic(options_.run + ".dense", dense));
+    if (reranked.empty()) return absl::OkStatus();
+    return WriteFileAtomic(options_.run + ".reranked", reranked);
+  }
+
+  // Each task that searches, as the encoder and as the reranker order what was found.
+  std::vector<ResultRow> Results() const {
+    std::vector<ResultRow> rows;
+    for (const demo_world::Task task : tasks_.questions) {
+      ResultRow dense = {.subset = TaskName(task), .depth = kReranked};
+      ResultRow reranked = {.subset = absl::StrCat(TaskName(task), "_reranked"),
+                            .depth = kReranked};
+      for (const EvalScore& score : scores_) {
+        if (score.task != task || !score.found.has_value()) continue;
+        dense.scores.push_back(score.found->by_encoder);
+        if (score.found->reranked.has_value()) reranked.scores.push_back(*score.found->reranked);
+      }
+      rows.push_back(std::move(dense));
+      rows.push_back(std::move(reranked));
+    }
+    return rows;
   }
 
   std::string Details(const std::vector<TaskFigures>& by_task) const {
@@ -154,11 +215,12 @@ class WorldEval {
   const Terminal& terminal_;
   const absl::Time start_ = absl::Now();
   const uint64_t seed_;
-  const std::vector<demo_world::Task> tasks_;
+  const EvalTasks tasks_;
   const demo_world::World world_;
   std::unique_ptr<EvalSession> session_;
   Latencies latencies_;
   std::vector<EvalScore> scores_;
+  std::vector<ClaimScore> verdicts_;
   double ingest_seconds_ = 0;
 };
 
@@ -166,11 +228,21 @@ class WorldEval {
 
 bool NamesWorld(const std::string& dataset) { return absl::StartsWith(dataset, kWorldName); }
 
+absl::StatusOr<uint64_t> WorldSeed(const std::string& dataset) {
+  absl::string_view text = dataset;
+  uint64_t seed = 0;
+  if (!absl::ConsumePrefix(&text, kWorldPrefix) || !absl::SimpleAtoi(text, &seed)) {
+    return absl::InvalidArgumentError(absl::StrCat("--dataset ", dataset, ": expected ",
+                                                   kWorldPrefix, "SEED, with a whole number"));
+  }
+  return seed < demo_world::kFirstEvaluationSeed ? demo_world::kFirstEvaluationSeed + seed : seed;
+}
+
 absl::Status EvalWorld(const EvalOptions& given, const Terminal& terminal) {
   EvalOptions options = given;
   if (options.queries == 0) options.queries = kDefaultQueries;
   SL_ASSIGN_OR_RETURN(const uint64_t seed, WorldSeed(options.dataset));
-  SL_ASSIGN_OR_RETURN(std::vector<demo_world::Task> tasks, ParseTasks(options.tasks));
+  SL_ASSIGN_OR_RETURN(EvalTasks tasks, ParseTasks(options.tasks));
   options.session.seed = seed;
   WorldEval eval(options, terminal, seed, std::move(tasks));
   SL_RETURN_IF_ERROR(eval.Run());

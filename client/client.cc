@@ -333,6 +333,12 @@ absl::StatusOr<v1::AnswerResponse> Client::StreamAnswer(const v1::SearchAndAnswe
   return impl_->StreamAnswer(request, callbacks, options);
 }
 
+absl::StatusOr<v1::CheckClaimsResponse> Client::CheckClaims(const v1::CheckClaimsRequest& request,
+                                                            const CallOptions& options) {
+  return impl_->Call(*impl_->query, &v1::QueryService::Stub::CheckClaims, request, Repeat::kSafe,
+                     options);
+}
+
 absl::StatusOr<v1::Passage> Client::GetPassage(const std::string& passage_id,
                                                const CallOptions& options) {
   v1::GetPassageRequest request;

@@ -108,6 +108,10 @@ class Client {
                                                   const AnswerCallbacks& callbacks,
                                                   const CallOptions& options = {});
 
+  // Judges sentences by stored passages.
+  absl::StatusOr<v1::CheckClaimsResponse> CheckClaims(const v1::CheckClaimsRequest& request,
+                                                      const CallOptions& options = {});
+
   absl::StatusOr<v1::Passage> GetPassage(const std::string& passage_id,
                                          const CallOptions& options = {});
   // max_side: pixels of the longer side, 16..2048; 0 = as stored. kNotFound: it has no picture.

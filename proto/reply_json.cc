@@ -185,6 +185,10 @@ Json FromHit(const v1::Hit& hit) {
   return out;
 }
 
+Json FromVerdict(v1::Verdict verdict) {
+  return verdict == v1::VERDICT_UNSPECIFIED ? Json(nullptr) : Json(VerdictName(verdict));
+}
+
 Json FromCitation(const v1::Citation& citation) {
   Json out;
   out["marker"] = citation.marker();
@@ -192,9 +196,8 @@ Json FromCitation(const v1::Citation& citation) {
   out["end"] = citation.end();
   AddHit(citation.hit(), "start_seconds", "end_seconds", out);
   out["snippet"] = citation.snippet();
-  const bool checked = citation.verdict() != v1::VERDICT_UNSPECIFIED;
-  out["verdict"] = checked ? Json(VerdictName(citation.verdict())) : Json(nullptr);
-  out["support"] = checked ? Number(citation.support()) : Json(nullptr);
+  out["verdict"] = FromVerdict(citation.verdict());
+  out["support"] = out["verdict"].is_null() ? Json(nullptr) : Number(citation.support());
   return out;
 }
 
@@ -211,8 +214,7 @@ Json FromSentence(const v1::SentenceVerdict& sentence) {
   out["end"] = sentence.end();
   out["markers"] = Json::array();
   for (const int marker : sentence.markers()) out["markers"].push_back(marker);
-  const bool checked = sentence.verdict() != v1::VERDICT_UNSPECIFIED;
-  out["verdict"] = checked ? Json(VerdictName(sentence.verdict())) : Json(nullptr);
+  out["verdict"] = FromVerdict(sentence.verdict());
   return out;
 }
 
@@ -370,6 +372,27 @@ std::string AnswerReplyJson(const v1::AnswerResponse& reply) {
   }
   out["unsupported_fields"] = Strings(reply.unsupported_fields());
   out["reasoning"] = reply.reasoning().empty() ? Json(nullptr) : Json(reply.reasoning());
+  return Dump(out);
+}
+
+std::string CheckClaimsReplyJson(const v1::CheckClaimsResponse& reply) {
+  Json out;
+  out["verdicts"] = Json::array();
+  for (const v1::ClaimVerdict& verdict : reply.verdicts()) {
+    Json one;
+    one["claim"] = verdict.claim();
+    one["start"] = verdict.start();
+    one["end"] = verdict.end();
+    one["text"] = verdict.text();
+    one["verdict"] = FromVerdict(verdict.verdict());
+    one["evidence"] = Json::array();
+    for (const v1::Citation& citation : verdict.evidence()) {
+      one["evidence"].push_back(FromCitation(citation));
+    }
+    out["verdicts"].push_back(std::move(one));
+  }
+  out["warnings"] = Strings(reply.warnings());
+  out["timings_ms"] = FromTimings(reply.timings(), false);
   return Dump(out);
 }
 

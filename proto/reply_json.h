@@ -34,6 +34,11 @@ std::string SearchReplyJson(const v1::SearchResponse& reply);
 // "extractive".
 std::string AnswerReplyJson(const v1::AnswerResponse& reply);
 
+// {"verdicts":[{"claim","start","end","text","verdict","evidence":[…]}],"warnings","timings_ms"}
+// `verdict` is null when the sentence was not checked; evidence is as in CitationJson, and
+// `timings_ms` as for a search.
+std::string CheckClaimsReplyJson(const v1::CheckClaimsResponse& reply);
+
 // {"passage_id","document_id","source","kind","page","box":[x0,y0,x1,y1],"start","end","text","score",
 // "scores":{"dense","lexical","rerank"},"image_url","thumbnail_url","metadata",
 // "neighbours":[{"passage_id","offset","kind","page","heading","text"}],"explanation"}

@@ -88,6 +88,7 @@ struct Server::Parts {
   std::unique_ptr<ingest::Ingestor> ingestor;
   std::unique_ptr<query::Retriever> retriever;
   std::unique_ptr<query::Answerer> answerer;
+  std::unique_ptr<query::ClaimChecker> claims;
   std::unique_ptr<CollectionService> collection_service;
   std::unique_ptr<MaintenanceService> maintenance_service;
   std::unique_ptr<IngestService> ingest_service;
@@ -177,7 +178,13 @@ absl::Status Server::StartServices() {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
   }
   parts.answerer = std::make_unique<query::Answerer>(config_.answer, parts.model.generator.get(),
-                                                     picture, std::move(entailment));
+                                                     picture, entailment);
+  parts.claims = std::make_unique<query::ClaimChecker>(
+      query::ClaimChecker::Parts{.corpus = *parts.corpus,
+                                 .retriever = *parts.retriever,
+                                 .entailment = std::move(entailment),
+                                 .limits = config_.content,
+                                 .filters = config_.filters});
   std::vector<edge::NamedService> services;
   parts.collection_service =
       std::make_unique<CollectionService>(*parts.corpus, *parts.model.encoder, *parts.ingestor);
@@ -196,6 +203,7 @@ absl::Status Server::StartServices() {
         query::QueryService::Parts{.corpus = *parts.corpus,
                                    .retriever = *parts.retriever,
                                    .answerer = *parts.answerer,
+                                   .claims = *parts.claims,
                                    .watcher = parts.watcher,
                                    .metrics = parts.metrics,
                                    .decode = decode,

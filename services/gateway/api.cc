@@ -30,6 +30,7 @@
 #include "services/gateway/unary_exchange.h"
 #include "services/gateway/upload.h"
 #include "services/gateway/url.h"
+#include "services/gateway/verify.h"
 
 namespace sightline::gateway {
 namespace {
@@ -300,6 +301,16 @@ void Api::AddQueries() {
         request, deadline, std::move(query->request),
         [this](auto... arguments) { stubs_.query->async()->Answer(std::move(arguments)...); },
         [](v1::AnswerResponse& response) { return JsonReply(AnswerReplyJson(response)); });
+  });
+  Add("POST", "/v1/verify", {}, [this](Request request) {
+    auto verify = ReadVerify(request);
+    if (!verify.ok()) return Fail(verify.status(), request);
+    return Call<v1::CheckClaimsResponse>(
+        request, request.deadline, *std::move(verify),
+        [this](auto... arguments) { stubs_.query->async()->CheckClaims(std::move(arguments)...); },
+        [](v1::CheckClaimsResponse& response) {
+          return JsonReply(CheckClaimsReplyJson(response));
+        });
   });
 }
 

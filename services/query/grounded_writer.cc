@@ -13,16 +13,6 @@
 namespace sightline::query {
 namespace {
 
-bool HasLetterOrDigit(absl::string_view text) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
-  for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
-    if (u_isalnum(c)) return true;
-  }
-  return false;
-}
-
 bool HasLetter(absl::string_view text) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
   for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
@@ -66,27 +56,6 @@ std::vector<Span> WithWholeMarkers(absl::string_view text, std::vector<Span> sen
     begin = end;
   }
   return out;
-}
-
-std::string WithoutMarkers(absl::string_view text) {
-  std::string out;
-  size_t at = 0;
-  for (const Marker& marker : ParseMarkers(text)) {
-    out.append(text.data() + at, marker.begin - at);
-    at = marker.end;
-  }
-  out.append(text.data() + at, text.size() - at);
-  return out;
-}
-
-// The end of `text` without the markers and white space at its end.
-size_t EndWithoutMarkers(absl::string_view text) {
-  const std::vector<Marker> markers = ParseMarkers(text);
-  size_t end = Trimmed(text, {0, text.size()}).end;
-  for (auto marker = markers.rbegin(); marker != markers.rend() && marker->end == end; ++marker) {
-    end = Trimmed(text, {0, marker->begin}).end;
-  }
-  return end;
 }
 
 }  // namespace

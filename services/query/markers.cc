@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
+#include "services/query/sentences.h"
 
 namespace sightline::query {
 namespace {
@@ -115,6 +116,26 @@ std::vector<Marker> ParseMarkers(absl::string_view text) {
     at += length;
   }
   return out;
+}
+
+std::string WithoutMarkers(absl::string_view text) {
+  std::string out;
+  size_t at = 0;
+  for (const Marker& marker : ParseMarkers(text)) {
+    out.append(text.data() + at, marker.begin - at);
+    at = marker.end;
+  }
+  out.append(text.data() + at, text.size() - at);
+  return out;
+}
+
+size_t EndWithoutMarkers(absl::string_view text) {
+  const std::vector<Marker> markers = ParseMarkers(text);
+  size_t end = Trimmed(text, {0, text.size()}).end;
+  for (auto marker = markers.rbegin(); marker != markers.rend() && marker->end == end; ++marker) {
+    end = Trimmed(text, {0, marker->begin}).end;
+  }
+  return end;
 }
 
 std::string MarkerFilter::Push(absl::string_view piece) {

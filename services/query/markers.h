@@ -21,6 +21,12 @@ struct Marker {
 // All markers of a finished text, in order.
 std::vector<Marker> ParseMarkers(absl::string_view text);
 
+// `text` with every marker cut out; the blanks before one stay.
+std::string WithoutMarkers(absl::string_view text);
+
+// The end of `text` without the markers and white space at its end.
+size_t EndWithoutMarkers(absl::string_view text);
+
 // Passes a stream of text on, such that no marker naming anything but passages 1..`passages` ever
 // comes out, however the text is cut into pieces. Legal markers come out in the form "[1][2]"; a
 // marker without a legal number goes, with the blanks before it. What may yet become a marker,

@@ -21,18 +21,6 @@ absl::Status FilterString(const ContentRules& rules, std::string& text) {
   return absl::OkStatus();
 }
 
-absl::Status FilterQuestionText(const ContentRules& rules, const std::string& field,
-                                std::string& text) {
-  SL_ASSIGN_OR_RETURN(FilteredText filtered, FilterText(rules, text));
-  if (!filtered.blocked_by.empty()) {
-    return edge::InvalidField(
-        field, absl::StrCat("the content rule ", filtered.blocked_by, " blocks this text"),
-        "content_blocked");
-  }
-  text = std::move(filtered.text);
-  return absl::OkStatus();
-}
-
 // As deep as the metadata is; what stores it bounds that.
 absl::Status FilterValue(const ContentRules& rules, google::protobuf::Value& value) {
   if (value.kind_case() == google::protobuf::Value::kStringValue) {
@@ -78,6 +66,18 @@ absl::Status FilterHits(const ContentRules& rules,
 absl::Status FilterCitation(const ContentRules& rules, v1::Citation& citation) {
   SL_RETURN_IF_ERROR(FilterString(rules, *citation.mutable_snippet()));
   return FilterPassage(rules, *citation.mutable_hit()->mutable_passage());
+}
+
+absl::Status FilterQuestionText(const ContentRules& rules, const std::string& field,
+                                std::string& text) {
+  SL_ASSIGN_OR_RETURN(FilteredText filtered, FilterText(rules, text));
+  if (!filtered.blocked_by.empty()) {
+    return edge::InvalidField(
+        field, absl::StrCat("the content rule ", filtered.blocked_by, " blocks this text"),
+        "content_blocked");
+  }
+  text = std::move(filtered.text);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::SearchRequest> FilterQuestion(const ContentRules& rules,

@@ -19,8 +19,12 @@ absl::Status FilterHits(const ContentRules& rules,
                         google::protobuf::RepeatedPtrField<v1::Hit>& hits);
 absl::Status FilterCitation(const ContentRules& rules, v1::Citation& citation);
 
-// `request` with the texts of its query and its instruction masked. kInvalidArgument with the field
-// and the reason "content_blocked": a rule blocks one; the error names the rule, not what it found.
+// Masks a text that comes in. kInvalidArgument with `field` and the reason "content_blocked": a
+// rule blocks it; the error names the rule, not what it found.
+absl::Status FilterQuestionText(const ContentRules& rules, const std::string& field,
+                                std::string& text);
+
+// `request` with the texts of its query and its instruction masked. Errors of FilterQuestionText.
 // `prefix` stands in front of fields ("search.").
 absl::StatusOr<v1::SearchRequest> FilterQuestion(const ContentRules& rules,
                                                  v1::SearchRequest request,

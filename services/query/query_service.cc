@@ -151,6 +151,19 @@ grpc::Status QueryService::GetPassage(grpc::ServerContext* context,
   return scope.Finish(FilterPassage(*parts_.filters.answers, *response->mutable_passage()));
 }
 
+grpc::Status QueryService::CheckClaims(grpc::ServerContext* context,
+                                       const v1::CheckClaimsRequest* request,
+                                       v1::CheckClaimsResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  const absl::Time start = absl::Now();
+  auto checked = parts_.claims.Check(*request, scope.limits());
+  if (!checked.ok()) return scope.Finish(checked.status());
+  *response = *std::move(checked);
+  response->mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
+  Measure(response->timings(), *context);
+  return scope.Finish(absl::OkStatus());
+}
+
 grpc::Status QueryService::GetPassageImage(grpc::ServerContext* context,
                                            const v1::GetPassageImageRequest* request,
                                            v1::GetPassageImageResponse* response) {

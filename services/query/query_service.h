@@ -6,6 +6,7 @@
 #include "services/edge/call_scope.h"
 #include "services/edge/metrics.h"
 #include "services/query/answerer.h"
+#include "services/query/claim_checker.h"
 #include "services/query/content.h"
 #include "services/query/content_rules.h"
 #include "services/query/retriever.h"
@@ -33,6 +34,7 @@ class QueryService final : public v1::QueryService::Service {
     const index::Corpus& corpus;
     const Retriever& retriever;
     const Answerer& answerer;
+    const ClaimChecker& claims;
     edge::CancelWatcher& watcher;
     edge::Metrics& metrics;
     PictureDecoder decode;
@@ -51,6 +53,8 @@ class QueryService final : public v1::QueryService::Service {
                       v1::AnswerResponse* response) override;
   grpc::Status GetPassage(grpc::ServerContext* context, const v1::GetPassageRequest* request,
                           v1::GetPassageResponse* response) override;
+  grpc::Status CheckClaims(grpc::ServerContext* context, const v1::CheckClaimsRequest* request,
+                           v1::CheckClaimsResponse* response) override;
   grpc::Status GetPassageImage(grpc::ServerContext* context,
                                const v1::GetPassageImageRequest* request,
                                v1::GetPassageImageResponse* response) override;

@@ -1,7 +1,9 @@
 #include "services/query/sentences.h"
 
 #include <unicode/brkiter.h>
+#include <unicode/uchar.h>
 #include <unicode/utext.h>
+#include <unicode/utf8.h>
 
 #include <memory>
 
@@ -60,6 +62,16 @@ std::vector<Span> SplitSentences(absl::string_view text) {
     begin = end;
   }
   return out;
+}
+
+bool HasLetterOrDigit(absl::string_view text) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
+    UChar32 c = 0;
+    U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
+    if (u_isalnum(c)) return true;
+  }
+  return false;
 }
 
 Span Trimmed(absl::string_view text, Span span) {

@@ -18,6 +18,9 @@ struct Span {
 // valid UTF-8. Pure; any thread.
 std::vector<Span> SplitSentences(absl::string_view text);
 
+// Whether a sentence states anything: it has a letter or a digit of some script.
+bool HasLetterOrDigit(absl::string_view text);
+
 // `span` without the white space at its ends.
 Span Trimmed(absl::string_view text, Span span);
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 
 #include "base/file.h"
 #include "tests/support/status_matchers.h"
@@ -41,7 +42,10 @@ class DatasetTest : public ::testing::Test {
     ASSERT_TRUE(WriteFileAtomic(path, content).ok());
   }
 
-  absl::StatusOr<Dataset> Open() { return Dataset::Open(dir_->path()); }
+  absl::StatusOr<Dataset> Open(const std::string& split = "test") {
+    return Dataset::Open(dir_->path(), split);
+  }
+  void Remove(const std::string& name) { std::filesystem::remove_all(dir_->path() + "/" + name); }
 
   std::unique_ptr<TempDir> dir_;
 };
@@ -76,6 +80,58 @@ TEST_F(DatasetTest, JudgementsMayLieInTheirOwnFolder) {
   EXPECT_EQ(dataset.gains("q2"), (Gains{{"d1", 1}}));
 }
 
+TEST_F(DatasetTest, FoldersOfHubsAreReadAsJsonLines) {
+  for (const char* name : {"corpus.jsonl", "queries.jsonl", "qrels.tsv"}) Remove(name);
+  Write("corpus/part-0.jsonl", "{\"corpus-id\":1,\"image\":{\"path\":\"p.png\",\"bytes\":null}}\n");
+  Write("corpus/part-1.jsonl",
+        "{\"corpus_id\":2,\"image\":{\"bytes\":\"cGl4ZWxz\",\"path\":\"2.png\"}}\n"
+        "{\"id\":\"three\",\"text\":\"3\",\"image\":null}\n");
+  Write("queries/test.jsonl", "{\"query-id\":0,\"query\":\"which?\",\"language\":\"en\"}\n");
+  Write("queries/dev.jsonl", "{\"query_id\":0,\"query\":\"of dev\"}\n");
+  Write("qrels/test-00000-of-00001.jsonl",
+        "{\"query-id\":0,\"corpus-id\":2,\"score\":2}\n{\"query_id\":0,\"corpus_id\":1,\"score\":0}"
+        "\n");
+  Write("qrels/dev.jsonl", "{\"query-id\":\"0\",\"corpus-id\":\"three\",\"score\":1.0}\n");
+  ASSERT_OK_AND_ASSIGN(const Dataset dataset, Open());
+  ASSERT_EQ(dataset.queries().size(), 1u);
+  EXPECT_EQ(dataset.queries()[0].text, "which?");
+  EXPECT_EQ(dataset.gains("0"), (Gains{{"2", 2}}));
+  std::vector<std::string> seen;
+  ASSERT_TRUE(dataset
+                  .VisitDocuments([&](const DatasetItem& item) {
+                    seen.push_back(item.id + " " + item.image_bytes +
+                                   (item.image.empty() ? "" : "file"));
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  EXPECT_THAT(seen, ElementsAre("1 file", "2 pixels", "three "));
+  ASSERT_OK_AND_ASSIGN(const Dataset dev, Open("dev"));
+  EXPECT_EQ(dev.queries()[0].text, "of dev");
+  EXPECT_EQ(dev.gains("0"), (Gains{{"three", 1}}));
+  EXPECT_EQ(dev.corpus_hash(), dataset.corpus_hash());
+  const auto none = Open("train");
+  EXPECT_THAT(none, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(std::string(none.status().message()), HasSubstr("qrels/train.tsv"));
+}
+
+TEST_F(DatasetTest, WrongJudgementsInJsonAreNamed) {
+  Remove("qrels.tsv");
+  for (const auto& [line, message] : std::map<std::string, std::string>{
+           {"[]", "not a JSON object"},
+           {"{\"query-id\":\"q1\",\"score\":1}", "no \"query-id\" or \"corpus-id\""},
+           {"{\"query-id\":\"q1\",\"corpus-id\":\"d1\"}", "\"score\" must be a number"},
+           {"{\"query-id\":\"q1\",\"corpus-id\":\"d8\",\"score\":1}", "no document d8"}}) {
+    Write("qrels/test.jsonl", line);
+    EXPECT_THAT(std::string(Open().status().message()), HasSubstr("test.jsonl:1: " + message));
+  }
+}
+
+TEST_F(DatasetTest, ParquetIsToldHowToBeConverted) {
+  Remove("corpus.jsonl");
+  Write("corpus/test-00000-of-00001.parquet", "PAR1");
+  EXPECT_THAT(std::string(Open().status().message()), HasSubstr("from_parquet.py"));
+}
+
 TEST_F(DatasetTest, FaultsAreNamedByFileAndLine) {
   std::filesystem::create_directory(dir_->path() + "/inner");
   struct Case {
@@ -87,7 +143,10 @@ TEST_F(DatasetTest, FaultsAreNamedByFileAndLine) {
       {"corpus.jsonl", "{\"_id\":\"d1\",\"text\":\"x\"}\nnonsense",
        "corpus.jsonl:2: not a JSON object"},
       {"corpus.jsonl", "{\"text\":\"x\"}", "corpus.jsonl:1: no \"_id\""},
-      {"corpus.jsonl", "{\"_id\":7,\"text\":\"x\"}", "\"_id\" must be text"},
+      {"corpus.jsonl", "{\"_id\":7.5,\"text\":\"x\"}", "\"_id\" must be text or a whole number"},
+      {"corpus.jsonl", "{\"_id\":\"d\",\"image\":{\"bytes\":\"*\"}}", "must be base64"},
+      {"corpus.jsonl", "{\"_id\":\"d\",\"image\":{\"width\":1}}", "neither \"path\" nor"},
+      {"corpus.jsonl", "{\"_id\":\"d\",\"image\":{\"path\":\"../../../etc/passwd\"}}", "outside"},
       {"corpus.jsonl", "{\"_id\":\"d\"}", "neither text nor image"},
       {"corpus.jsonl", "{\"_id\":\"d\",\"text\":\"x\"}\n{\"_id\":\"d\",\"text\":\"y\"}",
        "corpus.jsonl:2: id d stands twice"},

@@ -34,6 +34,20 @@ TEST(EvalMetricsTest, ReciprocalRankIsOfTheFirstFound) {
   EXPECT_EQ(ReciprocalRankAt(3, kRanked, {{"d", 1}}), 0);
 }
 
+TEST(EvalMetricsTest, ARankingWorkedOutByHand) {
+  // Ranks 1..6: a b c d e f; worth b = 2, f = 1, and x, which was not found, 1.
+  const std::vector<std::string> ranked = {"a", "b", "c", "d", "e", "f"};
+  const RankingScore score = ScoreRanking(ranked, {{"b", 2}, {"f", 1}, {"x", 1}});
+  // Best order: 2 / log2(2) + 1 / log2(3) + 1 / log2(4) = 2 + 0.63093 + 0.5 = 3.13093.
+  EXPECT_NEAR(score.ndcg_at_5, 2 * 0.63093 / 3.13093, 1e-5);
+  EXPECT_NEAR(score.ndcg_at_10, (2 * 0.63093 + 0.35621) / 3.13093, 1e-5);  // 1 / log2(7)
+  EXPECT_EQ(score.recall_at_1, 0);
+  EXPECT_NEAR(score.recall_at_5, 1.0 / 3, 1e-9);
+  EXPECT_NEAR(score.recall_at_10, 2.0 / 3, 1e-9);
+  EXPECT_NEAR(score.recall_at_100, 2.0 / 3, 1e-9);
+  EXPECT_EQ(score.mrr_at_10, 0.5);
+}
+
 TEST(EvalMetricsTest, NothingFoundOrNothingWantedIsZero) {
   for (const Gains& gains : {Gains{}, Gains{{"a", 1}}}) {
     EXPECT_EQ(NdcgAt(10, {}, gains), 0);

@@ -58,7 +58,9 @@ TEST_F(EvalProgramTest, AWorldIsIngestedAskedAndTakenAway) {
   const auto log = ReadFile(work_.path("log.jsonl"));
   ASSERT_TRUE(log.ok()) << log.status();
   const std::vector<std::string> lines = absl::StrSplit(*log, '\n', absl::SkipEmpty());
-  ASSERT_EQ(lines.size(), 10);  // two of each kind of search
+  ASSERT_GT(lines.size(), 10);  // two of each kind of search, then the claims
+  EXPECT_EQ(static_cast<int>(lines.size()) - 10, server_.query.claims());
+  EXPECT_EQ(nlohmann::json::parse(lines.back())["task"], "verdict");
   const auto record = nlohmann::json::parse(lines.front());
   EXPECT_EQ(record["task"], "photo_to_item");
   EXPECT_EQ(record["right_documents"].size(), 1);
@@ -67,6 +69,9 @@ TEST_F(EvalProgramTest, AWorldIsIngestedAskedAndTakenAway) {
   EXPECT_EQ(report.begin().key(), "photo_recall_at_1");
   EXPECT_EQ(report["photo_recall_at_1"], 0.0);
   EXPECT_TRUE(report["answer_exact"].is_null());  // this server has an encoder only
+  EXPECT_EQ(report["verdict_true_flagged"], 1.0);
+  EXPECT_EQ(report["details"]["tasks"]["verdict"]["questions"], server_.query.claims());
+  EXPECT_EQ(report["details"]["latency_ms"]["check_claims"]["calls"], 2);
   EXPECT_EQ(report["details"]["world_seed"], 1'000'000'000'005);
   EXPECT_EQ(report["details"]["latency_ms"]["search"]["calls"], 10);
   EXPECT_EQ(server_.query.last().mode(), v1::SEARCH_MODE_DENSE);
@@ -104,6 +109,73 @@ TEST_F(EvalProgramTest, ADatasetFolderIsSearchedInEveryModeAndAsked) {
     }
   }
   EXPECT_EQ(captions, 1);
+}
+
+TEST_F(EvalProgramTest, RunsAndResultsAreWritten) {
+  WriteDataset();
+  const ProgramResult result = Run(
+      {"--dataset", "set", "--run", work_.path("found.run"), "--results", work_.path("r.json")});
+  EXPECT_EQ(result.code, 0) << result.err;
+  const auto dense = ReadFile(work_.path("found.run.dense"));
+  ASSERT_TRUE(dense.ok()) << dense.status();
+  const std::vector<std::string> lines = absl::StrSplit(*dense, '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(lines[0], ::testing::StartsWith("q1 Q0 d1 1 "));
+  EXPECT_THAT(lines[1], ::testing::EndsWith(" dense"));
+  EXPECT_TRUE(ReadFile(work_.path("found.run.hybrid")).ok());
+  EXPECT_FALSE(ReadFile(work_.path("found.run.reranked")).ok());  // no reranker here
+  const auto results = nlohmann::json::parse(ReadFile(work_.path("r.json")).value_or(""));
+  EXPECT_EQ(results["task_name"], "set");
+  EXPECT_EQ(results["scores"]["test"].size(), 3u);
+  EXPECT_EQ(results["scores"]["test"][0]["ndcg_at_10"], 0.5);
+}
+
+TEST_F(EvalProgramTest, WhatARunCannotHoldIsRefusedFirst) {
+  WriteDataset();
+  work_.Write("set/queries.jsonl", "{\"_id\":\"q 1\",\"text\":\"how?\"}\n");
+  work_.Write("set/qrels.tsv", "q 1\td1\t1\n");
+  const ProgramResult result = Run({"--dataset", "set", "--run", work_.path("x")});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("query \"q 1\""));
+  EXPECT_TRUE(server_.ingest.stored().empty());
+}
+
+TEST_F(EvalProgramTest, PicturesInTheLinesAreSent) {
+  WriteDataset();
+  work_.Write("set/corpus.jsonl",
+              "{\"_id\":\"d1\",\"text\":\"x\"}\n"
+              "{\"_id\":\"d2\",\"image\":{\"bytes\":\"cGl4ZWxz\"}}\n");
+  const ProgramResult result = Run({"--dataset", "set"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  int sent = 0;
+  for (const auto& [source, stored] : server_.ingest.stored()) {
+    sent += stored.header.document_id() == "d2" && stored.bytes == "pixels";
+  }
+  EXPECT_EQ(sent, 1);
+}
+
+TEST_F(EvalProgramTest, AnExportedShopIsADataset) {
+  const std::vector<std::string> shop = {
+      "eval",    "--dataset", "demo-world:5", "--items", "6",        "--pages", "2",
+      "--texts", "2",         "--queries",    "2",       "--export", "shop"};
+  const ProgramResult result = work_.Run(shop);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("10 documents"));
+  const auto corpus = ReadFile(work_.path("shop/corpus.jsonl"));
+  ASSERT_TRUE(corpus.ok()) << corpus.status();
+  EXPECT_THAT(*corpus, HasSubstr("{\"_id\":\"photo-0001\",\"image\":\"images/photo-0001.png\"}"));
+  const ProgramResult measured = Run({"--dataset", "shop", "--json", "--queries", "4"});
+  EXPECT_EQ(measured.code, 0) << measured.err;
+  EXPECT_EQ(nlohmann::json::parse(measured.out)["details"]["documents"], 10);
+
+  const ProgramResult again = work_.Run(shop);
+  EXPECT_NE(again.code, 0);
+  EXPECT_THAT(again.err, HasSubstr("shop: is not empty"));
+  const ProgramResult with_server = Run({"--dataset", "demo-world:5", "--export", "other"});
+  EXPECT_EQ(with_server.code, 2);
+  const ProgramResult of_folder = work_.Run({"eval", "--dataset", "shop", "--export", "other"});
+  EXPECT_EQ(of_folder.code, 2);
+  EXPECT_EQ(work_.Run({"eval", "--dataset", "demo-world:5", "--split", "dev"}).code, 2);
 }
 
 TEST_F(EvalProgramTest, TheTableShowsTheSame) {

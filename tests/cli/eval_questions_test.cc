@@ -5,6 +5,7 @@
 #include <map>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tests/support/status_matchers.h"
 
 namespace sightline::cli {
@@ -16,9 +17,14 @@ using ::sightline::testing::StatusIs;
 
 TEST(ParseTasksTest, NamesAndAll) {
   ASSERT_OK_AND_ASSIGN(const auto all, ParseTasks(""));
-  EXPECT_EQ(all.size(), static_cast<size_t>(kEvalTasks));
+  EXPECT_EQ(all.questions.size(), static_cast<size_t>(kEvalTasks));
+  EXPECT_TRUE(all.verdict);
   ASSERT_OK_AND_ASSIGN(const auto two, ParseTasks("box,photo_to_item"));
-  EXPECT_EQ(two, (std::vector<Task>{Task::kPhotoToItem, Task::kBox}));
+  EXPECT_EQ(two.questions, (std::vector<Task>{Task::kPhotoToItem, Task::kBox}));
+  EXPECT_FALSE(two.verdict);
+  ASSERT_OK_AND_ASSIGN(const auto verdict, ParseTasks("verdict"));
+  EXPECT_TRUE(verdict.questions.empty());
+  EXPECT_TRUE(verdict.verdict);
   EXPECT_THAT(ParseTasks("box,"), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
@@ -41,6 +47,7 @@ TEST_F(AskAllTest, QuestionsOfATaskDoNotDependOnTheOtherTasks) {
   ASSERT_EQ(among.size(), 8u);
   for (size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(alone[i].text, among[i + 4].text);
+    EXPECT_EQ(alone[i].id, absl::StrCat("text_answer-000", i + 1));
     EXPECT_EQ(alone[i].gold.documents, among[i + 4].gold.documents);
   }
 }

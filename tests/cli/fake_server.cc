@@ -131,6 +131,24 @@ grpc::Status FakeQueryService::Answer(grpc::ServerContext* context,
   return CheckSearch(*context, request->search());
 }
 
+grpc::Status FakeQueryService::CheckClaims(grpc::ServerContext* context,
+                                           const v1::CheckClaimsRequest* request,
+                                           v1::CheckClaimsResponse* response) {
+  for (int i = 0; i < request->claims_size(); ++i) {
+    v1::ClaimVerdict& verdict = *response->add_verdicts();
+    verdict.set_claim(i);
+    verdict.set_verdict(v1::VERDICT_UNSUPPORTED);
+  }
+  absl::MutexLock lock(&mu_);
+  claims_ += request->claims_size();
+  return grpc::Status::OK;
+}
+
+int FakeQueryService::claims() const {
+  absl::MutexLock lock(&mu_);
+  return claims_;
+}
+
 v1::SearchRequest FakeQueryService::last() const {
   absl::MutexLock lock(&mu_);
   return last_;

@@ -31,11 +31,16 @@ class FakeQueryService final : public v1::QueryService::Service {
                                grpc::ServerWriter<v1::AnswerEvent>* writer) override;
   grpc::Status Answer(grpc::ServerContext* context, const v1::SearchAndAnswerRequest* request,
                       v1::AnswerResponse* response) override;
+  // Every claim is unsupported.
+  grpc::Status CheckClaims(grpc::ServerContext* context, const v1::CheckClaimsRequest* request,
+                           v1::CheckClaimsResponse* response) override;
   v1::SearchRequest last() const;
+  int claims() const;  // that were checked
 
  private:
   mutable absl::Mutex mu_;
   v1::SearchRequest last_ ABSL_GUARDED_BY(mu_);
+  int claims_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 v1::SearchResponse CannedSearch();

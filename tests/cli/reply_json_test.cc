@@ -87,6 +87,29 @@ TEST(ReplyJsonTest, ACitationHasItsSpanAndTheHit) {
             std::string::npos);
 }
 
+TEST(ReplyJsonTest, AVerdictHasItsSentenceAndEvidence) {
+  v1::CheckClaimsResponse reply;
+  v1::ClaimVerdict& verdict = *reply.add_verdicts();
+  verdict.set_claim(1);
+  verdict.set_start(2);
+  verdict.set_end(5);
+  verdict.set_text("So.");
+  const std::string tail =
+      R"("warnings":[],"timings_ms":{"encode":0.0,"dense":0.0,"lexical":0.0,"fuse":0.0,)"
+      R"("rerank":0.0,"total":0.0}})";
+  EXPECT_EQ(CheckClaimsReplyJson(reply),
+            R"({"verdicts":[{"claim":1,"start":2,"end":5,"text":"So.","verdict":null,)"
+            R"("evidence":[]}],)" +
+                tail);
+  verdict.set_verdict(v1::VERDICT_UNSUPPORTED);
+  v1::Citation& evidence = *verdict.add_evidence();
+  evidence.set_marker(1);
+  EXPECT_EQ(CheckClaimsReplyJson(reply),
+            R"({"verdicts":[{"claim":1,"start":2,"end":5,"text":"So.","verdict":"unsupported",)"
+            R"("evidence":[)" +
+                CitationJson(evidence) + "]}]," + tail);
+}
+
 TEST(ReplyJsonTest, NumbersThatJsonLacksAreNull) {
   v1::Hit hit;
   hit.set_score(std::numeric_limits<float>::quiet_NaN());

@@ -128,6 +128,19 @@ TEST_F(ClientTest, SearchesByTextByPhotoAndByBoth) {
   EXPECT_EQ(image.width(), 32);
 }
 
+TEST_F(ClientTest, ClaimsAreCheckedByWhatIsStored) {
+  IngestSamples();
+  v1::CheckClaimsRequest request;
+  request.set_collection("c");
+  request.add_claims()->set_text("The mill was built in 1850. The mill was built in 1950.");
+  ASSERT_OK_AND_ASSIGN(const auto reply, client_->CheckClaims(request));
+  ASSERT_EQ(reply.verdicts_size(), 2);
+  EXPECT_EQ(reply.verdicts(0).verdict(), v1::VERDICT_SUPPORTED);
+  EXPECT_EQ(reply.verdicts(0).evidence(0).hit().passage().source(), "mill.txt");
+  EXPECT_EQ(reply.verdicts(1).verdict(), v1::VERDICT_CONTRADICTED);
+  EXPECT_GT(reply.timings().total_ms(), 0);
+}
+
 TEST_F(ClientTest, AnExtractiveAnswerComesWholeAndInPieces) {
   IngestSamples();
   v1::SearchAndAnswerRequest request = EndlessQuestion();

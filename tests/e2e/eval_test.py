@@ -16,7 +16,8 @@ FIGURES = {  # and the part of the model that it takes
     "page_recall_at_5": "encoder", "encoder_ndcg_at_10": "encoder", "rerank_ndcg_at_10": "reranker",
     "answer_exact": "generator", "citation_precision": "generator", "citation_recall": "generator",
     "abstain_recall": "generator", "answer_rate": "generator", "json_field_accuracy": "generator",
-    "box_iou50": "generator"}
+    "box_iou50": "generator", "verdict_false_caught": "encoder", "verdict_swapped_caught": "encoder",
+    "verdict_true_flagged": "encoder"}
 # Of seed 5: there are an invoice and two dated labels among its six pages.
 SMALL = ["--items", "20", "--pages", "6", "--texts", "12"]
 
@@ -47,6 +48,39 @@ class EvalTest(unittest.TestCase):
         self.check_figures(report)
         self.assertEqual(report["details"]["documents"], 38)
         self.assertEqual(report["details"]["tasks"]["photo_to_item"]["questions"], 3)
+        # The exact gates alone: another text says nothing of a claim, and no true sentence is flagged.
+        self.assertEqual(report["verdict_true_flagged"], 0)
+        self.assertEqual(report["verdict_swapped_caught"], 1)
+        stages = report["details"]["latency_ms"]["search"]["stages"]
+        self.assertEqual(stages["encode"]["calls"], report["details"]["latency_ms"]["search"]["calls"])
+        self.assertLessEqual(stages["encode"]["p50"], stages["total"]["p50"])
+
+    def test_an_exported_shop_gives_the_same_figures(self):
+        """Also worked out once more from the run that was written."""
+        shop = ["--dataset", "demo-world:5", *SMALL, "--queries", "4", "--tasks", "photo_to_item,text_to_text"]
+        direct = self.evaluate(*shop)
+        self.evaluate(*shop, "--export", self.folder / "shop")
+        run, results = self.folder / "shop.run", self.folder / "shop.json"
+        report = self.evaluate("--dataset", self.folder / "shop", "--run", run, "--results", results)
+        self.assertEqual(report["dense"]["queries"], 8)
+        self.assertAlmostEqual(report["dense"]["ndcg_at_10"], direct["encoder_ndcg_at_10"], places=3)
+        gains = {}
+        for line in (self.folder / "shop/qrels/test.tsv").read_text().splitlines()[1:]:
+            query, document, _ = line.split("\t")
+            gains.setdefault(query, set()).add(document)
+        ranks = {query: [] for query in gains}
+        for line in pathlib.Path(f"{run}.dense").read_text().splitlines():
+            query, _, document, rank, score, tag = line.split()
+            ranks[query].append((-float(score), int(rank), document))
+            self.assertEqual(tag, "dense")
+        reciprocal = 0
+        for query, found in ranks.items():
+            self.assertEqual(found, sorted(found))
+            reciprocal += next((1 / rank for _, rank, document in found[:10] if document in gains[query]), 0)
+        rows = json.loads(results.read_text())["scores"]["test"]
+        dense = next(row for row in rows if row["hf_subset"] == "dense")
+        self.assertAlmostEqual(dense["mrr_at_10"], reciprocal / len(ranks), places=4)
+        self.assertEqual(dense["main_score"], report["dense"]["ndcg_at_10"])
 
     def test_a_model_with_every_part_also_with_other_random_weights(self):
         world = ["--dataset", "demo-world:5", "--queries", "1", *SMALL, "--model", self.model]

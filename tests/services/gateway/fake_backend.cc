@@ -87,6 +87,30 @@ class FakeBackend::Query final : public v1::QueryService::Service {
     return grpc::Status::OK;
   }
 
+  // Every claim is one sentence, supported by the first passage that its search finds.
+  grpc::Status CheckClaims(grpc::ServerContext* context, const v1::CheckClaimsRequest* request,
+                           v1::CheckClaimsResponse* response) override {
+    v1::SearchRequest search;
+    search.set_collection(request->collection());
+    if (grpc::Status status = backend_.Begin(*context, search); !status.ok()) return status;
+    absl::MutexLock lock(&backend_.mu_);
+    backend_.last_claims_ = *request;
+    for (int i = 0; i < request->claims_size(); ++i) {
+      search.clear_query();
+      search.add_query()->set_text(request->claims(i).text());
+      v1::ClaimVerdict& verdict = *response->add_verdicts();
+      verdict.set_claim(i);
+      verdict.set_end(static_cast<int>(request->claims(i).text().size()));
+      verdict.set_text(request->claims(i).text());
+      verdict.set_verdict(v1::VERDICT_UNSUPPORTED);
+      const v1::SearchResponse found = backend_.Find(search);
+      if (found.hits().empty()) continue;
+      verdict.set_verdict(v1::VERDICT_SUPPORTED);
+      *verdict.add_evidence()->mutable_hit() = found.hits(0);
+    }
+    return grpc::Status::OK;
+  }
+
  private:
   template <typename Write>
   grpc::Status Run(grpc::ServerContext& context, const v1::SearchAndAnswerRequest& request,
@@ -453,6 +477,11 @@ v1::SearchRequest FakeBackend::last_search() const {
   absl::MutexLock lock(&mu_);
   return last_search_;
 }
+v1::CheckClaimsRequest FakeBackend::last_claims() const {
+  absl::MutexLock lock(&mu_);
+  return last_claims_;
+}
+
 v1::SearchAndAnswerRequest FakeBackend::last_answer() const {
   absl::MutexLock lock(&mu_);
   return last_answer_;

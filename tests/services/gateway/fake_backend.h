@@ -45,6 +45,7 @@ class FakeBackend {
   std::atomic<int64_t> ingest_bytes{0};
   v1::SearchRequest last_search() const;
   v1::SearchAndAnswerRequest last_answer() const;
+  v1::CheckClaimsRequest last_claims() const;
   v1::GenerateRequest last_generate() const;
   v1::EmbedRequest last_embed() const;
   std::string last_authorization() const;
@@ -72,6 +73,7 @@ class FakeBackend {
   std::map<std::string, v1::Job> jobs_ ABSL_GUARDED_BY(mu_);
   v1::SearchRequest last_search_ ABSL_GUARDED_BY(mu_);
   v1::SearchAndAnswerRequest last_answer_ ABSL_GUARDED_BY(mu_);
+  v1::CheckClaimsRequest last_claims_ ABSL_GUARDED_BY(mu_);
   v1::GenerateRequest last_generate_ ABSL_GUARDED_BY(mu_);
   v1::EmbedRequest last_embed_ ABSL_GUARDED_BY(mu_);
   std::string last_authorization_ ABSL_GUARDED_BY(mu_);

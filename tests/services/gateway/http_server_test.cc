@@ -167,6 +167,40 @@ TEST_F(HttpServerTest, SearchesByJsonAndByForm) {
   EXPECT_EQ(Fetch(at_, "GET", small).status, 200);
 }
 
+TEST_F(HttpServerTest, ClaimsAreVerified) {
+  StartFilled();
+  const RawReply reply = PostJson(at_, "/v1/verify", R"({"collection":"c","k":3,"filter":"true",
+      "claims":["Boats leave at eight.",
+                {"text":"Nowhere","passage_ids":["7"],"document_ids":["a","b"]}]})");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const json::value body = Json(reply);
+  EXPECT_EQ(body.at("verdicts").at(0).at("verdict"), "supported");
+  EXPECT_EQ(body.at("verdicts").at(0).at("evidence").at(0).at("text"), "Boats leave at eight.");
+  EXPECT_EQ(body.at("verdicts").at(1).at("claim"), 1);
+  EXPECT_EQ(body.at("verdicts").at(1).at("verdict"), "unsupported");
+  EXPECT_EQ(body.at("timings_ms").at("total"), 0.0);
+  const v1::CheckClaimsRequest asked = backend_.last_claims();
+  EXPECT_EQ(asked.k(), 3);
+  EXPECT_EQ(asked.filter(), "true");
+  EXPECT_EQ(asked.claims(1).passage_ids(0), "7");
+  EXPECT_EQ(asked.claims(1).document_ids_size(), 2);
+
+  EXPECT_EQ(PostJson(at_, "/v1/verify", R"({"collection":"c","claims":"One text."})").status, 200);
+  EXPECT_EQ(backend_.last_claims().claims(0).text(), "One text.");
+  for (const auto& [wrong, field] :
+       std::map<std::string, std::string>{{R"({"claims":3})", "claims"},
+                                          {R"({"claims":[[]]})", "claims[0]"},
+                                          {R"({"claims":["a",{"text":1}]})", "claims[1].text"},
+                                          {R"({"claims":[{"words":"a"}]})", "claims[0].words"},
+                                          {R"({"claims":"a","k":0})", "k"},
+                                          {R"({"claims":"a","top":1})", "top"},
+                                          {R"([])", "body"}}) {
+    const RawReply refused = PostJson(at_, "/v1/verify", wrong);
+    EXPECT_EQ(refused.status, 400) << wrong;
+    EXPECT_EQ(Json(refused).at("error").at("param").as_string(), field) << wrong;
+  }
+}
+
 TEST_F(HttpServerTest, AnswersWholeOrAsEvents) {
   StartFilled();
   const char* question = R"({"text":"when do boats leave","collection":"c"})";
