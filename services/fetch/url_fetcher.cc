@@ -48,9 +48,7 @@ absl::StatusOr<FetchReply> UrlFetcher::Fetch(const FetchRequest& request,
                                              const FetchLimits& limits) const {
   FetchLimits own = limits;
   own.deadline = std::min(limits.deadline, absl::Now() + policy_.timeout);
-  auto reply = Follow(request, own);
-  if (reply.ok()) return reply;
-  return Annotate(reply.status(), ShownUrl(request.url));
+  return Follow(request, own);
 }
 
 absl::StatusOr<FetchReply> UrlFetcher::Follow(const FetchRequest& request,

@@ -30,7 +30,7 @@ class UrlFetcher {
  public:
   explicit UrlFetcher(FetchPolicy policy, Resolver resolver = SystemResolver());
 
-  // Messages name the URL as it was given, without its query, and tell nothing of addresses.
+  // Messages tell nothing of addresses, and leave it to the caller to name the URL.
   // kFailedPrecondition "url_not_allowed": malformed, another scheme, host, port or address than
   // the policy allows, no such host, or a redirect to such a one, from https to http, or one too
   // many; always in the same words. kDeadlineExceeded "fetch_timeout"; kInvalidArgument

@@ -270,7 +270,7 @@ void IngestStream::BeginFetch(int64_t tag, v1::DocumentHeader header) {
 void IngestStream::OnFetched(int64_t tag, const v1::DocumentHeader& header,
                              absl::StatusOr<fetch::FetchReply> reply) {
   const absl::Status status = CatchStatus("ingest", [&]() -> absl::Status {
-    SL_RETURN_IF_ERROR(reply.status());
+    if (!reply.ok()) return Annotate(reply.status(), "uri");
     SL_RETURN_IF_ERROR(Reserve(static_cast<int64_t>(reply->bytes.size())));
     return Submit(tag, header, std::move(reply->bytes));
   });

@@ -75,7 +75,9 @@ absl::StatusOr<FetchedPictures> FetchPictures(std::span<const NamedParts> lists,
   FetchedPictures out;
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (!replies[i].ok()) {
-      return edge::WithField(Annotate(replies[i].status(), wanted[i].field), wanted[i].field);
+      const auto& [url, field] = wanted[i];
+      return edge::WithField(
+          Annotate(replies[i].status(), absl::StrCat(field, ": ", fetch::ShownUrl(url))), field);
     }
     out.emplace(wanted[i].url, std::move(replies[i]->bytes));
   }

@@ -131,9 +131,7 @@ TEST(UrlFetcherTest, InnerAddressesAreRefusedInOneWordAndNeverReached) {
     const auto reply = Fetch(fetcher, canary.Url("/", host));
     EXPECT_THAT(reply, StatusIs(absl::StatusCode::kFailedPrecondition)) << host;
     EXPECT_EQ(Fault(reply), "url_not_allowed") << host;
-    const std::string message(reply.status().message());
-    EXPECT_TRUE(absl::EndsWith(message, ": this server's configuration does not let it be fetched"))
-        << message;
+    EXPECT_EQ(reply.status().message(), "this server's configuration does not let it be fetched");
   }
   EXPECT_EQ(canary.connections(), 0);
 }
@@ -330,10 +328,9 @@ TEST(UrlFetcherTest, RepliesThatWillNotDoSaySo) {
            {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", absl::StatusCode::kUnavailable},
            {"", absl::StatusCode::kUnavailable}}) {
     const ScriptServer server(Says(reply));
-    const auto fetched = Fetch(UrlFetcher(Allowing(server)), server.Url("/x?secret"));
-    EXPECT_THAT(fetched, StatusIs(code, HasSubstr("/x: "))) << reply;
+    const auto fetched = Fetch(UrlFetcher(Allowing(server)), server.Url("/"));
+    EXPECT_THAT(fetched, StatusIs(code)) << reply;
     EXPECT_EQ(Fault(fetched), "fetch_failed") << reply;
-    EXPECT_THAT(std::string(fetched.status().message()), Not(HasSubstr("secret")));
   }
 }
 

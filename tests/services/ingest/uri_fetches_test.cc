@@ -165,7 +165,7 @@ TEST_F(UriIngestTest, EveryUrlOfAStreamEndsOnItsOwn) {
   for (int i = 0; i < 20; ++i) headers.push_back(Named(server.Url(absl::StrCat("/", i))));
   const auto done = Ingest(headers);
   EXPECT_EQ(done[0].failures(0).reason(), "fetch_failed");
-  EXPECT_THAT(done[0].failures(0).message(), HasSubstr("/gone: the server answered 404"));
+  EXPECT_THAT(done[0].failures(0).message(), HasSubstr("uri: the server answered 404"));
   EXPECT_EQ(done[1].failures(0).reason(), "too_large");
   EXPECT_EQ(done[2].document().source(), "my name");
   EXPECT_EQ(done[3].failures(0).reason(), "url_not_allowed");

@@ -34,7 +34,7 @@ class PictureUrlsTest : public ::testing::Test {
   PictureUrlsTest()
       : server_([](const std::string& request, const SendFunction& send) {
           const std::string path = request.substr(4, request.find(' ', 4) - 4);
-          send(path == "/gone" ? "HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n" : HttpOk(path));
+          send(absl::StartsWith(path, "/gone") ? "HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n" : HttpOk(path));
         }),
         fetcher_(Policy(server_)) {}
 
@@ -84,7 +84,7 @@ TEST_F(PictureUrlsTest, TheyAreFetchedAllAtOnce) {
 
 TEST_F(PictureUrlsTest, AFailureNamesItsPart) {
   Add("/a");
-  Add("/gone");
+  Add("/gone?secret=1");
   const auto fetched = Fetch();
   EXPECT_THAT(fetched, StatusIs(absl::StatusCode::kInvalidArgument,
                                 HasSubstr("query[1].image_uri: " + server_.Url("/gone") +
