@@ -34,6 +34,13 @@ absl::Status TooLarge(int64_t limit) {
       absl::InvalidArgumentError(absl::StrCat("it is larger than ", limit, " bytes")), "too_large");
 }
 
+// Others are passed over: they are stored, and sent back.
+bool IsValidator(absl::string_view value) {
+  return value.size() <= kMaxValidatorBytes && std::all_of(value.begin(), value.end(), [](char c) {
+           return absl::ascii_isprint(static_cast<unsigned char>(c));
+         });
+}
+
 // What libcurl's callbacks work on.
 struct Transfer {
   const TransferRequest& request;
@@ -60,9 +67,8 @@ struct Transfer {
     const std::string name = absl::AsciiStrToLower(line.substr(0, colon));
     const absl::string_view value = absl::StripAsciiWhitespace(line.substr(colon + 1));
     if (name == "location") reply.location = std::string(value);
-    if (name == "etag" && value.size() <= kMaxValidatorBytes)
-      reply.validators.etag = std::string(value);
-    if (name == "last-modified" && value.size() <= kMaxValidatorBytes) {
+    if (name == "etag" && IsValidator(value)) reply.validators.etag = std::string(value);
+    if (name == "last-modified" && IsValidator(value)) {
       reply.validators.last_modified = std::string(value);
     }
     // None was asked for, and what it unpacks to has no bound.

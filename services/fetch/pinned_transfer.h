@@ -11,7 +11,7 @@
 
 namespace sightline::fetch {
 
-// What a reply of an earlier fetch said of its content; both may be empty.
+// What a reply said of its content; both may be empty, and are printable ASCII.
 struct Validators {
   std::string etag;
   std::string last_modified;

@@ -62,9 +62,8 @@ absl::StatusOr<FetchReply> UrlFetcher::Follow(const FetchRequest& request,
     SL_ASSIGN_OR_RETURN(TransferReply reply, Hop(*url, request, limits));
     const bool conditional = !request.known.etag.empty() || !request.known.last_modified.empty();
     if (reply.status == 200 || (reply.status == 304 && conditional)) {
-      return FetchReply{.bytes = std::move(reply.bytes),
-                        .validators = std::move(reply.validators),
-                        .not_modified = reply.status == 304};
+      if (reply.status == 304) return FetchReply{.validators = request.known, .not_modified = true};
+      return FetchReply{.bytes = std::move(reply.bytes), .validators = std::move(reply.validators)};
     }
     if (!IsRedirect(reply.status) || reply.location.empty()) return Answered(reply.status);
     auto next = url->Redirect(reply.location);

@@ -19,9 +19,9 @@ struct FetchRequest {
 };
 
 struct FetchReply {
-  std::string bytes;
-  Validators validators;
-  bool not_modified = false;  // the caller's content is the newest; no bytes came
+  std::string bytes = {};
+  Validators validators = {};  // of the bytes, or the known ones
+  bool not_modified = false;   // the content is still the known one; no bytes came
 };
 
 // Fetches what strangers name. Each hop of a URL is taken apart by one parser, its host looked up

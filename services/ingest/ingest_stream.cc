@@ -96,6 +96,21 @@ ingest::IngestCallbacks Callbacks(int64_t tag, std::shared_ptr<StatusOutbox> out
   return out;
 }
 
+absl::StatusOr<ingest::IngestRequest> RequestOf(const v1::DocumentHeader& header) {
+  ingest::IngestRequest request;
+  request.collection = header.collection();
+  request.document_id = header.document_id();
+  request.source = header.source();
+  request.media_type = header.media_type();
+  if (header.has_metadata()) {
+    SL_ASSIGN_OR_RETURN(request.metadata_json, JsonFromStruct(header.metadata()));
+  }
+  request.password = header.password();
+  request.create_collection = header.create_collection();
+  request.force = header.force();
+  return request;
+}
+
 absl::Status Malformed(int64_t tag, absl::string_view what) {
   return edge::WithReason(absl::InvalidArgumentError(absl::StrCat("tag ", tag, ": ", what)),
                           "malformed_stream");
@@ -255,14 +270,14 @@ absl::Status IngestStream::Reserve(int64_t size) {
 
 void IngestStream::BeginFetch(int64_t tag, v1::DocumentHeader header) {
   if (fetches_ == nullptr) {
-    fetches_ =
-        std::make_unique<UriFetches>(UriFetchOptions{.attempts = options_.fetch_attempts,
-                                                     .max_bytes = options_.max_document_bytes},
-                                     *fetcher_,
-                                     [this](int64_t fetched, const v1::DocumentHeader& of,
-                                            absl::StatusOr<fetch::FetchReply> reply) {
-                                       OnFetched(fetched, of, std::move(reply));
-                                     });
+    fetches_ = std::make_unique<UriFetches>(
+        UriFetchOptions{.attempts = options_.fetch_attempts,
+                        .max_bytes = options_.max_document_bytes},
+        *fetcher_, [this](const v1::DocumentHeader& of) { return Known(of); },
+        [this](int64_t fetched, const v1::DocumentHeader& of,
+               absl::StatusOr<fetch::FetchReply> reply) {
+          OnFetched(fetched, of, std::move(reply));
+        });
   }
   fetches_->Add(tag, std::move(header));
 }
@@ -271,31 +286,50 @@ void IngestStream::OnFetched(int64_t tag, const v1::DocumentHeader& header,
                              absl::StatusOr<fetch::FetchReply> reply) {
   const absl::Status status = CatchStatus("ingest", [&]() -> absl::Status {
     if (!reply.ok()) return Annotate(reply.status(), "uri");
-    SL_RETURN_IF_ERROR(Reserve(static_cast<int64_t>(reply->bytes.size())));
-    return Submit(tag, header, std::move(reply->bytes));
+    return SubmitFetched(tag, header, *std::move(reply));
   });
   if (!status.ok()) Refuse(tag, header, status);
 }
 
-absl::Status IngestStream::Submit(int64_t tag, const v1::DocumentHeader& header,
-                                  std::string bytes) {
+fetch::Validators IngestStream::Known(const v1::DocumentHeader& header) const {
+  const auto request = RequestOf(header);
+  if (!request.ok()) return {};
+  const auto stored = ingestor_.FindUnchanged(*request);
+  if (!stored.has_value()) return {};
+  return {.etag = stored->etag, .last_modified = stored->last_modified};
+}
+
+absl::Status IngestStream::SubmitFetched(int64_t tag, const v1::DocumentHeader& header,
+                                         fetch::FetchReply reply) {
+  if (!reply.not_modified) {
+    SL_RETURN_IF_ERROR(Reserve(static_cast<int64_t>(reply.bytes.size())));
+    return Submit(tag, header, std::move(reply.bytes), reply.validators);
+  }
+  SL_ASSIGN_OR_RETURN(const ingest::IngestRequest request, RequestOf(header));
+  const auto stored = ingestor_.FindUnchanged(request);
+  absl::Status status = absl::AbortedError("");
+  // The reply is about the content of these.
+  if (stored.has_value() && stored->etag == reply.validators.etag &&
+      stored->last_modified == reply.validators.last_modified) {
+    status = ingestor_.SubmitUnchanged(request, *stored, Callbacks(tag, outbox_)).status();
+  }
+  if (!absl::IsAborted(status)) return status;
+  return edge::WithReason(
+      absl::UnavailableError("the document changed while it was fetched; send it again"),
+      "changed_meanwhile");
+}
+
+absl::Status IngestStream::Submit(int64_t tag, const v1::DocumentHeader& header, std::string bytes,
+                                  const fetch::Validators& validators) {
   const auto size = static_cast<int64_t>(bytes.size());
   const auto release = absl::MakeCleanup([&] { bytes_in_flight_.fetch_sub(size); });
   if (header.total_bytes() > 0 && header.total_bytes() != size) {
     return edge::InvalidField("total_bytes",
                               absl::StrCat(header.total_bytes(), " announced, ", size, " came"));
   }
-  ingest::IngestRequest request;
-  request.collection = header.collection();
-  request.document_id = header.document_id();
-  request.source = header.source();
-  request.media_type = header.media_type();
-  if (header.has_metadata()) {
-    SL_ASSIGN_OR_RETURN(request.metadata_json, JsonFromStruct(header.metadata()));
-  }
-  request.password = header.password();
-  request.create_collection = header.create_collection();
-  request.force = header.force();
+  SL_ASSIGN_OR_RETURN(ingest::IngestRequest request, RequestOf(header));
+  request.etag = validators.etag;
+  request.last_modified = validators.last_modified;
   return ingestor_.Submit(request, std::move(bytes), Callbacks(tag, outbox_)).status();
 }
 

@@ -47,12 +47,16 @@ class IngestStream {
   absl::Status Append(Upload& upload, const v1::DocumentChunk& chunk);
   void BeginFetch(int64_t tag, v1::DocumentHeader header);
   // On a thread of `fetches_`, as those below may be.
+  fetch::Validators Known(const v1::DocumentHeader& header) const;
   void OnFetched(int64_t tag, const v1::DocumentHeader& header,
                  absl::StatusOr<fetch::FetchReply> reply);
+  absl::Status SubmitFetched(int64_t tag, const v1::DocumentHeader& header,
+                             fetch::FetchReply reply);
   // Counts `size` bytes as in flight, if they may be.
   absl::Status Reserve(int64_t size);
   // Makes a job of the document, whose bytes are reserved; they no longer are then.
-  absl::Status Submit(int64_t tag, const v1::DocumentHeader& header, std::string bytes);
+  absl::Status Submit(int64_t tag, const v1::DocumentHeader& header, std::string bytes,
+                      const fetch::Validators& validators = {});
   // Ends the document `tag` alone.
   void Refuse(int64_t tag, const v1::DocumentHeader& header, const absl::Status& status);
   void Refuse(int64_t tag, Upload& upload, const absl::Status& status);

@@ -15,8 +15,11 @@ bool MayPass(const absl::Status& status) {
 }  // namespace
 
 UriFetches::UriFetches(const UriFetchOptions& options, const fetch::UrlFetcher& fetcher,
-                       OnFetched on_fetched)
-    : options_(options), fetcher_(fetcher), on_fetched_(std::move(on_fetched)) {}
+                       Known known, OnFetched on_fetched)
+    : options_(options),
+      fetcher_(fetcher),
+      known_(std::move(known)),
+      on_fetched_(std::move(on_fetched)) {}
 
 UriFetches::~UriFetches() {
   std::vector<std::thread> threads;
@@ -52,20 +55,22 @@ void UriFetches::Work() {
       document = std::move(waiting_.front());
       waiting_.pop_front();
     }
-    auto reply = Fetch(document.header.uri());
+    auto reply = Fetch(document.header);
     if (absl::IsCancelled(reply.status())) return;
     on_fetched_(document.tag, document.header, std::move(reply));
   }
 }
 
-absl::StatusOr<fetch::FetchReply> UriFetches::Fetch(const std::string& url) const {
+absl::StatusOr<fetch::FetchReply> UriFetches::Fetch(const v1::DocumentHeader& header) const {
   const fetch::FetchLimits limits = {.stopped = [this] {
     absl::MutexLock lock(&mu_);
     return stopping_;
   }};
+  const fetch::FetchRequest request = {
+      .url = header.uri(), .max_bytes = options_.max_bytes, .known = known_(header)};
   absl::Duration pause = options_.first_backoff;
   for (int attempt = 1;; ++attempt) {
-    auto reply = fetcher_.Fetch({.url = url, .max_bytes = options_.max_bytes}, limits);
+    auto reply = fetcher_.Fetch(request, limits);
     if (reply.ok() || !MayPass(reply.status()) || attempt >= options_.attempts) return reply;
     if (!Wait(pause)) return absl::CancelledError("stopped");
     pause *= 4;

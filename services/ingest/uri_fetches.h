@@ -25,12 +25,15 @@ struct UriFetchOptions {
 // The documents of one stream that are named by URL, fetched a few at a time on threads of its own.
 class UriFetches {
  public:
-  // What became of one document; called on the threads of this object.
+  // Both are called on the threads of this object. What the server said of the content that is
+  // stored already; empty to fetch it in any case.
+  using Known = std::function<fetch::Validators(const v1::DocumentHeader& header)>;
+  // What became of one document.
   using OnFetched = std::function<void(int64_t tag, const v1::DocumentHeader& header,
                                        absl::StatusOr<fetch::FetchReply> reply)>;
 
   // `fetcher` outlives this.
-  UriFetches(const UriFetchOptions& options, const fetch::UrlFetcher& fetcher,
+  UriFetches(const UriFetchOptions& options, const fetch::UrlFetcher& fetcher, Known known,
              OnFetched on_fetched);
   // Ends the fetches that run and drops those that wait; of neither is anything said.
   ~UriFetches();
@@ -47,12 +50,13 @@ class UriFetches {
   };
 
   void Work();
-  absl::StatusOr<fetch::FetchReply> Fetch(const std::string& url) const;
+  absl::StatusOr<fetch::FetchReply> Fetch(const v1::DocumentHeader& header) const;
   // False when this is being destroyed.
   bool Wait(absl::Duration pause) const;
 
   const UriFetchOptions options_;
   const fetch::UrlFetcher& fetcher_;
+  const Known known_;
   const OnFetched on_fetched_;
   mutable absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -37,13 +37,15 @@ v1::DocumentHeader Named(const std::string& uri) {
   return header;
 }
 
+fetch::Validators KnowsNothing(const v1::DocumentHeader&) { return {}; }
+
 // What one URL comes to.
 absl::StatusOr<fetch::FetchReply> FetchOne(const ScriptServer& server, int attempts = 3) {
   const fetch::UrlFetcher fetcher(Allowing(server));
   absl::StatusOr<fetch::FetchReply> out;
   absl::Notification done;
   UriFetches fetches(
-      {.attempts = attempts, .first_backoff = absl::Milliseconds(1)}, fetcher,
+      {.attempts = attempts, .first_backoff = absl::Milliseconds(1)}, fetcher, KnowsNothing,
       [&](int64_t, const v1::DocumentHeader&, absl::StatusOr<fetch::FetchReply> reply) {
         out = std::move(reply);
         done.Notify();
@@ -86,7 +88,7 @@ TEST(UriFetchesTest, TheEndStopsWhatRunsAndDropsWhatWaits) {
     return policy;
   }());
   {
-    UriFetches fetches({}, fetcher,
+    UriFetches fetches({}, fetcher, KnowsNothing,
                        [&](int64_t, const v1::DocumentHeader&,
                            const absl::StatusOr<fetch::FetchReply>&) { ++told; });
     for (int i = 0; i < 9; ++i) fetches.Add(i, Named(server.Url("/")));
@@ -144,6 +146,43 @@ TEST_F(UriIngestTest, APageIsFetchedKeptUnderItsUrlAndFoundUnchangedLater) {
   EXPECT_EQ(done[0].document().document_id(), ingest::DocumentIdFor(url));
   done = Ingest({Named(url)});
   EXPECT_EQ(done[0].outcome(), v1::INGEST_OUTCOME_UNCHANGED);
+}
+
+TEST_F(UriIngestTest, AnUnchangedDocumentIsAskedForAndNotSentAgain) {
+  std::atomic<int> version = 1;
+  std::atomic<int> sent = 0;
+  const ScriptServer server([&](const std::string& request, const SendFunction& send) {
+    const std::string etag = absl::StrCat("\"", version.load(), "\"");
+    if (absl::StrContains(request, absl::StrCat("If-None-Match: ", etag, "\r\n"))) {
+      send("HTTP/1.1 304 Not Modified\r\n\r\n");
+      return;
+    }
+    ++sent;
+    send(HttpOk(absl::StrCat("A text of version ", version.load()),
+                absl::StrCat("ETag: ", etag, "\r\n")));
+  });
+  Begin(server);
+  v1::DocumentHeader header = Named(server.Url("/"));
+  const auto outcome = [&] {
+    // A job is told to be finished a moment before it is; until then the document is not settled.
+    while (ingestor_->counters().running > 0) absl::SleepFor(absl::Milliseconds(1));
+    return Ingest({header})[0].outcome();
+  };
+  EXPECT_EQ(outcome(), v1::INGEST_OUTCOME_INDEXED);
+  EXPECT_EQ(outcome(), v1::INGEST_OUTCOME_UNCHANGED);
+  EXPECT_EQ(sent, 1);
+  version = 2;
+  EXPECT_EQ(outcome(), v1::INGEST_OUTCOME_INDEXED);
+  EXPECT_EQ(outcome(), v1::INGEST_OUTCOME_UNCHANGED);
+  EXPECT_EQ(sent, 2);
+  // What changes the passages needs the bytes.
+  (*header.mutable_metadata()->mutable_fields())["year"].set_number_value(1999);
+  EXPECT_EQ(outcome(), v1::INGEST_OUTCOME_INDEXED);
+  EXPECT_EQ(outcome(), v1::INGEST_OUTCOME_UNCHANGED);
+  EXPECT_EQ(sent, 3);
+  header.set_force(true);
+  EXPECT_EQ(outcome(), v1::INGEST_OUTCOME_INDEXED);
+  EXPECT_EQ(sent, 4);
 }
 
 TEST_F(UriIngestTest, EveryUrlOfAStreamEndsOnItsOwn) {

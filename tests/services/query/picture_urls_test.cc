@@ -34,7 +34,8 @@ class PictureUrlsTest : public ::testing::Test {
   PictureUrlsTest()
       : server_([](const std::string& request, const SendFunction& send) {
           const std::string path = request.substr(4, request.find(' ', 4) - 4);
-          send(absl::StartsWith(path, "/gone") ? "HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n" : HttpOk(path));
+          send(absl::StartsWith(path, "/gone") ? "HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n"
+                                               : HttpOk(path));
         }),
         fetcher_(Policy(server_)) {}
 
