@@ -15,6 +15,8 @@ namespace sightline::fetch {
 struct Validators {
   std::string etag;
   std::string last_modified;
+
+  bool empty() const { return etag.empty() && last_modified.empty(); }
 };
 
 struct TransferRequest {

@@ -60,10 +60,11 @@ absl::StatusOr<FetchReply> UrlFetcher::Follow(const FetchRequest& request,
   const absl::Cleanup end = [this] { EndTurn(); };
   for (int hop = 0; hop <= policy_.max_redirects; ++hop) {
     SL_ASSIGN_OR_RETURN(TransferReply reply, Hop(*url, request, limits));
-    const bool conditional = !request.known.etag.empty() || !request.known.last_modified.empty();
-    if (reply.status == 200 || (reply.status == 304 && conditional)) {
-      if (reply.status == 304) return FetchReply{.validators = request.known, .not_modified = true};
+    if (reply.status == 200) {
       return FetchReply{.bytes = std::move(reply.bytes), .validators = std::move(reply.validators)};
+    }
+    if (reply.status == 304 && !request.known.empty()) {
+      return FetchReply{.validators = request.known, .not_modified = true};
     }
     if (!IsRedirect(reply.status) || reply.location.empty()) return Answered(reply.status);
     auto next = url->Redirect(reply.location);
