@@ -7,24 +7,28 @@ namespace sightline::index {
 namespace {
 
 constexpr uint64_t kRecordVersion = 1;
+// Of documents that were fetched from a server that said how to ask for changes; others stay
+// readable for programs that know version 1 only.
+constexpr uint64_t kFetchedVersion = 2;
 
-ByteWriter Start() {
+ByteWriter Start(uint64_t version = kRecordVersion) {
   ByteWriter out;
-  out.Varint(kRecordVersion);
+  out.Varint(version);
   return out;
 }
 
-absl::Status CheckVersion(ByteReader& in, absl::string_view what) {
+absl::StatusOr<uint64_t> CheckVersion(ByteReader& in, absl::string_view what,
+                                      uint64_t newest = kRecordVersion) {
   const uint64_t version = in.Varint();
   if (!in.ok() || version == 0) {
     return absl::DataLossError(absl::StrCat("store: malformed ", what, " record"));
   }
-  if (version > kRecordVersion) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "store: ", what, " record has version ", version, ", this program reads up to ",
-        kRecordVersion, ": it was written by a newer program"));
+  if (version > newest) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("store: ", what, " record has version ", version,
+                     ", this program reads up to ", newest, ": it was written by a newer program"));
   }
-  return absl::OkStatus();
+  return version;
 }
 
 absl::Status CheckEnd(const ByteReader& in, absl::string_view what) {
@@ -79,7 +83,7 @@ std::string Encode(const MetaRecord& record) {
 
 absl::StatusOr<MetaRecord> DecodeMeta(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "meta"); !status.ok()) return status;
+  if (auto version = CheckVersion(in, "meta"); !version.ok()) return version.status();
   MetaRecord record;
   record.format_version = static_cast<int>(in.Varint());
   record.next_collection = static_cast<uint32_t>(in.Varint());
@@ -97,7 +101,7 @@ std::string Encode(const CollectionRecord& record) {
 
 absl::StatusOr<CollectionRecord> DecodeCollection(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "collection"); !status.ok()) return status;
+  if (auto version = CheckVersion(in, "collection"); !version.ok()) return version.status();
   CollectionRecord record;
   record.id = static_cast<uint32_t>(in.Varint());
   record.collection.name = std::string(in.String());
@@ -110,7 +114,8 @@ absl::StatusOr<CollectionRecord> DecodeCollection(absl::string_view bytes) {
 
 std::string Encode(const DocumentRecord& record) {
   const Document& document = record.document;
-  ByteWriter out = Start();
+  const bool fetched = !document.etag.empty() || !document.last_modified.empty();
+  ByteWriter out = Start(fetched ? kFetchedVersion : kRecordVersion);
   out.String(document.id).String(document.collection).String(document.source);
   out.String(document.media_type).String(document.content_hash);
   out.String(document.pipeline_fingerprint).Signed(document.version);
@@ -126,12 +131,14 @@ std::string Encode(const DocumentRecord& record) {
   }
   out.Varint(record.blob_hashes.size());
   for (const std::string& hash : record.blob_hashes) out.String(hash);
+  if (fetched) out.String(document.etag).String(document.last_modified);
   return out.Take();
 }
 
 absl::StatusOr<DocumentRecord> DecodeDocument(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "document"); !status.ok()) return status;
+  const auto version = CheckVersion(in, "document", kFetchedVersion);
+  if (!version.ok()) return version.status();
   DocumentRecord record;
   Document& document = record.document;
   document.id = std::string(in.String());
@@ -160,6 +167,10 @@ absl::StatusOr<DocumentRecord> DecodeDocument(absl::string_view bytes) {
   document.passages = static_cast<int>(record.passages.size());
   record.blob_hashes.resize(in.Count());
   for (std::string& hash : record.blob_hashes) hash = std::string(in.String());
+  if (*version >= kFetchedVersion) {
+    document.etag = std::string(in.String());
+    document.last_modified = std::string(in.String());
+  }
   if (!good) return absl::DataLossError("store: malformed document record");
   if (auto status = CheckEnd(in, "document"); !status.ok()) return status;
   return record;
@@ -175,7 +186,7 @@ std::string Encode(const Counters& record) {
 
 absl::StatusOr<Counters> DecodeCounters(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "counters"); !status.ok()) return status;
+  if (auto version = CheckVersion(in, "counters"); !version.ok()) return version.status();
   Counters record;
   record.sequence = in.Signed();
   record.documents = in.Signed();
@@ -199,7 +210,7 @@ std::string Encode(const Tombstone& record) {
 
 absl::StatusOr<Tombstone> DecodeTombstone(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "tombstone"); !status.ok()) return status;
+  if (auto version = CheckVersion(in, "tombstone"); !version.ok()) return version.status();
   Tombstone record;
   record.document_id = std::string(in.String());
   record.version = in.Signed();
@@ -223,7 +234,7 @@ std::string Encode(const Job& job) {
 
 absl::StatusOr<Job> DecodeJob(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "job"); !status.ok()) return status;
+  if (auto version = CheckVersion(in, "job"); !version.ok()) return version.status();
   Job job;
   job.id = std::string(in.String());
   job.collection = std::string(in.String());
@@ -250,7 +261,7 @@ std::string Encode(const Blob& blob) {
 
 absl::StatusOr<Blob> DecodeBlob(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "picture"); !status.ok()) return status;
+  if (auto version = CheckVersion(in, "picture"); !version.ok()) return version.status();
   Blob blob;
   blob.hash = std::string(in.String());
   blob.media_type = std::string(in.String());
@@ -276,7 +287,7 @@ std::string Encode(const Passage& passage) {
 
 absl::StatusOr<Passage> DecodePassage(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "passage"); !status.ok()) return status;
+  if (auto version = CheckVersion(in, "passage"); !version.ok()) return version.status();
   Passage passage;
   passage.document_id = std::string(in.String());
   passage.ordinal = static_cast<int>(in.Signed());
@@ -306,7 +317,7 @@ std::string EncodeReferences(uint64_t count) { return Start().Varint(count).Take
 
 absl::StatusOr<uint64_t> DecodeReferences(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "picture references"); !status.ok()) return status;
+  if (auto version = CheckVersion(in, "picture references"); !version.ok()) return version.status();
   const uint64_t count = in.Varint();
   if (auto status = CheckEnd(in, "picture references"); !status.ok()) return status;
   return count;

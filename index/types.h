@@ -43,6 +43,10 @@ struct Document {
   int passages = 0;  // set by the corpus
   absl::Time created;
   absl::Time updated;
+  // What the server said of the content that it was fetched from by URL, to ask whether it is the
+  // same still; empty when nothing.
+  std::string etag = {};
+  std::string last_modified = {};
 };
 
 enum class PassageKind { kText, kImage, kPage, kFigure, kTable, kVideoSegment };

@@ -115,7 +115,7 @@ class Ingestor::Impl {
                                      IngestCallbacks callbacks) {
     SL_RETURN_IF_ERROR(CheckRequest(request));
     SL_ASSIGN_OR_RETURN(const index::Collection collection, FindCollection(request));
-    QueuedJob queued = NewJob(request, bytes);
+    QueuedJob queued = NewJob(request, ContentHash(bytes), static_cast<int64_t>(bytes.size()));
     queued.callbacks = std::move(callbacks);
     SL_ASSIGN_OR_RETURN(queued.options.sequence, queue_.Reserve());
     auto release = absl::MakeCleanup([this] { queue_.Release(); });
@@ -123,11 +123,37 @@ class Ingestor::Impl {
     queued.unchanged = FindUnchanged(collection, queued);
     SL_RETURN_IF_ERROR(StoreNew(queued, bytes));
     bytes = std::string();
-    const std::string id = queued.job.id;
-    if (queued.callbacks.on_accepted) queued.callbacks.on_accepted(id, queued.job.document_id);
     std::move(release).Cancel();
-    queue_.Push(std::move(queued));
-    return id;
+    return Accept(std::move(queued));
+  }
+
+  std::optional<index::Document> FindUnchanged(const IngestRequest& request) const {
+    const auto collection = corpus_.GetCollection(request.collection);
+    if (!CheckRequest(request).ok() || !collection.ok()) return std::nullopt;
+    QueuedJob queued = NewJob(request, "", 0);
+    const auto stored = corpus_.GetDocument(request.collection, queued.job.document_id);
+    if (!stored.ok()) return std::nullopt;
+    queued.options.content_hash = stored->content_hash;
+    return FindUnchanged(*collection, queued);
+  }
+
+  absl::StatusOr<std::string> SubmitUnchanged(const IngestRequest& request,
+                                              const index::Document& stored,
+                                              IngestCallbacks callbacks) {
+    SL_ASSIGN_OR_RETURN(const index::Collection collection,
+                        corpus_.GetCollection(request.collection));
+    QueuedJob queued = NewJob(request, stored.content_hash, stored.bytes);
+    queued.callbacks = std::move(callbacks);
+    SL_ASSIGN_OR_RETURN(queued.options.sequence, queue_.Reserve());
+    auto release = absl::MakeCleanup([this] { queue_.Release(); });
+    queued.job.options_json = EncodeJobOptions(queued.options);
+    queued.unchanged = FindUnchanged(collection, queued);
+    if (!queued.unchanged.has_value()) {
+      return absl::AbortedError("the document changed in between");
+    }
+    SL_RETURN_IF_ERROR(StoreNew(queued, ""));
+    std::move(release).Cancel();
+    return Accept(std::move(queued));
   }
 
   absl::Status Retry(const std::string& job_id) {
@@ -242,7 +268,16 @@ class Ingestor::Impl {
     return collection;
   }
 
-  static QueuedJob NewJob(const IngestRequest& request, const std::string& bytes) {
+  // Hands a stored job, whose place in the queue is reserved, to the workers.
+  std::string Accept(QueuedJob queued) {
+    const std::string id = queued.job.id;
+    if (queued.callbacks.on_accepted) queued.callbacks.on_accepted(id, queued.job.document_id);
+    queue_.Push(std::move(queued));
+    return id;
+  }
+
+  static QueuedJob NewJob(const IngestRequest& request, const std::string& content_hash,
+                          int64_t bytes) {
     const absl::Time now = absl::Now();
     QueuedJob queued;
     queued.job.id = NewJobId(now);
@@ -254,8 +289,10 @@ class Ingestor::Impl {
     queued.options.media_type = request.media_type;
     queued.options.metadata_json = request.metadata_json;
     queued.options.force = request.force;
-    queued.options.content_hash = ContentHash(bytes);
-    queued.options.bytes = static_cast<int64_t>(bytes.size());
+    queued.options.content_hash = content_hash;
+    queued.options.bytes = bytes;
+    queued.options.etag = request.etag;
+    queued.options.last_modified = request.last_modified;
     queued.password = request.password;
     return queued;
   }
@@ -371,6 +408,16 @@ absl::Status Ingestor::Start() { return impl_->Start(); }
 absl::StatusOr<std::string> Ingestor::Submit(const IngestRequest& request, std::string bytes,
                                              IngestCallbacks callbacks) {
   return impl_->Submit(request, std::move(bytes), std::move(callbacks));
+}
+
+std::optional<index::Document> Ingestor::FindUnchanged(const IngestRequest& request) const {
+  return impl_->FindUnchanged(request);
+}
+
+absl::StatusOr<std::string> Ingestor::SubmitUnchanged(const IngestRequest& request,
+                                                      const index::Document& stored,
+                                                      IngestCallbacks callbacks) {
+  return impl_->SubmitUnchanged(request, stored, std::move(callbacks));
 }
 
 absl::Status Ingestor::Retry(const std::string& job_id) { return impl_->Retry(job_id); }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -36,6 +37,8 @@ struct IngestRequest {
   std::string source;                // 1..8192 bytes of UTF-8
   std::string media_type;            // hint
   std::string metadata_json = "{}";  // an object; "caption", else "title", becomes a picture's text
+  std::string etag = {};             // of the bytes where they were fetched; stored with them
+  std::string last_modified = {};    // likewise
   std::string password;              // kept in memory only: a job taken up after a restart has none
   bool create_collection = false;
   bool force = false;
@@ -115,6 +118,15 @@ class Ingestor {
   // another model; kUnavailable: draining. The stable reason is in the payload "sightline/reason".
   absl::StatusOr<std::string> Submit(const IngestRequest& request, std::string bytes,
                                      IngestCallbacks callbacks);
+
+  // The stored document that `request` would leave alone if its bytes were those stored.
+  std::optional<index::Document> FindUnchanged(const IngestRequest& request) const;
+
+  // Submit for bytes that are known to be those of `stored`: the outcome is kUnchanged. kAborted:
+  // the document is another by now, so its bytes are needed; else as Submit.
+  absl::StatusOr<std::string> SubmitUnchanged(const IngestRequest& request,
+                                              const index::Document& stored,
+                                              IngestCallbacks callbacks);
 
   // Queues a failed job again. kNotFound; kFailedPrecondition: it is not failed or its bytes are
   // gone; kResourceExhausted, kUnavailable as Submit.

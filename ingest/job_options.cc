@@ -30,6 +30,8 @@ std::string EncodeJobOptions(const JobOptions& options) {
                                       {"force", options.force},
                                       {"content_hash", options.content_hash},
                                       {"bytes", options.bytes},
+                                      {"etag", options.etag},
+                                      {"last_modified", options.last_modified},
                                       {"sequence", options.sequence}});
 }
 
@@ -42,6 +44,13 @@ absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& text) {
     options.force = object.at("force").as_bool();
     options.content_hash = json::value_to<std::string>(object.at("content_hash"));
     options.bytes = object.at("bytes").to_number<int64_t>();
+    // Jobs of earlier builds have none.
+    if (const auto* etag = object.if_contains("etag")) {
+      options.etag = json::value_to<std::string>(*etag);
+    }
+    if (const auto* time = object.if_contains("last_modified")) {
+      options.last_modified = json::value_to<std::string>(*time);
+    }
     options.sequence = object.at("sequence").to_number<int64_t>();
     return options;
   });

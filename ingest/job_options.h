@@ -16,7 +16,9 @@ struct JobOptions {
   bool force = false;
   std::string content_hash;  // of the bytes in the spool
   int64_t bytes = 0;         // how many
-  int64_t sequence = 0;      // order of submission; the last one submitted of a document wins
+  std::string etag = {};     // of the bytes where they were fetched from, as in index::Document
+  std::string last_modified = {};  // likewise
+  int64_t sequence = 0;            // order of submission; the last one submitted of a document wins
 };
 
 std::string EncodeJobOptions(const JobOptions& options);

@@ -154,6 +154,8 @@ JobRunner::Attempt JobRunner::Try(RunningJob& running, Retry& retry) {
   document.content_hash = options.content_hash;
   document.metadata_json = options.metadata_json;
   document.bytes = options.bytes;
+  document.etag = options.etag;
+  document.last_modified = options.last_modified;
 
   const auto collection = corpus_.GetCollection(job.collection);
   absl::Status status = collection.status();

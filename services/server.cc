@@ -16,6 +16,7 @@
 #include "services/edge/call_scope.h"
 #include "services/edge/grpc_server.h"
 #include "services/edge/metrics.h"
+#include "services/fetch/url_fetcher.h"
 #include "services/gateway/http_server.h"
 #include "services/ingest/collection_service.h"
 #include "services/ingest/ingest_service.h"
@@ -84,6 +85,7 @@ struct Server::Parts {
   edge::CancelWatcher watcher;
   model::LoadedModel model;
   std::unique_ptr<media::MediaClient> media;
+  std::unique_ptr<fetch::UrlFetcher> fetcher;  // null: no URL is fetched
   std::unique_ptr<index::Corpus> corpus;
   std::unique_ptr<ingest::Ingestor> ingestor;
   std::unique_ptr<query::Retriever> retriever;
@@ -169,6 +171,9 @@ absl::Status Server::TestModel() {
 
 absl::Status Server::StartServices() {
   Parts& parts = *parts_;
+  if (config_.fetch.has_value()) {
+    parts.fetcher = std::make_unique<fetch::UrlFetcher>(*config_.fetch);
+  }
   const query::PictureDecoder decode = Decoder(*parts.media);
   const query::PassagePicture picture = PictureReader(*parts.corpus, decode);
   parts.retriever = std::make_unique<query::Retriever>(
@@ -194,8 +199,8 @@ absl::Status Server::StartServices() {
   services.push_back(
       {v1::MaintenanceService::service_full_name(), parts.maintenance_service.get()});
   if (config_.roles.ingest) {
-    parts.ingest_service =
-        std::make_unique<IngestService>(config_.ingest_service, *parts.corpus, *parts.ingestor);
+    parts.ingest_service = std::make_unique<IngestService>(config_.ingest_service, *parts.corpus,
+                                                           *parts.ingestor, parts.fetcher.get());
     services.push_back({v1::IngestService::service_full_name(), parts.ingest_service.get()});
   }
   if (config_.roles.query) {
@@ -207,6 +212,7 @@ absl::Status Server::StartServices() {
                                    .watcher = parts.watcher,
                                    .metrics = parts.metrics,
                                    .decode = decode,
+                                   .fetcher = parts.fetcher.get(),
                                    .thumbnail = Thumbnails(*parts.media),
                                    .limits = config_.content,
                                    .filters = config_.filters});
@@ -217,6 +223,7 @@ absl::Status Server::StartServices() {
                                    .watcher = parts.watcher,
                                    .metrics = parts.metrics,
                                    .decode = decode,
+                                   .fetcher = parts.fetcher.get(),
                                    .limits = config_.content,
                                    .default_max_tokens = config_.answer.max_tokens});
     services.push_back({v1::QueryService::service_full_name(), parts.query_service.get()});

@@ -1,5 +1,6 @@
 #include "services/server_config.h"
 
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -207,6 +208,28 @@ void AddFilterKeys(ConfigTable& t) {
                    "Rules for answers, passages and snippets, in the same form; empty = none."));
 }
 
+void AddFetchKeys(ConfigTable& t) {
+  t.push_back(Switch("fetch", "enabled", false,
+                     "Fetch pictures of queries and documents that are named by http(s) URL, as "
+                     "docs/fetching.md describes it."));
+  t.push_back(Text("fetch", "allowed_hosts", "",
+                   "Hosts that may be fetched from, comma-separated: example.org itself, "
+                   "*.example.org what lies below it, * any."));
+  t.push_back(Text("fetch", "allow_private", "",
+                   "Addresses and ranges that are not of the public internet and may be connected "
+                   "to all the same, and hosts whose addresses may be such, comma-separated."));
+  t.push_back(Text("fetch", "ports", "80,443", "Ports that may be connected to."));
+  t.push_back(Integer("fetch", "max_bytes", 20 * kMiB, 1, 4 * kGiB, "Largest content."));
+  t.push_back(Real("fetch", "timeout_seconds", "10", 0.1, 600,
+                   "Time for one URL, look-up and redirects included."));
+  t.push_back(Integer("fetch", "max_redirects", 3, 0, 20, "Redirects of one URL."));
+  t.push_back(Integer("fetch", "concurrent", 16, 1, 1024,
+                      "URLs fetched at once; more wait for their turn."));
+  t.push_back(Integer("fetch", "max_urls", 16, 1, 256, "URLs of one query or model request."));
+  t.push_back(Text("fetch", "ca_file", "",
+                   "PEM file of the certificate authorities to trust; empty = the system's."));
+}
+
 void AddLogKeys(ConfigTable& t) {
   t.push_back(Choice("log", "level", "info", "Least level that is written.",
                      {"debug", "info", "warning", "error"}, "log-level"));
@@ -295,6 +318,7 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.ingest.batch_inputs = static_cast<int>(c.Int("ingest.batch_inputs"));
   out.ingest.embed_page_pictures = c.Bool("ingest.embed_page_pictures");
   out.ingest_service.max_document_bytes = c.Int("ingest.max_document_bytes");
+  out.ingest_service.fetch_attempts = out.ingest.max_attempts;
   out.media.program = c.String("media.program");
   out.media.workers = static_cast<int>(c.Int("media.workers"));
   out.media.worker_memory_bytes = c.Int("media.worker_memory_bytes");
@@ -323,6 +347,32 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.answer.max_tokens = static_cast<int>(c.Int("answer.max_tokens"));
 }
 
+absl::Status ReadFetch(const Config& c, ServerConfig& out) {
+  fetch::FetchPolicy policy;
+  auto hosts = fetch::ReadHosts(c.String("fetch.allowed_hosts"));
+  if (!hosts.ok()) return Annotate(hosts.status(), "fetch.allowed_hosts");
+  policy.allowed_hosts = *std::move(hosts);
+  auto ports = fetch::ReadPorts(c.String("fetch.ports"));
+  if (!ports.ok()) return Annotate(ports.status(), "fetch.ports");
+  policy.ports = *std::move(ports);
+  SL_RETURN_IF_ERROR(
+      Annotate(fetch::ReadPrivate(c.String("fetch.allow_private"), policy), "fetch.allow_private"));
+  policy.max_bytes = c.Int("fetch.max_bytes");
+  policy.timeout = absl::Seconds(c.Number("fetch.timeout_seconds"));
+  policy.max_redirects = static_cast<int>(c.Int("fetch.max_redirects"));
+  policy.concurrent = static_cast<int>(c.Int("fetch.concurrent"));
+  policy.ca_file = c.String("fetch.ca_file");
+  out.content.max_urls = static_cast<int>(c.Int("fetch.max_urls"));
+  if (!c.Bool("fetch.enabled")) return absl::OkStatus();
+  if (policy.allowed_hosts.empty()) {
+    return absl::InvalidArgumentError(
+        "fetch.allowed_hosts: fetching is enabled, but no host is allowed; name some, or * for "
+        "any public one");
+  }
+  out.fetch = std::move(policy);
+  return absl::OkStatus();
+}
+
 absl::Status ReadFilters(const Config& c, ServerConfig& out) {
   const auto read = [&](const char* key) {
     auto rules = query::ContentRules::Parse(c.String(key));
@@ -347,6 +397,7 @@ const ConfigTable& ServerConfigTable() {
     AddMediaKeys(*t);
     AddQueryKeys(*t);
     AddFilterKeys(*t);
+    AddFetchKeys(*t);
     AddLogKeys(*t);
     return t;
   }();
@@ -360,6 +411,7 @@ absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config) {
   ReadData(config, out);
   ReadQuery(config, out);
   SL_RETURN_IF_ERROR(ReadFilters(config, out));
+  SL_RETURN_IF_ERROR(ReadFetch(config, out));
   if (out.roles.gateway_alone() && out.upstream.empty()) {
     return absl::InvalidArgumentError(
         "server.upstream: a gateway that runs alone needs the server it stands in front of "

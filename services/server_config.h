@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -11,6 +12,7 @@
 #include "ingest/media/media_client.h"
 #include "model/load.h"
 #include "services/edge/grpc_server.h"
+#include "services/fetch/fetch_policy.h"
 #include "services/gateway/http_server.h"
 #include "services/ingest/ingest_service.h"
 #include "services/query/answerer.h"
@@ -56,13 +58,14 @@ struct ServerConfig {
   bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
   query::ContentLimits content;
   query::FilterOptions filters;
+  std::optional<fetch::FetchPolicy> fetch;  // none: no URL is fetched
 };
 
 // Every key of sightline-server, in the order of docs/configuration.md.
 const ConfigTable& ServerConfigTable();
 
-// kInvalidArgument: roles that cannot stand together, keys that contradict each other, or a line
-// that is no content rule.
+// kInvalidArgument: roles that cannot stand together, keys that contradict each other, a line that
+// is no content rule, or an entry of a list that is no host, port or address.
 absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config);
 
 }  // namespace sightline::services

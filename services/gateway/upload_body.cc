@@ -23,6 +23,7 @@ namespace json = boost::json;
 
 constexpr size_t kMaxFieldBytes = 1 << 20;  // metadata is the largest
 constexpr size_t kMaxUrlBodyBytes = 1 << 20;
+constexpr size_t kMaxUrlBytes = 8192;
 
 absl::Status SetFlag(absl::string_view name, absl::string_view text, bool& flag) {
   if (absl::SimpleAtob(text, &flag)) return absl::OkStatus();
@@ -148,7 +149,11 @@ class UrlBody final : public UploadBody {
       return edge::InvalidField(name, absl::StrCat("did not expect ", JsonKindName(value)));
     }
     if (name == "uri") {
-      SL_RETURN_IF_ERROR(CheckName(name, text));
+      // The server that fetches knows which URLs are well-formed.
+      if (text.size() > kMaxUrlBytes) {
+        return edge::InvalidField(name, absl::StrCat("longer than ", kMaxUrlBytes, " bytes"),
+                                  "url_not_allowed");
+      }
       header_.set_uri(text);
       return absl::OkStatus();
     }

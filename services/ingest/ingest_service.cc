@@ -19,14 +19,15 @@ grpc::Status Answer(absl::string_view call, Body&& body) {
 }  // namespace
 
 IngestService::IngestService(const IngestServiceOptions& options, index::Corpus& corpus,
-                             ingest::Ingestor& ingestor)
-    : options_(options), corpus_(corpus), ingestor_(ingestor) {}
+                             ingest::Ingestor& ingestor, const fetch::UrlFetcher* fetcher)
+    : options_(options), corpus_(corpus), ingestor_(ingestor), fetcher_(fetcher) {}
 
 grpc::Status IngestService::IngestDocuments(
     grpc::ServerContext* context,
     grpc::ServerReaderWriter<v1::IngestStatus, v1::IngestRequest>* stream) {
   return Answer("IngestDocuments", [&] {
-    return IngestStream(options_, corpus_, ingestor_, bytes_in_flight_, *context, *stream).Run();
+    return IngestStream(options_, corpus_, ingestor_, fetcher_, bytes_in_flight_, *context, *stream)
+        .Run();
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "index/corpus.h"
 #include "ingest/ingestor.h"
+#include "services/fetch/url_fetcher.h"
 #include "sightline/v1/ingest.grpc.pb.h"
 
 namespace sightline::services {
@@ -16,6 +17,7 @@ struct IngestServiceOptions {
   int64_t max_bytes_in_flight = int64_t{1} << 30;
   // Of one stream, not yet finished; above it the stream is not read until some are.
   int max_open_documents = 256;
+  int fetch_attempts = 3;  // of a document named by URL, on passing errors
 };
 
 // sightline.v1.IngestService over an ingestor. Any thread.
@@ -26,9 +28,9 @@ struct IngestServiceOptions {
 // stream.
 class IngestService final : public v1::IngestService::Service {
  public:
-  // Both outlive the service.
+  // All outlive the service. `fetcher` may be null: documents named by URL are then refused.
   IngestService(const IngestServiceOptions& options, index::Corpus& corpus,
-                ingest::Ingestor& ingestor);
+                ingest::Ingestor& ingestor, const fetch::UrlFetcher* fetcher = nullptr);
 
   grpc::Status IngestDocuments(
       grpc::ServerContext* context,
@@ -51,6 +53,7 @@ class IngestService final : public v1::IngestService::Service {
   const IngestServiceOptions options_;
   index::Corpus& corpus_;
   ingest::Ingestor& ingestor_;
+  const fetch::UrlFetcher* const fetcher_;
   std::atomic<int64_t> bytes_in_flight_{0};
 };
 

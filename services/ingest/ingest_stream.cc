@@ -34,6 +34,7 @@ v1::IngestStatus StatusOf(const DocumentNames& names) {
 }
 
 int64_t RetryAfterMs(const absl::Status& status) {
+  if (edge::Reason(status) == "fetch_failed") return 0;  // it has been tried again already
   if (const auto delay = edge::RetryAfter(status)) return absl::ToInt64Milliseconds(*delay);
   const bool passing = absl::IsResourceExhausted(status) || absl::IsUnavailable(status);
   return passing ? 1000 : 0;
@@ -95,6 +96,21 @@ ingest::IngestCallbacks Callbacks(int64_t tag, std::shared_ptr<StatusOutbox> out
   return out;
 }
 
+absl::StatusOr<ingest::IngestRequest> RequestOf(const v1::DocumentHeader& header) {
+  ingest::IngestRequest request;
+  request.collection = header.collection();
+  request.document_id = header.document_id();
+  request.source = header.source();
+  request.media_type = header.media_type();
+  if (header.has_metadata()) {
+    SL_ASSIGN_OR_RETURN(request.metadata_json, JsonFromStruct(header.metadata()));
+  }
+  request.password = header.password();
+  request.create_collection = header.create_collection();
+  request.force = header.force();
+  return request;
+}
+
 absl::Status Malformed(int64_t tag, absl::string_view what) {
   return edge::WithReason(absl::InvalidArgumentError(absl::StrCat("tag ", tag, ": ", what)),
                           "malformed_stream");
@@ -109,11 +125,13 @@ absl::Status TooLarge(int64_t limit) {
 }  // namespace
 
 IngestStream::IngestStream(const IngestServiceOptions& options, index::Corpus& corpus,
-                           ingest::Ingestor& ingestor, std::atomic<int64_t>& bytes_in_flight,
-                           grpc::ServerContext& context, Stream& stream)
+                           ingest::Ingestor& ingestor, const fetch::UrlFetcher* fetcher,
+                           std::atomic<int64_t>& bytes_in_flight, grpc::ServerContext& context,
+                           Stream& stream)
     : options_(options),
       corpus_(corpus),
       ingestor_(ingestor),
+      fetcher_(fetcher),
       bytes_in_flight_(bytes_in_flight),
       context_(context),
       stream_(stream) {}
@@ -155,7 +173,7 @@ absl::Status IngestStream::ReadAll() {
   while (stream_.Read(&request)) {
     switch (request.part_case()) {
       case v1::IngestRequest::kHeader:
-        SL_RETURN_IF_ERROR(OnHeader(request.tag(), request.header()));
+        SL_RETURN_IF_ERROR(OnHeader(request.tag(), std::move(*request.mutable_header())));
         break;
       case v1::IngestRequest::kChunk:
         SL_RETURN_IF_ERROR(OnChunk(request.tag(), std::move(*request.mutable_chunk())));
@@ -174,22 +192,27 @@ absl::Status IngestStream::ReadAll() {
   return absl::OkStatus();
 }
 
-absl::Status IngestStream::OnHeader(int64_t tag, const v1::DocumentHeader& header) {
+absl::Status IngestStream::OnHeader(int64_t tag, v1::DocumentHeader header) {
   if (!tags_.insert(tag).second) return Malformed(tag, "used for two documents of this stream");
   if (!AwaitFewerThan(options_.max_open_documents)) return absl::CancelledError("the client went");
   outbox_->Open();
-  Upload& upload = uploads_[tag];
-  upload.header = header;
+  if (header.source().empty()) header.set_source(header.uri());
   const absl::Status status = CheckHeader(header);
+  if (status.ok() && !header.uri().empty()) {
+    BeginFetch(tag, std::move(header));
+    return absl::OkStatus();
+  }
+  Upload& upload = uploads_[tag];
+  upload.header = std::move(header);
   if (!status.ok()) Refuse(tag, upload, status);
   return absl::OkStatus();
 }
 
 absl::Status IngestStream::CheckHeader(const v1::DocumentHeader& header) const {
-  if (!header.uri().empty()) {
+  if (!header.uri().empty() && fetcher_ == nullptr) {
     return edge::WithReason(
-        absl::FailedPreconditionError("uri: fetching is not enabled; send the bytes"),
-        "fetching_not_enabled");
+        absl::FailedPreconditionError("uri: this server fetches no URLs; send the bytes"),
+        "url_not_allowed");
   }
   SL_RETURN_IF_ERROR(RequireField(header.collection(), "collection"));
   SL_RETURN_IF_ERROR(RequireField(header.source(), "source"));
@@ -211,7 +234,9 @@ absl::Status IngestStream::OnChunk(int64_t tag, v1::DocumentChunk chunk) {
   Upload& upload = found->second;
   absl::Status status;
   if (!upload.refused) status = Append(upload, chunk);
-  if (status.ok() && chunk.last() && !upload.refused) status = Submit(tag, upload);
+  if (status.ok() && chunk.last() && !upload.refused) {
+    status = Submit(tag, upload.header, std::exchange(upload.bytes, ""));
+  }
   if (!status.ok()) Refuse(tag, upload, status);
   if (chunk.last()) {
     Release(upload);
@@ -228,46 +253,97 @@ absl::Status IngestStream::Append(Upload& upload, const v1::DocumentChunk& chunk
   if (static_cast<int64_t>(upload.bytes.size()) + size > options_.max_document_bytes) {
     return TooLarge(options_.max_document_bytes);
   }
-  if (bytes_in_flight_.fetch_add(size) + size > options_.max_bytes_in_flight) {
-    bytes_in_flight_.fetch_sub(size);
-    return edge::WithReason(absl::ResourceExhaustedError(
-                                "too many bytes are arriving at once; send the document again"),
-                            "too_many_bytes_in_flight");
-  }
+  SL_RETURN_IF_ERROR(Reserve(size));
   upload.bytes += chunk.data();
   return absl::OkStatus();
 }
 
-absl::Status IngestStream::Submit(int64_t tag, Upload& upload) {
-  const v1::DocumentHeader& header = upload.header;
-  const auto size = static_cast<int64_t>(upload.bytes.size());
+absl::Status IngestStream::Reserve(int64_t size) {
+  if (bytes_in_flight_.fetch_add(size) + size <= options_.max_bytes_in_flight) {
+    return absl::OkStatus();
+  }
+  bytes_in_flight_.fetch_sub(size);
+  return edge::WithReason(
+      absl::ResourceExhaustedError("too many bytes are arriving at once; send the document again"),
+      "too_many_bytes_in_flight");
+}
+
+void IngestStream::BeginFetch(int64_t tag, v1::DocumentHeader header) {
+  if (fetches_ == nullptr) {
+    fetches_ = std::make_unique<UriFetches>(
+        UriFetchOptions{.attempts = options_.fetch_attempts,
+                        .max_bytes = options_.max_document_bytes},
+        *fetcher_, [this](const v1::DocumentHeader& of) { return Known(of); },
+        [this](int64_t fetched, const v1::DocumentHeader& of,
+               absl::StatusOr<fetch::FetchReply> reply) {
+          OnFetched(fetched, of, std::move(reply));
+        });
+  }
+  fetches_->Add(tag, std::move(header));
+}
+
+void IngestStream::OnFetched(int64_t tag, const v1::DocumentHeader& header,
+                             absl::StatusOr<fetch::FetchReply> reply) {
+  const absl::Status status = CatchStatus("ingest", [&]() -> absl::Status {
+    if (!reply.ok()) return Annotate(reply.status(), "uri");
+    return SubmitFetched(tag, header, *std::move(reply));
+  });
+  if (!status.ok()) Refuse(tag, header, status);
+}
+
+fetch::Validators IngestStream::Known(const v1::DocumentHeader& header) const {
+  const auto request = RequestOf(header);
+  if (!request.ok()) return {};
+  const auto stored = ingestor_.FindUnchanged(*request);
+  if (!stored.has_value()) return {};
+  return {.etag = stored->etag, .last_modified = stored->last_modified};
+}
+
+absl::Status IngestStream::SubmitFetched(int64_t tag, const v1::DocumentHeader& header,
+                                         fetch::FetchReply reply) {
+  if (!reply.not_modified) {
+    SL_RETURN_IF_ERROR(Reserve(static_cast<int64_t>(reply.bytes.size())));
+    return Submit(tag, header, std::move(reply.bytes), reply.validators);
+  }
+  SL_ASSIGN_OR_RETURN(const ingest::IngestRequest request, RequestOf(header));
+  const auto stored = ingestor_.FindUnchanged(request);
+  absl::Status status = absl::AbortedError("");
+  // The reply is about the content of these.
+  if (stored.has_value() && stored->etag == reply.validators.etag &&
+      stored->last_modified == reply.validators.last_modified) {
+    status = ingestor_.SubmitUnchanged(request, *stored, Callbacks(tag, outbox_)).status();
+  }
+  if (!absl::IsAborted(status)) return status;
+  return edge::WithReason(
+      absl::UnavailableError("the document changed while it was fetched; send it again"),
+      "changed_meanwhile");
+}
+
+absl::Status IngestStream::Submit(int64_t tag, const v1::DocumentHeader& header, std::string bytes,
+                                  const fetch::Validators& validators) {
+  const auto size = static_cast<int64_t>(bytes.size());
+  const auto release = absl::MakeCleanup([&] { bytes_in_flight_.fetch_sub(size); });
   if (header.total_bytes() > 0 && header.total_bytes() != size) {
     return edge::InvalidField("total_bytes",
                               absl::StrCat(header.total_bytes(), " announced, ", size, " came"));
   }
-  ingest::IngestRequest request;
-  request.collection = header.collection();
-  request.document_id = header.document_id();
-  request.source = header.source();
-  request.media_type = header.media_type();
-  if (header.has_metadata()) {
-    SL_ASSIGN_OR_RETURN(request.metadata_json, JsonFromStruct(header.metadata()));
-  }
-  request.password = header.password();
-  request.create_collection = header.create_collection();
-  request.force = header.force();
-  const auto release = absl::MakeCleanup([&] { bytes_in_flight_.fetch_sub(size); });
-  return ingestor_.Submit(request, std::exchange(upload.bytes, ""), Callbacks(tag, outbox_))
-      .status();
+  SL_ASSIGN_OR_RETURN(ingest::IngestRequest request, RequestOf(header));
+  request.etag = validators.etag;
+  request.last_modified = validators.last_modified;
+  return ingestor_.Submit(request, std::move(bytes), Callbacks(tag, outbox_)).status();
+}
+
+void IngestStream::Refuse(int64_t tag, const v1::DocumentHeader& header,
+                          const absl::Status& status) {
+  v1::IngestStatus out = StatusOf({.tag = tag, .document_id = header.document_id(), .job_id = {}});
+  *out.mutable_finished() = RefusedOf(header, status);
+  outbox_->Put(std::move(out));
 }
 
 void IngestStream::Refuse(int64_t tag, Upload& upload, const absl::Status& status) {
   Release(upload);
   upload.refused = true;
-  v1::IngestStatus out =
-      StatusOf({.tag = tag, .document_id = upload.header.document_id(), .job_id = {}});
-  *out.mutable_finished() = RefusedOf(upload.header, status);
-  outbox_->Put(std::move(out));
+  Refuse(tag, upload.header, status);
 }
 
 void IngestStream::Release(Upload& upload) {

@@ -12,6 +12,7 @@
 #include "ingest/ingestor.h"
 #include "services/ingest/ingest_service.h"
 #include "services/ingest/status_outbox.h"
+#include "services/ingest/uri_fetches.h"
 #include "sightline/v1/ingest.grpc.pb.h"
 
 namespace sightline::services {
@@ -21,10 +22,10 @@ class IngestStream {
  public:
   using Stream = grpc::ServerReaderWriter<v1::IngestStatus, v1::IngestRequest>;
 
-  // All outlive the call. `bytes_in_flight` is that of all streams.
+  // All outlive the call. `fetcher` may be null. `bytes_in_flight` is that of all streams.
   IngestStream(const IngestServiceOptions& options, index::Corpus& corpus,
-               ingest::Ingestor& ingestor, std::atomic<int64_t>& bytes_in_flight,
-               grpc::ServerContext& context, Stream& stream);
+               ingest::Ingestor& ingestor, const fetch::UrlFetcher* fetcher,
+               std::atomic<int64_t>& bytes_in_flight, grpc::ServerContext& context, Stream& stream);
   ~IngestStream();
 
   // Reads documents until the client has sent its last, then waits for those to finish.
@@ -40,12 +41,24 @@ class IngestStream {
   };
 
   absl::Status ReadAll();
-  absl::Status OnHeader(int64_t tag, const v1::DocumentHeader& header);
+  absl::Status OnHeader(int64_t tag, v1::DocumentHeader header);
   absl::Status OnChunk(int64_t tag, v1::DocumentChunk chunk);
   absl::Status CheckHeader(const v1::DocumentHeader& header) const;
   absl::Status Append(Upload& upload, const v1::DocumentChunk& chunk);
-  absl::Status Submit(int64_t tag, Upload& upload);
+  void BeginFetch(int64_t tag, v1::DocumentHeader header);
+  // On a thread of `fetches_`, as those below may be.
+  fetch::Validators Known(const v1::DocumentHeader& header) const;
+  void OnFetched(int64_t tag, const v1::DocumentHeader& header,
+                 absl::StatusOr<fetch::FetchReply> reply);
+  absl::Status SubmitFetched(int64_t tag, const v1::DocumentHeader& header,
+                             fetch::FetchReply reply);
+  // Counts `size` bytes as in flight, if they may be.
+  absl::Status Reserve(int64_t size);
+  // Makes a job of the document, whose bytes are reserved; they no longer are then.
+  absl::Status Submit(int64_t tag, const v1::DocumentHeader& header, std::string bytes,
+                      const fetch::Validators& validators = {});
   // Ends the document `tag` alone.
+  void Refuse(int64_t tag, const v1::DocumentHeader& header, const absl::Status& status);
   void Refuse(int64_t tag, Upload& upload, const absl::Status& status);
   void Release(Upload& upload);
   // False when the client went while waiting.
@@ -54,6 +67,7 @@ class IngestStream {
   const IngestServiceOptions& options_;
   index::Corpus& corpus_;
   ingest::Ingestor& ingestor_;
+  const fetch::UrlFetcher* const fetcher_;
   std::atomic<int64_t>& bytes_in_flight_;
   grpc::ServerContext& context_;
   Stream& stream_;
@@ -61,6 +75,7 @@ class IngestStream {
   const std::shared_ptr<StatusOutbox> outbox_ = std::make_shared<StatusOutbox>();
   absl::flat_hash_set<int64_t> tags_;
   std::map<int64_t, Upload> uploads_;
+  std::unique_ptr<UriFetches> fetches_;  // once there is a URL; last: its threads use the rest
 };
 
 }  // namespace sightline::services

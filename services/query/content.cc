@@ -52,8 +52,9 @@ absl::Status AtField(const absl::Status& status, absl::string_view field) {
 // Reads the parts one by one into a QueryContent.
 class Reader {
  public:
-  Reader(const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline)
-      : limits_(limits), decode_(decode), deadline_(deadline) {}
+  Reader(const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline,
+         const FetchedPictures& fetched)
+      : limits_(limits), decode_(decode), deadline_(deadline), fetched_(fetched) {}
 
   absl::Status Read(const v1::Content& part, const std::string& field) {
     part_ = {.weight = part.has_weight() ? part.weight() : 1, .field = field};
@@ -110,11 +111,14 @@ class Reader {
       if (!bytes.ok()) return AtField(bytes.status(), field);
       return ReadPicture(part, *bytes, field);
     }
+    if (const auto found = fetched_.find(part.image_uri()); found != fetched_.end()) {
+      return ReadPicture(part, found->second, field);
+    }
     if (!absl::StartsWithIgnoreCase(part.image_uri(), "data:")) {
       return edge::WithReason(
           edge::WithField(absl::FailedPreconditionError(absl::StrCat(
                               field,
-                              ": this server fetches no URLs; send the picture's bytes or a "
+                              ": this server does not fetch it; send the picture's bytes or a "
                               "data: URL")),
                           field),
           "url_not_allowed");
@@ -176,6 +180,7 @@ class Reader {
   const ContentLimits& limits_;
   const PictureDecoder& decode_;
   const absl::Time deadline_;
+  const FetchedPictures& fetched_;
   size_t text_bytes_ = 0;
   int pictures_ = 0;
   QueryPart part_;  // the one being read
@@ -200,7 +205,8 @@ std::string QueryContent::JoinedText() const { return absl::StrJoin(texts, "\n")
 
 absl::StatusOr<QueryContent> ReadContent(
     const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
-    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline) {
+    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline,
+    const FetchedPictures& fetched) {
   for (int i = 0; i < parts.size(); ++i) {
     const v1::Content& part = parts[i];
     if (part.has_weight() || part.part_case() == v1::Content::kPassageId ||
@@ -210,7 +216,7 @@ absl::StatusOr<QueryContent> ReadContent(
                           "not_supported");
     }
   }
-  Reader reader(limits, decode, deadline);
+  Reader reader(limits, decode, deadline, fetched);
   SL_RETURN_IF_ERROR(ReadAll(parts, field, reader));
   QueryContent content = reader.Take();
   content.parts.clear();
@@ -220,8 +226,9 @@ absl::StatusOr<QueryContent> ReadContent(
 
 absl::StatusOr<QueryContent> ReadSearchContent(
     const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
-    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline) {
-  Reader reader(limits, decode, deadline);
+    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline,
+    const FetchedPictures& fetched) {
+  Reader reader(limits, decode, deadline, fetched);
   SL_RETURN_IF_ERROR(ReadAll(parts, field, reader));
   QueryContent content = reader.Take();
   if (content.parts.empty()) return EmptyQuery(field, "text, picture, passage or document");

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/image.h"
 #include "services/query/hits.h"
+#include "services/query/picture_urls.h"
 #include "sightline/v1/types.pb.h"
 
 namespace sightline::query {
@@ -23,6 +24,7 @@ struct ContentLimits {
   size_t max_picture_bytes = 32 << 20;  // one picture, encoded
   std::string picture_root = {};  // folder of the pictures that file: URLs may name; "" = none
   int max_apart = 16;             // parts of a query whose parts are encoded apart
+  int max_urls = 16;              // http(s) URLs of one request, all its parts together
 };
 
 // One part of a query whose parts are encoded apart; one of text, image, passage and document.
@@ -55,17 +57,19 @@ struct QueryContent {
 // ("text_too_long"), too many pictures ("too_many_pictures"), a malformed data: URL
 // ("bad_data_url", "type_not_allowed"), a crop outside the picture ("bad_crop"), what `decode`
 // refuses. kFailedPrecondition "url_not_allowed": an image_uri that is neither a data: URL nor a
-// file: URL that picture_file.h allows.
+// file: URL that picture_file.h allows, nor among `fetched`.
 absl::StatusOr<QueryContent> ReadContent(
     const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
-    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline);
+    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline,
+    const FetchedPictures& fetched = {});
 
 // The same for the query of a search, whose parts may carry weights and name stored passages and
 // documents. Further reasons: "out_of_range" (a weight), "no_positive_part", "too_many_parts",
 // "bad_passage_id", "bad_document_id". (ReadContent refuses such parts: "not_supported".)
 absl::StatusOr<QueryContent> ReadSearchContent(
     const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
-    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline);
+    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline,
+    const FetchedPictures& fetched = {});
 
 // A passage id as it stands in messages: a decimal string. kInvalidArgument with the field and the
 // reason "bad_passage_id".

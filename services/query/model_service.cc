@@ -57,11 +57,9 @@ void WarnIfUntrained(const model::ModelInfo& info, absl::string_view part,
 }
 
 // The parts of one message in their order; text and pictures interleave there, unlike in a query.
-absl::StatusOr<std::vector<model::MessagePart>> ReadParts(const v1::ChatMessage& message,
-                                                          const std::string& field,
-                                                          const ContentLimits& limits,
-                                                          const PictureDecoder& decode,
-                                                          absl::Time deadline) {
+absl::StatusOr<std::vector<model::MessagePart>> ReadParts(
+    const v1::ChatMessage& message, const std::string& field, const ContentLimits& limits,
+    const PictureDecoder& decode, absl::Time deadline, const FetchedPictures& fetched) {
   std::vector<model::MessagePart> parts;
   ContentLimits left = limits;
   for (int i = 0; i < message.content_size(); ++i) {
@@ -82,7 +80,8 @@ absl::StatusOr<std::vector<model::MessagePart>> ReadParts(const v1::ChatMessage&
     }
     google::protobuf::RepeatedPtrField<v1::Content> one;
     *one.Add() = content;
-    SL_ASSIGN_OR_RETURN(QueryContent picture, ReadContent(one, at, left, decode, deadline));
+    SL_ASSIGN_OR_RETURN(QueryContent picture,
+                        ReadContent(one, at, left, decode, deadline, fetched));
     left.max_pictures -= static_cast<int>(picture.images.size());
     for (ImagePtr& image : picture.images) parts.emplace_back(std::move(image));
   }
@@ -189,13 +188,17 @@ absl::Status ModelService::RunEmbed(const v1::EmbedRequest& request, const edge:
                                     v1::EmbedResponse& response) const {
   if (parts_.encoder == nullptr) return NotLoaded("encoder");
   SL_RETURN_IF_ERROR(CheckCount("inputs", request.inputs_size(), parts_.max_inputs));
+  std::vector<NamedParts> lists;
+  for (int i = 0; i < request.inputs_size(); ++i) {
+    lists.push_back({request.inputs(i).content(), absl::StrCat("inputs[", i, "].content")});
+  }
+  SL_ASSIGN_OR_RETURN(const FetchedPictures fetched,
+                      FetchPictures(lists, parts_.limits, parts_.fetcher, limits));
   std::vector<model::EncodeInput> inputs;
   int tokens = 0;
-  for (int i = 0; i < request.inputs_size(); ++i) {
-    SL_ASSIGN_OR_RETURN(
-        QueryContent content,
-        ReadContent(request.inputs(i).content(), absl::StrCat("inputs[", i, "].content"),
-                    parts_.limits, parts_.decode, limits.deadline));
+  for (const auto& [parts, field] : lists) {
+    SL_ASSIGN_OR_RETURN(QueryContent content, ReadContent(parts, field, parts_.limits,
+                                                          parts_.decode, limits.deadline, fetched));
     for (const std::string& text : content.texts) {
       SL_ASSIGN_OR_RETURN(const int count, parts_.encoder->CountTokens(text));
       tokens += count;
@@ -221,14 +224,20 @@ absl::Status ModelService::RunRerank(const v1::RerankRequest& request,
                                      v1::RerankResponse& response) const {
   if (parts_.reranker == nullptr) return NotLoaded("reranker");
   SL_RETURN_IF_ERROR(CheckCount("documents", request.documents_size(), parts_.max_inputs));
-  SL_ASSIGN_OR_RETURN(QueryContent query, ReadContent(request.query(), "query", parts_.limits,
-                                                      parts_.decode, limits.deadline));
-  std::vector<model::RerankItem> documents;
+  std::vector<NamedParts> lists = {{request.query(), "query"}};
   for (int i = 0; i < request.documents_size(); ++i) {
-    SL_ASSIGN_OR_RETURN(
-        QueryContent content,
-        ReadContent(request.documents(i).content(), absl::StrCat("documents[", i, "].content"),
-                    parts_.limits, parts_.decode, limits.deadline));
+    lists.push_back({request.documents(i).content(), absl::StrCat("documents[", i, "].content")});
+  }
+  SL_ASSIGN_OR_RETURN(const FetchedPictures fetched,
+                      FetchPictures(lists, parts_.limits, parts_.fetcher, limits));
+  const auto read = [&](const NamedParts& list) {
+    return ReadContent(list.parts, list.field, parts_.limits, parts_.decode, limits.deadline,
+                       fetched);
+  };
+  SL_ASSIGN_OR_RETURN(QueryContent query, read(lists[0]));
+  std::vector<model::RerankItem> documents;
+  for (size_t i = 1; i < lists.size(); ++i) {
+    SL_ASSIGN_OR_RETURN(QueryContent content, read(lists[i]));
     documents.push_back(
         {.videos = {}, .images = std::move(content.images), .texts = std::move(content.texts)});
     SL_RETURN_IF_ERROR(edge::StillWanted(limits, "reranking"));
@@ -249,10 +258,16 @@ absl::Status ModelService::RunGenerate(const v1::GenerateRequest& request,
   if (parts_.generator == nullptr) return NotLoaded("generator");
   SL_RETURN_IF_ERROR(CheckCount("messages", request.messages_size(), parts_.max_messages));
   SL_ASSIGN_OR_RETURN(model::GenerateInput input, ReadGenerate(request, parts_.default_max_tokens));
+  std::vector<NamedParts> lists;
+  for (int i = 0; i < request.messages_size(); ++i) {
+    lists.push_back({request.messages(i).content(), absl::StrCat("messages[", i, "].content")});
+  }
+  SL_ASSIGN_OR_RETURN(const FetchedPictures fetched,
+                      FetchPictures(lists, parts_.limits, parts_.fetcher, limits));
   for (int i = 0; i < request.messages_size(); ++i) {
     SL_ASSIGN_OR_RETURN(auto message,
-                        ReadParts(request.messages(i), absl::StrCat("messages[", i, "].content"),
-                                  parts_.limits, parts_.decode, limits.deadline));
+                        ReadParts(request.messages(i), lists[static_cast<size_t>(i)].field,
+                                  parts_.limits, parts_.decode, limits.deadline, fetched));
     input.messages.push_back({.role = request.messages(i).role(), .parts = std::move(message)});
     SL_RETURN_IF_ERROR(edge::StillWanted(limits, "generating"));
   }

@@ -22,9 +22,10 @@ class ModelService final : public v1::ModelService::Service {
     edge::CancelWatcher& watcher;
     edge::Metrics& metrics;
     PictureDecoder decode;
-    ContentLimits limits;    // of one input or message
-    int max_inputs = 64;     // of one Embed, documents of one Rerank
-    int max_messages = 256;  // of one Generate
+    const fetch::UrlFetcher* fetcher = nullptr;  // of pictures' URLs; null = none is fetched
+    ContentLimits limits;                        // of one input or message
+    int max_inputs = 64;                         // of one Embed, documents of one Rerank
+    int max_messages = 256;                      // of one Generate
     int default_max_tokens = 512;
   };
   explicit ModelService(Parts parts);

@@ -229,10 +229,12 @@ absl::StatusOr<RetrieveRequest> QueryService::ReadFiltered(const v1::SearchReque
   out.neighbours = request.neighbours();
   out.explain = request.explain();
   SL_ASSIGN_OR_RETURN(out.time, TimeFrom(request, prefix));
-  // Last, as it is the one part that costs: pictures are decoded here.
-  SL_ASSIGN_OR_RETURN(
-      out.content, ReadSearchContent(request.query(), absl::StrCat(prefix, "query"), parts_.limits,
-                                     parts_.decode, limits.deadline));
+  // Last, as it is the one part that costs: pictures are fetched and decoded here.
+  const NamedParts query = {request.query(), absl::StrCat(prefix, "query")};
+  SL_ASSIGN_OR_RETURN(const FetchedPictures fetched,
+                      FetchPictures({&query, 1}, parts_.limits, parts_.fetcher, limits));
+  SL_ASSIGN_OR_RETURN(out.content, ReadSearchContent(query.parts, query.field, parts_.limits,
+                                                     parts_.decode, limits.deadline, fetched));
   return out;
 }
 

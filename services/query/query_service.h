@@ -38,6 +38,7 @@ class QueryService final : public v1::QueryService::Service {
     edge::CancelWatcher& watcher;
     edge::Metrics& metrics;
     PictureDecoder decode;
+    const fetch::UrlFetcher* fetcher = nullptr;  // of pictures' URLs; null = none is fetched
     ThumbnailMaker thumbnail;
     ContentLimits limits;
     FilterOptions filters = {};

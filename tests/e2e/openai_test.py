@@ -1,5 +1,7 @@
 """The OpenAI dialect as its users meet it: OpenAI's own Node client against the real server."""
 import base64
+import functools
+import http.server
 import json
 import os
 import pathlib
@@ -8,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from unittest import mock
 
@@ -26,14 +29,22 @@ class OpenAiClientTest(unittest.TestCase):
         (cls.temp / "pictures").mkdir()
         photo = cls.temp / "pictures" / "a photo.png"
         photo.write_bytes(picture(9))
-        with mock.patch.dict(os.environ, SIGHTLINE__QUERY__PICTURE_ROOT=str(cls.temp / "pictures")):
+        files = functools.partial(http.server.SimpleHTTPRequestHandler, directory=cls.temp / "pictures")
+        web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), files)
+        cls.addClassCleanup(web.server_close)
+        cls.addClassCleanup(web.shutdown)
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        with mock.patch.dict(os.environ, SIGHTLINE__QUERY__PICTURE_ROOT=str(cls.temp / "pictures"),
+                             SIGHTLINE__FETCH__ENABLED="true", SIGHTLINE__FETCH__ALLOWED_HOSTS="127.0.0.1",
+                             SIGHTLINE__FETCH__ALLOW_PRIVATE="127.0.0.1", SIGHTLINE__FETCH__PORTS=str(web.server_port)):
             cls.server = Server(args=["--model", str(cls.temp / "model")])
         cls.addClassCleanup(cls.server.close)
         cls.server.json("POST", "/v1/collections", {"name": "parts"}, expect=201)
         document = pdf([["A first page about nothing."], ["The caf\xe9's part QX-1047 is a brass hinge."]])
         cls.server.multipart("/v1/collections/parts/documents", [], [("file", "parts.pdf", document)])
         done = subprocess.run(
-            ["node", str(CLIENT), f"http://{cls.server.http}/v1", str(photo), "parts", photo.as_uri()],
+            ["node", str(CLIENT), f"http://{cls.server.http}/v1", str(photo), "parts", photo.as_uri(),
+             f"http://127.0.0.1:{web.server_port}/a%20photo.png"],
             capture_output=True, text=True, timeout=300)
         if done.returncode != 0:
             raise AssertionError(done.stderr + cls.server.stderr())
@@ -114,6 +125,13 @@ class OpenAiClientTest(unittest.TestCase):
     def test_picture_files_are_read_below_the_root_only(self):
         self.assertEqual(self.out["file"], {"status": 200})
         self.assertEqual((self.out["outside"]["status"], self.out["outside"]["code"]), (400, "url_not_allowed"))
+
+    def test_pictures_are_fetched_from_allowed_hosts_only(self):
+        fetched = self.out["url"]
+        self.assertEqual(fetched["chat"], self.out["sent"])
+        self.assertEqual(fetched["embedding"], self.out["short"]["data"][0]["embedding"])
+        self.assertEqual(fetched["reranked"], self.out["reranked"]["results"])
+        self.assertEqual((fetched["none"]["status"], fetched["none"]["code"]), (400, "fetch_failed"))
 
     def test_a_stream_that_was_left_ends(self):
         def running():

@@ -160,6 +160,9 @@ class ChartTest(unittest.TestCase):
             self.assertEqual(sorted(policy["spec"]["policyTypes"]), ["Egress", "Ingress"])
         server = [p for p in policies if p["metadata"]["name"].endswith("-server")][0]
         self.assertEqual(server["spec"]["egress"], [])
+        opened = [p for p in of_kind(render("networkPolicy.serverEgress[0].ports[0].port=443"), "NetworkPolicy")
+                  if p["metadata"]["name"].endswith("-server")][0]
+        self.assertEqual(opened["spec"]["egress"], [{"ports": [{"port": 443}]}])
 
     def test_the_programs_understand_the_arguments_the_chart_gives(self):
         binary = os.environ.get("SIGHTLINE_BIN")

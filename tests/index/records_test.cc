@@ -59,6 +59,20 @@ TEST(RecordsTest, ADocumentComesBackAsItWas) {
   EXPECT_EQ(read.blob_hashes[1], "h2");
 }
 
+TEST(RecordsTest, ADocumentWithoutValidatorsIsReadableForEarlierPrograms) {
+  DocumentRecord record = SampleDocument();
+  const std::string plain = Encode(record);
+  EXPECT_EQ(plain[0], 1);
+  record.document.etag = "\"x\"";
+  record.document.last_modified = "today";
+  const std::string fetched = Encode(record);
+  EXPECT_EQ(fetched[0], 2);
+  EXPECT_EQ(fetched.substr(1, plain.size() - 1), plain.substr(1));
+  ASSERT_OK_AND_ASSIGN(const DocumentRecord read, DecodeDocument(fetched));
+  EXPECT_EQ(read.document.etag, "\"x\"");
+  EXPECT_EQ(read.document.last_modified, "today");
+}
+
 TEST(RecordsTest, TheEmptyAndTheExtremeComeBack) {
   Job job = SampleJob();
   job.attempts = -1;
@@ -85,10 +99,13 @@ std::vector<Format> AllFormats() {
   Tombstone tombstone = {"a", 1, 2, 3, absl::UnixEpoch()};
   CollectionRecord collection = {4, {"c", "m", 8, absl::UnixEpoch()}};
   Blob blob = {"h", "bytes", "image/png", 1, 2};
+  DocumentRecord fetched = SampleDocument();
+  fetched.document.etag = "x";
   return {
       {"meta", Encode(MetaRecord()), [](auto& b) { return DecodeMeta(b).status(); }},
       {"collection", Encode(collection), [](auto& b) { return DecodeCollection(b).status(); }},
       {"document", Encode(SampleDocument()), [](auto& b) { return DecodeDocument(b).status(); }},
+      {"fetched document", Encode(fetched), [](auto& b) { return DecodeDocument(b).status(); }},
       {"counters", Encode(Counters()), [](auto& b) { return DecodeCounters(b).status(); }},
       {"tombstone", Encode(tombstone), [](auto& b) { return DecodeTombstone(b).status(); }},
       {"job", Encode(SampleJob()), [](auto& b) { return DecodeJob(b).status(); }},

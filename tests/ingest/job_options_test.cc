@@ -18,6 +18,8 @@ TEST(JobOptionsTest, ComeBackAsTheyWere) {
                               .force = true,
                               .content_hash = "abc",
                               .bytes = int64_t{5} << 32,
+                              .etag = "\"1\"",
+                              .last_modified = "today",
                               .sequence = 77};
   ASSERT_OK_AND_ASSIGN(const JobOptions back, DecodeJobOptions(EncodeJobOptions(options)));
   EXPECT_EQ(back.media_type, options.media_type);
@@ -25,7 +27,17 @@ TEST(JobOptionsTest, ComeBackAsTheyWere) {
   EXPECT_EQ(back.force, options.force);
   EXPECT_EQ(back.content_hash, options.content_hash);
   EXPECT_EQ(back.bytes, options.bytes);
+  EXPECT_EQ(back.etag, options.etag);
+  EXPECT_EQ(back.last_modified, options.last_modified);
   EXPECT_EQ(back.sequence, options.sequence);
+}
+
+TEST(JobOptionsTest, ThoseOfEarlierBuildsAreRead) {
+  ASSERT_OK_AND_ASSIGN(const JobOptions back,
+                       DecodeJobOptions(R"({"media_type":"","metadata":"{}","force":false,)"
+                                        R"("content_hash":"abc","bytes":1,"sequence":2})"));
+  EXPECT_EQ(back.content_hash, "abc");
+  EXPECT_EQ(back.etag, "");
 }
 
 TEST(JobOptionsTest, DamagedOnesAreDataLoss) {

@@ -28,9 +28,10 @@ RULES = {
     "ingest": ({"base", "contract", "index", "ingest/media client"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "ingest/media": ({"base"}, [TORCH, FAISS, GRPC, BEAST, ROCKS]),
     "services/edge": ({"base", "proto"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
-    "services/query": ({"services/edge", "proto", "base", "contract", "index"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
-    "services/ingest": ({"services/edge", "proto", "base", "contract", "index", "ingest"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
+    "services/query": ({"services/edge", "services/fetch", "proto", "base", "contract", "index"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
+    "services/ingest": ({"services/edge", "services/fetch", "proto", "base", "contract", "index", "ingest"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "services/gateway": ({"services/edge", "proto", "base", "mcp"}, [TORCH, FAISS, DECODERS, ROCKS]),
+    "services/fetch": ({"services/edge", "base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "services/pull": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "services": (None, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),  # the composition root: every room
     "tools/demo_world": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),

@@ -1,9 +1,9 @@
-// The OpenAI dialect through OpenAI's own client: run with BASE_URL PICTURE COLLECTION FILE_URL.
+// The OpenAI dialect through OpenAI's own client: run with BASE_URL PICTURE COLLECTION [FILE_URL URL].
 // Prints one JSON object; tests/e2e/openai_test.py judges it.
 import fs from 'node:fs';
 import OpenAI from 'openai';
 
-const [baseURL, picturePath, collection, fileUrl] = process.argv.slice(2);
+const [baseURL, picturePath, collection, fileUrl, url] = process.argv.slice(2);
 const client = new OpenAI({baseURL, apiKey: 'unused', maxRetries: 0});
 const picture = `data:image/png;base64,${fs.readFileSync(picturePath).toString('base64')}`;
 const out = {};
@@ -89,6 +89,18 @@ if (fileUrl) {
   out.file = await failure(client.chat.completions.create(ask([{type: 'image_url', image_url: {url: fileUrl}}])));
   out.outside = await failure(client.chat.completions.create(
       ask([{type: 'image_url', image_url: {url: 'file:///etc/hostname'}}])));
+}
+if (url) {  // of the same picture
+  const look = async (image) => (await client.chat.completions.create(
+      ask([{type: 'image_url', image_url: {url: image}}]))).choices[0].message;
+  const embedded = await client.embeddings.create(
+      {model: 'any', input: [{image: url}], dimensions: 16, encoding_format: 'float'});
+  const reranked = await client.post('/rerank', {body: {
+    model: 'any', query: 'kite', documents: ['a kite', {image: url}], top_n: 1}});
+  out.sent = await look(picture);
+  out.url = {chat: await look(url), embedding: embedded.data[0].embedding, reranked: reranked.results,
+             none: await failure(client.chat.completions.create(
+                 ask([{type: 'image_url', image_url: {url: new URL('/none.png', url).href}}])))};
 }
 
 // Leaving a stream ends the work at the server; its test looks there.

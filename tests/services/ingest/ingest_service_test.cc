@@ -127,7 +127,7 @@ TEST_F(IngestServiceTest, GoodAndBadDocumentsOfOneStreamEndEachOnItsOwn) {
   EXPECT_EQ(replies.finished[4].finished().document().pages(), 2);
   EXPECT_EQ(replies.finished[5].finished().code(),
             static_cast<int>(absl::StatusCode::kInvalidArgument));
-  EXPECT_EQ(replies.finished[6].finished().failures(0).reason(), "fetching_not_enabled");
+  EXPECT_EQ(replies.finished[6].finished().failures(0).reason(), "url_not_allowed");
   EXPECT_EQ(replies.finished[6].finished().code(),
             static_cast<int>(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(replies.finished[7].finished().outcome(), v1::INGEST_OUTCOME_INDEXED);

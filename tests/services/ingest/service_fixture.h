@@ -31,7 +31,7 @@ class ServiceFixture : public ::testing::Test {
     ASSERT_OK_AND_ASSIGN(corpus_, index::Corpus::Open(corpus));
   }
 
-  void Serve() {
+  void Serve(const fetch::UrlFetcher* fetcher = nullptr) {
     ASSERT_OK_AND_ASSIGN(
         ingestor_, ingest::Ingestor::Create(ingest_options_, dir_->path() + "/spool", *corpus_,
                                             encoder_, *media_));
@@ -39,7 +39,7 @@ class ServiceFixture : public ::testing::Test {
       ASSERT_THAT(ingestor_->Start(), IsOk());
     }
     ingest_service_ =
-        std::make_unique<services::IngestService>(service_options_, *corpus_, *ingestor_);
+        std::make_unique<services::IngestService>(service_options_, *corpus_, *ingestor_, fetcher);
     collection_service_ =
         std::make_unique<services::CollectionService>(*corpus_, encoder_, *ingestor_);
     grpc::ServerBuilder builder;

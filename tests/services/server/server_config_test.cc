@@ -39,6 +39,32 @@ TEST(ServerConfigTest, DefaultsAreThoseOfTheParts) {
   EXPECT_EQ(config.grpc.max_threads, edge::GrpcOptions().max_threads);
 }
 
+TEST(ServerConfigTest, UrlsAreFetchedOnlyWhereSaidAndFromHostsThatAreNamed) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig off, Read({}));
+  EXPECT_FALSE(off.fetch.has_value());
+  EXPECT_THAT(Read({}, {{"SIGHTLINE__FETCH__ENABLED", "true"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("fetch.allowed_hosts")));
+  ASSERT_OK_AND_ASSIGN(const ServerConfig on,
+                       Read({}, {{"SIGHTLINE__FETCH__ENABLED", "true"},
+                                 {"SIGHTLINE__FETCH__ALLOWED_HOSTS", "example.org,*.example.net"},
+                                 {"SIGHTLINE__FETCH__ALLOW_PRIVATE", "10.0.0.0/8"}}));
+  ASSERT_TRUE(on.fetch.has_value());
+  const fetch::FetchPolicy defaults;
+  EXPECT_EQ(on.fetch->allowed_hosts.size(), 2u);
+  EXPECT_EQ(on.fetch->private_addresses.size(), 1u);
+  EXPECT_EQ(on.fetch->ports, defaults.ports);
+  EXPECT_EQ(on.fetch->max_bytes, defaults.max_bytes);
+  EXPECT_EQ(on.fetch->timeout, defaults.timeout);
+  EXPECT_EQ(on.fetch->max_redirects, defaults.max_redirects);
+  EXPECT_EQ(on.fetch->concurrent, defaults.concurrent);
+  EXPECT_EQ(on.content.max_urls, query::ContentLimits().max_urls);
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+           {"allowed_hosts", "http://a"}, {"ports", "80,x"}, {"allow_private", "10.0.0.0/99"}}) {
+    EXPECT_THAT(Read({}, {{EnvironmentName({.section = "fetch", .name = key}), value}}),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("fetch." + key)));
+  }
+}
+
 TEST(ServerConfigTest, EveryKeyAndFlagIsThereOnce) {
   std::set<std::string> keys;
   std::set<std::string> flags;
