@@ -14,8 +14,9 @@ struct EvalOptions {
   demo_world::WorldSize size;
   std::string tasks;
   EvalSessionOptions session;
-  std::string log;        // file for a line a question; empty = none
-  bool shuffled = false;  // scored against the gold of other questions
+  std::string log;          // file for a line a question; empty = none
+  bool shuffled = false;    // scored against the gold of other questions
+  bool no_history = false;  // questions alone, without the conversation before them
   bool json = false;
 
   // Nothing on standard error but failures.

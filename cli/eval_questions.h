@@ -13,7 +13,7 @@
 
 namespace sightline::cli {
 
-inline constexpr int kEvalTasks = 13;
+inline constexpr int kEvalTasks = 16;
 // "photo_to_item", "text_to_photo", …
 const char* TaskName(demo_world::Task task);
 // Names with commas between, in the order of the enum; empty means all. kInvalidArgument: no such
@@ -29,12 +29,20 @@ struct Gold {
   std::optional<demo_world::Box> box;
 };
 
+// What was said before a question.
+struct EvalTurn {
+  bool by_assistant = false;
+  std::string text;
+  std::vector<std::string> pictures;  // PNG
+};
+
 // A question of the demo world in the form in which it is asked.
 struct EvalQuestion {
   demo_world::Task task = demo_world::Task::kTextAnswer;
   demo_world::Language language = demo_world::Language::kEnglish;
   std::string text;
   std::vector<std::string> pictures;  // PNG
+  std::vector<EvalTurn> history;      // oldest first
   bool of_page = false;               // kBox: a row of a page, not an item of a scene
   Gold gold;
 };

@@ -87,6 +87,7 @@ struct Server::Parts {
   std::unique_ptr<ingest::Ingestor> ingestor;
   std::unique_ptr<query::Retriever> retriever;
   std::unique_ptr<query::Answerer> answerer;
+  std::unique_ptr<query::QueryRewriter> rewriter;
   std::unique_ptr<CollectionService> collection_service;
   std::unique_ptr<IngestService> ingest_service;
   std::unique_ptr<query::QueryService> query_service;
@@ -176,6 +177,9 @@ absl::Status Server::StartServices() {
   }
   parts.answerer = std::make_unique<query::Answerer>(config_.answer, parts.model.generator.get(),
                                                      picture, std::move(entailment));
+  const query::ConversationLimits conversation;
+  parts.rewriter =
+      std::make_unique<query::QueryRewriter>(parts.model.generator.get(), conversation);
   std::vector<edge::NamedService> services;
   parts.collection_service =
       std::make_unique<CollectionService>(*parts.corpus, *parts.model.encoder, *parts.ingestor);
@@ -190,11 +194,13 @@ absl::Status Server::StartServices() {
         query::QueryService::Parts{.corpus = *parts.corpus,
                                    .retriever = *parts.retriever,
                                    .answerer = *parts.answerer,
+                                   .rewriter = *parts.rewriter,
                                    .watcher = parts.watcher,
                                    .metrics = parts.metrics,
                                    .decode = decode,
                                    .thumbnail = Thumbnails(*parts.media),
                                    .limits = config_.content,
+                                   .conversation = conversation,
                                    .filters = config_.filters});
     parts.model_service = std::make_unique<query::ModelService>(
         query::ModelService::Parts{.encoder = parts.model.encoder.get(),
@@ -204,7 +210,8 @@ absl::Status Server::StartServices() {
                                    .metrics = parts.metrics,
                                    .decode = decode,
                                    .limits = config_.content,
-                                   .default_max_tokens = config_.answer.max_tokens});
+                                   .default_max_tokens = config_.answer.max_tokens,
+                                   .filters = config_.filters});
     services.push_back({v1::QueryService::service_full_name(), parts.query_service.get()});
     services.push_back({v1::ModelService::service_full_name(), parts.model_service.get()});
   }
