@@ -30,8 +30,9 @@ constexpr char kInstructions[] =
 
 std::string OneLine(absl::string_view text) {
   std::string out(text);
+  std::replace_if(
+      out.begin(), out.end(), [](unsigned char c) { return absl::ascii_isspace(c); }, ' ');
   absl::RemoveExtraAsciiWhitespace(&out);
-  std::replace(out.begin(), out.end(), '\n', ' ');
   if (out.size() <= kTurnBytes) return out;
   out.resize(Utf8PrefixLength(out, kTurnBytes));
   return out + " …";
