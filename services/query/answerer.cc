@@ -167,9 +167,11 @@ absl::StatusOr<Prompt> Answerer::MakePrompt(const AnswerRequest& request,
                                             const edge::CallLimits& limits) const {
   SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(request.question, retrieved.hits, options,
                                                  *generator_, picture_, limits));
-  SL_ASSIGN_OR_RETURN(std::vector<model::Message> said,
-                      ShownTurns(request.history, options_.history_tokens, options.max_pictures,
-                                 *generator_, limits));
+  // A short context is for the passages first.
+  const int tokens = std::min(options_.history_tokens, generator_->info().context / 4);
+  SL_ASSIGN_OR_RETURN(
+      std::vector<model::Message> said,
+      ShownTurns(request.history, tokens, options.max_pictures, *generator_, limits));
   prompt.messages.insert(prompt.messages.begin() + 1, std::make_move_iterator(said.begin()),
                          std::make_move_iterator(said.end()));
   return prompt;

@@ -10,6 +10,8 @@
 namespace sightline::query {
 namespace {
 
+bool IsText(const v1::Content& part) { return part.part_case() == v1::Content::kText; }
+
 // Reads turns while the room for all of them lasts.
 class Reader {
  public:
@@ -20,55 +22,57 @@ class Reader {
         deadline_(deadline),
         content_(content),
         text_left_(limits.max_text_bytes),
-        pictures_left_(limits.max_pictures) {}
+        pictures_left_(limits.max_pictures) {
+    // What is checked here holds for all turns together.
+    content_.max_text_bytes = limits.max_text_bytes;
+    content_.max_pictures = limits.max_pictures;
+  }
 
-  absl::StatusOr<ConversationTurn> Read(const v1::Turn& turn, const std::string& field) {
+  absl::StatusOr<ConversationTurn> Read(const v1::Turn& turn, const std::string& at) {
     ConversationTurn out;
     out.by_user = turn.role() == "user";
     if (!out.by_user && turn.role() != "assistant") {
-      return edge::InvalidField(absl::StrCat(field, ".role"), "expected user or assistant",
+      return edge::InvalidField(absl::StrCat(at, ".role"), "expected user or assistant",
                                 "bad_role");
     }
+    const std::string field = absl::StrCat(at, ".content");
+    bool says_something = false;
     for (int i = 0; i < turn.content_size(); ++i) {
-      SL_RETURN_IF_ERROR(
-          ReadPart(turn.content(i), absl::StrCat(field, ".content[", i, "]"), i, out));
+      SL_RETURN_IF_ERROR(TakeRoom(turn.content(i), out.by_user, absl::StrCat(field, "[", i, "]")));
+      says_something |=
+          !IsText(turn.content(i)) || !absl::StripAsciiWhitespace(turn.content(i).text()).empty();
+    }
+    if (!says_something) return out;
+    SL_ASSIGN_OR_RETURN(QueryContent content,
+                        ReadContent(turn.content(), field, content_, decode_, deadline_));
+    out.text = content.JoinedText();
+    auto image = content.images.begin();
+    for (int i = 0; i < turn.content_size(); ++i) {
+      if (!IsText(turn.content(i))) out.pictures.push_back({i, std::move(*image++)});
     }
     return out;
   }
 
  private:
-  absl::Status ReadPart(const v1::Content& part, const std::string& field, int place,
-                        ConversationTurn& turn) {
-    const bool is_text = part.part_case() == v1::Content::kText;
-    // An empty text says nothing, which is no error here.
-    if (is_text && absl::StripAsciiWhitespace(part.text()).empty()) return absl::OkStatus();
-    if (!is_text && !turn.by_user) {
+  absl::Status TakeRoom(const v1::Content& part, bool by_user, const std::string& field) {
+    if (!IsText(part) && !by_user) {
       return edge::InvalidField(field, "an assistant's turn is text", "not_supported");
     }
-    if (is_text && part.text().size() > text_left_) {
+    if (IsText(part) && part.text().size() > text_left_) {
       return edge::InvalidField(
           field,
           absl::StrCat("the history holds more than ", limits_.max_text_bytes, " bytes of text"),
           "text_too_long");
     }
-    if (!is_text && pictures_left_ == 0) {
+    if (!IsText(part) && pictures_left_ == 0) {
       return edge::InvalidField(
           field, absl::StrCat("the history holds more than ", limits_.max_pictures, " pictures"),
           "too_many_pictures");
     }
-    content_.max_text_bytes = text_left_;
-    content_.max_pictures = 1;
-    google::protobuf::RepeatedPtrField<v1::Content> one;
-    *one.Add() = part;
-    auto read = ReadContent(one, field, content_, decode_, deadline_);
-    if (!read.ok()) return read.status();
-    for (const std::string& text : read->texts) {
-      text_left_ -= text.size();
-      absl::StrAppend(&turn.text, turn.text.empty() ? "" : "\n", text);
-    }
-    for (ImagePtr& image : read->images) {
+    if (IsText(part)) {
+      text_left_ -= part.text().size();
+    } else {
       --pictures_left_;
-      turn.pictures.push_back({place, std::move(image)});
     }
     return absl::OkStatus();
   }

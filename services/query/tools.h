@@ -46,7 +46,7 @@ class ToolCallFilter {
 
   struct Piece {
     std::string text;
-    std::vector<model::ToolCall> calls;  // behind the text, as far as they were asked for in it
+    std::vector<model::ToolCall> calls;  // in order; which words stood between them is not told
   };
   Piece Push(absl::string_view text);
   Piece Finish();

@@ -101,7 +101,7 @@ TEST_F(ReadHistoryTest, TextAndPicturesOfAllTurnsTogetherAreBounded) {
 
 TEST_F(ReadHistoryTest, WeightsAndStoredPartsAreForQueries) {
   Add("user", "").add_content()->set_passage_id("1");
-  ExpectRefused("not_supported", "history[0].content[0][0]");
+  ExpectRefused("not_supported", "history[0].content[0]");
 }
 
 }  // namespace

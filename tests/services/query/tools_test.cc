@@ -78,18 +78,20 @@ TEST(ParseCallTest, TakesCallsOfTheToolsAndNothingElse) {
   }
 }
 
-// What leaves when `text` comes in pieces of `size` bytes: texts, and calls as "<name arguments>".
+// What leaves when `text` comes in pieces of `size` bytes: the text, then calls as "<name
+// arguments>".
 std::string Filtered(const std::string& text, size_t size) {
   const std::vector<Tool> tools = Tools({kStock});
   ToolCallFilter filter(tools);
   std::string out;
+  std::string calls;
   const auto take = [&](const ToolCallFilter::Piece& piece) {
     out += piece.text;
-    for (const model::ToolCall& call : piece.calls) out += "<" + call.name + call.arguments + ">";
+    for (const model::ToolCall& call : piece.calls) calls += "<" + call.name + call.arguments + ">";
   };
   for (size_t at = 0; at < text.size(); at += size) take(filter.Push(text.substr(at, size)));
   take(filter.Finish());
-  return out;
+  return out + calls;
 }
 
 TEST(ToolCallFilterTest, CallsLeaveTheTextHoweverItIsCut) {
@@ -99,7 +101,7 @@ TEST(ToolCallFilterTest, CallsLeaveTheTextHoweverItIsCut) {
       {"no call < at <tool all", "no call < at <tool all"},
       {good, "<stock{}>"},
       {"Let me look.\n" + good + "\n" + good + "\n", "Let me look.<stock{}><stock{}>"},
-      {good + "\n\nDone. ", "<stock{}>Done. "},
+      {good + "\n\nDone. ", "Done. <stock{}>"},
       {bad + " then\n" + good, bad + " then<stock{}>"},
       {"x " + bad, "x " + bad},
       {"cut <tool_call>\n{\"name\": \"sto", "cut <tool_call>\n{\"name\": \"sto"},
