@@ -67,6 +67,14 @@ std::string Footer(const v1::AnswerResponse& reply) {
   return out;
 }
 
+std::string FollowUpText(const v1::FollowUp& follow_up) {
+  std::string out = absl::StrCat("searched for: ", OneLine(Printable(follow_up.rewritten_query())));
+  if (follow_up.pictures_size() > 0) {
+    absl::StrAppend(&out, ", with ", Counted(follow_up.pictures_size(), "earlier picture"));
+  }
+  return out;
+}
+
 // Prints the answer as it comes; keeps what was printed, because the checks after the last word may
 // change the answer.
 class AnswerPrinter {
@@ -100,6 +108,9 @@ class AnswerPrinter {
         PrintLine(Styled(terminal_, Style::kBold, "\nAfter the check of its sources:"));
       }
       PrintLine(Printable(done_->answer()));
+    }
+    if (done_->has_follow_up()) {
+      PrintLine(Styled(terminal_, Style::kDim, FollowUpText(done_->follow_up())));
     }
     const std::string sources = RenderCitations(terminal_, *done_);
     if (!sources.empty()) Print("\n" + Styled(terminal_, Style::kBold, "Sources") + "\n" + sources);

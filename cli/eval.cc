@@ -101,6 +101,8 @@ void AddEval(Arguments& program, const Environment& environment) {
   command.Integer("--texts", options->size.texts, 0, 100'000, "Texts at most; default 200");
   command.Flag("--shuffled", options->shuffled,
                "Score against the gold of other questions: a control");
+  command.Flag("--no-history", options->no_history,
+               "Ask follow-up questions without what was said before: a control");
   command.Flag("--untrained", options->session.untrained,
                "Random numbers in place of the model's weights: a control");
   command.Text("--log", options->log,

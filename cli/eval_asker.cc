@@ -26,6 +26,18 @@ std::string Ids(const std::vector<std::string>& documents) {
   return list.Done();
 }
 
+std::string History(const std::vector<EvalTurn>& history) {
+  JsonList list;
+  for (const EvalTurn& turn : history) {
+    list.Add(JsonObject()
+                 .Text("role", turn.by_assistant ? "assistant" : "user")
+                 .Text("text", turn.text)
+                 .Number("pictures", static_cast<int64_t>(turn.pictures.size()))
+                 .Done());
+  }
+  return list.Done();
+}
+
 absl::StatusOr<EvalScore::Found> Find(const EvalSession& session, const EvalQuestion& question,
                                       Latencies& latencies, JsonObject& record) {
   Gains gains;
@@ -91,6 +103,7 @@ absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
   record.Text("task", TaskName(question.task))
       .Text("question", question.text)
       .Number("pictures", static_cast<int64_t>(question.pictures.size()))
+      .Raw("history", History(question.history))
       .Raw("right_documents", Ids(question.gold.documents));
   const auto done = [&] {
     score.record = record.Done();
@@ -102,7 +115,10 @@ absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
     case Task::kTextToPhoto:
     case Task::kComposed:
     case Task::kTextToPage:
-    case Task::kTextToText: {
+    case Task::kTextToText:
+    case Task::kFollowUp:
+    case Task::kPhotoFollowUp:
+    case Task::kNewTopic: {
       SL_ASSIGN_OR_RETURN(score.found, Find(session, question, latencies, record));
       return done();
     }

@@ -14,12 +14,13 @@ struct EvalOptions {
   demo_world::WorldSize size;
   std::string tasks;
   EvalSessionOptions session;
-  std::string log;        // file for a line a question; empty = none
-  std::string run;        // file name that ".MODE" follows: a TREC run each; empty = none
-  std::string results;    // file for the figures as MTEB writes them; empty = none
-  std::string export_to;  // of a made-up shop: write it to this folder instead; empty = not
-  std::string split;      // of a folder's judgements
-  bool shuffled = false;  // scored against the gold of other questions
+  std::string log;          // file for a line a question; empty = none
+  std::string run;          // file name that ".MODE" follows: a TREC run each; empty = none
+  std::string results;      // file for the figures as MTEB writes them; empty = none
+  std::string export_to;    // of a made-up shop: write it to this folder instead; empty = not
+  std::string split;        // of a folder's judgements
+  bool shuffled = false;    // scored against the gold of other questions
+  bool no_history = false;  // questions alone, without the conversation before them
   bool json = false;
 
   // Nothing on standard error but failures.

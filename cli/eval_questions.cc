@@ -15,9 +15,10 @@ namespace {
 using demo_world::Task;
 
 constexpr const char* kNames[kEvalTasks] = {
-    "photo_to_item", "text_to_photo", "composed",    "text_to_page", "text_to_text",
-    "page_answer",   "table_answer",  "text_answer", "two_passages", "comparison",
-    "abstain",       "extraction",    "box"};
+    "photo_to_item", "text_to_photo", "composed",        "text_to_page",
+    "text_to_text",  "page_answer",   "table_answer",    "text_answer",
+    "two_passages",  "comparison",    "abstain",         "extraction",
+    "box",           "follow_up",     "photo_follow_up", "new_topic"};
 // Tries for one question before a task is taken to have no more.
 constexpr int kTries = 20;
 constexpr uint64_t kShuffle = 1000;  // beyond the numbers of the tasks
@@ -37,6 +38,12 @@ EvalQuestion Prepare(const demo_world::World& world, const demo_world::Question&
   out.text = question.text;
   for (const demo_world::Picture& picture : question.pictures) {
     out.pictures.push_back(EncodePng(picture));
+  }
+  for (const demo_world::Turn& turn : question.history) {
+    EvalTurn& said = out.history.emplace_back(EvalTurn{turn.by_assistant, turn.text, {}});
+    for (const demo_world::Picture& picture : turn.pictures) {
+      said.pictures.push_back(EncodePng(picture));
+    }
   }
   out.of_page = !question.documents.empty();
   out.gold.documents = Ids(world, question.documents);

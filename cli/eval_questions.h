@@ -13,7 +13,7 @@
 
 namespace sightline::cli {
 
-inline constexpr int kEvalTasks = 13;
+inline constexpr int kEvalTasks = 16;
 // Beside those of the enum: claims to be judged, see eval_claims.h.
 inline constexpr char kVerdictTask[] = "verdict";
 // "photo_to_item", "text_to_photo", …
@@ -34,6 +34,13 @@ struct Gold {
   std::optional<demo_world::Box> box;
 };
 
+// What was said before a question.
+struct EvalTurn {
+  bool by_assistant = false;
+  std::string text;
+  std::vector<std::string> pictures;  // PNG
+};
+
 // A question of the demo world in the form in which it is asked.
 struct EvalQuestion {
   std::string id;  // "photo_to_item-0001"
@@ -41,6 +48,7 @@ struct EvalQuestion {
   demo_world::Language language = demo_world::Language::kEnglish;
   std::string text;
   std::vector<std::string> pictures;  // PNG
+  std::vector<EvalTurn> history;      // oldest first
   bool of_page = false;               // kBox: a row of a page, not an item of a scene
   Gold gold;
 };

@@ -124,6 +124,9 @@ std::vector<Figure> FiguresOf(Task task, const std::vector<EvalScore>& scores) {
     case Task::kComposed:
     case Task::kTextToPage:
     case Task::kTextToText:
+    case Task::kFollowUp:
+    case Task::kPhotoFollowUp:
+    case Task::kNewTopic:
       AddByLanguage("recall_at_1", FoundValue(&RankingScore::recall_at_1), scores, out);
       out.emplace_back("recall_at_5", Mean(scores, FoundValue(&RankingScore::recall_at_5)));
       out.emplace_back("recall_at_10", Mean(scores, FoundValue(&RankingScore::recall_at_10)));

@@ -12,8 +12,8 @@ constexpr int kAnswerTokens = 192;
 constexpr int kJsonTokens = 768;
 constexpr int kBoxTokens = 64;
 
-template <typename Parts>
-void AddParts(const EvalQuestion& question, Parts add) {
+template <typename Said, typename Parts>
+void AddParts(const Said& question, Parts add) {
   for (const std::string& picture : question.pictures) add()->set_image(picture);
   if (!question.text.empty()) add()->set_text(question.text);
 }
@@ -22,14 +22,24 @@ v1::SearchRequest MakeSearch(const std::string& collection, const EvalQuestion& 
   v1::SearchRequest request;
   request.set_collection(collection);
   AddParts(question, [&] { return request.add_query(); });
+  for (const EvalTurn& said : question.history) {
+    v1::Turn& turn = *request.add_history();
+    turn.set_role(said.by_assistant ? "assistant" : "user");
+    AddParts(said, [&] { return turn.add_content(); });
+  }
   return request;
+}
+
+bool InConversation(demo_world::Task task) {
+  return task == demo_world::Task::kFollowUp || task == demo_world::Task::kPhotoFollowUp ||
+         task == demo_world::Task::kNewTopic;
 }
 
 }  // namespace
 
 v1::SearchRequest FindRequest(const std::string& collection, const EvalQuestion& question) {
   v1::SearchRequest request = MakeSearch(collection, question);
-  request.set_mode(v1::SEARCH_MODE_DENSE);
+  request.set_mode(InConversation(question.task) ? v1::SEARCH_MODE_HYBRID : v1::SEARCH_MODE_DENSE);
   request.set_k(kReranked);
   return request;
 }

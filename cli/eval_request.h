@@ -14,7 +14,8 @@ inline constexpr int kReranked = 20;
 // Questions of the demo world as requests, in the way their task is used. Words are the likeliest
 // ones.
 
-// What is to be found is searched by meaning alone, for kReranked passages.
+// What is to be found is searched by meaning alone, for kReranked passages; in the middle of a
+// conversation, which goes with it, as people search: by meaning and by words.
 v1::SearchRequest FindRequest(const std::string& collection, const EvalQuestion& question);
 
 // Has the passages of a FindRequest ordered anew: the same ones, not as many as the server would

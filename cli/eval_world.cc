@@ -112,6 +112,9 @@ class WorldEval {
   absl::Status Ask() {
     std::vector<EvalQuestion> questions = AskAll(world_, tasks_.questions, options_.queries, seed_);
     if (options_.shuffled) ShuffleGold(seed_, questions);
+    if (options_.no_history) {
+      for (EvalQuestion& question : questions) question.history.clear();
+    }
     const int count = static_cast<int>(questions.size());
     Progress progress(terminal_, options_.Silent(terminal_), {.items = count, .what = "questions"});
     absl::Mutex mu;

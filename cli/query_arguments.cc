@@ -13,12 +13,14 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "mcp/history.h"
 #include "proto/reply_json.h"
 
 namespace sightline::cli {
 namespace {
 
 constexpr uint64_t kMaxImageBytes = 64 << 20;
+constexpr uint64_t kMaxHistoryBytes = 64 << 20;
 constexpr int kTextIndent = 4;
 constexpr int kTextLines = 2;
 
@@ -81,6 +83,17 @@ absl::StatusOr<v1::Content> ParsePart(const std::string& option, const std::stri
   }
   if (sign * weight != 1) part.set_weight(sign * weight);
   return part;
+}
+
+// Adds the messages of a file.
+absl::Status AddHistory(const std::string& path, v1::SearchRequest& request) {
+  SL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxHistoryBytes));
+  const mcp::Json value = mcp::Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (value.is_discarded()) return absl::InvalidArgumentError(path + ": no JSON");
+  auto turns = mcp::ReadHistory(value);
+  if (!turns.ok()) return Annotate(turns.status(), path);
+  for (v1::Turn& turn : *turns) *request.add_history() = std::move(turn);
+  return absl::OkStatus();
 }
 
 v1::SearchMode ModeOf(const std::string& mode) {
@@ -189,6 +202,10 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
   arguments.Integer("--neighbours", query.neighbours, 0, 5,
                     "Passages before and behind each hit to show; default 0");
   arguments.Flag("--explain", query.explain, "Say why each hit stands where it stands");
+  arguments.Text("--history", query.history,
+                 "What was said before, [{\"role\": \"user\" or \"assistant\", \"content\"}]: the "
+                 "question is searched with what it leans on",
+                 "F.json");
 }
 
 absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query) {
@@ -229,6 +246,7 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   for (const std::string& part : query.less_like) {
     SL_ASSIGN_OR_RETURN(*request.add_query(), ParsePart("--less-like", part, -1));
   }
+  if (!query.history.empty()) SL_RETURN_IF_ERROR(AddHistory(query.history, request));
   return request;
 }
 

@@ -29,12 +29,13 @@ struct QueryArguments {
   bool explain = false;
   std::string from;  // RFC 3339; the server reads them
   std::string to;
+  std::string history;  // path of a file of earlier messages, JSON
 };
 
 void AddQueryArguments(Arguments& arguments, QueryArguments& query);
 
 // Reads the pictures. kInvalidArgument: nothing to look for, a part that cannot be read, or a crop
-// that is no box;
+// that is no box, a history that is none;
 // kNotFound, kResourceExhausted: a picture is missing or larger than 64 MiB.
 absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query);
 

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "mcp/history.h"
 #include "mcp/resources.h"
 #include "proto/reply_json.h"
 
@@ -23,6 +24,19 @@ Json Property(const char* type, const char* description) {
 
 Json Whole(int least, int most, const char* description) {
   return {{"type", "integer"}, {"minimum", least}, {"maximum", most}, {"description", description}};
+}
+
+Json HistoryProperty() {
+  return {{"type", "array"},
+          {"description",
+           "What was said before, oldest first: a question that leans on it (And who makes it?) is "
+           "searched and answered with it"},
+          {"items",
+           {{"type", "object"},
+            {"properties",
+             {{"role", {{"type", "string"}, {"enum", Json::array({"user", "assistant"})}}},
+              {"content", Property("string", "The message's words")}}},
+            {"required", Json::array({"role", "content"})}}}};
 }
 
 // What search and ask share.
@@ -55,6 +69,7 @@ const Json& Tools() {
   static const auto* const kTools = new Json([] {
     Json ask = QueryProperties("question", "The question");
     ask["max_tokens"] = Whole(1, 32768, "Longest answer");
+    ask["history"] = HistoryProperty();
     return Json::array(
         {Tool("search", "Search a collection",
               "Finds passages of a collection's documents and pictures, by words, by a picture, or "
@@ -79,10 +94,13 @@ const Json& Tools() {
   return *kTools;
 }
 
-absl::Status Wrong(absl::string_view name, absl::string_view expected) {
-  absl::Status status = absl::InvalidArgumentError(absl::StrCat(name, ": expected ", expected));
+absl::Status WithReason(absl::Status status) {
   status.SetPayload("sightline/reason", absl::Cord("invalid_field"));
   return status;
+}
+
+absl::Status Wrong(absl::string_view name, absl::string_view expected) {
+  return WithReason(absl::InvalidArgumentError(absl::StrCat(name, ": expected ", expected)));
 }
 
 // Holds `arguments` against the tool's schema, as far as the schemas above go.
@@ -98,6 +116,7 @@ absl::Status Check(const Json& arguments, const Json& schema) {
     const std::string type = (*property)["type"];
     const bool fits = type == "string"    ? value.is_string()
                       : type == "boolean" ? value.is_boolean()
+                      : type == "array"   ? value.is_array()
                                           : value.is_number_integer();
     if (!fits) return Wrong(name, absl::StrCat("a value of type ", type));
     if (type == "integer" && (value < (*property)["minimum"] || value > (*property)["maximum"])) {
@@ -157,6 +176,11 @@ absl::StatusOr<Json> Ask(const Json& arguments, const Stubs& stubs, Call& call) 
   v1::SearchAndAnswerRequest request;
   SL_ASSIGN_OR_RETURN(*request.mutable_search(), SearchOf(arguments, "question"));
   request.mutable_sampling()->set_max_tokens(arguments.value("max_tokens", 0));
+  if (arguments.contains("history")) {
+    auto history = ReadHistory(arguments["history"]);
+    if (!history.ok()) return WithReason(history.status());
+    for (v1::Turn& turn : *history) *request.mutable_search()->add_history() = std::move(turn);
+  }
   v1::AnswerResponse reply;
   SL_RETURN_IF_ERROR(call.Run(
       [&](grpc::ClientContext* context) { return stubs.query->Answer(context, request, &reply); }));

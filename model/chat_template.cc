@@ -55,6 +55,29 @@ class Layout {
     }
   }
 
+  // What a system turn says of the tools, behind the system message where there is one.
+  void Tools(std::span<const std::string> tools) {
+    Text(
+        "# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
+        "You are provided with function signatures within <tools></tools> XML tags:\n<tools>");
+    for (const std::string& tool : tools) Text(absl::StrCat("\n", tool));
+    Text(
+        "\n</tools>\n\nFor each function call, return a json object with function name and "
+        "arguments within ");
+    Control("<tool_call>");
+    Control("</tool_call>");
+    Text(" XML tags:\n");
+    Control("<tool_call>");
+    Text("\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n");
+    Control("</tool_call>");
+  }
+
+  void Call(const ToolCall& call) {
+    Control("<tool_call>");
+    Text(absl::StrCat("\n{\"name\": \"", call.name, "\", \"arguments\": ", call.arguments, "}\n"));
+    Control("</tool_call>");
+  }
+
   std::vector<PromptSegment> Take() { return std::move(segments_); }
 
  private:
@@ -63,6 +86,14 @@ class Layout {
   int videos_ = 0;
   std::vector<PromptSegment> segments_;
 };
+
+bool SaysNothing(const Message& message) {
+  for (const MessagePart& part : message.parts) {
+    const auto* text = std::get_if<std::string>(&part);
+    if (text == nullptr || !text->empty()) return false;
+  }
+  return true;
+}
 
 absl::Status CheckRoles(std::span<const Message> messages) {
   if (messages.empty()) return absl::InvalidArgumentError("chat: no messages");
@@ -82,6 +113,16 @@ absl::StatusOr<std::vector<PromptSegment>> RenderChat(std::span<const Message> m
                                                       const ChatOptions& options) {
   if (absl::Status status = CheckRoles(messages); !status.ok()) return status;
   Layout layout(options.add_vision_id);
+  const bool leads = messages[0].role == "system";
+  if (!options.tools.empty()) {
+    layout.Open("system");
+    if (leads) {
+      layout.Parts(messages[0].parts, /*with_media=*/false);
+      layout.Text("\n\n");
+    }
+    layout.Tools(options.tools);
+    layout.Close();
+  }
   for (size_t i = 0; i < messages.size(); ++i) {
     const Message& message = messages[i];
     if (message.role == "tool") {
@@ -98,9 +139,15 @@ absl::StatusOr<std::vector<PromptSegment>> RenderChat(std::span<const Message> m
       if (i + 1 == messages.size() || messages[i + 1].role != "tool") layout.Close();
       continue;
     }
-    if (message.role == "system" && i > 0) continue;
+    if (message.role == "system" && (i > 0 || !options.tools.empty())) continue;
     layout.Open(message.role);
     layout.Parts(message.parts, /*with_media=*/message.role == "user");
+    if (message.role == "assistant") {
+      for (const ToolCall& call : message.tool_calls) {
+        if (&call != &message.tool_calls.front() || !SaysNothing(message)) layout.Text("\n");
+        layout.Call(call);
+      }
+    }
     layout.Close();
   }
   if (options.add_generation_prompt) layout.Open("assistant");

@@ -27,12 +27,13 @@ struct PromptSegment {
 struct ChatOptions {
   bool add_generation_prompt = true;
   bool add_vision_id = false;  // "Picture 1: " before each picture, counted over the conversation
+  std::span<const std::string> tools = {};  // JSON texts, declared in the system turn as they are
 };
 
 // Lays `messages` out as the Qwen3-VL template does: a leading system message is kept (later ones
 // are dropped), media count in user and tool messages only, consecutive tool messages share one
-// turn, nothing is trimmed, and there is no default system prompt. Tool declarations are not
-// supported: the published template puts them in a system section that messages alone never cause.
+// turn, nothing is trimmed, and there is no default system prompt. Tools are declared behind the
+// system message, in a turn of their own without one; an assistant's calls stand behind its words.
 // The checkpoint's own Jinja template is not interpreted. kInvalidArgument: no messages, or a role
 // other than system, user, assistant, tool.
 absl::StatusOr<std::vector<PromptSegment>> RenderChat(std::span<const Message> messages,

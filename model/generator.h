@@ -19,9 +19,16 @@ namespace sightline::model {
 // One part of a message: text, a picture, or a video.
 using MessagePart = std::variant<std::string, ImagePtr, VideoFrames>;
 
+// A function that the model asked its caller to run.
+struct ToolCall {
+  std::string name;
+  std::string arguments;  // JSON text
+};
+
 struct Message {
-  std::string role;  // "system", "user" or "assistant"
+  std::string role;  // "system", "user", "assistant" or "tool"
   std::vector<MessagePart> parts;
+  std::vector<ToolCall> tool_calls = {};  // of an assistant, behind its parts
 };
 
 // Absent fields take the checkpoint's generation_config.json, and without one the value in
@@ -90,6 +97,8 @@ struct GenerateInput {
   TextFormat format;  // not with `constraint`; but for MarkedTextFormat not with `stop` or
                       // `stop_token_ids`
   std::shared_ptr<TokenConstraint> constraint;  // null = none; with n = 1 only
+  // Functions the model is told it may call, each the JSON text that it is shown.
+  std::vector<std::string> tools = {};
 };
 
 enum class FinishReason { kStop, kLength };

@@ -168,9 +168,9 @@ Qwen3VlGenerator::Qwen3VlGenerator(std::shared_ptr<Checkpoint> checkpoint,
 absl::StatusOr<GenerateResult> Qwen3VlGenerator::Generate(const GenerateInput& input,
                                                           const CallOptions& call,
                                                           const OnText& on_text) {
-  SL_ASSIGN_OR_RETURN(
-      const Prompt prompt,
-      checkpoint_->prompts().Chat(input.messages, ChatOptions(), checkpoint_->context() - 1));
+  SL_ASSIGN_OR_RETURN(const Prompt prompt,
+                      checkpoint_->prompts().Chat(input.messages, ChatOptions{.tools = input.tools},
+                                                  checkpoint_->context() - 1));
   SL_ASSIGN_OR_RETURN(const std::shared_ptr<const Adapter> adapter,
                       AdapterFor(*checkpoint_, call, adapter_));
   return Continue([&] { return checkpoint_->Prepare(prompt, adapter); }, input, call, on_text);

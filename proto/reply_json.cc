@@ -233,6 +233,18 @@ Json FromTimings(const v1::StageTimings& timings, bool with_answer) {
   return out;
 }
 
+Json FromFollowUp(const v1::FollowUp& follow_up) {
+  Json out;
+  out["rewritten_query"] = follow_up.rewritten_query();
+  out["generated"] = follow_up.generated();
+  out["pictures"] = Json::array();
+  for (const v1::EarlierPicture& picture : follow_up.pictures()) {
+    out["pictures"].push_back(Json{{"turn", picture.turn()}, {"part", picture.part()}});
+  }
+  out["rewrite_ms"] = Rounded(follow_up.rewrite_ms());
+  return out;
+}
+
 Json FromHits(const google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
   Json out = Json::array();
   for (const v1::Hit& hit : hits) out.push_back(FromHit(hit));
@@ -336,6 +348,8 @@ std::string VerdictName(v1::Verdict verdict) {
   return EnumName(v1::Verdict_Name(verdict), "VERDICT_");
 }
 
+std::string FollowUpJson(const v1::FollowUp& follow_up) { return Dump(FromFollowUp(follow_up)); }
+
 std::string SearchReplyJson(const v1::SearchResponse& reply) {
   Json out;
   out["hits"] = FromHits(reply.hits());
@@ -343,6 +357,7 @@ std::string SearchReplyJson(const v1::SearchResponse& reply) {
   out["recall"] = reply.has_recall() ? Number(reply.recall()) : Json(nullptr);
   out["warnings"] = Strings(reply.warnings());
   out["timings_ms"] = FromTimings(reply.timings(), false);
+  out["follow_up"] = reply.has_follow_up() ? FromFollowUp(reply.follow_up()) : Json(nullptr);
   return Dump(out);
 }
 
@@ -372,6 +387,7 @@ std::string AnswerReplyJson(const v1::AnswerResponse& reply) {
   }
   out["unsupported_fields"] = Strings(reply.unsupported_fields());
   out["reasoning"] = reply.reasoning().empty() ? Json(nullptr) : Json(reply.reasoning());
+  out["follow_up"] = reply.has_follow_up() ? FromFollowUp(reply.follow_up()) : Json(nullptr);
   return Dump(out);
 }
 

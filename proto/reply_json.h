@@ -21,17 +21,21 @@
 //  - times are RFC 3339 in UTC with milliseconds; pictures are paths below the gateway's root.
 namespace sightline {
 
-// {"hits":[…],"exact","recall","warnings","timings_ms":{"encode","dense","lexical","fuse","rerank","total"}}
+// {"rewritten_query","generated","pictures":[{"turn","part"}],"rewrite_ms"}
+std::string FollowUpJson(const v1::FollowUp& follow_up);
+
+// {"hits":[…],"exact","recall","warnings","timings_ms":{"encode","dense","lexical","fuse","rerank","total"},
+// "follow_up"}
 // `exact` is true when every allowed vector was compared; otherwise `recall` is the estimate, or
-// null.
+// null. `follow_up` is null unless there was a history.
 std::string SearchReplyJson(const v1::SearchResponse& reply);
 
 // {"answer","abstained","citations":[…],"hits":[…],"usage":{"prompt_tokens","completion_tokens",
 // "image_tokens"},"warnings","timings_ms","mode","finish_reason",
 // "sentences":[{"start","end","markers","verdict"}],"field_citations":[…],"unsupported_fields",
-// "reasoning"}; `reasoning` is null unless it was asked for. An abstention's hits are the near
-// misses. `timings_ms` as for a search and "generate","first_token"; `mode` is "generative" or
-// "extractive".
+// "reasoning","follow_up"}; `reasoning` is null unless it was asked for. An abstention's hits are
+// the near misses. `timings_ms` as for a search and "generate","first_token"; `mode` is
+// "generative" or "extractive".
 std::string AnswerReplyJson(const v1::AnswerResponse& reply);
 
 // {"verdicts":[{"claim","start","end","text","verdict","evidence":[…]}],"warnings","timings_ms"}

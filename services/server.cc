@@ -91,6 +91,7 @@ struct Server::Parts {
   std::unique_ptr<query::Retriever> retriever;
   std::unique_ptr<query::Answerer> answerer;
   std::unique_ptr<query::ClaimChecker> claims;
+  std::unique_ptr<query::QueryRewriter> rewriter;
   std::unique_ptr<CollectionService> collection_service;
   std::unique_ptr<MaintenanceService> maintenance_service;
   std::unique_ptr<IngestService> ingest_service;
@@ -190,6 +191,9 @@ absl::Status Server::StartServices() {
                                  .entailment = std::move(entailment),
                                  .limits = config_.content,
                                  .filters = config_.filters});
+  const query::ConversationLimits conversation;
+  parts.rewriter =
+      std::make_unique<query::QueryRewriter>(parts.model.generator.get(), conversation);
   std::vector<edge::NamedService> services;
   parts.collection_service =
       std::make_unique<CollectionService>(*parts.corpus, *parts.model.encoder, *parts.ingestor);
@@ -209,12 +213,14 @@ absl::Status Server::StartServices() {
                                    .retriever = *parts.retriever,
                                    .answerer = *parts.answerer,
                                    .claims = *parts.claims,
+                                   .rewriter = *parts.rewriter,
                                    .watcher = parts.watcher,
                                    .metrics = parts.metrics,
                                    .decode = decode,
                                    .fetcher = parts.fetcher.get(),
                                    .thumbnail = Thumbnails(*parts.media),
                                    .limits = config_.content,
+                                   .conversation = conversation,
                                    .filters = config_.filters});
     parts.model_service = std::make_unique<query::ModelService>(
         query::ModelService::Parts{.encoder = parts.model.encoder.get(),
@@ -225,7 +231,8 @@ absl::Status Server::StartServices() {
                                    .decode = decode,
                                    .fetcher = parts.fetcher.get(),
                                    .limits = config_.content,
-                                   .default_max_tokens = config_.answer.max_tokens});
+                                   .default_max_tokens = config_.answer.max_tokens,
+                                   .filters = config_.filters});
     services.push_back({v1::QueryService::service_full_name(), parts.query_service.get()});
     services.push_back({v1::ModelService::service_full_name(), parts.model_service.get()});
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "base/utf8.h"
 #include "proto/reply_json.h"
 #include "services/gateway/answer_stream.h"
+#include "services/gateway/chat_tools.h"
 #include "services/gateway/json_text.h"
 #include "services/gateway/url.h"
 
@@ -140,7 +142,9 @@ std::string AnnotationsJson(const v1::AnswerResponse& done) {
 // What a grounded reply has besides OpenAI's fields.
 std::string GroundingFields(const v1::AnswerResponse& done,
                             const std::vector<std::string>& warnings) {
-  std::string out = ",\"sources\":[";
+  std::string out = absl::StrCat(
+      ",\"follow_up\":", done.has_follow_up() ? FollowUpJson(done.follow_up()) : "null",
+      ",\"sources\":[");
   for (int i = 0; i < done.hits_size(); ++i) {
     absl::StrAppend(&out, i > 0 ? "," : "", HitJson(done.hits(i)));
   }
@@ -149,6 +153,14 @@ std::string GroundingFields(const v1::AnswerResponse& done,
   for (const std::string& warning : warnings) all.push_back(JsonString(warning));
   for (const std::string& warning : done.warnings()) all.push_back(JsonString(warning));
   return absl::StrCat(out, absl::StrJoin(all, ","), "]");
+}
+
+// Of a reply from messages alone, which seldom has any.
+std::string WarningsField(const v1::GenerateDone& done) {
+  if (done.warnings().empty()) return "";
+  std::vector<std::string> warnings;
+  for (const std::string& warning : done.warnings()) warnings.push_back(JsonString(warning));
+  return absl::StrCat(",\"warnings\":[", absl::StrJoin(warnings, ","), "]");
 }
 
 std::string FinishReason(const v1::AnswerResponse& done) {
@@ -212,15 +224,23 @@ class ChatChunks final : public EventRenderer<v1::GenerateEvent> {
         return "";
       }
       std::string out;
-      for (int i = 0; i < event.done().choices_size(); ++i) {
+      const int choices = event.done().choices_size();
+      for (int i = 0; i < choices; ++i) {
         const v1::GenerateChoice& choice = event.done().choices(i);
-        out += chunks_.Last(i, "", logprobs_ ? LogprobsJson(choice) : "null",
-                            choice.finish_reason(), "");
+        out +=
+            chunks_.Last(i, "", logprobs_ ? LogprobsJson(choice) : "null", choice.finish_reason(),
+                         i + 1 == choices ? WarningsField(event.done()) : "");
       }
       return out + chunks_.End(event.done().usage());
     }
     if (!streamed_ || !event.has_delta()) return "";
     const v1::GenerateDelta& delta = event.delta();
+    if (delta.has_tool_call()) {
+      return chunks_.Delta(
+          delta.choice(),
+          absl::StrCat("\"tool_calls\":[",
+                       ToolCallDelta(delta.tool_call(), calls_[delta.choice()]++), "]"));
+    }
     return chunks_.Delta(delta.choice(),
                          delta.text().empty()
                              ? absl::StrCat("\"reasoning_content\":", JsonString(delta.reasoning()))
@@ -240,6 +260,7 @@ class ChatChunks final : public EventRenderer<v1::GenerateEvent> {
   const ChatHead head_;
   const bool logprobs_;
   const bool streamed_;
+  std::map<int, int> calls_;  // how many each choice has made
   bool complete_ = false;
   std::string whole_;
 };
@@ -296,16 +317,21 @@ std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done, bool lo
   std::string out = absl::StrCat(Head(head, "chat.completion"), ",\"choices\":[");
   for (int i = 0; i < done.choices_size(); ++i) {
     const v1::GenerateChoice& choice = done.choices(i);
+    const bool only_calls = choice.text().empty() && choice.tool_calls_size() > 0;
     absl::StrAppend(&out, i > 0 ? "," : "", "{\"index\":", i,
-                    ",\"message\":{\"role\":\"assistant\",\"content\":", JsonString(choice.text()),
-                    ",\"refusal\":null");
+                    ",\"message\":{\"role\":\"assistant\",\"content\":",
+                    only_calls ? "null" : JsonString(choice.text()), ",\"refusal\":null");
+    for (int j = 0; j < choice.tool_calls_size(); ++j) {
+      absl::StrAppend(&out, j > 0 ? "," : ",\"tool_calls\":[", ToolCallJson(choice.tool_calls(j)),
+                      j + 1 == choice.tool_calls_size() ? "]" : "");
+    }
     if (!choice.reasoning().empty()) {
       absl::StrAppend(&out, ",\"reasoning_content\":", JsonString(choice.reasoning()));
     }
     absl::StrAppend(&out, "},\"logprobs\":", logprobs ? LogprobsJson(choice) : "null",
                     ",\"finish_reason\":", JsonString(choice.finish_reason()), "}");
   }
-  return absl::StrCat(out, "],\"usage\":", UsageJson(done.usage()), "}");
+  return absl::StrCat(out, "],\"usage\":", UsageJson(done.usage()), WarningsField(done), "}");
 }
 
 std::string ChatJson(const ChatHead& head, const v1::AnswerResponse& done,

@@ -18,11 +18,14 @@ struct ChatHead {
 };
 
 // {"id","object":"chat.completion","created","model","choices":[{"index","message","logprobs",
-// "finish_reason"}],"usage"}. A message has "reasoning_content" where the model thought first.
+// "finish_reason"}],"usage"}. A message has "reasoning_content" where the model thought first, and
+// "tool_calls" where it calls tools, its content then null unless it says something besides.
+// "warnings" stands behind the usage where a content rule ended a text.
 std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done, bool logprobs);
 
 // The same of a grounded answer, with "annotations" in its message, and "sources" (the hits, as in
-// POST /v1/answer), "abstained" and "warnings". An annotation is OpenAI's url_citation, whose
+// POST /v1/answer), "follow_up" (how a question with earlier messages was searched, else null),
+// "abstained" and "warnings". An annotation is OpenAI's url_citation, whose
 // start_index and end_index count Unicode characters; besides it has start_byte and end_byte
 // (UTF-8), marker, file_id (the document), passage_id, page, snippet, verdict, support.
 std::string ChatJson(const ChatHead& head, const v1::AnswerResponse& done,

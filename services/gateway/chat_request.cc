@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "services/edge/error_details.h"
+#include "services/gateway/chat_tools.h"
 #include "services/gateway/input_field.h"
 #include "services/gateway/json_field.h"
 #include "services/gateway/json_text.h"
@@ -25,8 +26,7 @@ namespace json = boost::json;
 
 // Fields of OpenAI's that ask for what this server cannot do; passing them over would change what
 // the caller gets.
-constexpr const char* kUnsupported[] = {"tools",       "functions",  "audio",
-                                        "tool_choice", "prediction", "function_call"};
+constexpr const char* kUnsupported[] = {"functions", "audio", "prediction", "function_call"};
 
 // The fields of an answer that a chat with a collection has besides OpenAI's.
 constexpr const char* kAnswerFields[] = {
@@ -46,15 +46,17 @@ absl::Status ReadContent(const std::string& at, const json::value& value,
   for (const json::value& entry : value.get_array()) {
     const std::string field = absl::StrCat(at, "[", message.content_size(), "]");
     SL_ASSIGN_OR_RETURN(v1::Content part, ContentPart(field, entry));
-    if (!part.has_text() && message.role() != "user") {
-      return edge::InvalidField(field, "pictures stand in a user's message");
+    if (!part.has_text() && message.role() != "user" && message.role() != "tool") {
+      return edge::InvalidField(field, "pictures stand in a user's or a tool's message");
     }
     *message.add_content() = std::move(part);
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::ChatMessage> ReadMessage(const std::string& at, const json::value& value) {
+// `ids` are those of the calls in earlier messages.
+absl::StatusOr<v1::ChatMessage> ReadMessage(const std::string& at, const json::value& value,
+                                            std::vector<std::string>& ids) {
   if (!value.is_object()) return WrongType(at, "an object", value);
   const json::object& fields = value.get_object();
   const json::value* role = Member(fields, "role");
@@ -64,16 +66,19 @@ absl::StatusOr<v1::ChatMessage> ReadMessage(const std::string& at, const json::v
   v1::ChatMessage message;
   SL_ASSIGN_OR_RETURN(*message.mutable_role(), StringField(absl::StrCat(at, ".role"), *role));
   if (message.role() == "developer") message.set_role("system");
-  if (message.role() == "tool" || message.role() == "function" ||
-      Member(fields, "tool_calls") != nullptr || Member(fields, "function_call") != nullptr) {
-    return Unsupported(at, "this server's models call no tools");
+  if (message.role() == "function" || Member(fields, "function_call") != nullptr) {
+    return Unsupported(at, "functions of the older form; send tools");
   }
-  if (message.role() != "system" && message.role() != "user" && message.role() != "assistant") {
+  if (message.role() != "system" && message.role() != "user" && message.role() != "assistant" &&
+      message.role() != "tool") {
     return edge::InvalidField(absl::StrCat(at, ".role"),
-                              "expected one of system, developer, user, assistant");
+                              "expected one of system, developer, user, assistant, tool");
   }
+  if (message.role() == "tool") SL_RETURN_IF_ERROR(CheckToolCallId(at, fields, ids));
+  SL_RETURN_IF_ERROR(ReadToolCalls(at, fields, ids, message));
   const json::value* content = Member(fields, "content");
   if (content == nullptr) {
+    if (!message.tool_calls().empty()) return message;
     return edge::InvalidField(absl::StrCat(at, ".content"), "the content is required",
                               "missing_field");
   }
@@ -92,10 +97,11 @@ absl::StatusOr<std::vector<v1::ChatMessage>> ReadMessages(const json::value* val
   }
   if (!value->is_array()) return WrongType("messages", "an array", *value);
   std::vector<v1::ChatMessage> out;
+  std::vector<std::string> call_ids;
   size_t index = 0;
   for (const json::value& entry : value->get_array()) {
     const std::string at = absl::StrCat("messages[", index, "]");
-    SL_ASSIGN_OR_RETURN(v1::ChatMessage message, ReadMessage(at, entry));
+    SL_ASSIGN_OR_RETURN(v1::ChatMessage message, ReadMessage(at, entry, call_ids));
     if (message.role() == "system" && index > 0) {
       if (out.size() > 1 || out[0].role() != "system") {
         return edge::InvalidField(absl::StrCat(at, ".role"),
@@ -267,6 +273,24 @@ absl::Status RefuseUnsupported(const json::object& body) {
   return absl::OkStatus();
 }
 
+// What was said before the question.
+absl::Status AddHistory(std::vector<v1::ChatMessage> messages, v1::SearchRequest& search,
+                        ChatRequest& out) {
+  for (v1::ChatMessage& message : messages) {
+    if (message.role() == "system") {
+      out.warnings.push_back("an answer from a collection has no system message; it was not used");
+      continue;
+    }
+    if (message.role() == "tool" || !message.tool_calls().empty()) {
+      return Unsupported("messages", "an answer from a collection calls no tools");
+    }
+    v1::Turn& turn = *search.add_history();
+    turn.set_role(message.role());
+    turn.mutable_content()->Swap(message.mutable_content());
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::SearchAndAnswerRequest> Grounded(const json::object& body, const Frame& frame,
                                                     const Request& request,
                                                     std::vector<v1::ChatMessage> messages,
@@ -280,9 +304,10 @@ absl::StatusOr<v1::SearchAndAnswerRequest> Grounded(const json::object& body, co
   if (messages.back().role() != "user") {
     return edge::InvalidField("messages", "the last message, the question, is a user's");
   }
-  if (messages.size() > 1) {
-    out.warnings.push_back(absl::StrCat("the last message is the question to the collection; the ",
-                                        messages.size() - 1, " before it were not used"));
+  v1::GenerateRequest tools;
+  SL_RETURN_IF_ERROR(ReadTools(body, tools));
+  if (!tools.tools().empty()) {
+    return Unsupported("tools", "an answer from a collection calls no tools");
   }
   QueryRequest query;
   for (const char* name : kAnswerFields) {
@@ -292,6 +317,8 @@ absl::StatusOr<v1::SearchAndAnswerRequest> Grounded(const json::object& body, co
   }
   query.request.mutable_search()->set_collection(frame.collection);
   *query.request.mutable_search()->mutable_query() = std::move(*messages.back().mutable_content());
+  messages.pop_back();
+  SL_RETURN_IF_ERROR(AddHistory(std::move(messages), *query.request.mutable_search(), out));
   query.request.set_json_schema(frame.schema);
   return std::move(query.request);
 }
@@ -373,6 +400,7 @@ absl::StatusOr<ChatRequest> ReadChat(const Request& request) {
   generate.set_n(frame.n);
   if (frame.logprobs.has_value()) generate.set_logprobs(*frame.logprobs);
   generate.set_json_schema(frame.schema);
+  SL_RETURN_IF_ERROR(ReadTools(body, generate));
   generate.set_adapter(frame.adapter);
   out.call = std::move(generate);
   return out;

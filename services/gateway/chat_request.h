@@ -32,10 +32,12 @@ struct ChatRequest {
 // Reads the body of POST /v1/chat/completions, see openapi.json. Fields that are not known are
 // passed over, as OpenAI does. kInvalidArgument names the field: "invalid_field", "missing_field",
 // "conflict" (two that do not go together), "unsupported_parameter" (known to OpenAI, and this
-// server cannot do it: tools, audio), and the reasons of json_text.h and picture_url.h.
+// server cannot do it: audio, tools with a collection), and the reasons of json_text.h and
+// picture_url.h.
 //
-// With a collection the last message, a user's, is the question; the fields of POST /v1/answer
-// (k, filter, mode, rerank, instruction, candidates, answer_mode, verdict_policy) apply.
+// With a collection the last message, a user's, is the question, and those before it its history;
+// the fields of POST /v1/answer (k, filter, mode, rerank, instruction, candidates, answer_mode,
+// verdict_policy) apply.
 absl::StatusOr<ChatRequest> ReadChat(const Request& request);
 
 // Reads the form of POST /v1/chat/vision: `prompt`, and `image_file`, which may be repeated.

@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "services/edge/error_details.h"
+#include "services/gateway/history_field.h"
 #include "services/gateway/json_field.h"
 #include "services/gateway/json_text.h"
 #include "services/gateway/multipart.h"
@@ -27,7 +28,17 @@ namespace {
 
 namespace json = boost::json;
 
-enum class Type { kString, kStrings, kInteger, kNumber, kBoolean, kCrop, kParts, kSchema };
+enum class Type {
+  kString,
+  kStrings,
+  kInteger,
+  kNumber,
+  kBoolean,
+  kCrop,
+  kParts,
+  kHistory,
+  kSchema
+};
 
 struct FieldSpec {
   const char* name;
@@ -54,6 +65,7 @@ constexpr FieldSpec kFields[] = {
     {"explain", Type::kBoolean, false},
     {"time_from", Type::kString, false},
     {"time_to", Type::kString, false},
+    {"history", Type::kHistory, false},
     {"timeout", Type::kNumber, false},
     {"stream", Type::kBoolean, false},
     {"answer_mode", Type::kString, true},
@@ -229,6 +241,9 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
     SL_ASSIGN_OR_RETURN(*search.mutable_time_from(), StringField(name, value));
   } else if (name == "time_to") {
     SL_ASSIGN_OR_RETURN(*search.mutable_time_to(), StringField(name, value));
+  } else if (name == "history") {
+    SL_ASSIGN_OR_RETURN(std::vector<v1::Turn> turns, HistoryField(name, value));
+    for (v1::Turn& turn : turns) *search.add_history() = std::move(turn);
   } else if (name == "timeout") {
     SL_ASSIGN_OR_RETURN(const double seconds, NumberField(name, value));
     SL_ASSIGN_OR_RETURN(out.deadline, DeadlineIn(seconds, max_timeout));
@@ -377,6 +392,7 @@ class FormSink : public PartSink {
       case Type::kInteger:
       case Type::kNumber:
       case Type::kParts:
+      case Type::kHistory:
       case Type::kSchema: {
         absl::StatusOr<json::value> parsed = ParseJson(value_);
         if (!parsed.ok()) return Annotate(parsed.status(), field.name);

@@ -1,12 +1,14 @@
 #include "services/query/answerer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
 #include "services/edge/error_details.h"
+#include "services/query/conversation_prompt.h"
 #include "services/query/generation.h"
 
 namespace sightline::query {
@@ -159,6 +161,22 @@ Answerer::Answerer(const AnswerOptions& options, model::Generator* generator,
       picture_(std::move(picture)),
       entailment_(std::move(entailment)) {}
 
+absl::StatusOr<Prompt> Answerer::MakePrompt(const AnswerRequest& request,
+                                            const Retrieved& retrieved,
+                                            const PromptOptions& options,
+                                            const edge::CallLimits& limits) const {
+  SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(request.question, retrieved.hits, options,
+                                                 *generator_, picture_, limits));
+  // A short context is for the passages first.
+  const int tokens = std::min(options_.history_tokens, generator_->info().context / 4);
+  SL_ASSIGN_OR_RETURN(
+      std::vector<model::Message> said,
+      ShownTurns(request.history, tokens, options.max_pictures, *generator_, limits));
+  prompt.messages.insert(prompt.messages.begin() + 1, std::make_move_iterator(said.begin()),
+                         std::make_move_iterator(said.end()));
+  return prompt;
+}
+
 absl::StatusOr<Answer> Answerer::Write(const AnswerRequest& request, const Retrieved& retrieved,
                                        const edge::CallLimits& limits,
                                        const AnswerSink& sink) const {
@@ -195,7 +213,8 @@ absl::StatusOr<Answer> Answerer::WriteExtractive(const AnswerRequest& request,
                                                  const AnswerSink& sink) const {
   ExtractiveOptions options = options_.extractive;
   options.dense_untrained = retrieved.dense_untrained;
-  ExtractiveAnswer extract = Extract(request.question, retrieved.hits, options);
+  ExtractiveAnswer extract =
+      Extract(request.stand_alone.value_or(request.question), retrieved.hits, options);
   Answer answer;
   answer.mode = AnswerMode::kExtractive;
   if (extract.text.empty()) {
@@ -228,8 +247,7 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
   Answer answer = NewGenerated(generator_->info());
   if (retrieved.hits.empty()) return Abstain(question, std::move(answer), sink);
 
-  SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(request.question, retrieved.hits, options_.prompt,
-                                                 *generator_, picture_, limits));
+  SL_ASSIGN_OR_RETURN(Prompt prompt, MakePrompt(request, retrieved, options_.prompt, limits));
   Reasoning reasoning(request.reasoning, prompt.passages, sink, answer);
   SL_RETURN_IF_ERROR(ThinkFirst(request, limits, prompt, reasoning, answer));
   const model::GenerateInput input = {
@@ -308,8 +326,7 @@ absl::StatusOr<Answer> Answerer::WriteJson(const AnswerRequest& request, const R
   }
   PromptOptions options = options_.prompt;
   options.json_schema = request.json_schema;
-  SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(request.question, retrieved.hits, options,
-                                                 *generator_, picture_, limits));
+  SL_ASSIGN_OR_RETURN(Prompt prompt, MakePrompt(request, retrieved, options, limits));
   Reasoning reasoning(request.reasoning, prompt.passages, sink, answer);
   SL_RETURN_IF_ERROR(ThinkFirst(request, limits, prompt, reasoning, answer));
   const model::GenerateInput input = {

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "model/generator.h"
 #include "services/edge/call_scope.h"
+#include "services/query/conversation.h"
 #include "services/query/entailment.h"
 #include "services/query/extractive.h"
 #include "services/query/field_citations.h"
@@ -21,11 +23,16 @@ enum class AnswerMode { kAuto, kGenerative, kExtractive };
 struct AnswerOptions {
   PromptOptions prompt;
   ExtractiveOptions extractive;
-  int max_tokens = 512;  // of an answer whose request names none
+  int max_tokens = 512;       // of an answer whose request names none
+  int history_tokens = 2048;  // of what was said before, in the prompt
 };
 
 struct AnswerRequest {
   QueryContent question;
+  // What was said before it: a generator sees it.
+  Conversation history = {};
+  // Set: the question with what it leans on, which quoted sentences are chosen by.
+  std::optional<QueryContent> stand_alone = {};
   AnswerMode mode = AnswerMode::kAuto;
   VerdictPolicy policy = VerdictPolicy::kFlag;
   model::SamplingParams sampling;
@@ -84,6 +91,10 @@ class Answerer {
                                          const AnswerSink& sink) const;
   absl::StatusOr<Answer> WriteJson(const AnswerRequest& request, const Retrieved& retrieved,
                                    const edge::CallLimits& limits, const AnswerSink& sink) const;
+  // BuildPrompt with what was said before behind the instructions.
+  absl::StatusOr<Prompt> MakePrompt(const AnswerRequest& request, const Retrieved& retrieved,
+                                    const PromptOptions& options,
+                                    const edge::CallLimits& limits) const;
 
   // Has a generator that does not think of its own accord think in a text of its own, and adds that
   // to the conversation. Nothing when the request wants none.

@@ -140,6 +140,19 @@ v1::SentenceVerdict ToProto(const SentenceVerdict& sentence) {
   return out;
 }
 
+v1::FollowUp ToProto(const FollowUp& follow_up) {
+  v1::FollowUp out;
+  out.set_rewritten_query(ToValidUtf8(follow_up.rewritten_query));
+  out.set_generated(follow_up.generated);
+  for (const auto& [turn, part] : follow_up.pictures) {
+    v1::EarlierPicture& picture = *out.add_pictures();
+    picture.set_turn(static_cast<int>(turn));
+    picture.set_part(part);
+  }
+  out.set_rewrite_ms(follow_up.rewrite_ms);
+  return out;
+}
+
 v1::SearchResponse ToProto(const Retrieved& retrieved) {
   v1::SearchResponse out;
   for (const Hit& hit : retrieved.hits) *out.add_hits() = ToProto(hit);

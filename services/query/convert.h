@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/query/answerer.h"
+#include "services/query/follow_up.h"
 #include "services/query/hits.h"
 #include "services/query/retriever.h"
 #include "sightline/v1/query.pb.h"
@@ -20,6 +21,7 @@ v1::Verdict ToProto(Verdict verdict);
 v1::Citation ToProto(const Citation& citation, const std::vector<Hit>& hits);
 v1::FieldCitation ToProto(const FieldCitation& field, const std::vector<Hit>& hits);
 v1::SentenceVerdict ToProto(const SentenceVerdict& sentence);
+v1::FollowUp ToProto(const FollowUp& follow_up);
 v1::SearchResponse ToProto(const Retrieved& retrieved);  // without total_ms
 // What was written; not the hits, nor what their search took.
 v1::AnswerResponse ToProto(const Answer& answer, const std::vector<Hit>& hits);

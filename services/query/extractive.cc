@@ -32,11 +32,8 @@ struct Candidate {
 
 // The sentence as it may leave: no bracketed numbers, no line breaks, not too long.
 std::string Quotable(absl::string_view sentence, size_t max_bytes) {
-  MarkerFilter filter(0);
-  std::string clean = filter.Push(sentence);
-  absl::StrAppend(&clean, filter.Finish());
   std::string out;
-  for (const char c : clean) out += absl::ascii_isspace(c) ? ' ' : c;
+  for (const char c : DropMarkers(sentence)) out += absl::ascii_isspace(c) ? ' ' : c;
   absl::RemoveExtraAsciiWhitespace(&out);
   if (out.size() > max_bytes) {
     out.resize(Utf8PrefixLength(out, max_bytes));

@@ -228,4 +228,11 @@ void MarkerFilter::Emit(absl::string_view text, std::string& out) {
   emitted_ = true;
 }
 
+std::string DropMarkers(absl::string_view text) {
+  MarkerFilter filter(0);
+  std::string out = filter.Push(text);
+  out += filter.Finish();
+  return out;
+}
+
 }  // namespace sightline::query

@@ -63,4 +63,7 @@ class MarkerFilter {
   bool emitted_ = false;
 };
 
+// A finished text without its markers and the blanks before them.
+std::string DropMarkers(absl::string_view text);
+
 }  // namespace sightline::query

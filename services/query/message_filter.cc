@@ -21,6 +21,16 @@ absl::Status FilterString(const ContentRules& rules, std::string& text) {
   return absl::OkStatus();
 }
 
+absl::Status FilterContent(const ContentRules& rules, const std::string& field,
+                           google::protobuf::RepeatedPtrField<v1::Content>& parts) {
+  for (int i = 0; i < parts.size(); ++i) {
+    if (parts[i].part_case() != v1::Content::kText) continue;
+    SL_RETURN_IF_ERROR(
+        FilterQuestionText(rules, absl::StrCat(field, "[", i, "]"), *parts[i].mutable_text()));
+  }
+  return absl::OkStatus();
+}
+
 // As deep as the metadata is; what stores it bounds that.
 absl::Status FilterValue(const ContentRules& rules, google::protobuf::Value& value) {
   if (value.kind_case() == google::protobuf::Value::kStringValue) {
@@ -80,17 +90,36 @@ absl::Status FilterQuestionText(const ContentRules& rules, const std::string& fi
   return absl::OkStatus();
 }
 
+absl::Status FilterFollowUp(const ContentRules& rules, v1::FollowUp& follow_up) {
+  return FilterString(rules, *follow_up.mutable_rewritten_query());
+}
+
 absl::StatusOr<v1::SearchRequest> FilterQuestion(const ContentRules& rules,
                                                  v1::SearchRequest request,
                                                  const std::string& prefix) {
-  for (int i = 0; i < request.query_size(); ++i) {
-    v1::Content& part = *request.mutable_query(i);
-    if (part.part_case() != v1::Content::kText) continue;
-    SL_RETURN_IF_ERROR(
-        FilterQuestionText(rules, absl::StrCat(prefix, "query[", i, "]"), *part.mutable_text()));
+  SL_RETURN_IF_ERROR(FilterContent(rules, absl::StrCat(prefix, "query"), *request.mutable_query()));
+  for (int i = 0; i < request.history_size(); ++i) {
+    SL_RETURN_IF_ERROR(FilterContent(rules, absl::StrCat(prefix, "history[", i, "].content"),
+                                     *request.mutable_history(i)->mutable_content()));
   }
   SL_RETURN_IF_ERROR(FilterQuestionText(rules, absl::StrCat(prefix, "instruction"),
                                         *request.mutable_instruction()));
+  return request;
+}
+
+absl::StatusOr<v1::GenerateRequest> FilterMessages(const ContentRules& rules,
+                                                   v1::GenerateRequest request) {
+  for (int i = 0; i < request.messages_size(); ++i) {
+    v1::ChatMessage& message = *request.mutable_messages(i);
+    const std::string at = absl::StrCat("messages[", i, "]");
+    SL_RETURN_IF_ERROR(
+        FilterContent(rules, absl::StrCat(at, ".content"), *message.mutable_content()));
+    for (int j = 0; j < message.tool_calls_size(); ++j) {
+      SL_RETURN_IF_ERROR(FilterQuestionText(rules,
+                                            absl::StrCat(at, ".tool_calls[", j, "].arguments"),
+                                            *message.mutable_tool_calls(j)->mutable_arguments()));
+    }
+  }
   return request;
 }
 

@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "services/query/content_rules.h"
+#include "sightline/v1/model.pb.h"
 #include "sightline/v1/query.pb.h"
 #include "sightline/v1/types.pb.h"
 
@@ -18,16 +19,22 @@ absl::Status FilterPassage(const ContentRules& rules, v1::Passage& passage);
 absl::Status FilterHits(const ContentRules& rules,
                         google::protobuf::RepeatedPtrField<v1::Hit>& hits);
 absl::Status FilterCitation(const ContentRules& rules, v1::Citation& citation);
+absl::Status FilterFollowUp(const ContentRules& rules, v1::FollowUp& follow_up);
 
 // Masks a text that comes in. kInvalidArgument with `field` and the reason "content_blocked": a
 // rule blocks it; the error names the rule, not what it found.
 absl::Status FilterQuestionText(const ContentRules& rules, const std::string& field,
                                 std::string& text);
 
-// `request` with the texts of its query and its instruction masked. Errors of FilterQuestionText.
-// `prefix` stands in front of fields ("search.").
+// `request` with the texts of its query, its history and its instruction masked. Errors of
+// FilterQuestionText. `prefix` stands in front of fields ("search.").
 absl::StatusOr<v1::SearchRequest> FilterQuestion(const ContentRules& rules,
                                                  v1::SearchRequest request,
                                                  const std::string& prefix);
+
+// `request` with what its messages say masked: their texts and the arguments of calls. Errors as
+// FilterQuestion.
+absl::StatusOr<v1::GenerateRequest> FilterMessages(const ContentRules& rules,
+                                                   v1::GenerateRequest request);
 
 }  // namespace sightline::query

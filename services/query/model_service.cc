@@ -7,8 +7,11 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "services/edge/error_details.h"
+#include "services/query/choice_filter.h"
 #include "services/query/convert.h"
 #include "services/query/generation.h"
+#include "services/query/message_filter.h"
+#include "services/query/tools.h"
 
 namespace sightline::query {
 namespace {
@@ -142,6 +145,109 @@ absl::StatusOr<model::GenerateInput> ReadGenerate(const v1::GenerateRequest& req
   return input;
 }
 
+// What earlier turns called; a prompt has it as it is given.
+absl::StatusOr<std::vector<model::ToolCall>> ReadCalls(const v1::ChatMessage& message,
+                                                       const std::string& at) {
+  if (message.tool_calls_size() > 0 && message.role() != "assistant") {
+    return edge::InvalidField(absl::StrCat(at, ".tool_calls"), "an assistant calls tools",
+                              "bad_role");
+  }
+  std::vector<model::ToolCall> out;
+  for (const v1::ToolCall& call : message.tool_calls()) {
+    out.push_back({call.name(), call.arguments()});
+  }
+  return out;
+}
+
+// Sets what of `input` hangs on the tools.
+absl::StatusOr<ToolUse> ReadToolUse(const v1::GenerateRequest& request,
+                                    const std::vector<Tool>& tools, model::GenerateInput& input) {
+  for (const Tool& tool : tools) input.tools.push_back(tool.shown);
+  ToolUse use = {.tools = tools, .required = request.tool_choice() == v1::TOOL_CHOICE_REQUIRED};
+  if (!use.required) {
+    if (request.tool_name().empty()) return use;
+    return edge::InvalidField("tool_name", "goes with TOOL_CHOICE_REQUIRED only", "conflict");
+  }
+  if (!std::holds_alternative<std::monostate>(input.format)) {
+    return edge::InvalidField("tool_choice", "a required call does not go with another format",
+                              "conflict");
+  }
+  if (!request.tool_name().empty()) {
+    const auto named = [&](const Tool& tool) { return tool.name == request.tool_name(); };
+    const auto tool = std::find_if(tools.begin(), tools.end(), named);
+    use.tools = tool == tools.end() ? std::span<const Tool>() : std::span<const Tool>(&*tool, 1);
+  }
+  if (use.tools.empty()) {
+    return edge::InvalidField("tool_choice", "the tool that is required is not among the tools",
+                              "no_tool");
+  }
+  input.format = model::JsonSchemaFormat{CallSchema(use.tools)};
+  return use;
+}
+
+// The texts of one call on their way to the client.
+class GenerateStream {
+ public:
+  GenerateStream(int choices, const ContentRules* rules, const ToolUse& use,
+                 grpc::ServerWriter<v1::GenerateEvent>& writer)
+      : writer_(writer) {
+    for (int i = 0; i < choices; ++i) filters_.emplace_back(i, rules, use);
+  }
+
+  // False where nothing more is wanted.
+  bool Write(const model::TextPiece& piece) {
+    return Give(filters_[static_cast<size_t>(piece.choice)].Push(piece)) && !blocked();
+  }
+
+  // Every text ends where a rule blocks it.
+  bool blocked() const {
+    return std::none_of(filters_.begin(), filters_.end(),
+                        [](const ChoiceFilter& filter) { return filter.blocked_by().empty(); });
+  }
+  const absl::Status& status() const { return status_; }
+
+  // `done` has a choice for each text.
+  absl::Status Finish(v1::GenerateDone done) {
+    for (ChoiceFilter& filter : filters_) {
+      if (!Give(filter.Finish())) return status_;
+    }
+    for (int i = 0; i < done.choices_size(); ++i) {
+      const ChoiceFilter& filter = filters_[static_cast<size_t>(i)];
+      filter.Apply(*done.mutable_choices(i));
+      if (filter.blocked_by().empty()) continue;
+      done.add_warnings(
+          absl::StrCat("the text ends where the content rule ", filter.blocked_by(), " blocks it"));
+    }
+    done.set_text(done.choices(0).text());
+    done.set_reasoning(done.choices(0).reasoning());
+    done.set_finish_reason(done.choices(0).finish_reason());
+    v1::GenerateEvent event;
+    *event.mutable_done() = std::move(done);
+    return writer_.Write(event) ? absl::OkStatus() : Gone();
+  }
+
+ private:
+  static absl::Status Gone() { return absl::CancelledError("the client is gone"); }
+
+  bool Give(absl::StatusOr<std::vector<v1::GenerateDelta>> deltas) {
+    status_.Update(deltas.status());
+    if (!deltas.ok()) return false;
+    for (v1::GenerateDelta& delta : *deltas) {
+      v1::GenerateEvent event;
+      *event.mutable_delta() = std::move(delta);
+      if (!writer_.Write(event)) {
+        status_.Update(Gone());
+        return false;
+      }
+    }
+    return true;
+  }
+
+  grpc::ServerWriter<v1::GenerateEvent>& writer_;
+  std::vector<ChoiceFilter> filters_;
+  absl::Status status_;
+};
+
 }  // namespace
 
 ModelService::ModelService(Parts parts) : parts_(std::move(parts)) {}
@@ -257,7 +363,18 @@ absl::Status ModelService::RunGenerate(const v1::GenerateRequest& request,
                                        grpc::ServerWriter<v1::GenerateEvent>& writer) const {
   if (parts_.generator == nullptr) return NotLoaded("generator");
   SL_RETURN_IF_ERROR(CheckCount("messages", request.messages_size(), parts_.max_messages));
+  if (parts_.filters.questions == nullptr) return RunFiltered(request, limits, writer);
+  SL_ASSIGN_OR_RETURN(const v1::GenerateRequest filtered,
+                      FilterMessages(*parts_.filters.questions, request));
+  return RunFiltered(filtered, limits, writer);
+}
+
+absl::Status ModelService::RunFiltered(const v1::GenerateRequest& request,
+                                       const edge::CallLimits& limits,
+                                       grpc::ServerWriter<v1::GenerateEvent>& writer) const {
   SL_ASSIGN_OR_RETURN(model::GenerateInput input, ReadGenerate(request, parts_.default_max_tokens));
+  SL_ASSIGN_OR_RETURN(const std::vector<Tool> tools, ReadTools(request.tools(), "tools"));
+  SL_ASSIGN_OR_RETURN(const ToolUse use, ReadToolUse(request, tools, input));
   std::vector<NamedParts> lists;
   for (int i = 0; i < request.messages_size(); ++i) {
     lists.push_back({request.messages(i).content(), absl::StrCat("messages[", i, "].content")});
@@ -265,34 +382,35 @@ absl::Status ModelService::RunGenerate(const v1::GenerateRequest& request,
   SL_ASSIGN_OR_RETURN(const FetchedPictures fetched,
                       FetchPictures(lists, parts_.limits, parts_.fetcher, limits));
   for (int i = 0; i < request.messages_size(); ++i) {
-    SL_ASSIGN_OR_RETURN(auto message,
+    SL_ASSIGN_OR_RETURN(auto parts,
                         ReadParts(request.messages(i), lists[static_cast<size_t>(i)].field,
                                   parts_.limits, parts_.decode, limits.deadline, fetched));
-    input.messages.push_back({.role = request.messages(i).role(), .parts = std::move(message)});
+    model::Message message = {.role = request.messages(i).role(), .parts = std::move(parts)};
+    SL_ASSIGN_OR_RETURN(message.tool_calls,
+                        ReadCalls(request.messages(i), absl::StrCat("messages[", i, "]")));
+    input.messages.push_back(std::move(message));
     SL_RETURN_IF_ERROR(edge::StillWanted(limits, "generating"));
   }
-  const auto on_text = [&](const model::TextPiece& piece) {
-    v1::GenerateEvent event;
-    v1::GenerateDelta& delta = *event.mutable_delta();
-    (piece.reasoning ? delta.mutable_reasoning() : delta.mutable_text())
-        ->assign(piece.text.data(), piece.text.size());
-    delta.set_choice(piece.choice);
-    return writer.Write(event);
-  };
-  const auto result = query::Generate(*parts_.generator, input, limits, on_text, request.adapter());
-  if (!result.ok()) return result.status();
-  parts_.metrics.TokensUsed(result->prompt_tokens, result->completion_tokens());
-  v1::GenerateEvent event;
-  v1::GenerateDone& done = *event.mutable_done();
-  for (const model::GenerateChoice& choice : result->choices) *done.add_choices() = ToProto(choice);
-  done.set_text(done.choices(0).text());
-  done.set_reasoning(done.choices(0).reasoning());
-  done.set_finish_reason(done.choices(0).finish_reason());
-  done.mutable_usage()->set_prompt_tokens(result->prompt_tokens);
-  done.mutable_usage()->set_image_tokens(result->image_tokens);
-  done.mutable_usage()->set_completion_tokens(result->completion_tokens());
-  if (!writer.Write(event)) return absl::CancelledError("the client is gone");
-  return absl::OkStatus();
+  GenerateStream stream(input.n, parts_.filters.answers.get(), use, writer);
+  const auto result = query::Generate(
+      *parts_.generator, input, limits,
+      [&](const model::TextPiece& piece) { return stream.Write(piece); }, request.adapter());
+  SL_RETURN_IF_ERROR(stream.status());
+  // Stopping the generator where every text is blocked makes it fail.
+  if (!result.ok() && !stream.blocked()) return result.status();
+  v1::GenerateDone done;
+  if (result.ok()) {
+    parts_.metrics.TokensUsed(result->prompt_tokens, result->completion_tokens());
+    for (const model::GenerateChoice& choice : result->choices) {
+      *done.add_choices() = ToProto(choice);
+    }
+    done.mutable_usage()->set_prompt_tokens(result->prompt_tokens);
+    done.mutable_usage()->set_image_tokens(result->image_tokens);
+    done.mutable_usage()->set_completion_tokens(result->completion_tokens());
+  } else {
+    for (int i = 0; i < input.n; ++i) done.add_choices();
+  }
+  return stream.Finish(std::move(done));
 }
 
 }  // namespace sightline::query

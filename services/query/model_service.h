@@ -6,6 +6,7 @@
 #include "services/edge/call_scope.h"
 #include "services/edge/metrics.h"
 #include "services/query/content.h"
+#include "services/query/content_rules.h"
 #include "sightline/v1/model.grpc.pb.h"
 
 namespace sightline::query {
@@ -27,6 +28,7 @@ class ModelService final : public v1::ModelService::Service {
     int max_inputs = 64;                         // of one Embed, documents of one Rerank
     int max_messages = 256;                      // of one Generate
     int default_max_tokens = 512;
+    FilterOptions filters = {};  // of what is generated and of what it is generated from
   };
   explicit ModelService(Parts parts);
 
@@ -45,6 +47,9 @@ class ModelService final : public v1::ModelService::Service {
   absl::Status RunRerank(const v1::RerankRequest& request, const edge::CallLimits& limits,
                          v1::RerankResponse& response) const;
   absl::Status RunGenerate(const v1::GenerateRequest& request, const edge::CallLimits& limits,
+                           grpc::ServerWriter<v1::GenerateEvent>& writer) const;
+  // The same, once the messages are filtered.
+  absl::Status RunFiltered(const v1::GenerateRequest& request, const edge::CallLimits& limits,
                            grpc::ServerWriter<v1::GenerateEvent>& writer) const;
 
   const Parts parts_;

@@ -138,10 +138,7 @@ std::string AbstentionFor(absl::string_view question) {
 }
 
 bool IsAbstention(absl::string_view answer) {
-  MarkerFilter filter(0);
-  std::string words = filter.Push(answer);
-  absl::StrAppend(&words, filter.Finish());
-  words = NormalisedText(words);
+  const std::string words = NormalisedText(DropMarkers(answer));
   return words == NormalisedText(kAbstentionEnglish) || words == NormalisedText(kAbstentionChinese);
 }
 

@@ -91,6 +91,11 @@ absl::StatusOr<AnswerRequest> ReadAnswer(const v1::SearchAndAnswerRequest& reque
 
 absl::Duration Milliseconds(double ms) { return absl::Milliseconds(ms); }
 
+void AddUsage(const FollowUp& follow_up, v1::Usage& usage) {
+  usage.set_prompt_tokens(usage.prompt_tokens() + follow_up.prompt_tokens);
+  usage.set_completion_tokens(usage.completion_tokens() + follow_up.completion_tokens);
+}
+
 absl::Status NoPassage(const absl::Status& status, const std::string& id) {
   return edge::WithResource(status, "passage", id);
 }
@@ -103,15 +108,15 @@ grpc::Status QueryService::Search(grpc::ServerContext* context, const v1::Search
                                   v1::SearchResponse* response) {
   const edge::CallScope scope(parts_.watcher, *context);
   const absl::Time start = absl::Now();
-  const auto search = ReadSearch(*request, "", scope.limits());
-  if (!search.ok()) return scope.Finish(search.status());
-  const auto retrieved = parts_.retriever.Retrieve(*search, scope.limits());
+  const auto asked = ReadSearch(*request, "", scope.limits());
+  if (!asked.ok()) return scope.Finish(asked.status());
+  const auto retrieved = parts_.retriever.Retrieve(asked->search, scope.limits());
   if (!retrieved.ok()) return scope.Finish(retrieved.status());
-  auto found = Leaving(*retrieved);
+  auto found = Leaving(*asked, *retrieved);
   if (!found.ok()) return scope.Finish(found.status());
   *response = *std::move(found);
   response->mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
-  Measure(response->timings(), *context);
+  Measure(response->timings(), response->follow_up(), *context);
   return scope.Finish(absl::OkStatus());
 }
 
@@ -199,9 +204,9 @@ grpc::Status QueryService::GetPassageImage(grpc::ServerContext* context,
   return scope.Finish(absl::OkStatus());
 }
 
-absl::StatusOr<RetrieveRequest> QueryService::ReadSearch(const v1::SearchRequest& request,
-                                                         const std::string& prefix,
-                                                         const edge::CallLimits& limits) const {
+absl::StatusOr<QueryService::Asked> QueryService::ReadSearch(const v1::SearchRequest& request,
+                                                             const std::string& prefix,
+                                                             const edge::CallLimits& limits) const {
   SL_RETURN_IF_ERROR(edge::StillWanted(limits, "reading the query"));
   if (parts_.filters.questions == nullptr) return ReadFiltered(request, prefix, limits);
   SL_ASSIGN_OR_RETURN(const v1::SearchRequest filtered,
@@ -209,10 +214,11 @@ absl::StatusOr<RetrieveRequest> QueryService::ReadSearch(const v1::SearchRequest
   return ReadFiltered(filtered, prefix, limits);
 }
 
-absl::StatusOr<RetrieveRequest> QueryService::ReadFiltered(const v1::SearchRequest& request,
-                                                           const std::string& prefix,
-                                                           const edge::CallLimits& limits) const {
-  RetrieveRequest out;
+absl::StatusOr<QueryService::Asked> QueryService::ReadFiltered(
+    const v1::SearchRequest& request, const std::string& prefix,
+    const edge::CallLimits& limits) const {
+  Asked asked;
+  RetrieveRequest& out = asked.search;
   out.collection = request.collection();
   if (out.collection.empty()) {
     return edge::InvalidField(absl::StrCat(prefix, "collection"), "expected a collection's name",
@@ -235,7 +241,35 @@ absl::StatusOr<RetrieveRequest> QueryService::ReadFiltered(const v1::SearchReque
                       FetchPictures({&query, 1}, parts_.limits, parts_.fetcher, limits));
   SL_ASSIGN_OR_RETURN(out.content, ReadSearchContent(query.parts, query.field, parts_.limits,
                                                      parts_.decode, limits.deadline, fetched));
-  return out;
+  asked.question = out.content;
+  if (!request.history().empty()) SL_RETURN_IF_ERROR(FollowHistory(request, prefix, limits, asked));
+  return asked;
+}
+
+absl::Status QueryService::FollowHistory(const v1::SearchRequest& request,
+                                         const std::string& prefix, const edge::CallLimits& limits,
+                                         Asked& asked) const {
+  const std::string field = absl::StrCat(prefix, "history");
+  std::vector<NamedParts> turns;
+  for (int i = 0; i < request.history_size(); ++i) {
+    turns.push_back({request.history(i).content(), absl::StrCat(field, "[", i, "].content")});
+  }
+  SL_ASSIGN_OR_RETURN(const FetchedPictures fetched,
+                      FetchPictures(turns, parts_.limits, parts_.fetcher, limits));
+  SL_ASSIGN_OR_RETURN(asked.history,
+                      ReadHistory(request.history(), field, parts_.conversation, parts_.limits,
+                                  parts_.decode, limits.deadline, fetched));
+  SL_ASSIGN_OR_RETURN(asked.follow_up,
+                      parts_.rewriter.Rewrite(asked.question, asked.history, limits));
+  asked.search.content = asked.follow_up->search;
+  if (asked.follow_up->by_meaning && asked.search.mode == index::FusionMode::kHybrid) {
+    asked.search.mode = index::FusionMode::kDense;
+  }
+  // The weights are the rule's, not the caller's, who need not hear that words have none.
+  if (asked.search.mode == index::FusionMode::kLexical && asked.question.parts.empty()) {
+    asked.search.content.parts.clear();
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& context,
@@ -244,24 +278,27 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
                                                      const OnEvent& on_event) {
   const absl::Time start = absl::Now();
   SL_ASSIGN_OR_RETURN(AnswerRequest wanted, ReadAnswer(request));
-  SL_ASSIGN_OR_RETURN(RetrieveRequest search, ReadSearch(request.search(), "search.", limits));
-  if (search.content.texts.empty() && search.content.images.empty()) {
+  SL_ASSIGN_OR_RETURN(Asked asked, ReadSearch(request.search(), "search.", limits));
+  if (asked.question.texts.empty() && asked.question.images.empty()) {
     return edge::InvalidField("search.query",
                               "an answer needs a question: a text or a picture with a weight above "
                               "0 beside the stored passages and documents",
                               "empty_query");
   }
-  SL_ASSIGN_OR_RETURN(const Retrieved retrieved, parts_.retriever.Retrieve(search, limits));
-  wanted.question = std::move(search.content);
+  SL_ASSIGN_OR_RETURN(const Retrieved retrieved, parts_.retriever.Retrieve(asked.search, limits));
+  wanted.question = std::move(asked.question);
+  wanted.history = std::move(asked.history);
+  if (asked.follow_up.has_value()) wanted.stand_alone = asked.follow_up->stand_alone;
 
   v1::AnswerEvent event;
   v1::SearchResponse& found = *event.mutable_retrieved()->mutable_search();
-  SL_ASSIGN_OR_RETURN(found, Leaving(retrieved));
+  SL_ASSIGN_OR_RETURN(found, Leaving(asked, retrieved));
   found.mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
   v1::AnswerResponse done;
   *done.mutable_hits() = found.hits();
   *done.mutable_warnings() = found.warnings();
   *done.mutable_timings() = found.timings();
+  if (found.has_follow_up()) *done.mutable_follow_up() = found.follow_up();
   if (!on_event(event)) return absl::CancelledError("the client is gone");
 
   const ContentRules* const rules = parts_.filters.answers.get();
@@ -306,17 +343,23 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
   const query::Answer& answer = *written;
   SL_ASSIGN_OR_RETURN(const v1::AnswerResponse leaving, Leaving(answer, retrieved.hits));
   done.MergeFrom(leaving);
+  if (asked.follow_up.has_value()) AddUsage(*asked.follow_up, *done.mutable_usage());
   done.mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
   if (answer.first_token_ms > 0) parts_.metrics.FirstToken(Milliseconds(answer.first_token_ms));
-  parts_.metrics.TokensUsed(answer.prompt_tokens, answer.completion_tokens);
-  Measure(done.timings(), context);
+  parts_.metrics.TokensUsed(done.usage().prompt_tokens(), done.usage().completion_tokens());
+  Measure(done.timings(), done.follow_up(), context);
   return done;
 }
 
-absl::StatusOr<v1::SearchResponse> QueryService::Leaving(const Retrieved& retrieved) const {
+absl::StatusOr<v1::SearchResponse> QueryService::Leaving(const Asked& asked,
+                                                         const Retrieved& retrieved) const {
   v1::SearchResponse out = ToProto(retrieved);
+  if (asked.follow_up.has_value()) *out.mutable_follow_up() = ToProto(*asked.follow_up);
   if (parts_.filters.answers != nullptr) {
     SL_RETURN_IF_ERROR(FilterHits(*parts_.filters.answers, *out.mutable_hits()));
+    if (out.has_follow_up()) {
+      SL_RETURN_IF_ERROR(FilterFollowUp(*parts_.filters.answers, *out.mutable_follow_up()));
+    }
   }
   return out;
 }
@@ -334,7 +377,8 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Leaving(const query::Answer& an
   return out;
 }
 
-void QueryService::Measure(const v1::StageTimings& timings, grpc::ServerContext& context) {
+void QueryService::Measure(const v1::StageTimings& timings, const v1::FollowUp& follow_up,
+                           grpc::ServerContext& context) {
   const double retrieval = timings.dense_ms() + timings.lexical_ms() + timings.fuse_ms();
   edge::Stages stages;
   const auto add = [&](const char* stage, double ms) {
@@ -342,6 +386,7 @@ void QueryService::Measure(const v1::StageTimings& timings, grpc::ServerContext&
     parts_.metrics.StageDone(stage, Milliseconds(ms));
     stages.emplace_back(stage, ms);
   };
+  add("rewrite", follow_up.generated() ? follow_up.rewrite_ms() : 0);
   add("encode", timings.encode_ms());
   add("retrieval", retrieval);
   add("rerank", timings.rerank_ms());

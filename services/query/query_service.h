@@ -1,6 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "index/corpus.h"
 #include "services/edge/call_scope.h"
@@ -9,6 +12,8 @@
 #include "services/query/claim_checker.h"
 #include "services/query/content.h"
 #include "services/query/content_rules.h"
+#include "services/query/conversation.h"
+#include "services/query/query_rewriter.h"
 #include "services/query/retriever.h"
 #include "sightline/v1/query.grpc.pb.h"
 
@@ -35,12 +40,14 @@ class QueryService final : public v1::QueryService::Service {
     const Retriever& retriever;
     const Answerer& answerer;
     const ClaimChecker& claims;
+    const QueryRewriter& rewriter;
     edge::CancelWatcher& watcher;
     edge::Metrics& metrics;
     PictureDecoder decode;
     const fetch::UrlFetcher* fetcher = nullptr;  // of pictures' URLs; null = none is fetched
     ThumbnailMaker thumbnail;
     ContentLimits limits;
+    ConversationLimits conversation = {};
     FilterOptions filters = {};
   };
   explicit QueryService(Parts parts);
@@ -63,22 +70,32 @@ class QueryService final : public v1::QueryService::Service {
  private:
   using OnEvent = std::function<bool(const v1::AnswerEvent&)>;
 
-  absl::StatusOr<RetrieveRequest> ReadSearch(const v1::SearchRequest& request,
-                                             const std::string& prefix,
-                                             const edge::CallLimits& limits) const;
+  // A search as it was asked and as it is done.
+  struct Asked {
+    RetrieveRequest search;
+    QueryContent question;
+    Conversation history;
+    std::optional<FollowUp> follow_up;  // where there is a history
+  };
+
+  absl::StatusOr<Asked> ReadSearch(const v1::SearchRequest& request, const std::string& prefix,
+                                   const edge::CallLimits& limits) const;
   // Does the whole of SearchAndAnswer; `on_event` takes everything but `done`, which is returned.
   absl::StatusOr<v1::AnswerResponse> Run(grpc::ServerContext& context,
                                          const v1::SearchAndAnswerRequest& request,
                                          const edge::CallLimits& limits, const OnEvent& on_event);
   // Reads a search whose texts are filtered already.
-  absl::StatusOr<RetrieveRequest> ReadFiltered(const v1::SearchRequest& request,
-                                               const std::string& prefix,
-                                               const edge::CallLimits& limits) const;
+  absl::StatusOr<Asked> ReadFiltered(const v1::SearchRequest& request, const std::string& prefix,
+                                     const edge::CallLimits& limits) const;
+  // Has the question searched with what it leans on.
+  absl::Status FollowHistory(const v1::SearchRequest& request, const std::string& prefix,
+                             const edge::CallLimits& limits, Asked& asked) const;
   // What Retriever and Answerer found, as it may leave.
-  absl::StatusOr<v1::SearchResponse> Leaving(const Retrieved& retrieved) const;
+  absl::StatusOr<v1::SearchResponse> Leaving(const Asked& asked, const Retrieved& retrieved) const;
   absl::StatusOr<v1::AnswerResponse> Leaving(const query::Answer& answer,
                                              const std::vector<Hit>& hits) const;
-  void Measure(const v1::StageTimings& timings, grpc::ServerContext& context);
+  void Measure(const v1::StageTimings& timings, const v1::FollowUp& follow_up,
+               grpc::ServerContext& context);
 
   const Parts parts_;
 };

@@ -26,7 +26,8 @@ class TextFilter {
 
   const std::string& blocked_by() const { return blocked_by_; }  // a rule's name; empty = none
   const std::string& text() const { return out_; }               // all that has left
-  size_t taken() const { return raw_.size(); }                   // bytes that came
+  bool changed() const { return !edits_.empty() || !blocked_by_.empty(); }  // by a rule
+  size_t taken() const { return raw_.size(); }                              // bytes that came
   size_t settled() const { return settled_; }  // bytes that came and whose outcome has left
 
   // Where byte `raw` of what came stands in text(); inside a match: the begin or end of what stands

@@ -154,6 +154,26 @@ TEST_F(ProgramTest, MoreAndLessLikeBecomeWeightedParts) {
   }
 }
 
+TEST_F(ProgramTest, AFileOfEarlierMessagesIsSentAsTheHistory) {
+  work_.Write("said.json", R"([{"role":"user","content":[{"type":"text","text":"What is it?"},
+      {"type":"image_url","image_url":{"url":"data:image/png;base64,QUJD"}}]},
+      {"role":"assistant","content":"A cup."}])");
+  const ProgramResult result =
+      Run({"ask", "And who makes it?", "-c", "office", "--history", "said.json"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  const v1::SearchRequest sent = server_.query.last();
+  ASSERT_EQ(sent.history_size(), 2);
+  EXPECT_EQ(sent.history(0).content(1).image_uri(), "data:image/png;base64,QUJD");
+  EXPECT_EQ(sent.history(1).role(), "assistant");
+  for (const char* bad : {"no JSON", "{}", R"([{"role":"king","content":"a"}])",
+                          R"([{"role":"user","content":[{"type":"text"}]}])"}) {
+    work_.Write("bad.json", bad);
+    const ProgramResult refused = Run({"ask", "And?", "-c", "office", "--history", "bad.json"});
+    EXPECT_EQ(refused.code, 2) << bad;
+    EXPECT_THAT(refused.err, HasSubstr("bad.json")) << bad;
+  }
+}
+
 TEST_F(ProgramTest, SearchTextShowsPlaceAndEscapesControlCharacters) {
   const ProgramResult result = Run({"search", "key", "-c", "office"});
   EXPECT_THAT(result.out, HasSubstr("/docs/handbook.pdf  p.3  [0.10,0.25,0.90,0.50]"));

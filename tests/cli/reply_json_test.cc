@@ -10,7 +10,17 @@ namespace {
 TEST(ReplyJsonTest, AnEmptySearchHasEveryKey) {
   EXPECT_EQ(SearchReplyJson({}),
             R"({"hits":[],"exact":false,"recall":null,"warnings":[],"timings_ms":)"
-            R"({"encode":0.0,"dense":0.0,"lexical":0.0,"fuse":0.0,"rerank":0.0,"total":0.0}})");
+            R"({"encode":0.0,"dense":0.0,"lexical":0.0,"fuse":0.0,"rerank":0.0,"total":0.0},)"
+            R"("follow_up":null})");
+}
+
+TEST(ReplyJsonTest, AFollowUpSaysWhatWasSearched) {
+  v1::FollowUp follow_up;
+  follow_up.set_rewritten_query("Who makes the cup?");
+  follow_up.set_generated(true);
+  follow_up.add_pictures()->set_part(1);
+  EXPECT_EQ(FollowUpJson(follow_up), R"({"rewritten_query":"Who makes the cup?","generated":true,)"
+                                     R"("pictures":[{"turn":0,"part":1}],"rewrite_ms":0.0})");
 }
 
 TEST(ReplyJsonTest, AHitIsWrittenInFull) {

@@ -101,6 +101,35 @@ class OpenAiClientTest(unittest.TestCase):
                          [(a["url_citation"]["start_byte"], a["url_citation"]["end_byte"],
                            a["url_citation"]["passage_id"]) for a in message["annotations"]])
 
+    def test_a_follow_up_is_searched_with_what_it_leans_on(self):
+        reply = self.out["followUp"]
+        self.assertEqual(reply["follow_up"]["rewritten_query"], "QX And what is it made of?")
+        self.assertIs(reply["follow_up"]["generated"], False)
+        self.assertEqual(reply["sources"][0]["page"], 2)
+        # The generator's words were of no use, which is said.
+        self.assertTrue(any("put together by rule" in warning for warning in reply["warnings"]), reply["warnings"])
+        self.assertIsNone(self.out["grounded"]["follow_up"])
+
+    def test_required_calls_fit_their_schema(self):
+        for choice in (self.out["named"], self.out["namedStream"]):
+            self.assertEqual(choice["finish_reason"], "tool_calls")
+            self.assertIsNone(choice["message"]["content"])
+            [call] = choice["message"]["tool_calls"]
+            self.assertEqual((call["type"], call["function"]["name"]), ("function", "stock"))
+            self.assertIn(json.loads(call["function"]["arguments"])["part"], ("hinge", "bolt"))
+            self.assertTrue(call["id"].startswith("call_"))
+        self.assertEqual(self.out["named"]["message"]["tool_calls"][0]["function"],
+                         {key: self.out["namedStream"]["message"]["tool_calls"][0]["function"][key]
+                          for key in ("name", "arguments")})
+        [call] = self.out["required"]["message"]["tool_calls"]
+        self.assertIn(call["function"]["name"], ("stock", "now"))
+        self.assertIsInstance(json.loads(call["function"]["arguments"]), dict)
+
+    def test_results_of_calls_and_free_choice_are_taken(self):
+        for name in ("withResult", "auto"):
+            self.assertIn(self.out[name]["finish_reason"], ("stop", "length"))
+            self.assertIsInstance(self.out[name]["message"]["content"], str)
+
     def test_embeddings_are_the_same_as_numbers_and_as_bytes(self):
         floats = self.out["floats"]["data"][0]["embedding"]
         packed = base64.b64decode(self.out["base64"]["data"][0]["embedding"])
@@ -115,6 +144,9 @@ class OpenAiClientTest(unittest.TestCase):
         errors = self.out["errors"]
         self.assertEqual((errors["tools"]["kind"], errors["tools"]["code"], errors["tools"]["param"]),
                          ("BadRequestError", "unsupported_parameter", "tools"))
+        self.assertEqual((errors["noTool"]["code"], errors["noTool"]["param"]), ("no_tool", "tool_choice"))
+        self.assertEqual(errors["noCall"]["param"], "messages[0].tool_call_id")
+        self.assertEqual((errors["history"]["status"], errors["history"]["code"]), (400, "too_many_turns"))
         self.assertEqual((errors["type"]["status"], errors["type"]["param"]), (400, "temperature"))
         self.assertEqual((errors["range"]["status"], errors["range"]["param"]), (400, "temperature"))
         self.assertEqual((errors["picture"]["status"], errors["picture"]["code"]), (415, "unknown_type"))

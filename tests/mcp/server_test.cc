@@ -92,6 +92,11 @@ TEST_F(ServerTest, ToolsFindAnswerAndRead) {
   EXPECT_EQ(found["content"][1]["uri"], "sightline://passages/c%2fboats.png%230/image");
   const Json answer = Tool("ask", {{"question", "boats eight"}, {"collection", "c"}});
   EXPECT_THAT(answer["structuredContent"]["answer"].get<std::string>(), HasSubstr("eight. [1]"));
+  const Json history = Json::array(
+      {{{"role", "user"}, {"content", "boats?"}}, {{"role", "assistant"}, {"content", "Yes."}}});
+  Tool("ask", {{"question", "eight"}, {"collection", "c"}, {"history", history}});
+  EXPECT_EQ(backend_.last_answer().search().history_size(), 2);
+  EXPECT_EQ(backend_.last_answer().search().history(1).content(0).text(), "Yes.");
   const Json passage = Tool("get_passage", {{"passage_id", "c/boats.png#0"}, {"with_image", true}});
   EXPECT_EQ(passage["structuredContent"]["source"], "boats.png");
   EXPECT_EQ(passage["content"][1]["type"], "image");
@@ -110,6 +115,11 @@ TEST_F(ServerTest, AModelIsToldWhatIsWrongWithItsCall) {
   EXPECT_THAT(fault("search", {{"query", "a"}, {"collection", "c"}, {"k", 0}}), HasSubstr("k: "));
   EXPECT_THAT(fault("search", {{"query", "a"}, {"collection", "c"}, {"x", 0}}), HasSubstr("x: "));
   EXPECT_THAT(fault("search", {{"image", "/etc/passwd"}, {"collection", "c"}}), HasSubstr("data:"));
+  EXPECT_THAT(fault("ask", {{"question", "a"}, {"collection", "c"}, {"history", "x"}}),
+              HasSubstr("type array"));
+  const Json stranger = Json::array({{{"role", "king"}, {"content", "x"}}});
+  EXPECT_THAT(fault("ask", {{"question", "a"}, {"collection", "c"}, {"history", stranger}}),
+              HasSubstr("history[0].role: expected user or assistant"));
   EXPECT_THAT(fault("search", {{"query", "a"}, {"collection", "d"}}),
               HasSubstr("collection_not_found: "));
   EXPECT_EQ(Ask("tools/call", {{"name", "drop"}})["error"]["code"], kInvalidParams);

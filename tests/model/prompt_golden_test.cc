@@ -65,6 +65,9 @@ std::vector<Message> MessagesOf(const json& messages, bool media) {
   std::vector<Message> out;
   for (const json& one : messages) {
     Message message{one["role"], {}};
+    for (const json& call : one.value("tool_calls", json::array())) {
+      message.tool_calls.push_back({call["function"]["name"], call["function"]["arguments"]});
+    }
     const json& content = one["content"];
     if (content.is_string()) {
       message.parts.emplace_back(content.get<std::string>());
@@ -130,6 +133,27 @@ TEST(ChatTemplateGoldenTest, EveryReferenceConversationRendersTheSame) {
     auto segments = RenderChat(MessagesOf(one["messages"], /*media=*/false), options);
     ASSERT_THAT(segments, IsOk());
     EXPECT_EQ(Rendered(*segments), one["rendered"].get<std::string>());
+  }
+}
+
+TEST(ChatTemplateGoldenTest, EveryReferenceConversationWithToolsRendersTheSame) {
+  const json renders = GoldenJson("chat/tool_renders.json");
+  ASSERT_EQ(renders.size(), 12u);
+  for (const json& one : renders) {
+    SCOPED_TRACE(one["name"].get<std::string>());
+    const auto tools = one["tools"].get<std::vector<std::string>>();
+    ChatOptions options;
+    options.add_generation_prompt = one["add_generation_prompt"];
+    options.tools = tools;
+    auto segments = RenderChat(MessagesOf(one["messages"], /*media=*/false), options);
+    ASSERT_THAT(segments, IsOk());
+    EXPECT_EQ(Rendered(*segments), one["rendered"].get<std::string>());
+    // Tokens of the layout's own are control tokens; what was given stays words.
+    for (const PromptSegment& segment : *segments) {
+      if (segment.kind != PromptSegment::Kind::kText) continue;
+      if (segment.text.find("<|im_end|>") == std::string::npos) continue;
+      EXPECT_NE(segment.text.find("Weather of a city"), std::string::npos) << segment.text;
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tools/demo_world/conversations.h"
 #include "tools/demo_world/wording.h"
 
 namespace sightline::demo_world {
@@ -690,6 +691,9 @@ std::optional<Question> Ask(const World& world, Task task, Random& random) {
       if (questions.empty()) return std::nullopt;
       return std::move(questions[random.Below(static_cast<int>(questions.size()))]);
     }
+    case Task::kFollowUp:
+    case Task::kPhotoFollowUp:
+    case Task::kNewTopic: return AskInConversation(world, task, random);
   }
   return std::nullopt;
 }

@@ -27,6 +27,17 @@ enum class Task {
   // About a picture at hand.
   kExtraction,  // an invoice -> JSON of kInvoiceSchema
   kBox,         // an item of a scene, or a row of a page -> its box
+  // To be found, in the middle of a conversation.
+  kFollowUp,       // "And who makes it?" -> the document that says so
+  kPhotoFollowUp,  // a photo a turn ago, and "the same but in red" -> the photo of the changed item
+  kNewTopic,       // a whole question after others about something else
+};
+
+// One earlier message of a conversation.
+struct Turn {
+  bool by_assistant = false;
+  std::string text;
+  std::vector<Picture> pictures = {};
 };
 
 struct AnswerSentence {
@@ -39,6 +50,7 @@ struct Question {
   Language language = Language::kEnglish;
   std::string text;                    // may be empty
   std::vector<Picture> pictures;       // asked with it
+  std::vector<Turn> history;           // said before it, oldest first
   std::vector<int> documents;          // of the world, that hold the answer; empty: none does
   std::vector<AnswerSentence> answer;  // empty of what is to be found, and of kAbstain
   std::string wrong_answer;            // of one fact: with the value of another, if there is one

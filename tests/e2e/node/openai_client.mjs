@@ -67,6 +67,28 @@ for await (const chunk of await client.chat.completions.create({...grounded, str
   out.groundedStream.sources = chunk.sources ?? out.groundedStream.sources;
 }
 
+// A follow-up is searched with what it leans on.
+out.followUp = await client.chat.completions.create({
+  ...grounded, messages: [{role: 'user', content: 'What is the part QX-1047?'}, {role: 'assistant', content: 'A hinge [1].'},
+                          {role: 'user', content: 'And what is it made of?'}]});
+
+// The weights are random: only what a call is held to can be told.
+const tools = [
+  {type: 'function', function: {name: 'stock', description: 'Pieces of a part left',
+    parameters: {type: 'object', additionalProperties: false, required: ['part'],
+                 properties: {part: {enum: ['hinge', 'bolt']}, shelf: {type: 'integer', minimum: 0, maximum: 9}}}}},
+  {type: 'function', function: {name: 'now'}}];
+const calling = {tools, max_tokens: 120, temperature: 1};
+out.required = (await client.chat.completions.create(ask('How many?', {...calling, tool_choice: 'required'}))).choices[0];
+const named = {...calling, tool_choice: {type: 'function', function: {name: 'stock'}}};
+out.named = (await client.chat.completions.create(ask('How many?', named))).choices[0];
+out.namedStream = (await client.chat.completions.stream(ask('How many?', named)).finalChatCompletion()).choices[0];
+const call = out.named.message.tool_calls[0];
+out.withResult = (await client.chat.completions.create({
+                   ...ask('How many?', {tools}), messages: [{role: 'user', content: 'How many?'}, out.named.message,
+                                                            {role: 'tool', tool_call_id: call.id, content: '12'}]})).choices[0];
+out.auto = (await client.chat.completions.create(ask('How many?', {tools}))).choices[0];
+
 out.embeddings = await client.embeddings.create({model: 'any', input: ['a red kite', 'a blue boat']});  // base64 inside
 out.floats = await client.embeddings.create({model: 'any', input: 'a red kite', encoding_format: 'float'});
 out.base64 = await client.embeddings.create({model: 'any', input: 'a red kite', encoding_format: 'base64'});
@@ -74,7 +96,13 @@ out.short = await client.embeddings.create({model: 'any', input: [{image: pictur
 out.reranked = await client.post('/rerank', {body: {model: 'any', query: 'kite', documents: ['a kite', {image: picture}], top_n: 1}});
 
 out.errors = {
-  tools: await failure(client.chat.completions.create(ask('Hello', {tools: [{type: 'function', function: {name: 'f'}}]}))),
+  tools: await failure(client.chat.completions.create({...grounded, tools})),
+  noTool: await failure(client.chat.completions.create(
+      ask('Hello', {tools, tool_choice: {type: 'function', function: {name: 'other'}}}))),
+  noCall: await failure(client.chat.completions.create(
+      {model: 'any', messages: [{role: 'tool', tool_call_id: 'x', content: '12'}]})),
+  history: await failure(client.chat.completions.create(
+      {...grounded, messages: [...Array(65).fill({role: 'user', content: 'And?'}), {role: 'user', content: 'And?'}]})),
   type: await failure(client.chat.completions.create(ask('Hello', {temperature: 'hot'}))),
   range: await failure(client.chat.completions.create(ask('Hello', {temperature: -1, stream: true}))),
   picture: await failure(client.chat.completions.create(

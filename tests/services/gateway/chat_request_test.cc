@@ -129,8 +129,25 @@ TEST(ReadChatTest, WhatIsWrongIsNamed) {
                 {"type":"image_url","image_url":{"url":"ftp://host/a.png"}}]}]})")),
             "messages[0].content[0].image_url.url url_not_allowed");
   EXPECT_EQ(Refusal(ChatBody(R"({"messages":[{"role":"tool","content":"a","tool_call_id":"t"}]})")),
-            "messages[0] unsupported_parameter");
-  EXPECT_EQ(Refusal(Asking(R"(,"tools":[{"type":"function","function":{"name":"f"}}])")),
+            "messages[0].tool_call_id invalid_field");
+  EXPECT_EQ(Refusal(ChatBody(R"({"messages":[{"role":"tool","content":"a"}]})")),
+            "messages[0].tool_call_id missing_field");
+  EXPECT_EQ(Refusal(ChatBody(R"({"messages":[{"role":"user","content":"a","tool_calls":[]}]})")),
+            "messages[0].tool_calls invalid_field");
+  EXPECT_EQ(Refusal(ChatBody(R"({"messages":[{"role":"assistant","tool_calls":[{"id":"t",
+                "type":"function","function":{"name":"f","arguments":{}}}]}]})")),
+            "messages[0].tool_calls[0].function.arguments invalid_field");
+  EXPECT_EQ(Refusal(Asking(R"(,"functions":[{"name":"f"}])")), "functions unsupported_parameter");
+  EXPECT_EQ(Refusal(Asking(R"(,"tools":[{"type":"web_search"}])")),
+            "tools[0].type unsupported_parameter");
+  EXPECT_EQ(Refusal(Asking(R"(,"tools":{})")), "tools invalid_field");
+  EXPECT_EQ(Refusal(Asking(R"(,"tool_choice":"required")")), "tool_choice conflict");
+  EXPECT_EQ(Refusal(Asking(R"(,"tool_choice":"maybe")")), "tool_choice invalid_field");
+  EXPECT_EQ(Refusal(Asking(R"(,"parallel_tool_calls":false,
+                "tools":[{"type":"function","function":{"name":"f"}}])")),
+            "parallel_tool_calls unsupported_parameter");
+  EXPECT_EQ(Refusal(Asking(R"(,"collection":"c",
+                "tools":[{"type":"function","function":{"name":"f"}}])")),
             "tools unsupported_parameter");
   EXPECT_EQ(Refusal(Asking(R"(,"modalities":["text","audio"])")),
             "modalities unsupported_parameter");
@@ -148,6 +165,51 @@ TEST(ReadChatTest, WhatIsWrongIsNamed) {
             "response_format.type invalid_field");
   EXPECT_EQ(Refusal(Asking(R"(,"collection":"c","n":2)")), "n conflict");
   EXPECT_EQ(Refusal(Asking(R"(,"collection":"c","logprobs":true)")), "logprobs conflict");
+}
+
+TEST(ReadChatTest, ToolsCallsAndTheirResultsArePassedOn) {
+  ASSERT_OK_AND_ASSIGN(const ChatRequest chat, ReadChat(ChatBody(R"({"messages":[
+      {"role":"user","content":"q"},
+      {"role":"assistant","content":null,"tool_calls":[{"id":"t","type":"function",
+        "function":{"name":"f","arguments":"{ \"a\":1 }"}}]},
+      {"role":"tool","tool_call_id":"t","content":"12"}],
+      "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}],
+      "tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false})")));
+  const auto& call = std::get<v1::GenerateRequest>(chat.call);
+  ASSERT_EQ(call.messages_size(), 3);
+  EXPECT_EQ(call.messages(1).content_size(), 0);
+  ASSERT_EQ(call.messages(1).tool_calls_size(), 1);
+  EXPECT_EQ(call.messages(1).tool_calls(0).arguments(), R"({ "a":1 })");
+  EXPECT_EQ(call.messages(2).role(), "tool");
+  EXPECT_EQ(call.messages(2).content(0).text(), "12");
+  EXPECT_THAT(call.tools(), ElementsAre(R"({"type":"function","function":{"name":"f",)"
+                                        R"("parameters":{"type":"object"}}})"));
+  EXPECT_EQ(call.tool_choice(), v1::TOOL_CHOICE_REQUIRED);
+  EXPECT_EQ(call.tool_name(), "f");
+}
+
+TEST(ReadChatTest, ToolsThatMayNotBeCalledAreNotShown) {
+  ASSERT_OK_AND_ASSIGN(
+      const ChatRequest chat,
+      ReadChat(Asking(
+          R"(,"tool_choice":"none","tools":[{"type":"function","function":{"name":"f"}}])")));
+  EXPECT_EQ(std::get<v1::GenerateRequest>(chat.call).tools_size(), 0);
+}
+
+TEST(ReadChatTest, WithACollectionEarlierMessagesAreTheHistory) {
+  ASSERT_OK_AND_ASSIGN(const ChatRequest chat, ReadChat(ChatBody(R"({"messages":[
+      {"role":"user","content":[{"type":"text","text":"What is it?"},
+        {"type":"image_url","image_url":{"url":"data:image/png;base64,QUJD"}}]},
+      {"role":"assistant","content":"A cup [1]."},
+      {"role":"user","content":"And who makes it?"}],"collection":"c"})")));
+  const v1::SearchRequest& search = std::get<v1::SearchAndAnswerRequest>(chat.call).search();
+  ASSERT_EQ(search.query_size(), 1);
+  EXPECT_EQ(search.query(0).text(), "And who makes it?");
+  ASSERT_EQ(search.history_size(), 2);
+  EXPECT_EQ(search.history(0).role(), "user");
+  EXPECT_EQ(search.history(0).content(1).image(), "ABC");
+  EXPECT_EQ(search.history(1).content(0).text(), "A cup [1].");
+  EXPECT_TRUE(chat.warnings.empty());
 }
 
 TEST(ReadVisionFormTest, PutsThePicturesBeforeThePrompt) {

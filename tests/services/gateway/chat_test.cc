@@ -141,6 +141,34 @@ TEST_F(ChatTest, AStreamGivesTheSameTextsAndEndsInDone) {
   EXPECT_EQ(chunks.back().at("usage").at("completion_tokens"), 5);
 }
 
+constexpr char kCalling[] =
+    R"(,"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required")";
+
+TEST_F(ChatTest, CallsOfToolsHaveOpenAisForm) {
+  const RawReply reply = Chat(kCalling);
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const json::value choice = json::parse(reply.body).at("choices").at(0);
+  EXPECT_EQ(choice.at("finish_reason"), "tool_calls");
+  EXPECT_TRUE(choice.at("message").at("content").is_null());
+  const json::array& calls = choice.at("message").at("tool_calls").as_array();
+  ASSERT_EQ(calls.size(), 2u);
+  EXPECT_EQ(calls[0], json::parse(R"({"id":"call_1","type":"function",
+                                      "function":{"name":"f","arguments":"{\"a\": 1}"}})"));
+}
+
+TEST_F(ChatTest, AStreamNumbersItsCalls) {
+  const auto chunks = Chunks(Chat(absl::StrCat(kCalling, R"(,"stream":true)")));
+  ASSERT_EQ(chunks.size(), 3u);
+  const auto call = [&](size_t i) {
+    return chunks[i].at("choices").at(0).at("delta").at("tool_calls").at(0);
+  };
+  EXPECT_EQ(call(0).at("index"), 0);
+  EXPECT_EQ(call(0).at("id"), "call_1");
+  EXPECT_EQ(call(1).at("index"), 1);
+  EXPECT_EQ(call(1).at("function").at("arguments"), "{\"a\": 1}");
+  EXPECT_EQ(chunks[2].at("choices").at(0).at("finish_reason"), "tool_calls");
+}
+
 TEST_F(ChatTest, AGroundedReplyIsCitedInCharactersAndBytes) {
   Fill();
   const RawReply reply = Chat(R"(,"collection":"c","k":2)");

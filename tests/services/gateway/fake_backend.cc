@@ -399,7 +399,8 @@ class FakeBackend::Model final : public v1::ModelService::Service {
     return grpc::Status::OK;
   }
 
-  // Repeats the last message's words, a token each; choice 1 is in capital letters.
+  // Repeats the last message's words, a token each; choice 1 is in capital letters. A tool that is
+  // required is called twice instead.
   grpc::Status Generate(grpc::ServerContext* context, const v1::GenerateRequest* request,
                         grpc::ServerWriter<v1::GenerateEvent>* writer) override {
     {
@@ -411,6 +412,21 @@ class FakeBackend::Model final : public v1::ModelService::Service {
     }
     v1::GenerateEvent last;
     v1::GenerateDone& done = *last.mutable_done();
+    if (request->tool_choice() == v1::TOOL_CHOICE_REQUIRED) {
+      v1::GenerateChoice& choice = *done.add_choices();
+      choice.set_finish_reason("tool_calls");
+      for (const char* id : {"call_1", "call_2"}) {
+        v1::GenerateEvent event;
+        v1::ToolCall& call = *event.mutable_delta()->mutable_tool_call();
+        call.set_id(id);
+        call.set_name("f");
+        call.set_arguments(R"({"a": 1})");
+        *choice.add_tool_calls() = call;
+        writer->Write(event);
+      }
+      writer->Write(last);
+      return grpc::Status::OK;
+    }
     const v1::ChatMessage& asked = request->messages(request->messages_size() - 1);
     do {
       for (int i = 0; i < std::max(request->n(), 1); ++i) {

@@ -35,6 +35,20 @@ std::string FieldAtFault(const absl::Status& status) {
   return fields.empty() ? "" : fields[0].field;
 }
 
+TEST(ReadQueryTest, AHistoryIsMadeOfMessages) {
+  ASSERT_OK_AND_ASSIGN(const QueryRequest query,
+                       ReadQuery(JsonRequest(R"({"collection":"c","text":"And who makes it?",
+      "history":[{"role":"user","content":[{"type":"text","text":"What is it?"},
+                  {"type":"image_url","image_url":{"url":"data:image/png;base64,QUJD"}}]},
+                 {"role":"assistant","content":"A cup."}]})"),
+                                 QueryKind::kSearch));
+  const v1::SearchRequest& search = query.request.search();
+  ASSERT_EQ(search.history_size(), 2);
+  EXPECT_EQ(search.history(0).content(1).image(), "ABC");
+  EXPECT_EQ(search.history(1).role(), "assistant");
+  EXPECT_EQ(search.history(1).content(0).text(), "A cup.");
+}
+
 TEST(ReadQueryTest, ReadsEveryFieldOfAnAnswer) {
   ASSERT_OK_AND_ASSIGN(const QueryRequest query,
                        ReadQuery(JsonRequest(R"({"text":"hi","images":["data:image/png;base64,QUJD",
@@ -140,6 +154,10 @@ TEST(ReadQueryTest, NamesTheFieldAtFault) {
       {R"({"collection":"c","text":"a","group_size":0})", "group_size"},
       {R"({"collection":"c","text":"a","neighbours":-1})", "neighbours"},
       {R"({"collection":"c","text":"a","time_from":2024})", "time_from"},
+      {R"({"collection":"c","text":"a","history":"x"})", "history"},
+      {R"({"collection":"c","text":"a","history":[{"content":"x"}]})", "history[0].role"},
+      {R"({"collection":"c","text":"a","history":[{"role":"user","content":[{"type":"x"}]}]})",
+       "history[0].content[0].type"},
       {R"({"collection":"c","parts":[]})", "text"},
       {R"({"collection":"c","parts":{}})", "parts"},
       {R"({"collection":"c","parts":["a"]})", "parts[0]"},

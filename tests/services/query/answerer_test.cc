@@ -275,6 +275,30 @@ TEST_F(AnswererTest, ReasoningIsApartFromTheAnswer) {
   ASSERT_EQ(thinking.last_input().messages.size(), 2u);
 }
 
+TEST_F(AnswererTest, EarlierTurnsStandBeforeThePassagesAndCannotBeCited) {
+  request_.question.texts = {"And when?"};
+  request_.history = {{.by_user = true, .text = "Is there a mill?"},
+                      {.by_user = false, .text = "Yes, there is one [7]."}};
+  FakeGenerator generator("The mill was built in 1850 [1]. There is one [7].");
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_EQ(answer.text, "The mill was built in 1850 [1]. There is one.");
+  const model::GenerateInput input = generator.last_input();
+  ASSERT_EQ(input.messages.size(), 4u);
+  EXPECT_EQ(input.messages[1].role, "user");
+  EXPECT_EQ(std::get<std::string>(input.messages[1].parts[0]), "Is there a mill?");
+  EXPECT_EQ(input.messages[2].role, "assistant");
+  EXPECT_EQ(std::get<std::string>(input.messages[2].parts[0]), "Yes, there is one.");
+  EXPECT_EQ(std::get<model::MarkedTextFormat>(input.format).markers, 2);
+}
+
+TEST_F(AnswererTest, AQuotedAnswerIsChosenByTheQuestionThatStandsAlone) {
+  request_.question.texts = {"And when was it?"};
+  request_.stand_alone.emplace();
+  request_.stand_alone->texts = {"mill And when was it?"};
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(nullptr));
+  EXPECT_EQ(answer.text, "The mill was built in 1850. [1]");
+}
+
 TEST_F(AnswererTest, WhatDoesNotGoWithASchemaIsRefused) {
   FakeGenerator generator("{}");
   request_.json_schema = "{}";

@@ -63,5 +63,30 @@ TEST(MessageFilterTest, QuestionsAreMaskedOrRefusedWithoutTheirValue) {
   EXPECT_EQ(edge::Fields(refused.status()).at(0).field, "search.query[2]");
 }
 
+TEST(MessageFilterTest, WhatWasSaidBeforeIsFilteredToo) {
+  v1::SearchRequest request;
+  request.add_history()->add_content()->set_text("I am a@b.org.");
+  ASSERT_OK_AND_ASSIGN(v1::SearchRequest masked, FilterQuestion(*Rules(), request, ""));
+  EXPECT_EQ(masked.history(0).content(0).text(), "I am [email].");
+  request.add_history()->add_content()->set_text("4111 1111 1111 1111");
+  const auto refused = FilterQuestion(*Rules(), request, "search.");
+  EXPECT_EQ(edge::Reason(refused.status()), "content_blocked");
+  EXPECT_EQ(edge::Fields(refused.status()).at(0).field, "search.history[1].content[0]");
+}
+
+TEST(MessageFilterTest, MessagesAndArgumentsOfAChatAreFiltered) {
+  v1::GenerateRequest request;
+  request.add_messages()->add_content()->set_text("Write to a@b.org.");
+  v1::ToolCall& call = *request.add_messages()->add_tool_calls();
+  call.set_arguments(R"({"to":"a@b.org"})");
+  ASSERT_OK_AND_ASSIGN(v1::GenerateRequest masked, FilterMessages(*Rules(), request));
+  EXPECT_EQ(masked.messages(0).content(0).text(), "Write to [email].");
+  EXPECT_EQ(masked.messages(1).tool_calls(0).arguments(), R"({"to":"[email]"})");
+  call.set_arguments("4111111111111111");
+  const auto refused = FilterMessages(*Rules(), request);
+  EXPECT_EQ(edge::Reason(refused.status()), "content_blocked");
+  EXPECT_EQ(edge::Fields(refused.status()).at(0).field, "messages[1].tool_calls[0].arguments");
+}
+
 }  // namespace
 }  // namespace sightline::query

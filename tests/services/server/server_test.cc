@@ -381,6 +381,96 @@ TEST_F(ServerTest, ABlockedAnswerEndsAndSaysSo) {
   EXPECT_THAT(reply.body, HasSubstr(R"("finish_reason":"content_filter")"));
 }
 
+TEST_F(ServerTest, AFollowUpIsRewrittenSearchedAndAnsweredInItsConversation) {
+  auto owned = std::make_unique<FakeGenerator>(std::vector<std::string>{
+      "When did the mill burn down?", "It burned down in 1901 [1]. It is old [3]."});
+  const FakeGenerator& generator = *owned;
+  Start(std::move(owned));
+  IngestSamples();
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("And when did it burn down?");
+  v1::Turn& asked = *request.mutable_search()->add_history();
+  asked.set_role("user");
+  asked.add_content()->set_text("When was the mill built?");
+  v1::Turn& answered = *request.mutable_search()->add_history();
+  answered.set_role("assistant");
+  answered.add_content()->set_text("In 1850 [1].");
+  request.mutable_search()->set_k(1);
+  ASSERT_OK_AND_ASSIGN(const auto events, Ask(request));
+  const v1::AnswerResponse& done = events.back().done();
+  EXPECT_EQ(done.follow_up().rewritten_query(), "When did the mill burn down?");
+  EXPECT_TRUE(done.follow_up().generated());
+  EXPECT_EQ(events.front().retrieved().search().follow_up().rewritten_query(),
+            done.follow_up().rewritten_query());
+  EXPECT_EQ(done.hits(0).passage().source(), "mill.txt");
+  EXPECT_EQ(done.answer(), "It burned down in 1901 [1]. It is old.");
+  const model::GenerateInput input = generator.last_input();
+  ASSERT_EQ(input.messages.size(), 4u);
+  EXPECT_EQ(std::get<std::string>(input.messages[2].parts.front()), "In 1850.");
+  EXPECT_GT(done.usage().completion_tokens(), 13);  // the rewriting's count too
+}
+
+TEST_F(ServerTest, AnEarlierPhotoIsSearchedWithAQuestionAboutIt) {
+  Start();
+  IngestSamples();
+  v1::SearchRequest request = Query("this one");
+  ASSERT_OK_AND_ASSIGN(const auto alone, Search(request));
+  EXPECT_NE(alone.hits(0).passage().source(), "photo.jpg");
+  EXPECT_FALSE(alone.has_follow_up());
+  v1::Turn& turn = *request.add_history();
+  turn.set_role("user");
+  turn.add_content()->set_text("Do we have it?");
+  turn.add_content()->set_image(GoldenPicture("photo_120x88.jpg"));
+  ASSERT_OK_AND_ASSIGN(const auto found, Search(request));
+  EXPECT_EQ(found.hits(0).passage().source(), "photo.jpg");
+  ASSERT_EQ(found.follow_up().pictures_size(), 1);
+  EXPECT_EQ(found.follow_up().pictures(0).part(), 1);
+
+  turn.set_role("king");
+  const auto refused = Search(request);
+  EXPECT_EQ(edge::Reason(refused.status()), "bad_role");
+  EXPECT_EQ(edge::Fields(refused.status()).at(0).field, "history[0].role");
+}
+
+TEST_F(ServerTest, ContentRulesHoldForAChatWithoutACollection) {
+  filters_.questions = query::ContentRules::Parse("block card\nmask email").value();
+  filters_.answers = query::ContentRules::Parse("mask email\nblock words fire: burned").value();
+  auto owned = std::make_unique<FakeGenerator>(
+      std::vector<std::string>{"Write to ann@example.org today.", "The mill burned down in 1901."});
+  const FakeGenerator& generator = *owned;
+  Start(std::move(owned));
+  const auto chat = [&](const std::string& text, const std::string& fields) {
+    return gateway::PostJson(
+               server_->http_address(), "/v1/chat/completions",
+               R"({"messages":[{"role":"user","content":")" + text + "\"}]" + fields + "}")
+        .body;
+  };
+  EXPECT_THAT(chat("Pay with 4111 1111 1111 1111", ""), HasSubstr("content_blocked"));
+  EXPECT_THAT(chat("I am bob@example.org", ""), HasSubstr("Write to [email] today."));
+  EXPECT_EQ(std::get<std::string>(generator.last_input().messages[0].parts[0]), "I am [email]");
+  const std::string blocked = chat("And the mill?", R"(,"stream":true)");
+  EXPECT_THAT(blocked, HasSubstr(R"("finish_reason":"content_filter")"));
+  EXPECT_THAT(blocked, HasSubstr("the content rule fire"));
+  EXPECT_THAT(blocked, Not(HasSubstr("1901")));
+}
+
+TEST_F(ServerTest, CallsOfToolsAreTakenOutOfTheText) {
+  auto owned = std::make_unique<FakeGenerator>(
+      "Let me look.\n<tool_call>\n{\"name\": \"stock\", \"arguments\": {\"part\": "
+      "\"hinge\"}}\n</tool_call>");
+  const FakeGenerator& generator = *owned;
+  Start(std::move(owned));
+  const gateway::RawReply reply =
+      gateway::PostJson(server_->http_address(), "/v1/chat/completions",
+                        R"({"messages":[{"role":"user","content":"How many hinges?"}],
+          "tools":[{"type":"function","function":{"name":"stock"}}]})");
+  EXPECT_THAT(reply.body, HasSubstr(R"("content":"Let me look.")"));
+  EXPECT_THAT(reply.body, HasSubstr(R"("name":"stock","arguments":"{\"part\": \"hinge\"}")"));
+  EXPECT_THAT(reply.body, HasSubstr(R"("finish_reason":"tool_calls")"));
+  EXPECT_EQ(generator.last_input().tools,
+            std::vector<std::string>{R"({"type": "function", "function": {"name": "stock"}})"});
+}
+
 TEST_F(ServerTest, ErrorsCarryReasonFieldAndResource) {
   Start();
   IngestSamples();
