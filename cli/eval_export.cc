@@ -47,7 +47,7 @@ bool IsAnswered(Task task) {
 
 bool HasPlace(const EvalQuestion& question) {
   return question.task != Task::kExtraction && question.task != Task::kBox &&
-         question.pictures.size() <= 1;
+         question.history.empty() && question.pictures.size() <= 1;
 }
 
 // The documents that a reply should find or cite.
