@@ -7,24 +7,29 @@ namespace sightline::index {
 namespace {
 
 constexpr uint64_t kRecordVersion = 1;
+constexpr uint64_t kCountersVersion = 2;  // 1 had no `change`
 
-ByteWriter Start() {
+ByteWriter Start(uint64_t version = kRecordVersion) {
   ByteWriter out;
-  out.Varint(kRecordVersion);
+  out.Varint(version);
   return out;
 }
 
-absl::Status CheckVersion(ByteReader& in, absl::string_view what) {
+absl::StatusOr<uint64_t> ReadVersion(ByteReader& in, absl::string_view what, uint64_t newest) {
   const uint64_t version = in.Varint();
   if (!in.ok() || version == 0) {
     return absl::DataLossError(absl::StrCat("store: malformed ", what, " record"));
   }
-  if (version > kRecordVersion) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "store: ", what, " record has version ", version, ", this program reads up to ",
-        kRecordVersion, ": it was written by a newer program"));
+  if (version > newest) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("store: ", what, " record has version ", version,
+                     ", this program reads up to ", newest, ": it was written by a newer program"));
   }
-  return absl::OkStatus();
+  return version;
+}
+
+absl::Status CheckVersion(ByteReader& in, absl::string_view what) {
+  return ReadVersion(in, what, kRecordVersion).status();
 }
 
 absl::Status CheckEnd(const ByteReader& in, absl::string_view what) {
@@ -166,16 +171,17 @@ absl::StatusOr<DocumentRecord> DecodeDocument(absl::string_view bytes) {
 }
 
 std::string Encode(const Counters& record) {
-  ByteWriter out = Start();
+  ByteWriter out = Start(kCountersVersion);
   out.Signed(record.sequence).Signed(record.documents).Signed(record.passages);
   out.Signed(record.vectors).Signed(record.texts).Signed(record.total_length);
-  out.Varint(record.next_passage).Varint(record.next_document);
+  out.Varint(record.next_passage).Varint(record.next_document).String(record.change);
   return out.Take();
 }
 
 absl::StatusOr<Counters> DecodeCounters(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto status = CheckVersion(in, "counters"); !status.ok()) return status;
+  const auto version = ReadVersion(in, "counters", kCountersVersion);
+  if (!version.ok()) return version.status();
   Counters record;
   record.sequence = in.Signed();
   record.documents = in.Signed();
@@ -185,6 +191,7 @@ absl::StatusOr<Counters> DecodeCounters(absl::string_view bytes) {
   record.total_length = in.Signed();
   record.next_passage = static_cast<uint32_t>(in.Varint());
   record.next_document = static_cast<uint32_t>(in.Varint());
+  if (*version > 1) record.change = std::string(in.String());
   if (auto status = CheckEnd(in, "counters"); !status.ok()) return status;
   return record;
 }
