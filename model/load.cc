@@ -69,6 +69,11 @@ absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& o
     model.generator = std::make_unique<Qwen3VlGenerator>(part.checkpoint, part.adapter);
   }
   model.accounts = AccountWeights(holdings);
+  model.vision_cache = [caches = std::move(common.vision_caches)] {
+    CacheStats total;
+    for (const auto& [tower, cache] : caches) total += cache->stats();
+    return total;
+  };
   return model;
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/lru_cache.h"
 #include "model/encoder.h"
 #include "model/generator.h"
 #include "model/reranker.h"
@@ -24,6 +26,7 @@ struct LoadOptions {
   // PEFT adapter folders loaded beside the weights, by the name a call chooses them by.
   std::map<std::string, std::string> adapters;
   std::vector<std::string> merged_adapters;  // folders of those added to the weights for good
+  int64_t vision_cache_bytes = int64_t{256} << 20;  // of pictures' features, per vision tower
   int queue_capacity = 256;  // calls per part that wait or run; one more gets kResourceExhausted
 };
 
@@ -35,6 +38,9 @@ struct LoadedModel {
   std::unique_ptr<Generator> generator;
   // What the weights take: of "encoder", "reranker", "generator" as they are there, and "total".
   std::map<std::string, WeightAccount> accounts;
+  // Of the pictures' features that are kept, all vision towers together. Any thread, for
+  // good. Null in tests.
+  std::function<CacheStats()> vision_cache;
 };
 
 // Loads `folder`: a bundle with sightline.json that names sub-folders ("encoder", "reranker",
