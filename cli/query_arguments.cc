@@ -189,6 +189,8 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
   arguments.Integer("--neighbours", query.neighbours, 0, 5,
                     "Passages before and behind each hit to show; default 0");
   arguments.Flag("--explain", query.explain, "Say why each hit stands where it stands");
+  arguments.Flag("--no-cache", query.no_cache,
+                 "Take nothing from the server's caches and leave nothing there");
 }
 
 absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query) {
@@ -215,6 +217,7 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   if (query.group_size > 1) request.set_group_size(query.group_size);
   request.set_neighbours(query.neighbours);
   request.set_explain(query.explain);
+  request.set_no_cache(query.no_cache);
   if (!query.text.empty()) request.add_query()->set_text(query.text);
   for (size_t i = 0; i < query.images.size(); ++i) {
     SL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(query.images[i], kMaxImageBytes));

@@ -29,6 +29,7 @@ struct QueryArguments {
   bool explain = false;
   std::string from;  // RFC 3339; the server reads them
   std::string to;
+  bool no_cache = false;
 };
 
 void AddQueryArguments(Arguments& arguments, QueryArguments& query);

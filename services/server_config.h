@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -10,6 +11,7 @@
 #include "ingest/ingestor.h"
 #include "ingest/media/media_client.h"
 #include "model/load.h"
+#include "services/cache/redis_link.h"
 #include "services/edge/grpc_server.h"
 #include "services/gateway/http_server.h"
 #include "services/ingest/ingest_service.h"
@@ -28,6 +30,14 @@ struct Roles {
   bool gateway = true;  // REST and the page; alone it stands in front of another server
 
   bool gateway_alone() const { return gateway && !index; }
+};
+
+// What is kept of earlier requests; 0 bytes = nothing. (Pictures' features: model.)
+struct CacheConfig {
+  int64_t answers_bytes = 0;
+  int64_t embeddings_bytes = 0;
+  std::optional<cache::RedisOptions> redis;
+  std::string settings;  // names the values of all keys that an answer hangs on
 };
 
 // All that a server is made of, read from one Config.
@@ -55,13 +65,14 @@ struct ServerConfig {
   bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
   query::ContentLimits content;
   query::FilterOptions filters;
+  CacheConfig cache;
 };
 
 // Every key of sightline-server, in the order of docs/configuration.md.
 const ConfigTable& ServerConfigTable();
 
-// kInvalidArgument: roles that cannot stand together, keys that contradict each other, or a line
-// that is no content rule.
+// kInvalidArgument: roles that cannot stand together, keys that contradict each other, a line that
+// is no content rule, or no address of a Redis.
 absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config);
 
 }  // namespace sightline::services
