@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -25,6 +26,8 @@ std::string Words(absl::string_view text) {
   }
   return out;
 }
+
+absl::Status TooLate() { return absl::UnavailableError("redis: no reply in time"); }
 
 }  // namespace
 
@@ -114,13 +117,15 @@ absl::StatusOr<RedisConnection::Reply> RedisConnection::Run(
 
 absl::Status RedisConnection::Wait(absl::Time deadline) {
   const absl::Duration left = deadline - absl::Now();
-  if (left <= absl::ZeroDuration()) return absl::UnavailableError("redis: no reply in time");
+  if (left <= absl::ZeroDuration()) return TooLate();
   // A time-out of zero would mean none.
   const timeval limit = absl::ToTimeval(std::max(left, absl::Milliseconds(1)));
   return redisSetTimeout(context_.get(), limit) == REDIS_OK ? absl::OkStatus() : Broken();
 }
 
 absl::Status RedisConnection::Broken() const {
+  // What the system calls a socket whose time-out has passed.
+  if (context_->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK)) return TooLate();
   return absl::UnavailableError(absl::StrCat("redis: ", Words(context_->errstr)));
 }
 

@@ -70,27 +70,26 @@ RedisStats RedisLink::stats() const {
   return out;
 }
 
-bool RedisLink::HasWork() const {
-  return stopping_ || open_ < kConnections || (!waiting_.empty() && !idle_.empty());
-}
+bool RedisLink::CanWrite() const { return !waiting_.empty() && !idle_.empty(); }
 
 void RedisLink::Run() {
   for (;;) {
-    bool connect = false;
+    bool write = false;
     {
       absl::MutexLock lock(&mu_);
-      const auto stopping = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_; };
-      mu_.AwaitWithDeadline(absl::Condition(&stopping), retry_at_);
-      const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return HasWork(); };
-      mu_.Await(absl::Condition(&has_work));
+      const auto wake = [this, seen = epoch_]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+        return stopping_ || CanWrite() || epoch_ != seen;
+      };
+      mu_.AwaitWithDeadline(absl::Condition(&wake),
+                            open_ < kConnections ? retry_at_ : absl::InfiniteFuture());
       if (stopping_) return;
-      if (retry_at_ > absl::Now()) continue;  // it failed meanwhile
-      connect = open_ < kConnections;
+      write = CanWrite();
+      if (!write && (open_ == kConnections || absl::Now() < retry_at_)) continue;
     }
-    if (connect) {
-      Connect();
-    } else {
+    if (write) {
       WriteNext();
+    } else {
+      Connect();
     }
   }
 }
@@ -98,7 +97,11 @@ void RedisLink::Run() {
 void RedisLink::Connect() {
   auto connection = RedisConnection::Open(options_.address, options_.password, options_.timeout);
   absl::MutexLock lock(&mu_);
-  if (!connection.ok()) return Fail(connection.status(), /*current=*/true);
+  if (!connection.ok()) {
+    Note(connection.status());
+    Pause();
+    return;
+  }
   idle_.push_back(*std::move(connection));
   ++open_;
 }
@@ -124,35 +127,40 @@ void RedisLink::WriteNext() {
 }
 
 void RedisLink::TakeBack(Connection connection, int64_t epoch, const absl::Status& status) {
-  const bool current = epoch == epoch_;
   if (status.ok()) {
-    if (failed_in_a_row_ > 0) {
-      log::Info("redis answers again", {{"redis", options_.address.Name()}});
-    }
+    if (is_down_) log::Info("redis answers again", {{"redis", options_.address.Name()}});
+    is_down_ = false;
     failed_in_a_row_ = 0;
   } else {
-    Fail(status, current);
+    Note(status);
   }
-  if (epoch == epoch_) idle_.push_back(std::move(connection));
+  if (epoch != epoch_) return;  // the others failed meanwhile
+  if (!absl::IsUnavailable(status)) {
+    idle_.push_back(std::move(connection));
+    return;
+  }
+  // The others are of the same Redis: they would each cost somebody a time-out.
+  ++epoch_;
+  idle_.clear();
+  open_ = 0;
+  waiting_.clear();
+  waiting_bytes_ = 0;
+  Pause();
 }
 
-void RedisLink::Fail(const absl::Status& why, bool current) {
+void RedisLink::Pause() {
+  is_down_ = is_down_ || open_ == 0;
+  const int doublings = std::min(failed_in_a_row_++, 10);
+  retry_at_ = absl::Now() + std::min(kFirstPause * (1 << doublings), kLongestPause);
+}
+
+void RedisLink::Note(const absl::Status& error) {
   ++stats_.errors;
-  if (current && (absl::IsUnavailable(why) || open_ == 0)) {
-    // The others are of the same Redis: they would each cost somebody a time-out.
-    ++epoch_;
-    idle_.clear();
-    open_ = 0;
-    waiting_.clear();
-    waiting_bytes_ = 0;
-    const int doublings = std::min(failed_in_a_row_++, 10);
-    retry_at_ = absl::Now() + std::min(kFirstPause * (1 << doublings), kLongestPause);
-  }
   const absl::Time now = absl::Now();
   if (now - warned_ < kBetweenWarnings) return;
   warned_ = now;
-  log::Warning("redis is of no use now; answers are not shared through it",
-               {{"redis", options_.address.Name()}, {"why", why.message()}});
+  log::Warning("redis is of no use now; answers are not kept there",
+               {{"redis", options_.address.Name()}, {"why", error.message()}});
 }
 
 }  // namespace sightline::cache

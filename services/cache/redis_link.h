@@ -59,18 +59,20 @@ class RedisLink {
   void Run();  // of the thread
   void Connect();
   void WriteNext();
+  bool CanWrite() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What a command with a connection of `epoch` came to.
   void TakeBack(Connection connection, int64_t epoch, const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // `current`: no failure was noted since the work began.
-  void Fail(const absl::Status& why, bool current) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Connects no more for a while, longer each time.
+  void Pause() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Note(const absl::Status& error) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const RedisOptions options_;
   mutable absl::Mutex mu_;
   std::vector<Connection> idle_ ABSL_GUARDED_BY(mu_);
-  int open_ ABSL_GUARDED_BY(mu_) = 0;       // idle ones and those in use
-  int64_t epoch_ ABSL_GUARDED_BY(mu_) = 0;  // counts failures; connections of an earlier one go
+  int open_ ABSL_GUARDED_BY(mu_) = 0;          // idle ones and those in use
+  int64_t epoch_ ABSL_GUARDED_BY(mu_) = 0;     // counts failures; connections of an earlier one go
+  bool is_down_ ABSL_GUARDED_BY(mu_) = false;  // nothing answered since it failed
   int failed_in_a_row_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time retry_at_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   absl::Time warned_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();

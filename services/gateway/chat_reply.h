@@ -22,8 +22,8 @@ struct ChatHead {
 std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done, bool logprobs);
 
 // The same of a grounded answer, with "annotations" in its message, and "sources" (the hits, as in
-// POST /v1/answer), "abstained", "cached" and "warnings". An annotation is OpenAI's url_citation, whose
-// start_index and end_index count Unicode characters; besides it has start_byte and end_byte
+// POST /v1/answer), "abstained", "cached" and "warnings". An annotation is OpenAI's url_citation,
+// whose start_index and end_index count Unicode characters; besides it has start_byte and end_byte
 // (UTF-8), marker, file_id (the document), passage_id, page, snippet, verdict, support.
 std::string ChatJson(const ChatHead& head, const v1::AnswerResponse& done,
                      const std::vector<std::string>& warnings);

@@ -55,7 +55,7 @@ KeptAnswer::KeptAnswer(cache::AnswerCache* cache, const index::Corpus& corpus,
   key_ = cache->KeyFor(limits.tenant)
              .Field(collection_)
              .Number(state_.collection)
-             .Number(static_cast<uint64_t>(absl::ToUnixNanos(state_.created)))
+             .Number(static_cast<uint64_t>(absl::ToUnixMicros(state_.created)))  // as it is stored
              .Number(static_cast<uint64_t>(state_.sequence))
              .Field(state_.change)
              .Field(Normalised(request))

@@ -70,7 +70,8 @@ class SharingTest : public ::testing::Test {
     EncodeInput input;
     input.images = {GoldenPicture("images/exact_96x64.png")};
     Qwen3VlEncoder encoder(*first);
-    EXPECT_THAT(encoder.Encode({&input, 1}, 0, {.tenant = first_tenant}), IsOk());
+    EXPECT_THAT(encoder.Encode({&input, 1}, 0, {.cancel = nullptr, .tenant = first_tenant}),
+                IsOk());
     const auto prompt = (*second)->prompts().Embedding(input, 4096);
     EXPECT_THAT(prompt, IsOk());
     const auto sequence = (*second)->Prepare(*prompt, nullptr, second_tenant);

@@ -74,7 +74,7 @@ TEST_F(EmbeddingCacheTest, EveryPartOfACallCounts) {
   EXPECT_TRUE(Encodes({Text("red cab")}));
   EXPECT_TRUE(Encodes({Text("red car", "Find cars")}));
   EXPECT_TRUE(Encodes({Text("red car")}, 32));
-  EXPECT_TRUE(Encodes({Text("red car")}, 64, {.adapter = "shop"}));
+  EXPECT_TRUE(Encodes({Text("red car")}, 64, {.cancel = nullptr, .adapter = "shop"}));
   EXPECT_TRUE(Encodes({Text("red "), Text("car")}));
   EXPECT_TRUE(Encodes({Text("red"), Text(" car")}));
   EXPECT_TRUE(Encodes({{.instruction = "", .videos = {}, .images = {}, .texts = {"red ", "car"}}}));
@@ -88,19 +88,19 @@ TEST_F(EmbeddingCacheTest, PicturesOfEqualBytesAndOtherSizesAreOthers) {
 }
 
 TEST_F(EmbeddingCacheTest, AnotherModelAndAnotherTenantAreAskedAnew) {
-  EXPECT_TRUE(Encodes({Text("red car")}, 64, {.tenant = "a"}));
-  EXPECT_FALSE(Encodes({Text("red car")}, 64, {.tenant = "a"}));
-  EXPECT_TRUE(Encodes({Text("red car")}, 64, {.tenant = "b"}));
+  EXPECT_TRUE(Encodes({Text("red car")}, 64, {.cancel = nullptr, .tenant = "a"}));
+  EXPECT_FALSE(Encodes({Text("red car")}, 64, {.cancel = nullptr, .tenant = "a"}));
+  EXPECT_TRUE(Encodes({Text("red car")}, 64, {.cancel = nullptr, .tenant = "b"}));
   CountingEncoder other("b");
   const std::vector<model::EncodeInput> inputs = {Text("red car")};
-  EXPECT_THAT(cache_.Encode(other, inputs, 64, {.tenant = "a"}), IsOk());
+  EXPECT_THAT(cache_.Encode(other, inputs, 64, {.cancel = nullptr, .tenant = "a"}), IsOk());
   EXPECT_EQ(other.calls, 1);
 }
 
 TEST_F(EmbeddingCacheTest, AnErrorIsNotKept) {
-  EXPECT_THAT(
-      cache_.Encode(encoder_, std::vector{Text("car")}, 64, {.deadline = absl::InfinitePast()}),
-      StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(cache_.Encode(encoder_, std::vector{Text("car")}, 64,
+                            {.deadline = absl::InfinitePast(), .cancel = nullptr}),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_TRUE(Encodes({Text("car")}));
 }
 
