@@ -2,6 +2,7 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/message.h>
 
 #include <utility>
 
@@ -21,29 +22,42 @@ bool SaysAll(const v1::SearchRequest& search) {
   return true;
 }
 
-// Equal for requests that say the same; every field counts, those too that are not known yet.
-std::string Normalised(v1::SearchAndAnswerRequest request) {
-  v1::SearchRequest& search = *request.mutable_search();
-  if (search.mode() == v1::SEARCH_MODE_UNSPECIFIED) search.set_mode(v1::SEARCH_MODE_HYBRID);
-  if (search.group_size() == 0) search.set_group_size(1);
-  if (request.verdict_policy() == v1::VERDICT_POLICY_UNSPECIFIED) {
-    request.set_verdict_policy(v1::VERDICT_POLICY_FLAG);
-  }
-  request.mutable_sampling();  // absent says what empty says
+std::string Serialised(const google::protobuf::Message& message) {
   std::string out;
   {
     google::protobuf::io::StringOutputStream bytes(&out);
     google::protobuf::io::CodedOutputStream coded(&bytes);
     coded.SetSerializationDeterministic(true);  // maps in order
-    request.SerializeToCodedStream(&coded);
+    message.SerializeToCodedStream(&coded);
   }
   return out;
+}
+
+// Adds what is equal for requests that say the same; every field counts, those too that are not
+// known here. `request` is as before when it returns.
+void AddRequest(v1::SearchAndAnswerRequest& request, cache::CacheKeyMaker& key) {
+  // Pictures are large: none is copied but for the one that is being hashed.
+  google::protobuf::RepeatedPtrField<v1::Content> parts;
+  parts.Swap(request.mutable_search()->mutable_query());
+  key.Number(static_cast<uint64_t>(parts.size()));
+  for (const v1::Content& part : parts) key.Field(Serialised(part));
+  v1::SearchAndAnswerRequest rest = request;
+  parts.Swap(request.mutable_search()->mutable_query());
+
+  v1::SearchRequest& search = *rest.mutable_search();
+  if (search.mode() == v1::SEARCH_MODE_UNSPECIFIED) search.set_mode(v1::SEARCH_MODE_HYBRID);
+  if (search.group_size() == 0) search.set_group_size(1);
+  if (rest.verdict_policy() == v1::VERDICT_POLICY_UNSPECIFIED) {
+    rest.set_verdict_policy(v1::VERDICT_POLICY_FLAG);
+  }
+  rest.mutable_sampling();  // absent says what empty says
+  key.Field(Serialised(rest));
 }
 
 }  // namespace
 
 KeptAnswer::KeptAnswer(cache::AnswerCache* cache, const index::Corpus& corpus,
-                       const edge::CallLimits& limits, const v1::SearchAndAnswerRequest& request,
+                       const edge::CallLimits& limits, v1::SearchAndAnswerRequest& request,
                        bool repeats)
     : cache_(cache), corpus_(corpus), limits_(limits), collection_(request.search().collection()) {
   if (cache == nullptr || !repeats || request.search().no_cache() || !SaysAll(request.search())) {
@@ -52,14 +66,14 @@ KeptAnswer::KeptAnswer(cache::AnswerCache* cache, const index::Corpus& corpus,
   auto state = corpus.State(collection_);
   if (!state.ok()) return;  // the search says what is wrong
   state_ = *std::move(state);
-  key_ = cache->KeyFor(limits.tenant)
-             .Field(collection_)
-             .Number(state_.collection)
-             .Number(static_cast<uint64_t>(absl::ToUnixMicros(state_.created)))  // as it is stored
-             .Number(static_cast<uint64_t>(state_.sequence))
-             .Field(state_.change)
-             .Field(Normalised(request))
-             .Make();
+  cache::CacheKeyMaker key = cache->KeyFor(limits.tenant);
+  key.Field(collection_)
+      .Number(state_.collection)
+      .Number(static_cast<uint64_t>(absl::ToUnixMicros(state_.created)))  // as it is stored
+      .Number(static_cast<uint64_t>(state_.sequence))
+      .Field(state_.change);
+  AddRequest(request, key);
+  key_ = key.Make();
 }
 
 std::optional<std::vector<v1::AnswerEvent>> KeptAnswer::Find() {

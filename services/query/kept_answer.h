@@ -17,10 +17,11 @@ namespace sightline::query {
 // counts. One thread.
 class KeptAnswer {
  public:
-  // `cache` may be null: nothing is kept then. `request` is as the filters of questions left it;
-  // `repeats`: writing its answer again gives the same. All but the request outlive this.
+  // `cache` may be null: nothing is kept then. `request`, as the filters of questions left it, is
+  // changed on the way and back when this returns; `repeats`: writing its answer again gives the
+  // same. All but the request outlive this.
   KeptAnswer(cache::AnswerCache* cache, const index::Corpus& corpus, const edge::CallLimits& limits,
-             const v1::SearchAndAnswerRequest& request, bool repeats);
+             v1::SearchAndAnswerRequest& request, bool repeats);
 
   // The events that an identical request got from the same documents, `done` last, with no timings
   // and `cached` set in it; empty when there are none.

@@ -108,9 +108,7 @@ grpc::Status QueryService::Search(grpc::ServerContext* context, const v1::Search
                                   v1::SearchResponse* response) {
   const edge::CallScope scope(parts_.watcher, *context);
   const absl::Time start = absl::Now();
-  const auto filtered = Filtered(*request, "", scope.limits());
-  if (!filtered.ok()) return scope.Finish(filtered.status());
-  const auto search = ReadFiltered(*filtered, "", scope.limits());
+  const auto search = ReadSearch(*request, "", scope.limits());
   if (!search.ok()) return scope.Finish(search.status());
   const auto retrieved = parts_.retriever.Retrieve(*search, scope.limits());
   if (!retrieved.ok()) return scope.Finish(retrieved.status());
@@ -193,12 +191,14 @@ grpc::Status QueryService::GetPassageImage(grpc::ServerContext* context,
   return scope.Finish(absl::OkStatus());
 }
 
-absl::StatusOr<v1::SearchRequest> QueryService::Filtered(const v1::SearchRequest& request,
+absl::StatusOr<RetrieveRequest> QueryService::ReadSearch(const v1::SearchRequest& request,
                                                          const std::string& prefix,
                                                          const edge::CallLimits& limits) const {
   SL_RETURN_IF_ERROR(edge::StillWanted(limits, "reading the query"));
-  if (parts_.filters.questions == nullptr) return request;
-  return FilterQuestion(*parts_.filters.questions, request, prefix);
+  if (parts_.filters.questions == nullptr) return ReadFiltered(request, prefix, limits);
+  SL_ASSIGN_OR_RETURN(const v1::SearchRequest filtered,
+                      FilterQuestion(*parts_.filters.questions, request, prefix));
+  return ReadFiltered(filtered, prefix, limits);
 }
 
 absl::StatusOr<RetrieveRequest> QueryService::ReadFiltered(const v1::SearchRequest& request,
@@ -235,8 +235,13 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
                                                      const OnEvent& on_event) {
   const absl::Time start = absl::Now();
   SL_ASSIGN_OR_RETURN(AnswerRequest wanted, ReadAnswer(request));
+  SL_RETURN_IF_ERROR(edge::StillWanted(limits, "reading the query"));
   v1::SearchAndAnswerRequest filtered = request;
-  SL_ASSIGN_OR_RETURN(*filtered.mutable_search(), Filtered(request.search(), "search.", limits));
+  if (parts_.filters.questions != nullptr) {
+    SL_ASSIGN_OR_RETURN(*filtered.mutable_search(),
+                        FilterQuestion(*parts_.filters.questions,
+                                       std::move(*filtered.mutable_search()), "search."));
+  }
   edge::CallLimits noted = limits;
   noted.makeshift = std::make_shared<std::atomic<bool>>(false);
   KeptAnswer kept(parts_.answers, parts_.corpus, noted, filtered, parts_.answerer.Repeats(wanted));

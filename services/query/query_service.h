@@ -60,8 +60,7 @@ class QueryService final : public v1::QueryService::Service {
  private:
   using OnEvent = std::function<bool(const v1::AnswerEvent&)>;
 
-  // The request with its texts as the filters leave them.
-  absl::StatusOr<v1::SearchRequest> Filtered(const v1::SearchRequest& request,
+  absl::StatusOr<RetrieveRequest> ReadSearch(const v1::SearchRequest& request,
                                              const std::string& prefix,
                                              const edge::CallLimits& limits) const;
   // Does the whole of SearchAndAnswer, or finds it done; `on_event` takes everything but `done`,

@@ -72,7 +72,7 @@ class KeptAnswerTest : public ::testing::Test {
 
   std::unique_ptr<TempDir> dir_;
   std::unique_ptr<index::Corpus> corpus_;
-  cache::AnswerCache cache_{{.secret = RandomSecret()}, nullptr};
+  cache::AnswerCache cache_{{.server = "s", .secret = RandomSecret()}, nullptr};
   edge::CallLimits limits_;
   v1::SearchAndAnswerRequest request_;
 };
