@@ -32,16 +32,18 @@ Hasher KeyStart(absl::string_view kind, absl::string_view tenant, const Adapter*
 
 // Names the pixels and what is done to them: the grid follows from the size and the limits in
 // force.
-std::string ImageKey(Hasher hasher, const Image& image, const GridThw& grid,
+std::string ImageKey(const Hasher& start, const Image& image, const GridThw& grid,
                      ImageProcessor::Path path) {
+  Hasher hasher = start;
   hasher.AddNumber(FrontEnd(image, path));
   hasher.AddNumber(grid.h).AddNumber(grid.w);
   AddPicture(hasher, image);
   return hasher.HexDigest();
 }
 
-std::string VideoKey(Hasher hasher, const Prompt::Video& video, ImageProcessor::Path path) {
+std::string VideoKey(const Hasher& start, const Prompt::Video& video, ImageProcessor::Path path) {
   const VideoPlan& plan = video.plan;
+  Hasher hasher = start;
   uint64_t front_end = 0;
   for (const int index : plan.indices) {
     front_end = std::max(front_end, FrontEnd(*video.frames.frames[index], path));
