@@ -25,6 +25,10 @@ std::array<unsigned char, 32> Finish(unsigned char* state) {
 
 Hasher::Hasher() { crypto_generichash_init(State(state_), nullptr, 0, 32); }
 
+Hasher::Hasher(const SecretKey& key) {
+  crypto_generichash_init(State(state_), key.data(), key.size(), 32);
+}
+
 Hasher& Hasher::AddBytes(absl::string_view bytes) {
   crypto_generichash_update(State(state_), reinterpret_cast<const unsigned char*>(bytes.data()),
                             bytes.size());
@@ -42,11 +46,12 @@ Hasher& Hasher::AddNumber(uint64_t number) {
   return AddBytes(absl::string_view(le.data(), le.size()));
 }
 
-std::string Hasher::HexDigest() {
+std::string Hasher::Digest() {
   const auto digest = Finish(state_);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
 }
+
+std::string Hasher::HexDigest() { return absl::BytesToHexString(Digest()); }
 
 uint64_t Hasher::Digest64() {
   const auto digest = Finish(state_);

@@ -63,6 +63,7 @@ std::string Footer(const v1::AnswerResponse& reply) {
                    Counted(reply.usage().completion_tokens(), "token"), " written in ",
                    ShortDuration(absl::Milliseconds(reply.timings().total_ms())));
   if (reply.mode() == v1::ANSWER_MODE_EXTRACTIVE) out += "; sentences quoted from the sources";
+  if (reply.cached()) out += "; kept from an earlier, identical question";
   if (reply.abstained()) out += "; no answer in this collection";
   return out;
 }

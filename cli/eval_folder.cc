@@ -236,6 +236,7 @@ class FolderEval {
     const Gains& gains = dataset_.gains(gold.id);
     v1::SearchRequest request;
     request.set_collection(session_->collection());
+    request.set_no_cache(true);  // what is measured is the work, of each mode anew
     if (!query.image_bytes.empty()) request.add_query()->set_image(query.image_bytes);
     if (!query.image.empty()) {
       SL_ASSIGN_OR_RETURN(*request.add_query()->mutable_image(), ReadFile(query.image));

@@ -21,6 +21,7 @@ void AddParts(const Said& question, Parts add) {
 v1::SearchRequest MakeSearch(const std::string& collection, const EvalQuestion& question) {
   v1::SearchRequest request;
   request.set_collection(collection);
+  request.set_no_cache(true);  // what is measured is the work
   AddParts(question, [&] { return request.add_query(); });
   for (const EvalTurn& said : question.history) {
     v1::Turn& turn = *request.add_history();

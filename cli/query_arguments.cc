@@ -206,6 +206,8 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
                  "What was said before, [{\"role\": \"user\" or \"assistant\", \"content\"}]: the "
                  "question is searched with what it leans on",
                  "F.json");
+  arguments.Flag("--no-cache", query.no_cache,
+                 "Take nothing from the server's caches and leave nothing there");
 }
 
 absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query) {
@@ -232,6 +234,7 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   if (query.group_size > 1) request.set_group_size(query.group_size);
   request.set_neighbours(query.neighbours);
   request.set_explain(query.explain);
+  request.set_no_cache(query.no_cache);
   if (!query.text.empty()) request.add_query()->set_text(query.text);
   for (size_t i = 0; i < query.images.size(); ++i) {
     SL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(query.images[i], kMaxImageBytes));

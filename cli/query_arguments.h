@@ -30,6 +30,7 @@ struct QueryArguments {
   std::string from;  // RFC 3339; the server reads them
   std::string to;
   std::string history;  // path of a file of earlier messages, JSON
+  bool no_cache = false;
 };
 
 void AddQueryArguments(Arguments& arguments, QueryArguments& query);

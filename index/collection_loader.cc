@@ -46,6 +46,7 @@ absl::Status LoadDocuments(const Store& store, View& view, PassageSet& with_vect
                {{"collection", view.record.collection.name}});
   }
   found.sequence = view.counters.sequence;
+  found.change = view.counters.change;
   found.next_passage = view.counters.next_passage;
   found.next_document = view.counters.next_document;
   view.counters = found;

@@ -28,6 +28,10 @@ absl::StatusOr<std::vector<Collection>> Corpus::ListCollections() const {
 absl::Status Corpus::DeleteCollection(const std::string& name) {
   return impl_->DeleteCollection(name);
 }
+absl::StatusOr<CollectionState> Corpus::State(const std::string& name) const {
+  return impl_->State(name);
+}
+
 absl::StatusOr<CollectionStats> Corpus::Stats(const std::string& name) const {
   return impl_->Stats(name);
 }

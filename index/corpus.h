@@ -96,6 +96,16 @@ struct CollectionStats {
   int64_t bytes = 0;           // on disk, estimated
 };
 
+// Names what a collection holds at one moment: equal states hold the same documents, and a write
+// never brings one back, not even after a backup was restored.
+struct CollectionState {
+  uint32_t collection = 0;  // number in its corpus
+  absl::Time created;
+  int64_t sequence = 0;  // of the store
+  std::string change;    // drawn at random with the last write
+  bool operator==(const CollectionState&) const = default;
+};
+
 template <typename T>
 struct Page {
   std::vector<T> items;
@@ -143,6 +153,7 @@ class Corpus {
   absl::StatusOr<Collection> GetCollection(const std::string& name) const;
   absl::StatusOr<std::vector<Collection>> ListCollections() const;
   absl::Status DeleteCollection(const std::string& name);
+  absl::StatusOr<CollectionState> State(const std::string& name) const;  // reads no disk
   absl::StatusOr<CollectionStats> Stats(const std::string& name) const;
 
   // --- documents.

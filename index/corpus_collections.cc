@@ -2,6 +2,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "base/hash.h"
 #include "base/status.h"
 #include "base/utf8.h"
 #include "index/collection_loader.h"
@@ -66,7 +67,9 @@ absl::StatusOr<Collection> Corpus::Impl::CreateCollection(const std::string& nam
   rocksdb::WriteBatch batch;
   batch.Put(MetaKey(), Encode(meta));
   batch.Put(CollectionKey(name), Encode(record));
-  batch.Put(CountersKey(record.id), Encode(Counters()));
+  Counters counters;
+  counters.change = RandomId();
+  batch.Put(CountersKey(record.id), Encode(counters));
   batch.Put(AnalyzerKey(record.id), analyzer_->version());
   SL_RETURN_IF_ERROR(store_->Write(batch));
   meta_ = meta;
@@ -115,6 +118,14 @@ absl::Status Corpus::Impl::DeleteCollection(const std::string& name) {
   std::error_code ignored;  // the folder stays when there are foreign files in it
   std::filesystem::remove(collection->folder, ignored);
   return absl::OkStatus();
+}
+
+absl::StatusOr<CollectionState> Corpus::Impl::State(const std::string& name) const {
+  SL_ASSIGN_OR_RETURN(const std::shared_ptr<const View> view, FindView(name));
+  return CollectionState{.collection = view->record.id,
+                         .created = view->record.collection.created,
+                         .sequence = view->counters.sequence,
+                         .change = view->counters.change};
 }
 
 absl::StatusOr<CollectionStats> Corpus::Impl::Stats(const std::string& name) const {

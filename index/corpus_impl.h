@@ -61,6 +61,7 @@ class Corpus::Impl {
   absl::StatusOr<Collection> GetCollection(const std::string& name) const;
   absl::StatusOr<std::vector<Collection>> ListCollections() const;
   absl::Status DeleteCollection(const std::string& name);
+  absl::StatusOr<CollectionState> State(const std::string& name) const;
   absl::StatusOr<CollectionStats> Stats(const std::string& name) const;
 
   absl::StatusOr<Document> PutDocument(DocumentWrite write);

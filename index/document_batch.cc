@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/hash.h"
 #include "base/status.h"
 #include "index/key_codec.h"
 #include "index/posting_list.h"
@@ -36,6 +37,7 @@ DocumentBatch::DocumentBatch(const Store& store, const TextAnalyzer& analyzer, c
       batch_(std::make_unique<rocksdb::WriteBatch>()),
       after_(std::make_shared<View>(before)) {
   ++after_->counters.sequence;
+  after_->counters.change = RandomId();
 }
 
 DocumentBatch::~DocumentBatch() = default;

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "index/key_codec.h"
@@ -62,6 +63,7 @@ absl::Status RebuildPostingsIfStale(Store& store, const TextAnalyzer& analyzer,
   SL_ASSIGN_OR_RETURN(const auto stored, store.Get(CountersKey(record.id), nullptr));
   if (!stored.has_value()) return absl::DataLossError("store: a collection's totals are missing");
   SL_ASSIGN_OR_RETURN(Counters counters, DecodeCounters(*stored));
+  counters.change = RandomId();  // word search finds otherwise from now on
   counters.texts = 0;
   counters.total_length = 0;
   SL_RETURN_IF_ERROR(DropPostings(store, record.id));

@@ -10,6 +10,7 @@ constexpr uint64_t kRecordVersion = 1;
 // Of documents that were fetched from a server that said how to ask for changes; others stay
 // readable for programs that know version 1 only.
 constexpr uint64_t kFetchedVersion = 2;
+constexpr uint64_t kCountersVersion = 2;  // 1 had no `change`
 
 ByteWriter Start(uint64_t version = kRecordVersion) {
   ByteWriter out;
@@ -177,16 +178,17 @@ absl::StatusOr<DocumentRecord> DecodeDocument(absl::string_view bytes) {
 }
 
 std::string Encode(const Counters& record) {
-  ByteWriter out = Start();
+  ByteWriter out = Start(kCountersVersion);
   out.Signed(record.sequence).Signed(record.documents).Signed(record.passages);
   out.Signed(record.vectors).Signed(record.texts).Signed(record.total_length);
-  out.Varint(record.next_passage).Varint(record.next_document);
+  out.Varint(record.next_passage).Varint(record.next_document).String(record.change);
   return out.Take();
 }
 
 absl::StatusOr<Counters> DecodeCounters(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto version = CheckVersion(in, "counters"); !version.ok()) return version.status();
+  const auto version = CheckVersion(in, "counters", kCountersVersion);
+  if (!version.ok()) return version.status();
   Counters record;
   record.sequence = in.Signed();
   record.documents = in.Signed();
@@ -196,6 +198,7 @@ absl::StatusOr<Counters> DecodeCounters(absl::string_view bytes) {
   record.total_length = in.Signed();
   record.next_passage = static_cast<uint32_t>(in.Varint());
   record.next_document = static_cast<uint32_t>(in.Varint());
+  if (*version > 1) record.change = std::string(in.String());
   if (auto status = CheckEnd(in, "counters"); !status.ok()) return status;
   return record;
 }

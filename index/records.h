@@ -45,6 +45,7 @@ struct DocumentRecord {
 // Totals of a collection, and where its numbering stands.
 struct Counters {
   int64_t sequence = 0;
+  std::string change;  // drawn anew with each sequence number; empty: as no change has drawn one
   int64_t documents = 0;
   int64_t passages = 0;
   int64_t vectors = 0;

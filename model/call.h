@@ -20,6 +20,9 @@ struct CallOptions {
   Priority priority = Priority::kInteractive;
   absl::Time deadline = absl::InfiniteFuture();  // kDeadlineExceeded; never started after it
   CancelFlag cancel;                             // kCancelled; null = cannot be cancelled
+  // Whose call it is. What the network keeps of one tenant's pictures is never used for another's,
+  // so that none can tell by the time a call takes what another has shown.
+  std::string tenant = "";
   // One of ModelInfo::adapters, else kNotFound; empty = the part's own, if it has one.
   std::string adapter = "";
 };

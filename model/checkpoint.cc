@@ -20,8 +20,6 @@
 namespace sightline::model {
 namespace {
 
-constexpr int64_t kVisionCacheBytes = int64_t{256} << 20;
-
 // Numbers stored, of whatever width: tells a small network from a large one.
 int64_t CountNumbers(const CheckpointWeights& weights) {
   int64_t total = 0;
@@ -165,7 +163,7 @@ absl::StatusOr<std::shared_ptr<Checkpoint>> Checkpoint::Open(const std::string& 
   }
   std::shared_ptr<VisionCache>& cache =
       parts.vision_caches[TowerName(self->config_, survey, *network)];
-  if (cache == nullptr) cache = std::make_shared<VisionCache>(kVisionCacheBytes);
+  if (cache == nullptr) cache = std::make_shared<VisionCache>(load.vision_cache_bytes);
   self->vision_cache_ = cache;
   self->engine_ = std::make_unique<Engine>(std::move(network), *self->vision_cache_,
                                            OptionsFor(load, types.device));
@@ -185,8 +183,10 @@ absl::StatusOr<std::shared_ptr<const Adapter>> Checkpoint::FindAdapter(
 }
 
 absl::StatusOr<SequenceInput> Checkpoint::Prepare(const Prompt& prompt,
-                                                  std::shared_ptr<const Adapter> adapter) {
-  return PrepareSequence(prompt, config_.model, *processor_, *vision_cache_, std::move(adapter));
+                                                  std::shared_ptr<const Adapter> adapter,
+                                                  absl::string_view tenant) {
+  return PrepareSequence(prompt, config_.model, *processor_, *vision_cache_, std::move(adapter),
+                         tenant);
 }
 
 ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension,

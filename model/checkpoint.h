@@ -60,9 +60,11 @@ class Checkpoint {
   // The adapter called `name`; null for the empty name. kNotFound.
   absl::StatusOr<std::shared_ptr<const Adapter>> FindAdapter(const std::string& name) const;
 
-  // Makes a prompt's pictures ready on the calling thread, for a run with `adapter` (null = none).
+  // Makes a prompt's pictures ready on the calling thread, for a run with `adapter` (null = none)
+  // and what is known of the tenant's pictures.
   absl::StatusOr<SequenceInput> Prepare(const Prompt& prompt,
-                                        std::shared_ptr<const Adapter> adapter = nullptr);
+                                        std::shared_ptr<const Adapter> adapter = nullptr,
+                                        absl::string_view tenant = "");
 
   // `prompt_rules` names what the part adds to the text, `dimension` what comes out, `adapter` what
   // the part runs with of itself (null = nothing); all enter the fingerprint.

@@ -170,6 +170,12 @@ class Generator {
   // True when it thinks aloud before every answer, unasked: its chat template says so.
   virtual bool thinks() const { return false; }
 
+  // True when equal inputs with this sampling give equal texts: a seed is set, or the likeliest
+  // token is always taken.
+  virtual bool Repeats(const SamplingParams& sampling) const {
+    return sampling.seed.has_value() || sampling.temperature == 0.0f;
+  }
+
   // Tokens one picture of this size takes in a prompt.
   virtual int ImageTokens(int width, int height) const = 0;
 };

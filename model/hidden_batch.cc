@@ -94,7 +94,8 @@ absl::StatusOr<std::vector<std::vector<float>>> LastHiddenStates(Checkpoint& che
     while (next < call.count && inputs.size() < kSliceSequences && bytes < kSliceBytes) {
       SL_RETURN_IF_ERROR(CheckCall(call.call));
       SL_ASSIGN_OR_RETURN(const Prompt prompt, call.prompt(next));
-      SL_ASSIGN_OR_RETURN(SequenceInput input, checkpoint.Prepare(prompt, call.adapter));
+      SL_ASSIGN_OR_RETURN(SequenceInput input,
+                          checkpoint.Prepare(prompt, call.adapter, call.call.tenant));
       bytes += input.pixel_bytes();
       inputs.push_back(std::move(input));
       ++next;

@@ -79,6 +79,11 @@ absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& o
       return checkpoint->engine().load();
     };
   }
+  model.vision_cache = [caches = std::move(common.vision_caches)] {
+    CacheStats total;
+    for (const auto& [tower, cache] : caches) total += cache->stats();
+    return total;
+  };
   return model;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/lru_cache.h"
 #include "model/encoder.h"
 #include "model/engine_load.h"
 #include "model/generator.h"
@@ -26,6 +27,7 @@ struct LoadOptions {
   // PEFT adapter folders loaded beside the weights, by the name a call chooses them by.
   std::map<std::string, std::string> adapters;
   std::vector<std::string> merged_adapters;  // folders of those added to the weights for good
+  int64_t vision_cache_bytes = int64_t{256} << 20;  // of pictures' features, per vision tower
   int queue_capacity = 256;  // calls per part that wait or run; one more gets kResourceExhausted
 };
 
@@ -40,6 +42,9 @@ struct LoadedModel {
   // Reads what each network has in hand, by the parts it serves, e.g. "encoder+generator". Any
   // thread; keeps the network.
   std::map<std::string, std::function<EngineLoad()>> loads;
+  // Of the pictures' features that are kept, all vision towers together. Any thread, for
+  // good. Null in tests.
+  std::function<CacheStats()> vision_cache;
 };
 
 // Loads `folder`: a bundle with sightline.json that names sub-folders ("encoder", "reranker",

@@ -173,7 +173,8 @@ absl::StatusOr<GenerateResult> Qwen3VlGenerator::Generate(const GenerateInput& i
                                                   checkpoint_->context() - 1));
   SL_ASSIGN_OR_RETURN(const std::shared_ptr<const Adapter> adapter,
                       AdapterFor(*checkpoint_, call, adapter_));
-  return Continue([&] { return checkpoint_->Prepare(prompt, adapter); }, input, call, on_text);
+  return Continue([&] { return checkpoint_->Prepare(prompt, adapter, call.tenant); }, input, call,
+                  on_text);
 }
 
 absl::StatusOr<GenerateResult> Qwen3VlGenerator::Continue(const Prepare& prepare,
@@ -270,6 +271,12 @@ absl::StatusOr<int> Qwen3VlGenerator::CountTokens(absl::string_view text) const 
 }
 
 bool Qwen3VlGenerator::thinks() const { return checkpoint_->config().thinking; }
+
+bool Qwen3VlGenerator::Repeats(const SamplingParams& sampling) const {
+  if (sampling.seed.has_value()) return true;
+  const auto resolved = ResolveSampling(sampling, checkpoint_->config().generation);
+  return resolved.ok() && resolved->temperature == 0;
+}
 
 int Qwen3VlGenerator::ImageTokens(int width, int height) const {
   const absl::StatusOr<GridThw> grid =

@@ -26,6 +26,7 @@ class Qwen3VlGenerator : public Generator {
                                           const OnText& on_text) override;
   absl::StatusOr<int> CountTokens(absl::string_view text) const override;
   bool thinks() const override;
+  bool Repeats(const SamplingParams& sampling) const override;
   int ImageTokens(int width, int height) const override;
 
   // Generate with a prompt made elsewhere; the messages of `input` are not read. `prepare` is

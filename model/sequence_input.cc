@@ -21,24 +21,34 @@ uint64_t FrontEnd(const Image& image, ImageProcessor::Path path) {
   return image.channels == 3 ? 0 : 1 + static_cast<uint64_t>(path);
 }
 
+// Whose pictures and, where an adapter changes the vision tower, with which they are looked at:
+// features made with a changed tower are another picture's.
+Hasher KeyStart(absl::string_view kind, absl::string_view tenant, const Adapter* adapter) {
+  Hasher hasher;
+  hasher.AddField(kind).AddField(tenant);
+  hasher.AddField(adapter != nullptr && adapter->changes_vision() ? adapter->fingerprint() : "");
+  return hasher;
+}
+
 // Names the pixels and what is done to them: the grid follows from the size and the limits in
 // force.
-std::string ImageKey(const Image& image, const GridThw& grid, ImageProcessor::Path path) {
-  Hasher hasher;
-  hasher.AddField("image").AddNumber(FrontEnd(image, path));
+std::string ImageKey(const Hasher& start, const Image& image, const GridThw& grid,
+                     ImageProcessor::Path path) {
+  Hasher hasher = start;
+  hasher.AddNumber(FrontEnd(image, path));
   hasher.AddNumber(grid.h).AddNumber(grid.w);
   AddPicture(hasher, image);
   return hasher.HexDigest();
 }
 
-std::string VideoKey(const Prompt::Video& video, ImageProcessor::Path path) {
+std::string VideoKey(const Hasher& start, const Prompt::Video& video, ImageProcessor::Path path) {
   const VideoPlan& plan = video.plan;
-  Hasher hasher;
+  Hasher hasher = start;
   uint64_t front_end = 0;
   for (const int index : plan.indices) {
     front_end = std::max(front_end, FrontEnd(*video.frames.frames[index], path));
   }
-  hasher.AddField("video").AddNumber(front_end);
+  hasher.AddNumber(front_end);
   hasher.AddNumber(plan.grid.t).AddNumber(plan.grid.h).AddNumber(plan.grid.w);
   hasher.AddNumber(plan.first.width).AddNumber(plan.first.height);
   hasher.AddNumber(plan.size.width).AddNumber(plan.size.height);
@@ -109,16 +119,16 @@ int64_t SequenceInput::pixel_bytes() const {
 
 absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelConfig& config,
                                               const ImageProcessor& processor, VisionCache& cache,
-                                              std::shared_ptr<const Adapter> adapter) {
+                                              std::shared_ptr<const Adapter> adapter,
+                                              absl::string_view tenant) {
   SequenceInput out = WithoutVisuals(prompt, config);
-  // Features made with a changed tower are another picture's.
-  const std::string key_prefix =
-      adapter != nullptr && adapter->changes_vision() ? adapter->fingerprint() : "";
+  const Hasher image_key = KeyStart("image", tenant, adapter.get());
+  const Hasher video_key = KeyStart("video", tenant, adapter.get());
   out.adapter = std::move(adapter);
   for (size_t i = 0; i < prompt.images.size(); ++i) {
     VisualInput visual;
     visual.grid = prompt.image_grids[i];
-    visual.key = key_prefix + ImageKey(*prompt.images[i], visual.grid, prompt.path);
+    visual.key = ImageKey(image_key, *prompt.images[i], visual.grid, prompt.path);
     visual.features = cache.Find(visual.key);
     if (visual.features == nullptr) {
       SL_ASSIGN_OR_RETURN(visual.frames, processor.ResizeImage(*prompt.images[i], prompt.path));
@@ -129,7 +139,7 @@ absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelC
     const Prompt::Video& video = prompt.videos[i];
     VisualInput visual;
     visual.grid = prompt.video_grids[i];
-    visual.key = key_prefix + VideoKey(video, prompt.path);
+    visual.key = VideoKey(video_key, video, prompt.path);
     visual.features = cache.Find(visual.key);
     if (visual.features == nullptr) {
       SL_ASSIGN_OR_RETURN(visual.frames,

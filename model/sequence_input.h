@@ -45,11 +45,12 @@ struct SequenceInput {
   int64_t pixel_bytes() const;
 };
 
-// Resizes what `cache` does not hold yet. Runs on the caller's thread: it is the
+// Resizes what `cache` does not hold of this tenant's yet. Runs on the caller's thread: it is the
 // slow part of a request besides the network. kInvalidArgument as ImageProcessor.
 absl::StatusOr<SequenceInput> PrepareSequence(const Prompt& prompt, const ModelConfig& config,
                                               const ImageProcessor& processor, VisionCache& cache,
-                                              std::shared_ptr<const Adapter> adapter);
+                                              std::shared_ptr<const Adapter> adapter,
+                                              absl::string_view tenant);
 
 // Patches that take the place of preprocessing: rows of all images in order, and of all videos.
 struct GivenPatches {

@@ -21,7 +21,7 @@ void VisualProgress::TakeWhole(std::shared_ptr<const VisionFeatures> features) {
 
 int64_t VisualProgress::Claim(int64_t budget, bool least_one, VisionCache& cache) {
   if (claimed_ == 0 && !input_.key.empty()) {
-    if (auto known = cache.Find(input_.key)) {
+    if (auto known = cache.FindAgain(input_.key)) {
       TakeWhole(std::move(known));
       return 0;
     }

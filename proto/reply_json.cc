@@ -377,6 +377,7 @@ std::string AnswerReplyJson(const v1::AnswerResponse& reply) {
   out["timings_ms"] = FromTimings(reply.timings(), true);
   out["mode"] = EnumName(v1::AnswerMode_Name(reply.mode()), "ANSWER_MODE_");
   out["finish_reason"] = reply.finish_reason();
+  out["cached"] = reply.cached();
   out["sentences"] = Json::array();
   for (const v1::SentenceVerdict& sentence : reply.sentences()) {
     out["sentences"].push_back(FromSentence(sentence));

@@ -57,6 +57,9 @@ class RefusingGenerator : public model::Generator {
     return generator_->CountTokens(text);
   }
   bool thinks() const override { return generator_->thinks(); }
+  bool Repeats(const model::SamplingParams& sampling) const override {
+    return generator_->Repeats(sampling);
+  }
   int ImageTokens(int width, int height) const override {
     return generator_->ImageTokens(width, height);
   }

@@ -11,8 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
+#include "base/sealed_box.h"
 #include "base/status.h"
+#include "services/cache/answer_cache.h"
+#include "services/cache/embedding_cache.h"
 #include "services/edge/call_scope.h"
 #include "services/edge/grpc_server.h"
 #include "services/edge/metrics.h"
@@ -88,6 +92,8 @@ struct Server::Parts {
   std::unique_ptr<fetch::UrlFetcher> fetcher;  // null: no URL is fetched
   std::unique_ptr<index::Corpus> corpus;
   std::unique_ptr<ingest::Ingestor> ingestor;
+  std::unique_ptr<cache::EmbeddingCache> embeddings;
+  std::unique_ptr<cache::AnswerCache> answers;
   std::unique_ptr<query::Retriever> retriever;
   std::unique_ptr<query::Answerer> answerer;
   std::unique_ptr<query::ClaimChecker> claims;
@@ -107,6 +113,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   std::unique_ptr<Server> server(new Server(config));
   if (!config.roles.gateway_alone()) {
     SL_RETURN_IF_ERROR(server->StartCorpus(std::move(model)));
+    SL_RETURN_IF_ERROR(server->StartCaches(version));
     SL_RETURN_IF_ERROR(server->StartServices());
   } else {
     server->grpc_address_ = config.upstream;
@@ -170,6 +177,35 @@ absl::Status Server::TestModel() {
   return absl::OkStatus();
 }
 
+absl::Status Server::StartCaches(const std::string& version) {
+  Parts& parts = *parts_;
+  const CacheConfig& config = config_.cache;
+  // Whoever asks a model that drifted is to hear of it.
+  if (!config_.roles.query || !drift_.ok()) return absl::OkStatus();
+  SecretKey secret = RandomSecret();
+  if (config.redis.has_value()) {
+    // What lies in Redis outlives this process.
+    SL_ASSIGN_OR_RETURN(secret, ReadOrMakeSecret(config_.data_path + "/cache-secret"));
+  }
+  if (config.embeddings_bytes > 0) {
+    parts.embeddings = std::make_unique<cache::EmbeddingCache>(config.embeddings_bytes, secret);
+  }
+  if (config.answers_bytes == 0 && !config.redis.has_value()) return absl::OkStatus();
+  Hasher server;
+  server.AddField(version).AddField(config.settings);
+  const auto add_part = [&](const auto& part) {
+    server.AddField(part == nullptr ? "" : part->info().fingerprint);
+  };
+  add_part(parts.model.encoder);
+  add_part(parts.model.reranker);
+  add_part(parts.model.generator);
+  parts.answers = std::make_unique<cache::AnswerCache>(
+      cache::AnswerCacheOptions{
+          .max_bytes = config.answers_bytes, .server = server.Digest(), .secret = secret},
+      config.redis.has_value() ? std::make_unique<cache::RedisLink>(*config.redis) : nullptr);
+  return absl::OkStatus();
+}
+
 absl::Status Server::StartServices() {
   Parts& parts = *parts_;
   if (config_.fetch.has_value()) {
@@ -178,7 +214,8 @@ absl::Status Server::StartServices() {
   const query::PictureDecoder decode = Decoder(*parts.media);
   const query::PassagePicture picture = PictureReader(*parts.corpus, decode);
   parts.retriever = std::make_unique<query::Retriever>(
-      config_.retriever, *parts.corpus, *parts.model.encoder, parts.model.reranker.get(), picture);
+      config_.retriever, *parts.corpus, *parts.model.encoder, parts.model.reranker.get(), picture,
+      parts.embeddings.get());
   query::EntailmentScorer entailment;
   if (parts.model.reranker != nullptr && config_.judge_by_reranker) {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
@@ -221,7 +258,8 @@ absl::Status Server::StartServices() {
                                    .thumbnail = Thumbnails(*parts.media),
                                    .limits = config_.content,
                                    .conversation = conversation,
-                                   .filters = config_.filters});
+                                   .filters = config_.filters,
+                                   .answers = parts.answers.get()});
     parts.model_service = std::make_unique<query::ModelService>(
         query::ModelService::Parts{.encoder = parts.model.encoder.get(),
                                    .reranker = parts.model.reranker.get(),
@@ -303,6 +341,7 @@ void Server::AddGauges(const std::string& version) {
              edge::SampleType::kCounter, [](const model::EngineLoad& load) {
                return static_cast<double>(load.decoded_tokens);
              });
+  AddCacheGauges();
   const auto per_collection = [&](const char* name, const char* help,
                                   int64_t index::CollectionStats::* field) {
     metrics.AddCallback(name, help, edge::SampleType::kGauge,
@@ -342,6 +381,48 @@ void Server::AddGauges(const std::string& version) {
            return std::vector<edge::Sample>{Labelled("state", "waiting", counters.waiting),
                                             Labelled("state", "running", counters.running)};
          });
+}
+
+void Server::AddCacheGauges() {
+  Parts& parts = *parts_;
+  using NamedStats = std::vector<std::pair<const char*, CacheStats>>;
+  const auto all = [&parts] {
+    NamedStats out;
+    const cache::AnswerCache* const answers = parts.answers.get();
+    if (answers != nullptr) out.emplace_back("answers", answers->memory());
+    if (answers != nullptr && answers->redis() != nullptr) {
+      const cache::RedisStats redis = answers->redis()->stats();
+      out.emplace_back("answers_redis", CacheStats{.hits = redis.hits, .misses = redis.misses});
+    }
+    if (parts.embeddings != nullptr) out.emplace_back("embeddings", parts.embeddings->stats());
+    if (parts.model.vision_cache) out.emplace_back("pictures", parts.model.vision_cache());
+    return out;
+  };
+  const auto add = [&](const char* name, const char* help, edge::SampleType type,
+                       int64_t CacheStats::* field) {
+    parts.metrics.AddCallback(name, help, type, [all, field] {
+      std::vector<edge::Sample> out;
+      for (const auto& [cache, stats] : all()) {
+        out.push_back(Labelled("cache", cache, stats.*field));
+      }
+      return out;
+    });
+  };
+  add("cache_hits_total", "Found in a cache", edge::SampleType::kCounter, &CacheStats::hits);
+  add("cache_misses_total", "Not found in a cache", edge::SampleType::kCounter,
+      &CacheStats::misses);
+  add("cache_evictions_total", "Entries that made room for others", edge::SampleType::kCounter,
+      &CacheStats::evictions);
+  add("cache_bytes", "Memory of a cache's entries", edge::SampleType::kGauge, &CacheStats::bytes);
+  const cache::RedisLink* const redis = parts.answers == nullptr ? nullptr : parts.answers->redis();
+  if (redis == nullptr) return;
+  parts.metrics.AddCallback(
+      "cache_redis_errors_total", "Failed connections and commands, values that were not ours",
+      edge::SampleType::kCounter,
+      [redis] { return std::vector<edge::Sample>{Plain(redis->stats().errors)}; });
+  parts.metrics.AddCallback(
+      "cache_redis_connected", "1 while there is a connection", edge::SampleType::kGauge,
+      [redis] { return std::vector<edge::Sample>{Plain(redis->stats().connected)}; });
 }
 
 absl::Status Server::Ready() const {

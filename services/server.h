@@ -45,9 +45,11 @@ class Server {
 
   absl::Status StartCorpus(model::LoadedModel model);
   absl::Status TestModel();
+  absl::Status StartCaches(const std::string& version);
   absl::Status StartServices();
   absl::Status StartGateway(const std::string& version);
   void AddGauges(const std::string& version);
+  void AddCacheGauges();
   void StopParts(absl::Time deadline);
 
   const ServerConfig config_;

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/hash.h"
 #include "base/status.h"
 
 namespace sightline::services {
@@ -230,6 +231,28 @@ void AddFetchKeys(ConfigTable& t) {
                    "PEM file of the certificate authorities to trust; empty = the system's."));
 }
 
+void AddCacheKeys(ConfigTable& t) {
+  t.push_back(Integer("cache", "answers_bytes", 64 * kMiB, 0, 1024 * kGiB,
+                      "Answers kept in memory for identical requests; 0 = none."));
+  t.push_back(Integer("cache", "embeddings_bytes", 32 * kMiB, 0, 1024 * kGiB,
+                      "Vectors of queries kept in memory; 0 = none."));
+  t.push_back(Integer("cache", "pictures_bytes", 256 * kMiB, 0, 1024 * kGiB,
+                      "What each vision tower made of recent pictures, kept in memory; 0 = none."));
+  t.push_back(Text("cache", "redis_url", "",
+                   "A Redis that keeps answers too: redis://[USER@]HOST[:PORT][/DATABASE] or "
+                   "unix:PATH; empty = none."));
+  t.push_back(Text("cache", "redis_password", "", "Password of the Redis; empty = no login."));
+  t.back().secret = true;
+  t.push_back(
+      Text("cache", "redis_prefix", "sightline:", "What every key in the Redis begins with."));
+  t.push_back(Real("cache", "redis_ttl_seconds", "86400", 1, 30.0 * 86400,
+                   "How long the Redis keeps an answer."));
+  t.push_back(Integer("cache", "redis_timeout_ms", 100, 1, 10'000,
+                      "Time for connecting to the Redis, and for each command."));
+  t.push_back(Integer("cache", "redis_max_entry_bytes", kMiB, 1024, 64.0 * kMiB,
+                      "Largest answer that goes to the Redis."));
+}
+
 void AddLogKeys(ConfigTable& t) {
   t.push_back(Choice("log", "level", "info", "Least level that is written.",
                      {"debug", "info", "warning", "error"}, "log-level"));
@@ -373,6 +396,47 @@ absl::Status ReadFetch(const Config& c, ServerConfig& out) {
   return absl::OkStatus();
 }
 
+std::string ValueOf(const Config& c, const ConfigKey& key) {
+  const std::string name = absl::StrCat(key.section, ".", key.name);
+  switch (key.type) {
+    case ValueType::kString: return c.String(name);
+    case ValueType::kInt: return absl::StrCat(c.Int(name));
+    case ValueType::kNumber: return absl::StrCat(c.Number(name));
+    case ValueType::kBool: return c.Bool(name) ? "true" : "false";
+  }
+  return "";
+}
+
+// Whole sections: a key too many costs a cold cache once, a key too few gives wrong answers.
+std::string SettingsOfAnswers(const Config& c) {
+  Hasher hasher;
+  for (const ConfigKey& key : ServerConfigTable()) {
+    const bool counts = key.section == "model" || key.section == "index" ||
+                        key.section == "media" || key.section == "query" ||
+                        key.section == "answer" || key.section == "filters";
+    if (counts) hasher.AddField(key.section).AddField(key.name).AddField(ValueOf(c, key));
+  }
+  return hasher.HexDigest();
+}
+
+absl::Status ReadCache(const Config& c, ServerConfig& out) {
+  out.cache.answers_bytes = c.Int("cache.answers_bytes");
+  out.cache.embeddings_bytes = c.Int("cache.embeddings_bytes");
+  out.model.vision_cache_bytes = c.Int("cache.pictures_bytes");
+  out.cache.settings = SettingsOfAnswers(c);
+  if (c.String("cache.redis_url").empty()) return absl::OkStatus();
+  auto address = cache::ReadRedisAddress(c.String("cache.redis_url"));
+  if (!address.ok()) return Annotate(address.status(), "cache.redis_url");
+  out.cache.redis = cache::RedisOptions{
+      .address = *std::move(address),
+      .password = c.String("cache.redis_password"),
+      .prefix = c.String("cache.redis_prefix"),
+      .ttl = absl::Seconds(c.Number("cache.redis_ttl_seconds")),
+      .timeout = absl::Milliseconds(c.Int("cache.redis_timeout_ms")),
+      .max_entry_bytes = static_cast<size_t>(c.Int("cache.redis_max_entry_bytes"))};
+  return absl::OkStatus();
+}
+
 absl::Status ReadFilters(const Config& c, ServerConfig& out) {
   const auto read = [&](const char* key) {
     auto rules = query::ContentRules::Parse(c.String(key));
@@ -398,6 +462,7 @@ const ConfigTable& ServerConfigTable() {
     AddQueryKeys(*t);
     AddFilterKeys(*t);
     AddFetchKeys(*t);
+    AddCacheKeys(*t);
     AddLogKeys(*t);
     return t;
   }();
@@ -412,6 +477,7 @@ absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config) {
   ReadQuery(config, out);
   SL_RETURN_IF_ERROR(ReadFilters(config, out));
   SL_RETURN_IF_ERROR(ReadFetch(config, out));
+  SL_RETURN_IF_ERROR(ReadCache(config, out));
   if (out.roles.gateway_alone() && out.upstream.empty()) {
     return absl::InvalidArgumentError(
         "server.upstream: a gateway that runs alone needs the server it stands in front of "

@@ -11,6 +11,7 @@
 #include "ingest/ingestor.h"
 #include "ingest/media/media_client.h"
 #include "model/load.h"
+#include "services/cache/redis_link.h"
 #include "services/edge/grpc_server.h"
 #include "services/fetch/fetch_policy.h"
 #include "services/gateway/http_server.h"
@@ -30,6 +31,14 @@ struct Roles {
   bool gateway = true;  // REST and the page; alone it stands in front of another server
 
   bool gateway_alone() const { return gateway && !index; }
+};
+
+// What is kept of earlier requests; 0 bytes = nothing. (Pictures' features: model.)
+struct CacheConfig {
+  int64_t answers_bytes = 0;
+  int64_t embeddings_bytes = 0;
+  std::optional<cache::RedisOptions> redis;
+  std::string settings;  // names the values of all keys that an answer hangs on
 };
 
 // All that a server is made of, read from one Config.
@@ -59,13 +68,14 @@ struct ServerConfig {
   query::ContentLimits content;
   query::FilterOptions filters;
   std::optional<fetch::FetchPolicy> fetch;  // none: no URL is fetched
+  CacheConfig cache;
 };
 
 // Every key of sightline-server, in the order of docs/configuration.md.
 const ConfigTable& ServerConfigTable();
 
 // kInvalidArgument: roles that cannot stand together, keys that contradict each other, a line that
-// is no content rule, or an entry of a list that is no host, port or address.
+// is no content rule, an entry of a list that is no host, port or address, or no address of a Redis.
 absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config);
 
 }  // namespace sightline::services

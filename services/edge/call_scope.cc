@@ -21,6 +21,10 @@ absl::Time DeadlineOf(const grpc::ServerContext& context) {
 
 }  // namespace
 
+void NoteMakeshift(const CallLimits& limits) {
+  if (limits.makeshift != nullptr) *limits.makeshift = true;
+}
+
 absl::Status StillWanted(const CallLimits& limits, absl::string_view stage) {
   // The clock first: gRPC cancels a call whose deadline has passed, and the deadline is the cause.
   if (absl::Now() >= limits.deadline) {

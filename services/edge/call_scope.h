@@ -2,7 +2,9 @@
 
 #include <grpcpp/server_context.h>
 
+#include <atomic>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -15,13 +17,23 @@
 
 namespace sightline::edge {
 
-// What bounds the work of one request; passed down to whatever works for it.
+// What bounds the work of one request, and whose it is; passed down to whatever works for it.
 struct CallLimits {
   absl::Time deadline = absl::InfiniteFuture();
   // Notified, from any thread, when nobody waits for the result any more. Null = cannot be
   // cancelled.
   std::shared_ptr<absl::Notification> cancel;
+  // As the server has told it; empty where it serves one tenant. Nothing that is kept for one is
+  // used for another.
+  std::string tenant = {};
+  // Set, from any thread, by whatever did without a thing that failed, a picture that could not be
+  // read for instance: the result is good, but the same request may have a better one next time.
+  // Null = nobody asks.
+  std::shared_ptr<std::atomic<bool>> makeshift = {};
 };
+
+// Sets `makeshift`, where there is one.
+void NoteMakeshift(const CallLimits& limits);
 
 // OK while the work is still wanted; else kCancelled or kDeadlineExceeded naming the `stage` that
 // was about to begin.

@@ -148,7 +148,8 @@ std::string GroundingFields(const v1::AnswerResponse& done,
   for (int i = 0; i < done.hits_size(); ++i) {
     absl::StrAppend(&out, i > 0 ? "," : "", HitJson(done.hits(i)));
   }
-  absl::StrAppend(&out, "],\"abstained\":", done.abstained() ? "true" : "false", ",\"warnings\":[");
+  absl::StrAppend(&out, "],\"abstained\":", done.abstained() ? "true" : "false",
+                  ",\"cached\":", done.cached() ? "true" : "false", ",\"warnings\":[");
   std::vector<std::string> all;
   for (const std::string& warning : warnings) all.push_back(JsonString(warning));
   for (const std::string& warning : done.warnings()) all.push_back(JsonString(warning));

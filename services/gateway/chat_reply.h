@@ -25,7 +25,7 @@ std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done, bool lo
 
 // The same of a grounded answer, with "annotations" in its message, and "sources" (the hits, as in
 // POST /v1/answer), "follow_up" (how a question with earlier messages was searched, else null),
-// "abstained" and "warnings". An annotation is OpenAI's url_citation, whose
+// "abstained", "cached" and "warnings". An annotation is OpenAI's url_citation, whose
 // start_index and end_index count Unicode characters; besides it has start_byte and end_byte
 // (UTF-8), marker, file_id (the document), passage_id, page, snippet, verdict, support.
 std::string ChatJson(const ChatHead& head, const v1::AnswerResponse& done,

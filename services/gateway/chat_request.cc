@@ -29,8 +29,9 @@ namespace json = boost::json;
 constexpr const char* kUnsupported[] = {"functions", "audio", "prediction", "function_call"};
 
 // The fields of an answer that a chat with a collection has besides OpenAI's.
-constexpr const char* kAnswerFields[] = {
-    "k", "filter", "mode", "rerank", "instruction", "candidates", "answer_mode", "verdict_policy"};
+constexpr const char* kAnswerFields[] = {"k",           "filter",         "mode",
+                                         "rerank",      "instruction",    "candidates",
+                                         "answer_mode", "verdict_policy", "no_cache"};
 
 absl::Status Unsupported(absl::string_view name, absl::string_view why) {
   return edge::InvalidField(name, why, "unsupported_parameter");
@@ -310,6 +311,7 @@ absl::StatusOr<v1::SearchAndAnswerRequest> Grounded(const json::object& body, co
     return Unsupported("tools", "an answer from a collection calls no tools");
   }
   QueryRequest query;
+  query.request.mutable_search()->set_no_cache(request.no_cache);
   for (const char* name : kAnswerFields) {
     if (const json::value* value = Member(body, name); value != nullptr) {
       SL_RETURN_IF_ERROR(ApplyQueryField(name, *value, request.max_timeout, query));

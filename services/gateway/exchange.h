@@ -24,6 +24,7 @@ struct Request {
   std::string authorization;                 // passed on to the server
   std::string if_none_match;
   std::string mcp_protocol_version;
+  bool no_cache = false;      // Cache-Control says no-store or no-cache
   bool wants_events = false;  // Accept names text/event-stream
   absl::Time deadline;
   bool timeout_given = false;  // the request named its timeout

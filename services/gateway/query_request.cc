@@ -66,6 +66,7 @@ constexpr FieldSpec kFields[] = {
     {"time_from", Type::kString, false},
     {"time_to", Type::kString, false},
     {"history", Type::kHistory, false},
+    {"no_cache", Type::kBoolean, false},
     {"timeout", Type::kNumber, false},
     {"stream", Type::kBoolean, false},
     {"answer_mode", Type::kString, true},
@@ -237,6 +238,9 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
   } else if (name == "explain") {
     SL_ASSIGN_OR_RETURN(const bool explain, BooleanField(name, value));
     search.set_explain(explain);
+  } else if (name == "no_cache") {
+    SL_ASSIGN_OR_RETURN(const bool no_cache, BooleanField(name, value));
+    search.set_no_cache(search.no_cache() || no_cache);
   } else if (name == "time_from") {
     SL_ASSIGN_OR_RETURN(*search.mutable_time_from(), StringField(name, value));
   } else if (name == "time_to") {
@@ -294,6 +298,7 @@ absl::StatusOr<QueryRequest> Build(const json::object& fields, std::vector<v1::C
                                    QueryKind kind, const Request& request) {
   QueryRequest out;
   out.deadline = request.deadline;
+  out.request.mutable_search()->set_no_cache(request.no_cache);
   std::string text;
   std::vector<v1::Content> parts;
   const json::value* crop = nullptr;

@@ -91,6 +91,15 @@ absl::Status CheckHost(const RawHead& raw, const HttpOptions& options, bool only
   return absl::OkStatus();
 }
 
+// True when the request is to be answered anew, and nothing of it kept.
+bool RefusesCaches(absl::string_view cache_control) {
+  const std::vector<absl::string_view> wishes = absl::StrSplit(cache_control, ',');
+  return absl::c_any_of(wishes, [](absl::string_view wish) {
+    wish = absl::StripAsciiWhitespace(wish);
+    return absl::EqualsIgnoreCase(wish, "no-store") || absl::EqualsIgnoreCase(wish, "no-cache");
+  });
+}
+
 // True when `accept` names text/event-stream with a weight above 0.
 bool WantsEvents(absl::string_view accept) {
   for (absl::string_view range : absl::StrSplit(accept, ',')) {
@@ -163,6 +172,9 @@ absl::StatusOr<Head> ReadHead(const RawHead& raw, const HttpOptions& options,
   for (const auto& [name, value] : raw.headers) {
     if (absl::EqualsIgnoreCase(name, "Accept")) {
       request.wants_events = request.wants_events || WantsEvents(value);
+    }
+    if (absl::EqualsIgnoreCase(name, "Cache-Control")) {
+      request.no_cache = request.no_cache || RefusesCaches(value);
     }
   }
   SL_RETURN_IF_ERROR(ReadDeadline(raw, options, request));

@@ -208,6 +208,11 @@ AnswerMode Answerer::ModeOf(const AnswerRequest& request) const {
   return generative ? AnswerMode::kGenerative : AnswerMode::kExtractive;
 }
 
+bool Answerer::Repeats(const AnswerRequest& request) const {
+  return ModeOf(request) == AnswerMode::kExtractive ||
+         (generator_ != nullptr && generator_->Repeats(request.sampling));
+}
+
 absl::StatusOr<Answer> Answerer::WriteExtractive(const AnswerRequest& request,
                                                  const Retrieved& retrieved,
                                                  const AnswerSink& sink) const {

@@ -83,6 +83,9 @@ class Answerer {
   // The mode that Write uses for `request`.
   AnswerMode ModeOf(const AnswerRequest& request) const;
 
+  // True when writing again from the same passages gives the same answer.
+  bool Repeats(const AnswerRequest& request) const;
+
  private:
   absl::StatusOr<Answer> WriteExtractive(const AnswerRequest& request, const Retrieved& retrieved,
                                          const AnswerSink& sink) const;

@@ -19,11 +19,14 @@ EntailmentScorer RerankerEntailment(model::Reranker& reranker, PassagePicture pi
       if (!IsPicture(passage->kind) || passage->blob_hash.empty()) continue;
       if (auto image = picture(*passage, limits.deadline); image.ok()) {
         document.images.push_back(*std::move(image));
+      } else {
+        edge::NoteMakeshift(limits);
       }
     }
     const model::CallOptions call = {.priority = model::Priority::kInteractive,
                                      .deadline = limits.deadline,
                                      .cancel = limits.cancel,
+                                     .tenant = limits.tenant,
                                      .adapter = ""};
     model::RerankItem query;
     query.texts = {claim};
@@ -43,7 +46,10 @@ Verdict JudgeClaim(const std::string& claim, std::span<const index::Passage* con
   const Verdict verdict = CheckClaim(claim, words);
   if (Fails(verdict) || scorer == nullptr) return verdict;
   const absl::StatusOr<float> score = scorer(claim, cited, limits);
-  if (!score.ok()) return verdict;
+  if (!score.ok()) {
+    edge::NoteMakeshift(limits);
+    return verdict;
+  }
   if (*score < kNotEntailed) return Verdict::kUnsupported;
   return *score >= kEntailed ? Verdict::kSupported : verdict;
 }

@@ -95,7 +95,10 @@ std::optional<Found> FindEntailed(const JsonLeaf& leaf, std::span<const Hit> hit
   for (size_t i = 0; i < hits.size(); ++i) {
     const index::Passage* const passage = &hits[i].passage;
     const absl::StatusOr<float> score = scorer(claim, std::span(&passage, 1), limits);
-    if (!score.ok()) return std::nullopt;
+    if (!score.ok()) {
+      edge::NoteMakeshift(limits);
+      return std::nullopt;
+    }
     if (*score >= kEntailed && (!best || *score > best->support)) best = Found{i, *score};
   }
   return best;

@@ -33,6 +33,7 @@ absl::StatusOr<model::GenerateResult> Generate(model::Generator& generator,
     const model::CallOptions call = {.priority = model::Priority::kInteractive,
                                      .deadline = limits.deadline,
                                      .cancel = limits.cancel,
+                                     .tenant = limits.tenant,
                                      .adapter = adapter};
     result = CatchStatus("generator", [&] {
       return generator.Generate(input, call, [&](const model::TextPiece& given) {

@@ -35,6 +35,7 @@ model::CallOptions CallFor(const edge::CallLimits& limits, const std::string& ad
   return {.priority = model::Priority::kInteractive,
           .deadline = limits.deadline,
           .cancel = limits.cancel,
+          .tenant = limits.tenant,
           .adapter = adapter};
 }
 

@@ -114,7 +114,10 @@ class PassageList {
       return nullptr;
     }
     auto image = picture_(passage, limits_.deadline);
-    if (!image.ok()) return nullptr;
+    if (!image.ok()) {
+      edge::NoteMakeshift(limits_);
+      return nullptr;
+    }
     const int tokens = generator_.ImageTokens((*image)->width, (*image)->height);
     if (tokens > left_) return nullptr;
     left_ -= tokens;

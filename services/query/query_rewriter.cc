@@ -120,6 +120,7 @@ absl::StatusOr<FollowUp> QueryRewriter::Generated(const QueryContent& question,
     return out;
   };
   if (!result.ok()) {
+    edge::NoteMakeshift(limits);
     return by_rule(absl::StrCat("failed to rewrite it: ", result.status().message()));
   }
   std::string text(absl::StripAsciiWhitespace(DropMarkers(result->first().text)));

@@ -10,6 +10,7 @@
 #include "services/edge/request_log.h"
 #include "services/query/answer_filter.h"
 #include "services/query/convert.h"
+#include "services/query/kept_answer.h"
 #include "services/query/message_filter.h"
 
 namespace sightline::query {
@@ -96,6 +97,10 @@ void AddUsage(const FollowUp& follow_up, v1::Usage& usage) {
   usage.set_completion_tokens(usage.completion_tokens() + follow_up.completion_tokens);
 }
 
+void SetTotal(absl::Time start, v1::StageTimings& timings) {
+  timings.set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
+}
+
 absl::Status NoPassage(const absl::Status& status, const std::string& id) {
   return edge::WithResource(status, "passage", id);
 }
@@ -115,7 +120,7 @@ grpc::Status QueryService::Search(grpc::ServerContext* context, const v1::Search
   auto found = Leaving(*asked, *retrieved);
   if (!found.ok()) return scope.Finish(found.status());
   *response = *std::move(found);
-  response->mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
+  SetTotal(start, *response->mutable_timings());
   Measure(response->timings(), response->follow_up(), *context);
   return scope.Finish(absl::OkStatus());
 }
@@ -234,6 +239,7 @@ absl::StatusOr<QueryService::Asked> QueryService::ReadFiltered(
   out.group_size = request.group_size() == 0 ? 1 : request.group_size();
   out.neighbours = request.neighbours();
   out.explain = request.explain();
+  out.no_cache = request.no_cache();
   SL_ASSIGN_OR_RETURN(out.time, TimeFrom(request, prefix));
   // Last, as it is the one part that costs: pictures are fetched and decoded here.
   const NamedParts query = {request.query(), absl::StrCat(prefix, "query")};
@@ -278,7 +284,45 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
                                                      const OnEvent& on_event) {
   const absl::Time start = absl::Now();
   SL_ASSIGN_OR_RETURN(AnswerRequest wanted, ReadAnswer(request));
-  SL_ASSIGN_OR_RETURN(Asked asked, ReadSearch(request.search(), "search.", limits));
+  SL_RETURN_IF_ERROR(edge::StillWanted(limits, "reading the query"));
+  v1::SearchAndAnswerRequest filtered = request;
+  if (parts_.filters.questions != nullptr) {
+    SL_ASSIGN_OR_RETURN(*filtered.mutable_search(),
+                        FilterQuestion(*parts_.filters.questions,
+                                       std::move(*filtered.mutable_search()), "search."));
+  }
+  edge::CallLimits noted = limits;
+  noted.makeshift = std::make_shared<std::atomic<bool>>(false);
+  KeptAnswer kept(parts_.answers, parts_.corpus, noted, filtered, parts_.answerer.Repeats(wanted));
+  v1::AnswerEvent last;
+  if (auto events = kept.Find(); events.has_value()) {
+    last = std::move(events->back());
+    events->pop_back();
+    for (v1::AnswerEvent& event : *events) {
+      if (event.has_retrieved()) {
+        SetTotal(start, *event.mutable_retrieved()->mutable_search()->mutable_timings());
+      }
+      if (!on_event(event)) return absl::CancelledError("the client is gone");
+    }
+    SetTotal(start, *last.mutable_done()->mutable_timings());
+  } else {
+    SL_ASSIGN_OR_RETURN(*last.mutable_done(), Work(start, filtered.search(), std::move(wanted),
+                                                   noted, [&](const v1::AnswerEvent& event) {
+                                                     kept.Add(event);
+                                                     return on_event(event);
+                                                   }));
+    kept.Add(last);
+  }
+  Measure(last.done().timings(), last.done().follow_up(), context);
+  return std::move(*last.mutable_done());
+}
+
+absl::StatusOr<v1::AnswerResponse> QueryService::Work(absl::Time start,
+                                                      const v1::SearchRequest& filtered,
+                                                      AnswerRequest wanted,
+                                                      const edge::CallLimits& limits,
+                                                      const OnEvent& on_event) {
+  SL_ASSIGN_OR_RETURN(Asked asked, ReadFiltered(filtered, "search.", limits));
   if (asked.question.texts.empty() && asked.question.images.empty()) {
     return edge::InvalidField("search.query",
                               "an answer needs a question: a text or a picture with a weight above "
@@ -293,7 +337,7 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
   v1::AnswerEvent event;
   v1::SearchResponse& found = *event.mutable_retrieved()->mutable_search();
   SL_ASSIGN_OR_RETURN(found, Leaving(asked, retrieved));
-  found.mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
+  SetTotal(start, *found.mutable_timings());
   v1::AnswerResponse done;
   *done.mutable_hits() = found.hits();
   *done.mutable_warnings() = found.warnings();
@@ -302,10 +346,10 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
   if (!on_event(event)) return absl::CancelledError("the client is gone");
 
   const ContentRules* const rules = parts_.filters.answers.get();
-  absl::Status filtered;  // of the citations
+  absl::Status citations_filtered;
   const auto give_citation = [&](v1::AnswerEvent& out, v1::Citation& citation) {
-    if (rules != nullptr) filtered.Update(FilterCitation(*rules, citation));
-    return filtered.ok() && on_event(out);
+    if (rules != nullptr) citations_filtered.Update(FilterCitation(*rules, citation));
+    return citations_filtered.ok() && on_event(out);
   };
   const AnswerSink sink = {.on_text =
                                [&](absl::string_view text) {
@@ -338,16 +382,15 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
   const absl::StatusOr<query::Answer> written =
       rules == nullptr ? write(sink)
                        : FilterAnswer(*rules, parts_.answerer.ModeOf(wanted), sink, write);
-  SL_RETURN_IF_ERROR(filtered);
+  SL_RETURN_IF_ERROR(citations_filtered);
   SL_RETURN_IF_ERROR(written.status());
   const query::Answer& answer = *written;
   SL_ASSIGN_OR_RETURN(const v1::AnswerResponse leaving, Leaving(answer, retrieved.hits));
   done.MergeFrom(leaving);
   if (asked.follow_up.has_value()) AddUsage(*asked.follow_up, *done.mutable_usage());
-  done.mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
+  SetTotal(start, *done.mutable_timings());
   if (answer.first_token_ms > 0) parts_.metrics.FirstToken(Milliseconds(answer.first_token_ms));
   parts_.metrics.TokensUsed(done.usage().prompt_tokens(), done.usage().completion_tokens());
-  Measure(done.timings(), done.follow_up(), context);
   return done;
 }
 

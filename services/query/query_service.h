@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "index/corpus.h"
+#include "services/cache/answer_cache.h"
 #include "services/edge/call_scope.h"
 #include "services/edge/metrics.h"
 #include "services/query/answerer.h"
@@ -49,6 +50,7 @@ class QueryService final : public v1::QueryService::Service {
     ContentLimits limits;
     ConversationLimits conversation = {};
     FilterOptions filters = {};
+    cache::AnswerCache* answers = nullptr;  // null = none are kept
   };
   explicit QueryService(Parts parts);
 
@@ -80,10 +82,15 @@ class QueryService final : public v1::QueryService::Service {
 
   absl::StatusOr<Asked> ReadSearch(const v1::SearchRequest& request, const std::string& prefix,
                                    const edge::CallLimits& limits) const;
-  // Does the whole of SearchAndAnswer; `on_event` takes everything but `done`, which is returned.
+  // Does the whole of SearchAndAnswer, or finds it done; `on_event` takes everything but `done`,
+  // which is returned.
   absl::StatusOr<v1::AnswerResponse> Run(grpc::ServerContext& context,
                                          const v1::SearchAndAnswerRequest& request,
                                          const edge::CallLimits& limits, const OnEvent& on_event);
+  // The work of it: searches and writes.
+  absl::StatusOr<v1::AnswerResponse> Work(absl::Time start, const v1::SearchRequest& filtered,
+                                          AnswerRequest wanted, const edge::CallLimits& limits,
+                                          const OnEvent& on_event);
   // Reads a search whose texts are filtered already.
   absl::StatusOr<Asked> ReadFiltered(const v1::SearchRequest& request, const std::string& prefix,
                                      const edge::CallLimits& limits) const;

@@ -204,12 +204,14 @@ std::vector<size_t> GroupByDocument(std::span<const Hit> hits, int documents, in
 }
 
 Retriever::Retriever(const RetrieverOptions& options, const index::Corpus& corpus,
-                     model::Encoder& encoder, model::Reranker* reranker, PassagePicture picture)
+                     model::Encoder& encoder, model::Reranker* reranker, PassagePicture picture,
+                     cache::EmbeddingCache* embeddings)
     : options_(options),
       corpus_(corpus),
       encoder_(encoder),
       reranker_(reranker),
-      picture_(std::move(picture)) {}
+      picture_(std::move(picture)),
+      embeddings_(embeddings) {}
 
 absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
                                               const edge::CallLimits& limits) const {
@@ -378,7 +380,7 @@ absl::StatusOr<std::vector<float>> Retriever::QueryVector(const RetrieveRequest&
   }
   std::vector<std::vector<float>> encoded;
   if (!inputs.empty()) {
-    SL_ASSIGN_OR_RETURN(encoded, Encode(inputs, collection, limits));
+    SL_ASSIGN_OR_RETURN(encoded, Encode(request, inputs, collection, limits));
   }
   if (request.content.parts.empty()) return std::move(encoded.front());
   for (size_t i = 0; i < encoded.size(); ++i) {
@@ -388,8 +390,8 @@ absl::StatusOr<std::vector<float>> Retriever::QueryVector(const RetrieveRequest&
 }
 
 absl::StatusOr<std::vector<std::vector<float>>> Retriever::Encode(
-    std::span<const model::EncodeInput> inputs, const index::Collection& collection,
-    const edge::CallLimits& limits) const {
+    const RetrieveRequest& request, std::span<const model::EncodeInput> inputs,
+    const index::Collection& collection, const edge::CallLimits& limits) const {
   if (collection.model_fingerprint != encoder_.info().fingerprint) {
     return edge::WithResource(
         edge::WithReason(absl::FailedPreconditionError(
@@ -403,8 +405,11 @@ absl::StatusOr<std::vector<std::vector<float>>> Retriever::Encode(
   }
   const model::CallOptions call = {.priority = model::Priority::kInteractive,
                                    .deadline = limits.deadline,
-                                   .cancel = limits.cancel};
-  auto vectors = encoder_.Encode(inputs, collection.dimension, call);
+                                   .cancel = limits.cancel,
+                                   .tenant = limits.tenant};
+  auto vectors = embeddings_ == nullptr || request.no_cache
+                     ? encoder_.Encode(inputs, collection.dimension, call)
+                     : embeddings_->Encode(encoder_, inputs, collection.dimension, call);
   if (!vectors.ok()) return Annotate(vectors.status(), "encoding the query");
   return vectors;
 }
@@ -431,6 +436,7 @@ absl::StatusOr<model::RerankItem> Retriever::RerankQuery(const RetrieveRequest& 
     for (const index::Passage& passage : passages) {
       if (!shown && IsPicture(passage.kind) && !passage.blob_hash.empty()) {
         auto image = picture_(passage, limits.deadline);
+        if (!image.ok()) edge::NoteMakeshift(limits);
         if (image.ok()) query.images.push_back(*std::move(image));
         shown = image.ok();
       }
@@ -457,6 +463,8 @@ absl::Status Retriever::Rerank(const RetrieveRequest& request, const edge::CallL
       if (image.ok()) {
         item.images.push_back(*std::move(image));
         ++pictures;
+      } else {
+        edge::NoteMakeshift(limits);
       }
     }
     if (std::string words = PassageWords(hit.passage); !words.empty()) {
@@ -468,7 +476,8 @@ absl::Status Retriever::Rerank(const RetrieveRequest& request, const edge::CallL
   SL_ASSIGN_OR_RETURN(const model::RerankItem query, RerankQuery(request, limits));
   const model::CallOptions call = {.priority = model::Priority::kInteractive,
                                    .deadline = limits.deadline,
-                                   .cancel = limits.cancel};
+                                   .cancel = limits.cancel,
+                                   .tenant = limits.tenant};
   // The reranker keeps its own instruction: the request's is written for the encoder.
   auto scores = reranker_->Rerank("", query, documents, call);
   if (!scores.ok()) return Annotate(scores.status(), "reranking");

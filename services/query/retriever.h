@@ -9,6 +9,7 @@
 #include "index/corpus.h"
 #include "model/encoder.h"
 #include "model/reranker.h"
+#include "services/cache/embedding_cache.h"
 #include "services/edge/call_scope.h"
 #include "services/query/content.h"
 #include "services/query/hits.h"
@@ -35,9 +36,10 @@ struct RetrieveRequest {
   int candidates = 0;
   // k counts documents, and each shows its `group_size` best hits, which stand together.
   bool group_by_document = false;
-  int group_size = 1;    // 1..100; k * group_size is at most 1000
-  int neighbours = 0;    // of each hit, on either side; 0..5
-  bool explain = false;  // fill Hit::reason
+  int group_size = 1;     // 1..100; k * group_size is at most 1000
+  int neighbours = 0;     // of each hit, on either side; 0..5
+  bool explain = false;   // fill Hit::reason
+  bool no_cache = false;  // the query's vectors are neither taken from a cache nor kept
 };
 
 struct Retrieved {
@@ -57,9 +59,11 @@ struct Retrieved {
 // Finds the passages that meet a query: encode, search, drop near-duplicates, rerank. Any thread.
 class Retriever {
  public:
-  // All outlive the retriever; `reranker` may be null.
+  // All outlive the retriever; `reranker` and `embeddings`, the vectors of earlier queries, may be
+  // null.
   Retriever(const RetrieverOptions& options, const index::Corpus& corpus, model::Encoder& encoder,
-            model::Reranker* reranker, PassagePicture picture);
+            model::Reranker* reranker, PassagePicture picture,
+            cache::EmbeddingCache* embeddings = nullptr);
 
   // kInvalidArgument: k or candidates out of range, a lexical search without text, a malformed
   // filter, parts that cancel each other out ("zero_vector"); kNotFound: no such collection, or a
@@ -76,7 +80,8 @@ class Retriever {
   absl::StatusOr<std::vector<float>> QueryVector(const RetrieveRequest& request,
                                                  const index::Collection& collection,
                                                  const edge::CallLimits& limits) const;
-  absl::StatusOr<std::vector<std::vector<float>>> Encode(std::span<const model::EncodeInput> inputs,
+  absl::StatusOr<std::vector<std::vector<float>>> Encode(const RetrieveRequest& request,
+                                                         std::span<const model::EncodeInput> inputs,
                                                          const index::Collection& collection,
                                                          const edge::CallLimits& limits) const;
   // Fused hits without near-duplicates, enough for `wanted` or, grouped, for k documents if there
@@ -94,6 +99,7 @@ class Retriever {
   model::Encoder& encoder_;
   model::Reranker* const reranker_;
   const PassagePicture picture_;
+  cache::EmbeddingCache* const embeddings_;
 };
 
 // Keeps the first of hits that show the same thing: pictures of equal bytes, or passages of equal

@@ -13,6 +13,14 @@ TEST(HashTest, ContentHashIsBlake2b256) {
   EXPECT_EQ(ContentHash("abc"), "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
 }
 
+TEST(HashTest, AKeyChangesTheHash) {
+  SecretKey key;
+  for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<unsigned char>(i);
+  // Python: hashlib.blake2b(b"abc", key=bytes(range(32)), digest_size=32).
+  EXPECT_EQ(Hasher(key).AddBytes("abc").HexDigest(),
+            "d63a32d3e44738d7907f964316c241adaba0abfeabc32349677578a15a203f7f");
+}
+
 TEST(HashTest, BytesJoinAndFieldsDoNot) {
   EXPECT_EQ(Hasher().AddBytes("ab").AddBytes("c").HexDigest(),
             Hasher().AddBytes("a").AddBytes("bc").HexDigest());

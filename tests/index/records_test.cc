@@ -83,9 +83,20 @@ TEST(RecordsTest, TheEmptyAndTheExtremeComeBack) {
   Counters counters;
   counters.sequence = INT64_MAX;
   counters.next_passage = UINT32_MAX;
+  counters.change = "drawn";
   ASSERT_OK_AND_ASSIGN(const Counters back, DecodeCounters(Encode(counters)));
   EXPECT_EQ(back.sequence, INT64_MAX);
   EXPECT_EQ(back.next_passage, UINT32_MAX);
+  EXPECT_EQ(back.change, "drawn");
+}
+
+TEST(RecordsTest, ReadsTotalsOfTheVersionWithoutAChange) {
+  std::string bytes = Encode(Counters());
+  bytes[0] = 1;
+  bytes.pop_back();  // the empty change
+  ASSERT_OK_AND_ASSIGN(const Counters back, DecodeCounters(bytes));
+  EXPECT_EQ(back.next_document, 1);
+  EXPECT_EQ(back.change, "");
 }
 
 // Every decoder with a record it reads.

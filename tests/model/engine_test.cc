@@ -252,7 +252,7 @@ TEST_F(EngineTest, ManyPicturesAndVideosInAnyOrderAreTheSameCutAndWhole) {
     VisionCache none(0);
     ASSERT_OK_AND_ASSIGN(const SequenceInput input,
                          PrepareSequence(prompts[name], checkpoint->config().model,
-                                         checkpoint->processor(), none, nullptr));
+                                         checkpoint->processor(), none, nullptr, ""));
     const std::vector<float> all =
         Floats(RunWhole(checkpoint->engine().network(), input, nullptr).final_norm);
     expected[name] = {all.end() - 64, all.end()};
@@ -272,7 +272,7 @@ TEST_F(EngineTest, ManyPicturesAndVideosInAnyOrderAreTheSameCutAndWhole) {
       for (const auto& [name, prompt] : prompts) {
         ASSERT_OK_AND_ASSIGN(SequenceInput input,
                              PrepareSequence(prompt, checkpoint->config().model,
-                                             checkpoint->processor(), cache, nullptr));
+                                             checkpoint->processor(), cache, nullptr, ""));
         Submit(Hidden(name, std::move(input), Priority::kInteractive));
       }
       WaitForEnds(prompts.size());

@@ -185,6 +185,18 @@ TEST(Qwen3VlGeneratorTest, EqualSeedsDrawEqualTexts) {
   EXPECT_NE(first.first().token_ids, third.first().token_ids);
 }
 
+TEST(Qwen3VlGeneratorTest, GreedyAndSeededTextsRepeatAndOthersDoNot) {
+  const auto generator = TinyGenerator();  // whose generation_config.json draws
+  SamplingParams sampling;
+  EXPECT_FALSE(generator->Repeats(sampling));
+  sampling.temperature = 0.0f;
+  EXPECT_TRUE(generator->Repeats(sampling));
+  sampling.temperature = 0.7f;
+  EXPECT_FALSE(generator->Repeats(sampling));
+  sampling.seed = 3;
+  EXPECT_TRUE(generator->Repeats(sampling));
+}
+
 TEST(Qwen3VlGeneratorTest, TheReceiverCanEndTheText) {
   int pieces = 0;
   EXPECT_THAT(TinyGenerator()->Generate(Ask("hello", 1000), {},

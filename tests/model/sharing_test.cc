@@ -60,7 +60,8 @@ class SharingTest : public ::testing::Test {
 
   // A prompt of one picture, and what the second checkpoint has to do about it after the first has
   // embedded it.
-  bool SecondKnowsThePicture() const {
+  bool SecondKnowsThePicture(const std::string& first_tenant = "",
+                             const std::string& second_tenant = "") const {
     CommonParts common;
     const auto first = Checkpoint::Open(First(), Cpu(), {}, &common);
     const auto second = Checkpoint::Open(Second(), Cpu(), {}, &common);
@@ -69,10 +70,11 @@ class SharingTest : public ::testing::Test {
     EncodeInput input;
     input.images = {GoldenPicture("images/exact_96x64.png")};
     Qwen3VlEncoder encoder(*first);
-    EXPECT_THAT(encoder.Encode({&input, 1}, 0, {}), IsOk());
+    EXPECT_THAT(encoder.Encode({&input, 1}, 0, {.cancel = nullptr, .tenant = first_tenant}),
+                IsOk());
     const auto prompt = (*second)->prompts().Embedding(input, 4096);
     EXPECT_THAT(prompt, IsOk());
-    const auto sequence = (*second)->Prepare(*prompt);
+    const auto sequence = (*second)->Prepare(*prompt, nullptr, second_tenant);
     EXPECT_THAT(sequence, IsOk());
     return sequence->visuals.front().features != nullptr;
   }
@@ -151,6 +153,27 @@ TEST_F(SharingTest, SharingChangesNoResult) {
 TEST_F(SharingTest, FeaturesOfAPictureServeTheOtherCheckpointWhereTheTowersAreEqual) {
   PatchTensor(Second(), kLayer, 0, std::string(1, '\1'));
   EXPECT_TRUE(SecondKnowsThePicture());
+}
+
+TEST_F(SharingTest, FeaturesOfOneTenantsPictureAreNeverAnothers) {
+  EXPECT_TRUE(SecondKnowsThePicture("a", "a"));
+  EXPECT_FALSE(SecondKnowsThePicture("a", "b"));
+  EXPECT_FALSE(SecondKnowsThePicture("", "a"));
+}
+
+TEST_F(SharingTest, PicturesFeaturesAreCountedAndKeptUpToTheirBytes) {
+  EncodeInput input;
+  input.images = {GoldenPicture("images/exact_96x64.png")};
+  for (const int64_t bytes : {int64_t{1} << 20, int64_t{0}}) {
+    LoadOptions options = Cpu();
+    options.vision_cache_bytes = bytes;
+    ASSERT_OK_AND_ASSIGN(const LoadedModel model, Load(folder_->path(), options));
+    for (int i = 0; i < 2; ++i) EXPECT_THAT(model.encoder->Encode({&input, 1}, 0, {}), IsOk());
+    const CacheStats stats = model.vision_cache();
+    EXPECT_EQ(stats.hits, bytes > 0 ? 1 : 0);
+    EXPECT_EQ(stats.misses, bytes > 0 ? 1 : 2);
+    EXPECT_EQ(stats.bytes > 0, bytes > 0);
+  }
 }
 
 TEST_F(SharingTest, FeaturesAreNotSharedWhereTheTowersDiffer) {

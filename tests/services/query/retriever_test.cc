@@ -128,6 +128,25 @@ class RetrieverTest : public ::testing::Test {
   edge::CallLimits limits_;
 };
 
+TEST_F(RetrieverTest, TheVectorOfAnEarlierQueryGivesTheSameHits) {
+  cache::EmbeddingCache embeddings(1 << 20, SecretKey{});
+  const Retriever retriever({}, *corpus_, encoder_, nullptr, nullptr, &embeddings);
+  request_.content.texts = {"blue boat"};
+  request_.content.parts = {{.weight = 1, .text = "blue boat"}, {.weight = 0.5f, .text = "car"}};
+  for (int round = 0; round < 3; ++round) {
+    request_.no_cache = round == 2;
+    ASSERT_OK_AND_ASSIGN(const Retrieved cached, retriever.Retrieve(request_, limits_));
+    ASSERT_OK_AND_ASSIGN(const Retrieved plain, Retrieve());
+    ASSERT_EQ(cached.hits.size(), plain.hits.size());
+    for (size_t i = 0; i < plain.hits.size(); ++i) {
+      EXPECT_EQ(cached.hits[i].passage.id, plain.hits[i].passage.id);
+      EXPECT_EQ(cached.hits[i].score, plain.hits[i].score);
+    }
+  }
+  EXPECT_EQ(embeddings.stats().hits, 1);
+  EXPECT_EQ(embeddings.stats().misses, 1);
+}
+
 TEST_F(RetrieverTest, TextFindsTheClosestPassageFirst) {
   request_.content.texts = {"blue boat"};
   ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());

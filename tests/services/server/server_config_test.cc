@@ -113,6 +113,33 @@ TEST(ServerConfigTest, EnvironmentReachesTheParts) {
   EXPECT_EQ(config.log_format, log::Format::kJson);
 }
 
+TEST(ServerConfigTest, CachesTakeTheirBytesAndTheRedisItsAddress) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig plain, Read({}));
+  EXPECT_EQ(plain.cache.answers_bytes, 64 << 20);
+  EXPECT_EQ(plain.model.vision_cache_bytes, model::LoadOptions().vision_cache_bytes);
+  EXPECT_FALSE(plain.cache.redis.has_value());
+  ASSERT_OK_AND_ASSIGN(const ServerConfig redis,
+                       Read({}, {{"SIGHTLINE__CACHE__REDIS_URL", "redis://cache:7000/2"},
+                                 {"SIGHTLINE__CACHE__REDIS_TTL_SECONDS", "60"}}));
+  EXPECT_EQ(redis.cache.redis->address.Name(), "cache:7000");
+  EXPECT_EQ(redis.cache.redis->ttl, absl::Minutes(1));
+  EXPECT_EQ(redis.cache.settings, plain.cache.settings);
+  EXPECT_THAT(Read({}, {{"SIGHTLINE__CACHE__REDIS_URL", "cache"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("cache.redis_url")));
+}
+
+TEST(ServerConfigTest, SettingsThatAnswersHangOnNameThem) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig plain, Read({}));
+  for (const char* name : {"SIGHTLINE__ANSWER__PASSAGES", "SIGHTLINE__QUERY__RERANK_TOP",
+                           "SIGHTLINE__INDEX__HNSW_SEARCH_BEAM", "SIGHTLINE__MEDIA__MAX_PAGES"}) {
+    ASSERT_OK_AND_ASSIGN(const ServerConfig other, Read({}, {{name, "9"}}));
+    EXPECT_NE(other.cache.settings, plain.cache.settings) << name;
+  }
+  ASSERT_OK_AND_ASSIGN(const ServerConfig filters,
+                       Read({}, {{"SIGHTLINE__FILTERS__ANSWERS", "mask email"}}));
+  EXPECT_NE(filters.cache.settings, plain.cache.settings);
+}
+
 TEST(ServerConfigTest, OverlapMustBeSmallerThanAPassage) {
   EXPECT_THAT(Read({}, {{"SIGHTLINE__INGEST__OVERLAP_TOKENS", "256"}}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("overlap_tokens")));

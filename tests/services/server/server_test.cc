@@ -670,6 +670,168 @@ TEST_F(ServerTest, TheSameAnswerComesWithTheSameCitationsEveryWay) {
   }
 }
 
+// A question whose answer repeats.
+v1::SearchAndAnswerRequest Seeded(v1::SearchRequest search) {
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = std::move(search);
+  request.mutable_sampling()->set_seed(1);
+  return request;
+}
+
+// The events without what is of one call alone.
+std::vector<std::string> WithoutTimes(std::vector<v1::AnswerEvent> events) {
+  std::vector<std::string> out;
+  for (v1::AnswerEvent& event : events) {
+    if (event.has_retrieved()) {
+      event.mutable_retrieved()->mutable_search()->clear_timings();
+    }
+    if (event.has_done()) {
+      event.mutable_done()->clear_timings();
+      event.mutable_done()->clear_cached();
+    }
+    out.push_back(event.SerializeAsString());
+  }
+  return out;
+}
+
+TEST_F(ServerTest, AnIdenticalQuestionGetsTheSameEventsWithoutTheGenerator) {
+  auto owned = std::make_unique<FakeGenerator>(std::vector<std::string>{
+      "The mill was built in 1850 [1]. 塔高45米 [2]. It burned down.", "written anew"});
+  const FakeGenerator& generator = *owned;
+  Start(std::move(owned));
+  IngestSamples();
+  const v1::SearchAndAnswerRequest request = Seeded(Query("mill built"));
+  ASSERT_OK_AND_ASSIGN(const auto first, Ask(request));
+  ASSERT_OK_AND_ASSIGN(const auto second, Ask(request));
+  EXPECT_EQ(generator.inputs().size(), 1u);
+  EXPECT_EQ(WithoutTimes(first), WithoutTimes(second));
+  EXPECT_FALSE(first.back().done().cached());
+  EXPECT_TRUE(second.back().done().cached());
+  const v1::StageTimings& times = second.back().done().timings();
+  EXPECT_GT(times.total_ms(), 0);
+  EXPECT_EQ(times.generate_ms() + times.encode_ms() + times.dense_ms(), 0);
+  EXPECT_GT(second.front().retrieved().search().timings().total_ms(), 0);
+
+  v1::AnswerResponse unary;
+  grpc::ClientContext context;
+  SetDeadline(context);
+  ASSERT_THAT(edge::FromGrpcStatus(query_->Answer(&context, request, &unary)), IsOk());
+  EXPECT_TRUE(unary.cached());
+  EXPECT_EQ(unary.answer(), first.back().done().answer());
+  const gateway::RawReply rest = gateway::PostJson(
+      server_->http_address(), "/v1/answer", R"({"collection":"c","text":"mill built","seed":1})");
+  EXPECT_THAT(rest.body, HasSubstr("\"cached\":true"));
+  EXPECT_THAT(rest.body, HasSubstr("塔高45米"));
+  const gateway::RawReply chat = gateway::PostJson(
+      server_->http_address(), "/v1/chat/completions",
+      R"({"messages":[{"role":"user","content":"mill built"}],"collection":"c","seed":1})");
+  EXPECT_THAT(chat.body, HasSubstr("\"cached\":true"));
+  EXPECT_EQ(generator.inputs().size(), 1u);
+
+  const std::string metrics = server_->MetricsText();
+  EXPECT_THAT(metrics, HasSubstr("sightline_cache_hits_total{cache=\"answers\"} 4"));
+  EXPECT_THAT(metrics, HasSubstr("sightline_cache_misses_total{cache=\"answers\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("sightline_cache_evictions_total{cache=\"embeddings\"} 0"));
+  EXPECT_THAT(metrics, Not(HasSubstr("sightline_cache_bytes{cache=\"answers\"} 0\n")));
+  EXPECT_THAT(metrics, HasSubstr("sightline_stage_seconds_count{stage=\"encode\"} 1\n"));
+}
+
+TEST_F(ServerTest, WhoRefusesCachesIsAnsweredAnewAndSoIsADrawnAnswer) {
+  auto owned =
+      std::make_unique<FakeGenerator>(std::vector<std::string>{"one", "two", "three", "four", "5"});
+  const FakeGenerator& generator = *owned;
+  Start(std::move(owned));
+  IngestSamples();
+  v1::SearchAndAnswerRequest request = Seeded(Query("mill"));
+  ASSERT_OK_AND_ASSIGN(const auto kept, Ask(request));
+  request.mutable_search()->set_no_cache(true);
+  ASSERT_OK_AND_ASSIGN(const auto anew, Ask(request));
+  EXPECT_EQ(anew.back().done().answer(), "two");
+  const std::string body = R"({"collection":"c","text":"mill","seed":1})";
+  for (const char* header : {"Cache-Control: no-store", "cache-control: max-age=0, No-Cache"}) {
+    const auto rest = gateway::PostJson(server_->http_address(), "/v1/answer", body, {header});
+    EXPECT_THAT(rest.body, HasSubstr("\"cached\":false")) << header;
+  }
+  EXPECT_EQ(generator.inputs().size(), 4u);
+  const auto rest = gateway::PostJson(server_->http_address(), "/v1/answer", body);
+  EXPECT_THAT(rest.body, HasSubstr(R"("answer":"one")"));  // what was kept at first
+
+  request.mutable_search()->clear_no_cache();
+  request.mutable_sampling()->clear_seed();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK_AND_ASSIGN(const auto drawn, Ask(request));
+    EXPECT_FALSE(drawn.back().done().cached());
+    EXPECT_EQ(drawn.back().done().answer(), "5");
+  }
+}
+
+TEST_F(ServerTest, ADeletedDocumentIsInNoKeptAnswer) {
+  Start();
+  IngestSamples();
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("When did the mill burn down?");
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK_AND_ASSIGN(const auto events, Ask(request));
+    EXPECT_THAT(events.back().done().answer(), HasSubstr("1901"));
+    EXPECT_EQ(events.back().done().cached(), i == 1);
+  }
+  ASSERT_OK_AND_ASSIGN(const auto found, Search(Query("mill")));
+  v1::DeleteDocumentRequest remove;
+  remove.set_collection("c");
+  remove.set_document_id(found.hits(0).passage().document_id());
+  v1::DeleteDocumentResponse removed;
+  grpc::ClientContext context;
+  SetDeadline(context);
+  ASSERT_THAT(edge::FromGrpcStatus(
+                  v1::IngestService::NewStub(channel_)->DeleteDocument(&context, remove, &removed)),
+              IsOk());
+  ASSERT_OK_AND_ASSIGN(const auto events, Ask(request));
+  EXPECT_FALSE(events.back().done().cached());
+  for (const v1::AnswerEvent& event : events) {
+    EXPECT_THAT(event.ShortDebugString(), Not(HasSubstr("1901")));
+  }
+}
+
+TEST_F(ServerTest, WhatFiltersDoHoldsForKeptAnswers) {
+  filters_.questions = query::ContentRules::Parse("block card\nmask words town: Ulm").value();
+  filters_.answers = query::ContentRules::Parse("mask email\nblock words fire: burned").value();
+  Start(std::make_unique<FakeGenerator>("Ann is ann@example.org [1]. It burned."));
+  Ingest("mill.txt", "Ann of the mill is ann@example.org.");
+  const v1::SearchAndAnswerRequest request = Seeded(Query("Ann of the mill"));
+  ASSERT_OK_AND_ASSIGN(const auto first, Ask(request));
+  ASSERT_OK_AND_ASSIGN(const auto second, Ask(request));
+  EXPECT_TRUE(second.back().done().cached());
+  EXPECT_EQ(second.back().done().finish_reason(), "content_filter");
+  EXPECT_EQ(WithoutTimes(first), WithoutTimes(second));
+  for (const v1::AnswerEvent& event : second) {
+    EXPECT_THAT(event.ShortDebugString(), Not(HasSubstr("ann@")));
+    EXPECT_THAT(event.ShortDebugString(), Not(HasSubstr("burned")));
+  }
+  EXPECT_THAT(Ask(Seeded(Query("4111 1111 1111 1111"))),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("rule card")));
+  // Questions that the rules make equal are one question.
+  ASSERT_OK_AND_ASSIGN(const auto ulm, Ask(Seeded(Query("Ann of Ulm"))));
+  ASSERT_OK_AND_ASSIGN(const auto again, Ask(Seeded(Query("Ann of [town]"))));
+  EXPECT_TRUE(again.back().done().cached());
+}
+
+TEST_F(ServerTest, AnAnswerThatIsCutShortIsNotKept) {
+  auto owned = std::make_unique<EndlessGenerator>();
+  const EndlessGenerator& generator = *owned;
+  Start(std::move(owned));
+  IngestSamples();
+  const v1::SearchAndAnswerRequest request = Seeded(Query("mill"));
+  for (int i = 0; i < 2; ++i) {
+    grpc::ClientContext context;
+    SetDeadline(context, 1);
+    v1::AnswerResponse reply;
+    EXPECT_EQ(query_->Answer(&context, request, &reply).error_code(),
+              grpc::StatusCode::DEADLINE_EXCEEDED);
+  }
+  while (generator.running) absl::SleepFor(absl::Milliseconds(5));
+  EXPECT_THAT(server_->MetricsText(), HasSubstr("sightline_cache_bytes{cache=\"answers\"} 0\n"));
+}
+
 TEST_F(ServerTest, CancellingAStreamStopsTheGeneration) {
   auto owned = std::make_unique<EndlessGenerator>();
   EndlessGenerator& generator = *owned;
