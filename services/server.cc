@@ -55,6 +55,18 @@ query::ThumbnailMaker Thumbnails(media::MediaClient& media) {
   };
 }
 
+query::HeatDrawer HeatDrawings(media::MediaClient& media) {
+  return [&media](absl::string_view bytes, const query::HeatDrawing& drawing,
+                  absl::Time deadline) -> absl::StatusOr<query::Thumbnail> {
+    SL_ASSIGN_OR_RETURN(
+        media::EncodedImage image,
+        media.DrawHeat(bytes, {drawing.rows, drawing.columns, drawing.values},
+                       {.max_side = drawing.max_side, .alone = drawing.alone}, deadline));
+    return query::Thumbnail{std::move(image.bytes), std::move(image.media_type), image.width,
+                            image.height};
+  };
+}
+
 std::vector<edge::Sample> PerCollection(const index::Corpus& corpus,
                                         int64_t index::CollectionStats::* field) {
   std::vector<edge::Sample> out;
@@ -86,6 +98,7 @@ struct Server::Parts {
   std::unique_ptr<index::Corpus> corpus;
   std::unique_ptr<ingest::Ingestor> ingestor;
   std::unique_ptr<query::Retriever> retriever;
+  std::unique_ptr<query::Heatmapper> heatmapper;
   std::unique_ptr<query::Answerer> answerer;
   std::unique_ptr<CollectionService> collection_service;
   std::unique_ptr<IngestService> ingest_service;
@@ -170,6 +183,8 @@ absl::Status Server::StartServices() {
   const query::PassagePicture picture = PictureReader(*parts.corpus, decode);
   parts.retriever = std::make_unique<query::Retriever>(
       config_.retriever, *parts.corpus, *parts.model.encoder, parts.model.reranker.get(), picture);
+  parts.heatmapper = std::make_unique<query::Heatmapper>(*parts.corpus, *parts.retriever,
+                                                         *parts.model.encoder, picture);
   query::EntailmentScorer entailment;
   if (parts.model.reranker != nullptr && config_.judge_by_reranker) {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
@@ -190,10 +205,12 @@ absl::Status Server::StartServices() {
         query::QueryService::Parts{.corpus = *parts.corpus,
                                    .retriever = *parts.retriever,
                                    .answerer = *parts.answerer,
+                                   .heatmapper = *parts.heatmapper,
                                    .watcher = parts.watcher,
                                    .metrics = parts.metrics,
                                    .decode = decode,
                                    .thumbnail = Thumbnails(*parts.media),
+                                   .draw_heat = HeatDrawings(*parts.media),
                                    .limits = config_.content,
                                    .filters = config_.filters});
     parts.model_service = std::make_unique<query::ModelService>(

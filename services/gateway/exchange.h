@@ -25,6 +25,7 @@ struct Request {
   std::string if_none_match;
   std::string mcp_protocol_version;
   bool wants_events = false;  // Accept names text/event-stream
+  bool wants_png = false;     // Accept names image/png or image/*
   absl::Time deadline;
   bool timeout_given = false;  // the request named its timeout
   absl::Duration max_timeout;  // a `timeout` in the body may move `deadline` within it

@@ -46,6 +46,7 @@ class FakeBackend {
   v1::SearchRequest last_search() const;
   v1::SearchAndAnswerRequest last_answer() const;
   v1::GenerateRequest last_generate() const;
+  v1::GetPassageHeatmapRequest last_heatmap() const;
   v1::EmbedRequest last_embed() const;
   std::string last_authorization() const;
   absl::Duration last_time_left() const;  // until the deadline of the last query
@@ -72,6 +73,7 @@ class FakeBackend {
   std::map<std::string, v1::Job> jobs_ ABSL_GUARDED_BY(mu_);
   v1::SearchRequest last_search_ ABSL_GUARDED_BY(mu_);
   v1::SearchAndAnswerRequest last_answer_ ABSL_GUARDED_BY(mu_);
+  v1::GetPassageHeatmapRequest last_heatmap_ ABSL_GUARDED_BY(mu_);
   v1::GenerateRequest last_generate_ ABSL_GUARDED_BY(mu_);
   v1::EmbedRequest last_embed_ ABSL_GUARDED_BY(mu_);
   std::string last_authorization_ ABSL_GUARDED_BY(mu_);
