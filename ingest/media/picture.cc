@@ -188,7 +188,7 @@ VImage Smaller(absl::string_view bytes, int max_side) {
 
 // Red, green, blue and how much of the picture is hidden, for each of the 256 heats: the coldest
 // shows the picture alone, then come violet, orange and yellow, which differ in lightness too.
-VImage HeatColors() {
+std::vector<uint8_t> HeatColors() {
   struct Stop {
     double heat;
     double rgba[4];
@@ -210,8 +210,7 @@ VImage HeatColors() {
       colors.push_back(static_cast<uint8_t>(low.rgba[c] + part * (high.rgba[c] - low.rgba[c])));
     }
   }
-  return VImage::new_from_memory(colors.data(), colors.size(), 256, 1, 4, VIPS_FORMAT_UCHAR)
-      .copy_memory();
+  return colors;
 }
 
 // Reads every row and drops it: an error anywhere in the file comes out.
@@ -285,8 +284,12 @@ Reply DrawHeat(const Setup& setup, absl::string_view bytes, const Request& reque
     const VImage smooth =
         grid.resize(wide, VImage::option()->set("vscale", high)->set("kernel", VIPS_KERNEL_LINEAR))
             .copy_memory();
-    VImage image = smooth.maplut(HeatColors())
-                       .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB));
+    // libvips borrows the bytes of both.
+    const std::vector<uint8_t> colors = HeatColors();
+    const VImage lookup = VImage::new_from_memory(const_cast<uint8_t*>(colors.data()),
+                                                  colors.size(), 256, 1, 4, VIPS_FORMAT_UCHAR);
+    VImage image = smooth.maplut(lookup).copy(
+        VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB));
     if (!request.heat_alone) {
       image = picture.composite2(image, VIPS_BLEND_MODE_OVER)
                   .cast(VIPS_FORMAT_UCHAR)
