@@ -294,9 +294,8 @@ TEST_F(HttpServerTest, AHeatmapComesAsNumbersOrAsAPicture) {
   const RawReply by_photo =
       Fetch(at_, "POST", "/v1/search",
             FormText({{"image", kPicture, "x.png"}, {"collection", "c", ""}}), {kFormType});
-  const json::value hit = Json(by_photo).at("hits").at(0);
-  const std::string path =
-      absl::StrCat("/v1/passages/", hit.at("passage_id").as_string().c_str(), "/heatmap");
+  std::string path(Json(by_photo).at("hits").at(0).at("image_url").as_string().c_str());
+  path.replace(path.rfind("/image"), std::string::npos, "/heatmap");
 
   const RawReply numbers = Fetch(at_, "GET", path + "?query=red%20mug&word=0");
   ASSERT_EQ(numbers.status, 200) << numbers.body;
