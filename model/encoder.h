@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "base/image.h"
 #include "model/call.h"
+#include "model/picture_regions.h"
 
 namespace sightline::model {
 
@@ -36,6 +37,13 @@ class Encoder {
   // kResourceExhausted: the queue is full; kInternal: a value is not finite.
   virtual absl::StatusOr<std::vector<std::vector<float>>> Encode(
       std::span<const EncodeInput> inputs, int dimension, const CallOptions& call) = 0;
+
+  // What the regions of a picture mean, with the default instruction, as pictures are stored: the
+  // picture is looked at once, as a whole, and each region's embedding is made from what was seen
+  // there alone. So the cosine of a query's vector with it says how well the query describes that
+  // region. Costs some times what Encode does; `dimension` and errors as there.
+  virtual absl::StatusOr<PictureRegions> EncodeRegions(const ImagePtr& picture, int dimension,
+                                                       const CallOptions& call) = 0;
 
   // Tokens of `text` alone, without the prompt around it. For cutting passages.
   virtual absl::StatusOr<int> CountTokens(absl::string_view text) const = 0;

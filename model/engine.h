@@ -52,6 +52,9 @@ struct EngineRequest {
   CallOptions call;
   SequenceInput input;
 
+  // Where set, given the features of the prompt's only picture, once they are known. Not for a
+  // video.
+  std::function<void(std::shared_ptr<const VisionFeatures> features)> on_features;
   // Set for a sequence whose last hidden state, after the final norm, is wanted. [hidden] float32
   std::function<void(std::vector<float> hidden)> on_hidden;
   // Set instead for a sequence that generates: given the logits [vocab], which it may change,

@@ -178,8 +178,15 @@ bool SequenceState::Finish(const SequenceSlice& slice) {
     return true;
   }
   prompt_done_ += slice.count;
+  TellFeatures();
   for (VisualProgress& visual : visuals_) visual.Drop(prompt_done_);
   return prompt_left() == 0;
+}
+
+void SequenceState::TellFeatures() {
+  if (request_.on_features == nullptr || visuals_.empty() || visuals_.front().parts() == 0) return;
+  const auto tell = std::exchange(request_.on_features, nullptr);
+  tell(visuals_.front().Find(0, 1).features);
 }
 
 void SequenceState::TakeHidden(std::vector<float> hidden) {

@@ -81,6 +81,7 @@ class SequenceState {
 
  private:
   void SkipClaimed();
+  void TellFeatures();
 
   EngineRequest request_;
   const int64_t pixel_bytes_;

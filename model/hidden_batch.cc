@@ -39,8 +39,9 @@ absl::Status CheckCall(const CallOptions& call) {
   return absl::OkStatus();
 }
 
+// `first`: the call's first sequence is among them.
 absl::StatusOr<std::shared_ptr<Slice>> Submit(Checkpoint& checkpoint, const HiddenCall& call,
-                                              std::vector<SequenceInput> inputs) {
+                                              std::vector<SequenceInput> inputs, bool first) {
   auto slice = std::make_shared<Slice>();
   slice->hidden.resize(inputs.size());
   slice->left = inputs.size();
@@ -53,6 +54,7 @@ absl::StatusOr<std::shared_ptr<Slice>> Submit(Checkpoint& checkpoint, const Hidd
     request.on_hidden = [slice, i](std::vector<float> hidden) {
       slice->hidden[i] = std::move(hidden);
     };
+    if (first && i == 0) request.on_features = call.on_features;
     request.on_end = [slice](absl::Status status) { slice->End(status); };
     requests.push_back(std::move(request));
   }
@@ -91,18 +93,18 @@ absl::StatusOr<std::vector<std::vector<float>>> LastHiddenStates(Checkpoint& che
   for (size_t next = 0; next < call.count;) {
     std::vector<SequenceInput> inputs;
     int64_t bytes = 0;
+    const bool first = next == 0;
     while (next < call.count && inputs.size() < kSliceSequences && bytes < kSliceBytes) {
       SL_RETURN_IF_ERROR(CheckCall(call.call));
-      SL_ASSIGN_OR_RETURN(const Prompt prompt, call.prompt(next));
-      SL_ASSIGN_OR_RETURN(SequenceInput input,
-                          checkpoint.Prepare(prompt, call.adapter, call.call.tenant));
+      SL_ASSIGN_OR_RETURN(SequenceInput input, call.input(next));
       bytes += input.pixel_bytes();
       inputs.push_back(std::move(input));
       ++next;
       if (next == 1 && call.first_alone) break;
     }
     SL_RETURN_IF_ERROR(collect_until(kSlicesAhead - 1));
-    SL_ASSIGN_OR_RETURN(std::shared_ptr<Slice> slice, Submit(checkpoint, call, std::move(inputs)));
+    SL_ASSIGN_OR_RETURN(std::shared_ptr<Slice> slice,
+                        Submit(checkpoint, call, std::move(inputs), first));
     running.push_back(std::move(slice));
     if (next == 1 && call.first_alone) SL_RETURN_IF_ERROR(collect_until(0));
   }

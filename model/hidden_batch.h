@@ -14,17 +14,19 @@ namespace sightline::model {
 struct HiddenCall {
   Part part = Part::kEncoder;
   CallOptions call;
-  std::shared_ptr<const Adapter> adapter;  // null = none
   size_t count = 0;
-  // The prompt of sequence i.
-  std::function<absl::StatusOr<Prompt>(size_t i)> prompt;
+  // Sequence i, ready for the engine.
+  std::function<absl::StatusOr<SequenceInput>(size_t i)> input;
   // Runs the first sequence ahead of the others, when all share pictures: theirs are then known.
   bool first_alone = false;
+  // Where set, given the features of the first sequence's only picture, on the engine's thread,
+  // before that sequence has its result.
+  std::function<void(std::shared_ptr<const VisionFeatures>)> on_features;
 };
 
-// Builds the prompts and pictures on the calling thread, a bounded number ahead of the engine, and
-// waits for the results: the last hidden state of each sequence, after the final norm, in order.
-// Errors of the prompts, of the engine, and kInternal when a value is not finite.
+// Makes the sequences on the calling thread, a bounded number ahead of the engine, and waits for
+// the results: the last hidden state of each, after the final norm, in order. Errors of `input`, of
+// the engine, and kInternal when a value is not finite.
 absl::StatusOr<std::vector<std::vector<float>>> LastHiddenStates(Checkpoint& checkpoint,
                                                                  const HiddenCall& call);
 

@@ -22,9 +22,14 @@ class Qwen3VlEncoder : public Encoder {
   absl::StatusOr<std::vector<std::vector<float>>> Encode(std::span<const EncodeInput> inputs,
                                                          int dimension,
                                                          const CallOptions& call) override;
+  absl::StatusOr<PictureRegions> EncodeRegions(const ImagePtr& picture, int dimension,
+                                               const CallOptions& call) override;
   absl::StatusOr<int> CountTokens(absl::string_view text) const override;
 
  private:
+  // kInvalidArgument: out of range.
+  absl::Status CheckDimension(int dimension) const;
+
   const std::shared_ptr<Checkpoint> checkpoint_;
   const std::shared_ptr<const Adapter> adapter_;
   const int dimension_;

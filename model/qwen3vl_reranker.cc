@@ -49,20 +49,22 @@ absl::StatusOr<std::vector<float>> Qwen3VlReranker::Logits(absl::string_view ins
   HiddenCall hidden_call;
   hidden_call.part = Part::kReranker;
   hidden_call.call = call;
-  SL_ASSIGN_OR_RETURN(hidden_call.adapter, AdapterFor(*checkpoint_, call, adapter_));
+  SL_ASSIGN_OR_RETURN(const std::shared_ptr<const Adapter> adapter,
+                      AdapterFor(*checkpoint_, call, adapter_));
   std::vector<float> head = head_;
-  if (hidden_call.adapter != adapter_) {
-    SL_ASSIGN_OR_RETURN(head, checkpoint_->OutputDifference(yes_, no_, hidden_call.adapter.get()));
+  if (adapter != adapter_) {
+    SL_ASSIGN_OR_RETURN(head, checkpoint_->OutputDifference(yes_, no_, adapter.get()));
   }
   hidden_call.count = documents.size();
   hidden_call.first_alone = !query.images.empty() || !query.videos.empty();
-  hidden_call.prompt = [&](size_t i) -> absl::StatusOr<Prompt> {
-    absl::StatusOr<Prompt> prompt =
+  hidden_call.input = [&](size_t i) -> absl::StatusOr<SequenceInput> {
+    const absl::StatusOr<Prompt> prompt =
         checkpoint_->prompts().Rerank(instruction, query, documents[i], max_tokens);
     if (!prompt.ok() && documents.size() > 1) {
       return Annotate(prompt.status(), absl::StrCat("document ", i));
     }
-    return prompt;
+    if (!prompt.ok()) return prompt.status();
+    return checkpoint_->Prepare(*prompt, adapter, call.tenant);
   };
   SL_ASSIGN_OR_RETURN(const std::vector<std::vector<float>> hidden,
                       LastHiddenStates(*checkpoint_, hidden_call));

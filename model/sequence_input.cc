@@ -1,10 +1,14 @@
 #include "model/sequence_input.h"
 
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "base/hash.h"
 #include "base/status.h"
+#include "model/vision_tower.h"
 
 namespace sightline::model {
 namespace {
@@ -156,6 +160,44 @@ absl::StatusOr<SequenceInput> SequenceFromPatches(const Prompt& prompt, const Mo
   const int64_t width = config.vision.patch_floats();
   SL_RETURN_IF_ERROR(Deal(given.images, prompt.image_grids, width, "image", out.visuals));
   SL_RETURN_IF_ERROR(Deal(given.videos, prompt.video_grids, width, "video", out.visuals));
+  return out;
+}
+
+absl::StatusOr<SequenceInput> SequenceOfRegion(const Prompt& prompt, const ModelConfig& config,
+                                               const VisionFeatures& features,
+                                               const CellRect& region,
+                                               std::shared_ptr<const Adapter> adapter) {
+  const int merge = config.vision.spatial_merge_size;
+  const int columns = prompt.image_grids.front().w / merge;
+  std::vector<int64_t> kept;
+  for (int row = region.row; row < region.row + region.rows; ++row) {
+    for (int column = region.column; column < region.column + region.columns; ++column) {
+      kept.push_back(int64_t{row} * columns + column);
+    }
+  }
+  Prompt cut;
+  cut.image_grids = {{1, region.rows * merge, region.columns * merge}};
+  size_t left = kept.size();  // of the picture's tokens
+  for (const int32_t id : prompt.ids) {
+    if (id == config.image_token_id) {
+      if (left == 0) continue;
+      --left;
+    }
+    cut.ids.push_back(id);
+  }
+  SL_ASSIGN_OR_RETURN(Positions positions, ComputePositions(cut.ids, cut.image_grids, {}, config));
+  cut.position_ids = std::move(positions.ids);
+  cut.rope_delta = positions.rope_delta;
+  SequenceInput out = WithoutVisuals(cut, config);
+  out.adapter = std::move(adapter);
+  const c10::InferenceMode inference;
+  const at::Tensor rows = at::tensor(kept).to(features.tokens.device());
+  auto own = std::make_shared<VisionFeatures>();
+  own->tokens = features.tokens.index_select(0, rows);
+  for (const at::Tensor& tap : features.taps) own->taps.push_back(tap.index_select(0, rows));
+  VisualInput& visual = out.visuals.emplace_back();
+  visual.grid = cut.image_grids.front();
+  visual.features = std::move(own);
   return out;
 }
 

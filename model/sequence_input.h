@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "model/adapter.h"
 #include "model/image_processor.h"
+#include "model/picture_regions.h"
 #include "model/prompt.h"
 #include "model/vision_cache.h"
 
@@ -62,5 +63,13 @@ struct GivenPatches {
 // grids have patches.
 absl::StatusOr<SequenceInput> SequenceFromPatches(const Prompt& prompt, const ModelConfig& config,
                                                   const GivenPatches& given);
+
+// `prompt`, of which the only picture is cut down to `region`: to its tokens among `features`,
+// those of the whole picture, as if they were a picture of that size. `region` lies inside the
+// grid.
+absl::StatusOr<SequenceInput> SequenceOfRegion(const Prompt& prompt, const ModelConfig& config,
+                                               const VisionFeatures& features,
+                                               const CellRect& region,
+                                               std::shared_ptr<const Adapter> adapter);
 
 }  // namespace sightline::model

@@ -45,6 +45,8 @@ class VisualProgress {
   // `cache` where they fit.
   void Take(std::shared_ptr<const VisionFeatures> features, VisionCache& cache);
 
+  // Runs of neighbouring tokens whose features are there.
+  size_t parts() const { return parts_.size(); }
   // Features of tokens from `first` on, up to `count` of them, that lie in one part.
   struct Rows {
     std::shared_ptr<const VisionFeatures> features;

@@ -421,6 +421,32 @@ std::string FieldCitationJson(const v1::FieldCitation& field) { return Dump(From
 
 std::string DeltaJson(const v1::Delta& delta) { return Dump(Json{{"text", delta.text()}}); }
 
+std::string HeatmapJson(const v1::GetPassageHeatmapResponse& heatmap) {
+  const auto numbers = [](const google::protobuf::RepeatedField<float>& values) {
+    Json out = Json::array();
+    for (const float value : values) out.push_back(Number(value));
+    return out;
+  };
+  Json out;
+  out["rows"] = heatmap.rows();
+  out["columns"] = heatmap.columns();
+  out["values"] = numbers(heatmap.values());
+  out["score"] = Number(heatmap.score());
+  out["box"] = heatmap.has_box() ? FromBox(heatmap.box()) : Json(nullptr);
+  out["width"] = heatmap.width();
+  out["height"] = heatmap.height();
+  out["words"] = Json::array();
+  for (const v1::HeatmapWord& word : heatmap.words()) {
+    Json& one = out["words"].emplace_back();
+    one["start"] = word.start();
+    one["end"] = word.end();
+    one["text"] = word.text();
+    one["values"] = numbers(word.values());
+  }
+  out["warnings"] = Strings(heatmap.warnings());
+  return Dump(out);
+}
+
 std::string PassageJson(const v1::Passage& passage) {
   Json out;
   out["passage_id"] = passage.passage_id();

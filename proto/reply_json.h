@@ -66,6 +66,11 @@ std::string DeltaJson(const v1::Delta& delta);
 // "heading","token_count","image_url","thumbnail_url","metadata"}
 std::string PassageJson(const v1::Passage& passage);
 
+// {"rows","columns","values":[…],"score","box","width","height",
+// "words":[{"start","end","text","values"}],"warnings"}
+// `values` are row by row; `width` and `height` are the stored picture's pixels.
+std::string HeatmapJson(const v1::GetPassageHeatmapResponse& heatmap);
+
 // {"document_id","collection","source","media_type","content_hash","version","metadata","state",
 // "failures":[{"page","reason","message"}],"bytes","pages","passages","created","updated"}
 std::string DocumentJson(const v1::Document& document);

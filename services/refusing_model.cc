@@ -18,6 +18,10 @@ class RefusingEncoder : public model::Encoder {
                                                          const model::CallOptions&) override {
     return why_;
   }
+  absl::StatusOr<model::PictureRegions> EncodeRegions(const ImagePtr&, int,
+                                                      const model::CallOptions&) override {
+    return why_;
+  }
   absl::StatusOr<int> CountTokens(absl::string_view text) const override {
     return encoder_->CountTokens(text);
   }

@@ -61,6 +61,18 @@ query::ThumbnailMaker Thumbnails(media::MediaClient& media) {
   };
 }
 
+query::HeatDrawer HeatDrawings(media::MediaClient& media) {
+  return [&media](absl::string_view bytes, const query::HeatDrawing& drawing,
+                  absl::Time deadline) -> absl::StatusOr<query::Thumbnail> {
+    SL_ASSIGN_OR_RETURN(
+        media::EncodedImage image,
+        media.DrawHeat(bytes, {drawing.rows, drawing.columns, drawing.values},
+                       {.max_side = drawing.max_side, .alone = drawing.alone}, deadline));
+    return query::Thumbnail{std::move(image.bytes), std::move(image.media_type), image.width,
+                            image.height};
+  };
+}
+
 std::vector<edge::Sample> PerCollection(const index::Corpus& corpus,
                                         int64_t index::CollectionStats::* field) {
   std::vector<edge::Sample> out;
@@ -95,6 +107,7 @@ struct Server::Parts {
   std::unique_ptr<cache::EmbeddingCache> embeddings;
   std::unique_ptr<cache::AnswerCache> answers;
   std::unique_ptr<query::Retriever> retriever;
+  std::unique_ptr<query::Heatmapper> heatmapper;
   std::unique_ptr<query::Answerer> answerer;
   std::unique_ptr<query::ClaimChecker> claims;
   std::unique_ptr<query::QueryRewriter> rewriter;
@@ -216,6 +229,8 @@ absl::Status Server::StartServices() {
   parts.retriever = std::make_unique<query::Retriever>(
       config_.retriever, *parts.corpus, *parts.model.encoder, parts.model.reranker.get(), picture,
       parts.embeddings.get());
+  parts.heatmapper = std::make_unique<query::Heatmapper>(*parts.corpus, *parts.retriever,
+                                                         *parts.model.encoder, picture);
   query::EntailmentScorer entailment;
   if (parts.model.reranker != nullptr && config_.judge_by_reranker) {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
@@ -251,11 +266,13 @@ absl::Status Server::StartServices() {
                                    .answerer = *parts.answerer,
                                    .claims = *parts.claims,
                                    .rewriter = *parts.rewriter,
+                                   .heatmapper = *parts.heatmapper,
                                    .watcher = parts.watcher,
                                    .metrics = parts.metrics,
                                    .decode = decode,
                                    .fetcher = parts.fetcher.get(),
                                    .thumbnail = Thumbnails(*parts.media),
+                                   .draw_heat = HeatDrawings(*parts.media),
                                    .limits = config_.content,
                                    .conversation = conversation,
                                    .filters = config_.filters,

@@ -75,7 +75,8 @@ struct ServerConfig {
 const ConfigTable& ServerConfigTable();
 
 // kInvalidArgument: roles that cannot stand together, keys that contradict each other, a line that
-// is no content rule, an entry of a list that is no host, port or address, or no address of a Redis.
+// is no content rule, an entry of a list that is no host, port or address, or no address of a
+// Redis.
 absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config);
 
 }  // namespace sightline::services

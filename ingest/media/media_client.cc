@@ -81,6 +81,8 @@ class MediaClient::Impl {
   absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline);
   absl::StatusOr<EncodedImage> Thumbnail(absl::string_view bytes, int max_side,
                                          absl::Time deadline);
+  absl::StatusOr<EncodedImage> DrawHeat(absl::string_view bytes, const HeatGrid& heat,
+                                        const HeatOptions& options, absl::Time deadline);
   absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
                        const std::function<absl::Status(const DocumentInfo&)>& on_info,
                        const std::function<absl::Status(ExtractedPage)>& on_page);
@@ -197,6 +199,38 @@ absl::StatusOr<EncodedImage> MediaClient::Impl::Thumbnail(absl::string_view byte
   request.max_side = max_side;
   SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
   return TakeRenderedPage(outcome, max_side);
+}
+
+absl::StatusOr<EncodedImage> MediaClient::Impl::DrawHeat(absl::string_view bytes,
+                                                         const HeatGrid& heat,
+                                                         const HeatOptions& options,
+                                                         absl::Time deadline) {
+  SL_RETURN_IF_ERROR(CheckPicture(bytes));
+  const auto is_side = [](int side) { return side >= 1 && side <= kMaxHeatSide; };
+  if (!is_side(heat.rows) || !is_side(heat.columns) ||
+      heat.values.size() != size_t{1} * heat.rows * heat.columns) {
+    return absl::InvalidArgumentError(absl::StrCat("heat: ", heat.values.size(), " values for ",
+                                                   heat.rows, " x ", heat.columns,
+                                                   " cells, sides are 1..", kMaxHeatSide));
+  }
+  if (options.max_side < 1 || options.max_side > options_.limits.max_side) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("heat: expected max_side in 1..", options_.limits.max_side));
+  }
+  Request request;
+  request.op = Op::kHeat;
+  request.max_side = options.max_side;
+  request.heat_columns = heat.columns;
+  request.heat.assign(heat.values.begin(), heat.values.end());
+  request.heat_alone = options.alone;
+  SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
+  SL_ASSIGN_OR_RETURN(std::string png, ReadAttachment(outcome, kMaxPictureBytes));
+  const Reply& reply = outcome.reply;
+  if (SniffType(png) != FileType::kPng || !IsPictureSize(reply.width, reply.height) ||
+      std::max(reply.width, reply.height) > options.max_side) {
+    return Nonsense();
+  }
+  return EncodedImage{std::move(png), "image/png", reply.width, reply.height};
 }
 
 // A JPEG whose longer side is at most `long_side`, sizes taken from the bytes themselves.
@@ -378,6 +412,12 @@ absl::StatusOr<DecodedImage> MediaClient::DecodeImage(absl::string_view bytes,
 absl::StatusOr<EncodedImage> MediaClient::Thumbnail(absl::string_view bytes, int max_side,
                                                     absl::Time deadline) {
   return impl_->Thumbnail(bytes, max_side, deadline);
+}
+
+absl::StatusOr<EncodedImage> MediaClient::DrawHeat(absl::string_view bytes, const HeatGrid& heat,
+                                                   const HeatOptions& options,
+                                                   absl::Time deadline) {
+  return impl_->DrawHeat(bytes, heat, options, deadline);
 }
 
 absl::Status MediaClient::Extract(absl::string_view bytes, const ExtractOptions& options,

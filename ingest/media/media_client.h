@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -84,6 +85,19 @@ struct DecodedImage {
   std::string media_type;  // as found
 };
 
+// Cells that divide a picture evenly, and how hot each is.
+struct HeatGrid {
+  int rows = 0;  // 1..kMaxHeatSide, as columns
+  int columns = 0;
+  std::vector<uint8_t> values;  // [rows, columns], 0 = coldest
+};
+inline constexpr int kMaxHeatSide = 4096;
+
+struct HeatOptions {
+  int max_side = 1024;  // pixels
+  bool alone = false;   // without the picture
+};
+
 // The stable reason code of an error from here, e.g. "too_many_pixels", "bad_image", "encrypted",
 // "empty", "unknown_type", "type_not_allowed", "bad_pdf", "bad_page", "too_many_pages", "timeout",
 // "crashed", "aspect_ratio", "side_too_long", "too_large", "too_much_text", "out_of_memory",
@@ -110,6 +124,11 @@ class MediaClient {
   // A smaller JPEG (longer side at most `max_side`, never enlarged, alpha over white).
   absl::StatusOr<EncodedImage> Thumbnail(absl::string_view bytes, int max_side,
                                          absl::Time deadline);
+
+  // The picture with `heat` over it, or the heat alone on a transparent ground, as PNG; the longer
+  // side is at most `max_side`, never enlarged.
+  absl::StatusOr<EncodedImage> DrawHeat(absl::string_view bytes, const HeatGrid& heat,
+                                        const HeatOptions& options, absl::Time deadline);
 
   // Reads a document of any supported type. `on_info` once, then `on_page` for each page in order,
   // on the calling thread; a non-OK return from either stops the work with that status. Page

@@ -195,6 +195,9 @@ std::string SerializeRequest(const Request& request) {
   writer.I64(request.page);
   writer.F64(request.page_width);
   writer.F64(request.page_height);
+  writer.I64(request.heat_columns);
+  writer.Bytes(request.heat);
+  writer.U8(request.heat_alone ? 1 : 0);
   return writer.Take();
 }
 
@@ -210,6 +213,9 @@ absl::StatusOr<Request> ParseRequest(absl::string_view bytes) {
   good = good && ReadInt(reader, request.page);
   request.page_width = reader.F64();
   request.page_height = reader.F64();
+  good = good && ReadInt(reader, request.heat_columns);
+  request.heat = std::string(reader.Bytes());
+  request.heat_alone = reader.U8() != 0;
   if (!good || !reader.Finished()) return Malformed("request");
   return request;
 }

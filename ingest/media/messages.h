@@ -40,20 +40,24 @@ enum class Op : uint8_t {
   kExtract,          // of a picture or a text; -> media_type, blocks or width, height, attachment
   kPdfInfo,          // -> pdf_pages
   kPdfPage,          // -> blocks, attachment = JPEG
-  kLast = kPdfPage,
+  kHeat,             // -> width, height, attachment = PNG
+  kLast = kHeat,
 };
 
 // The file itself comes along as a sealed memory file.
 struct Request {
   Op op = Op::kDecodeImage;
   int64_t timeout_ms = 0;
-  int max_side = 0;             // kThumbnail; kPdfPage: pixels of the longer side, 0 = no picture
+  int max_side = 0;  // kThumbnail, kHeat; kPdfPage: pixels of the longer side, 0 = no picture
   std::string media_type_hint;  // kExtract
   std::string extension;        // kExtract: lower case, without the dot
   std::string password;         // kPdfInfo, kPdfPage
   int page = 0;                 // kPdfPage, from 1
   double page_width = 0;        // kPdfPage: points, as displayed, i.e. after rotation
   double page_height = 0;
+  int heat_columns = 0;  // kHeat: of `heat`
+  std::string heat;      // kHeat: row by row, a byte a cell
+  bool heat_alone = false;
 };
 
 // A page's size in points as displayed; 0 when the page cannot be found.

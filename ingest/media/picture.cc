@@ -173,6 +173,46 @@ VImage OverWhite(const VImage& image) {
   return image.flatten(VImage::option()->set("background", std::vector<double>{255, 255, 255}));
 }
 
+// At most max_side pixels, upright, on white. Decodes large JPEG files at a fraction of their size.
+VImage Smaller(absl::string_view bytes, int max_side) {
+  VipsBlob* blob = vips_blob_new(nullptr, bytes.data(), bytes.size());
+  const auto release = [](VipsBlob* b) { vips_area_unref(VIPS_AREA(b)); };
+  const std::unique_ptr<VipsBlob, decltype(release)> holder(blob, release);
+  const VImage small = VImage::thumbnail_buffer(blob, max_side,
+                                                VImage::option()
+                                                    ->set("height", max_side)
+                                                    ->set("size", VIPS_SIZE_DOWN)
+                                                    ->set("fail_on", VIPS_FAIL_ON_ERROR));
+  return OverWhite(ToRgb(small, false));
+}
+
+// Red, green, blue and how much of the picture is hidden, for each of the 256 heats: the coldest
+// shows the picture alone, then come violet, orange and yellow, which differ in lightness too.
+std::vector<uint8_t> HeatColors() {
+  struct Stop {
+    double heat;
+    double rgba[4];
+  };
+  constexpr Stop kStops[] = {{0.0, {40, 10, 90, 0}},
+                             {0.35, {90, 20, 120, 70}},
+                             {0.6, {190, 50, 90, 130}},
+                             {0.8, {245, 120, 30, 160}},
+                             {1.0, {255, 225, 70, 180}}};
+  std::vector<uint8_t> colors;
+  for (int i = 0; i < 256; ++i) {
+    const double heat = i / 255.0;
+    size_t next = 1;
+    while (kStops[next].heat < heat) ++next;
+    const Stop& low = kStops[next - 1];
+    const Stop& high = kStops[next];
+    const double part = (heat - low.heat) / (high.heat - low.heat);
+    for (int c = 0; c < 4; ++c) {
+      colors.push_back(static_cast<uint8_t>(low.rgba[c] + part * (high.rgba[c] - low.rgba[c])));
+    }
+  }
+  return colors;
+}
+
 // Reads every row and drops it: an error anywhere in the file comes out.
 bool DecodesToTheEnd(const VImage& image) {
   return ReadRows(image, [](const void*, size_t) { return true; });
@@ -217,21 +257,49 @@ Reply DecodePicture(const Setup& setup, absl::string_view bytes, UniqueFd& attac
 
 Reply MakeThumbnail(const Setup& setup, absl::string_view bytes, int max_side,
                     std::string& encoded) {
-  return WithPicture(setup, bytes, [&](const VImage& opened, FileType) {
-    VipsBlob* blob = vips_blob_new(nullptr, bytes.data(), bytes.size());
-    const auto release = [](VipsBlob* b) { vips_area_unref(VIPS_AREA(b)); };
-    const std::unique_ptr<VipsBlob, decltype(release)> holder(blob, release);
-    // Decodes large JPEG files at a fraction of their size, and turns them upright.
-    const VImage small = VImage::thumbnail_buffer(blob, max_side,
-                                                  VImage::option()
-                                                      ->set("height", max_side)
-                                                      ->set("size", VIPS_SIZE_DOWN)
-                                                      ->set("fail_on", VIPS_FAIL_ON_ERROR));
-    const VImage image = OverWhite(ToRgb(small, false));
+  return WithPicture(setup, bytes, [&](const VImage&, FileType) {
+    const VImage image = Smaller(bytes, max_side);
     Reply reply;
     reply.width = image.width();
     reply.height = image.height();
     EncodeJpeg(image, 82, encoded);
+    return reply;
+  });
+}
+
+Reply DrawHeat(const Setup& setup, absl::string_view bytes, const Request& request,
+               std::string& encoded) {
+  const auto cells = static_cast<int64_t>(request.heat.size());
+  if (request.heat_columns < 1 || cells < 1 || cells % request.heat_columns != 0) {
+    return Failure(Reason::kBadImage);
+  }
+  return WithPicture(setup, bytes, [&](const VImage&, FileType) {
+    const VImage picture = Smaller(bytes, request.max_side);
+    const int rows = static_cast<int>(cells / request.heat_columns);
+    const VImage grid =
+        VImage::new_from_memory(const_cast<char*>(request.heat.data()), request.heat.size(),
+                                request.heat_columns, rows, 1, VIPS_FORMAT_UCHAR);
+    const double wide = static_cast<double>(picture.width()) / request.heat_columns;
+    const double high = static_cast<double>(picture.height()) / rows;
+    const VImage smooth =
+        grid.resize(wide, VImage::option()->set("vscale", high)->set("kernel", VIPS_KERNEL_LINEAR))
+            .copy_memory();
+    // libvips borrows the bytes of both.
+    const std::vector<uint8_t> colors = HeatColors();
+    const VImage lookup = VImage::new_from_memory(const_cast<uint8_t*>(colors.data()),
+                                                  colors.size(), 256, 1, 4, VIPS_FORMAT_UCHAR);
+    VImage image = smooth.maplut(lookup).copy(
+        VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB));
+    if (!request.heat_alone) {
+      image = picture.composite2(image, VIPS_BLEND_MODE_OVER)
+                  .cast(VIPS_FORMAT_UCHAR)
+                  .extract_band(0, VImage::option()->set("n", 3));
+    }
+    image = image.copy_memory();
+    TakeEncoded(image.pngsave_buffer(VImage::option()->set("strip", true)), encoded);
+    Reply reply;
+    reply.width = image.width();
+    reply.height = image.height();
     return reply;
   });
 }

@@ -23,6 +23,11 @@ Reply DecodePicture(const Setup& setup, absl::string_view bytes, UniqueFd& attac
 Reply MakeThumbnail(const Setup& setup, absl::string_view bytes, int max_side,
                     std::string& encoded);
 
+// The heat of kHeat, cells made smooth, over the picture or alone on a transparent ground, as PNG
+// of at most request.max_side pixels to `encoded`. The picture is never enlarged.
+Reply DrawHeat(const Setup& setup, absl::string_view bytes, const Request& request,
+               std::string& encoded);
+
 // Decodes all of it. Then the file itself serves as the picture, or, when it is of a type that
 // browsers do not show or that holds several pictures, its first one encoded anew to `encoded`.
 Reply ExtractPicture(const Setup& setup, absl::string_view bytes, std::string& encoded);

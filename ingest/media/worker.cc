@@ -86,6 +86,9 @@ Answer Decode(const Setup& setup, const Request& request, absl::string_view byte
     case Op::kThumbnail:
       answer.reply = MakeThumbnail(setup, bytes, request.max_side, encoded);
       return WithAttachment(std::move(answer.reply), encoded);
+    case Op::kHeat:
+      answer.reply = DrawHeat(setup, bytes, request, encoded);
+      return WithAttachment(std::move(answer.reply), encoded);
     case Op::kExtract:
       if (!IsPicture(SniffType(bytes))) return {ReadText(setup, request, bytes), UniqueFd()};
       answer.reply = ExtractPicture(setup, bytes, encoded);

@@ -22,6 +22,7 @@
 #include "services/gateway/chat.h"
 #include "services/gateway/embeddings.h"
 #include "services/gateway/error_reply.h"
+#include "services/gateway/heatmap.h"
 #include "services/gateway/json_text.h"
 #include "services/gateway/mcp_exchange.h"
 #include "services/gateway/models.h"
@@ -486,9 +487,21 @@ void Api::AddPassages() {
         if (!side.ok()) return Fail(side.status(), request);
         return picture(std::move(request), *side);
       });
-  Add("GET", "/v1/passages/{passage}/heatmap", {"query"}, [](Request) {
-    return Ready(ErrorReply(501, "unimplemented", "heatmaps are not available in this version"));
-  });
+  const auto heatmap = [this](Request request) -> std::shared_ptr<Exchange> {
+    auto wanted = ReadHeatmap(request);
+    if (!wanted.ok()) return Fail(wanted.status(), request);
+    return Call<v1::GetPassageHeatmapResponse>(
+        request, wanted->deadline, std::move(wanted->request),
+        [this](auto... arguments) {
+          stubs_.query->async()->GetPassageHeatmap(std::move(arguments)...);
+        },
+        [png = wanted->png](v1::GetPassageHeatmapResponse& response) {
+          return HeatmapReply(response, png);
+        });
+  };
+  const char* const kHeatmap = "/v1/passages/{passage}/heatmap";
+  Add("GET", kHeatmap, {"query", "format", "picture", "size", "word"}, heatmap);
+  Add("POST", kHeatmap, {"format", "picture", "size", "word"}, heatmap);
 }
 
 void Api::AddModels() {

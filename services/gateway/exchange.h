@@ -26,6 +26,7 @@ struct Request {
   std::string mcp_protocol_version;
   bool no_cache = false;      // Cache-Control says no-store or no-cache
   bool wants_events = false;  // Accept names text/event-stream
+  bool wants_png = false;     // Accept names image/png or image/*
   absl::Time deadline;
   bool timeout_given = false;  // the request named its timeout
   absl::Duration max_timeout;  // a `timeout` in the body may move `deadline` within it

@@ -101,11 +101,11 @@ bool RefusesCaches(absl::string_view cache_control) {
 }
 
 // True when `accept` names text/event-stream with a weight above 0.
-bool WantsEvents(absl::string_view accept) {
+// True where the header names the type, with a weight above 0. "*/*" names none.
+bool Accepts(absl::string_view accept, absl::string_view type) {
   for (absl::string_view range : absl::StrSplit(accept, ',')) {
     const std::vector<absl::string_view> parts = absl::StrSplit(range, ';');
-    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(parts[0]), "text/event-stream"))
-      continue;
+    if (!absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(parts[0]), type)) continue;
     return absl::c_none_of(parts, [](absl::string_view part) {
       part = absl::StripAsciiWhitespace(part);
       double weight = 1;
@@ -171,7 +171,9 @@ absl::StatusOr<Head> ReadHead(const RawHead& raw, const HttpOptions& options,
   request.mcp_protocol_version = mcp_version.value_or("");
   for (const auto& [name, value] : raw.headers) {
     if (absl::EqualsIgnoreCase(name, "Accept")) {
-      request.wants_events = request.wants_events || WantsEvents(value);
+      request.wants_events = request.wants_events || Accepts(value, "text/event-stream");
+      request.wants_png =
+          request.wants_png || Accepts(value, "image/png") || Accepts(value, "image/*");
     }
     if (absl::EqualsIgnoreCase(name, "Cache-Control")) {
       request.no_cache = request.no_cache || RefusesCaches(value);

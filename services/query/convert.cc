@@ -11,6 +11,15 @@
 namespace sightline::query {
 namespace {
 
+v1::Box ToProto(const Box& box) {
+  v1::Box out;
+  out.set_x0(box.x0);
+  out.set_y0(box.y0);
+  out.set_x1(box.x1);
+  out.set_y1(box.y1);
+  return out;
+}
+
 constexpr int kMaxTokens = 32'768;
 constexpr int kMaxStops = 16;
 constexpr int kMaxTokenEntries = 1024;
@@ -46,12 +55,7 @@ v1::Passage ToProto(const index::Passage& passage) {
   out.set_kind(ToProto(passage.kind));
   out.set_ordinal(passage.ordinal);
   if (passage.page > 0) out.set_page(passage.page);
-  if (passage.box.has_value()) {
-    out.mutable_box()->set_x0(passage.box->x0);
-    out.mutable_box()->set_y0(passage.box->y0);
-    out.mutable_box()->set_x1(passage.box->x1);
-    out.mutable_box()->set_y1(passage.box->y1);
-  }
+  if (passage.box.has_value()) *out.mutable_box() = ToProto(*passage.box);
   if (passage.start.has_value()) out.set_start(*passage.start);
   if (passage.end.has_value()) out.set_end(*passage.end);
   out.set_text(ToValidUtf8(passage.text));
@@ -193,6 +197,24 @@ v1::AnswerResponse ToProto(const Answer& answer, const std::vector<Hit>& hits) {
   out.set_finish_reason(answer.finish_reason);
   out.mutable_timings()->set_generate_ms(answer.generate_ms);
   out.mutable_timings()->set_first_token_ms(answer.first_token_ms);
+  return out;
+}
+
+v1::GetPassageHeatmapResponse ToProto(const Heatmap& heatmap) {
+  v1::GetPassageHeatmapResponse out;
+  out.set_rows(heatmap.rows);
+  out.set_columns(heatmap.columns);
+  out.mutable_values()->Assign(heatmap.values.begin(), heatmap.values.end());
+  out.set_score(heatmap.whole);
+  if (heatmap.box.has_value()) *out.mutable_box() = ToProto(*heatmap.box);
+  for (const HeatmapWord& word : heatmap.words) {
+    v1::HeatmapWord& one = *out.add_words();
+    one.set_start(static_cast<int32_t>(word.span.begin));
+    one.set_end(static_cast<int32_t>(word.span.end));
+    one.set_text(word.text);
+    one.mutable_values()->Assign(word.values.begin(), word.values.end());
+  }
+  out.mutable_warnings()->Assign(heatmap.warnings.begin(), heatmap.warnings.end());
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include "absl/status/statusor.h"
 #include "services/query/answerer.h"
 #include "services/query/follow_up.h"
+#include "services/query/heatmap.h"
 #include "services/query/hits.h"
 #include "services/query/retriever.h"
 #include "sightline/v1/query.pb.h"
@@ -25,6 +26,7 @@ v1::FollowUp ToProto(const FollowUp& follow_up);
 v1::SearchResponse ToProto(const Retrieved& retrieved);  // without total_ms
 // What was written; not the hits, nor what their search took.
 v1::AnswerResponse ToProto(const Answer& answer, const std::vector<Hit>& hits);
+v1::GetPassageHeatmapResponse ToProto(const Heatmap& heatmap);  // without what is drawn
 
 // kInvalidArgument with the field (under `prefix`) and its range.
 absl::StatusOr<model::SamplingParams> SamplingFrom(const v1::SamplingOptions& sampling,

@@ -10,6 +10,7 @@
 #include "services/edge/request_log.h"
 #include "services/query/answer_filter.h"
 #include "services/query/convert.h"
+#include "services/query/heat.h"
 #include "services/query/kept_answer.h"
 #include "services/query/message_filter.h"
 
@@ -19,6 +20,8 @@ namespace {
 constexpr int kDefaultK = 10;
 constexpr int kLeastThumbnail = 16;
 constexpr int kMostThumbnail = 2048;
+constexpr int kHeatmapSide = 1024;
+constexpr int kMostHeatmapSide = 4096;
 
 absl::StatusOr<index::FusionMode> ModeFrom(v1::SearchMode mode, const std::string& prefix) {
   switch (mode) {
@@ -88,6 +91,24 @@ absl::StatusOr<AnswerRequest> ReadAnswer(const v1::SearchAndAnswerRequest& reque
   out.json_schema = request.json_schema();
   out.reasoning = request.reasoning();
   return out;
+}
+
+absl::Status CheckDrawing(const v1::GetPassageHeatmapRequest& request) {
+  const int side = request.max_side();
+  if (side != 0 && (side < kLeastThumbnail || side > kMostHeatmapSide)) {
+    return edge::InvalidField(
+        "max_side",
+        absl::StrCat("expected 0 or ", kLeastThumbnail, "..", kMostHeatmapSide, ", got ", side),
+        "out_of_range");
+  }
+  if (request.has_word() && request.word() < 0) {
+    return edge::InvalidField("word", "words are counted from 0", "out_of_range");
+  }
+  if (!v1::HeatmapPicture_IsValid(request.picture())) {
+    return edge::InvalidField(
+        "picture", absl::StrCat("no such drawing: ", static_cast<int>(request.picture())));
+  }
+  return absl::OkStatus();
 }
 
 absl::Duration Milliseconds(double ms) { return absl::Milliseconds(ms); }
@@ -207,6 +228,62 @@ grpc::Status QueryService::GetPassageImage(grpc::ServerContext* context,
   response->set_width(image->width);
   response->set_height(image->height);
   return scope.Finish(absl::OkStatus());
+}
+
+grpc::Status QueryService::GetPassageHeatmap(grpc::ServerContext* context,
+                                             const v1::GetPassageHeatmapRequest* request,
+                                             v1::GetPassageHeatmapResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  auto heatmap = MakeHeatmap(*request, scope.limits());
+  if (!heatmap.ok()) return scope.Finish(heatmap.status());
+  *response = *std::move(heatmap);
+  return scope.Finish(absl::OkStatus());
+}
+
+absl::StatusOr<v1::GetPassageHeatmapResponse> QueryService::MakeHeatmap(
+    const v1::GetPassageHeatmapRequest& request, const edge::CallLimits& limits) const {
+  SL_RETURN_IF_ERROR(CheckDrawing(request));
+  SL_ASSIGN_OR_RETURN(const uint64_t id, PassageIdFrom(request.passage_id()));
+  const auto passage = parts_.corpus.GetPassage(id);
+  if (!passage.ok()) return NoPassage(passage.status(), request.passage_id());
+  v1::SearchRequest search;
+  search.set_collection(passage->collection);
+  search.set_instruction(request.instruction());
+  *search.mutable_query() = request.query();
+  SL_ASSIGN_OR_RETURN(const Asked asked, ReadSearch(search, "", limits));
+  const bool words = request.words() || request.has_word();
+  auto heatmap = parts_.heatmapper.Make(*passage, asked.search, words, limits);
+  if (absl::IsNotFound(heatmap.status())) {
+    return NoPassage(heatmap.status(), request.passage_id());
+  }
+  if (!heatmap.ok()) return heatmap.status();
+  if (request.has_word() && request.word() >= static_cast<int>(heatmap->words.size())) {
+    return edge::InvalidField(
+        "word",
+        absl::StrCat("the query has ", heatmap->words.size(),
+                     " words with values of their own, counted from 0; got ", request.word()),
+        "out_of_range");
+  }
+  SL_ASSIGN_OR_RETURN(const index::Blob blob, parts_.corpus.GetBlob(passage->blob_hash));
+  v1::GetPassageHeatmapResponse out = ToProto(*heatmap);
+  out.set_width(blob.width);
+  out.set_height(blob.height);
+  if (request.picture() == v1::HEATMAP_PICTURE_UNSPECIFIED) return out;
+  const std::vector<float>& values =
+      request.has_word() ? heatmap->words[request.word()].values : heatmap->values;
+  SL_ASSIGN_OR_RETURN(
+      Thumbnail drawn,
+      parts_.draw_heat(blob.bytes,
+                       {.rows = heatmap->rows,
+                        .columns = heatmap->columns,
+                        .values = HeatBytes(values),
+                        .alone = request.picture() == v1::HEATMAP_PICTURE_ALONE,
+                        .max_side = request.max_side() == 0 ? kHeatmapSide : request.max_side()},
+                       limits.deadline));
+  out.set_drawn(std::move(drawn.bytes));
+  out.set_drawn_width(drawn.width);
+  out.set_drawn_height(drawn.height);
+  return out;
 }
 
 absl::StatusOr<QueryService::Asked> QueryService::ReadSearch(const v1::SearchRequest& request,

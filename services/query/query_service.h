@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "services/query/content.h"
 #include "services/query/content_rules.h"
 #include "services/query/conversation.h"
+#include "services/query/heatmap.h"
 #include "services/query/query_rewriter.h"
 #include "services/query/retriever.h"
 #include "sightline/v1/query.grpc.pb.h"
@@ -31,6 +33,19 @@ struct Thumbnail {
 using ThumbnailMaker = std::function<absl::StatusOr<Thumbnail>(absl::string_view bytes,
                                                                int max_side, absl::Time deadline)>;
 
+// A PNG of the picture `bytes` with the heat over it, or of the heat `alone` on a transparent
+// ground. values: [rows, columns], 0 = coldest; the longer side is at most `max_side`. Draws
+// outside this process. Any thread.
+struct HeatDrawing {
+  int rows = 0;
+  int columns = 0;
+  std::vector<uint8_t> values;
+  bool alone = false;
+  int max_side = 0;
+};
+using HeatDrawer = std::function<absl::StatusOr<Thumbnail>(
+    absl::string_view bytes, const HeatDrawing& drawing, absl::Time deadline)>;
+
 // sightline.v1.QueryService. Any thread. A request whose client is gone or whose deadline has
 // passed stops, at the latest with the stage it is in; a generation stops with its next token.
 class QueryService final : public v1::QueryService::Service {
@@ -42,11 +57,13 @@ class QueryService final : public v1::QueryService::Service {
     const Answerer& answerer;
     const ClaimChecker& claims;
     const QueryRewriter& rewriter;
+    const Heatmapper& heatmapper;
     edge::CancelWatcher& watcher;
     edge::Metrics& metrics;
     PictureDecoder decode;
     const fetch::UrlFetcher* fetcher = nullptr;  // of pictures' URLs; null = none is fetched
     ThumbnailMaker thumbnail;
+    HeatDrawer draw_heat;
     ContentLimits limits;
     ConversationLimits conversation = {};
     FilterOptions filters = {};
@@ -68,6 +85,9 @@ class QueryService final : public v1::QueryService::Service {
   grpc::Status GetPassageImage(grpc::ServerContext* context,
                                const v1::GetPassageImageRequest* request,
                                v1::GetPassageImageResponse* response) override;
+  grpc::Status GetPassageHeatmap(grpc::ServerContext* context,
+                                 const v1::GetPassageHeatmapRequest* request,
+                                 v1::GetPassageHeatmapResponse* response) override;
 
  private:
   using OnEvent = std::function<bool(const v1::AnswerEvent&)>;
@@ -97,6 +117,8 @@ class QueryService final : public v1::QueryService::Service {
   // Has the question searched with what it leans on.
   absl::Status FollowHistory(const v1::SearchRequest& request, const std::string& prefix,
                              const edge::CallLimits& limits, Asked& asked) const;
+  absl::StatusOr<v1::GetPassageHeatmapResponse> MakeHeatmap(
+      const v1::GetPassageHeatmapRequest& request, const edge::CallLimits& limits) const;
   // What Retriever and Answerer found, as it may leave.
   absl::StatusOr<v1::SearchResponse> Leaving(const Asked& asked, const Retrieved& retrieved) const;
   absl::StatusOr<v1::AnswerResponse> Leaving(const query::Answer& answer,

@@ -350,6 +350,19 @@ absl::Status Retriever::LeaveOutStored(const RetrieveRequest& request,
   return absl::OkStatus();
 }
 
+absl::Status Retriever::CheckModel(const index::Collection& collection) const {
+  const std::string& loaded = encoder_.info().fingerprint;
+  if (collection.model_fingerprint == loaded) return absl::OkStatus();
+  return edge::WithResource(
+      edge::WithReason(
+          absl::FailedPreconditionError(absl::StrCat(
+              "collection ", collection.name, ": its vectors come from another model (fingerprint ",
+              collection.model_fingerprint.substr(0, 12), ", loaded is ", loaded.substr(0, 12),
+              "); load that model, or ingest the collection again")),
+          "other_model"),
+      "collection", collection.name);
+}
+
 absl::StatusOr<std::vector<float>> Retriever::QueryVector(const RetrieveRequest& request,
                                                           const index::Collection& collection,
                                                           const edge::CallLimits& limits) const {
@@ -392,17 +405,7 @@ absl::StatusOr<std::vector<float>> Retriever::QueryVector(const RetrieveRequest&
 absl::StatusOr<std::vector<std::vector<float>>> Retriever::Encode(
     const RetrieveRequest& request, std::span<const model::EncodeInput> inputs,
     const index::Collection& collection, const edge::CallLimits& limits) const {
-  if (collection.model_fingerprint != encoder_.info().fingerprint) {
-    return edge::WithResource(
-        edge::WithReason(absl::FailedPreconditionError(
-                             absl::StrCat("collection ", collection.name,
-                                          ": its vectors come from another model (fingerprint ",
-                                          collection.model_fingerprint.substr(0, 12),
-                                          ", loaded is ", encoder_.info().fingerprint.substr(0, 12),
-                                          "); load that model, or ingest the collection again")),
-                         "other_model"),
-        "collection", collection.name);
-  }
+  SL_RETURN_IF_ERROR(CheckModel(collection));
   const model::CallOptions call = {.priority = model::Priority::kInteractive,
                                    .deadline = limits.deadline,
                                    .cancel = limits.cancel,

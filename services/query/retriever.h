@@ -74,16 +74,23 @@ class Retriever {
   absl::StatusOr<Retrieved> Retrieve(const RetrieveRequest& request,
                                      const edge::CallLimits& limits) const;
 
- private:
-  // Leaves what the query names itself out of its hits; kNotFound where it is not there.
-  absl::Status LeaveOutStored(const RetrieveRequest& request, index::SearchQuery& query) const;
+  // The unit vector that Retrieve would look for in `collection`. Errors as there.
   absl::StatusOr<std::vector<float>> QueryVector(const RetrieveRequest& request,
                                                  const index::Collection& collection,
                                                  const edge::CallLimits& limits) const;
+  // kFailedPrecondition "other_model": the collection's vectors cannot be compared with the
+  // encoder's.
+  absl::Status CheckModel(const index::Collection& collection) const;
+  // Vectors of `inputs` as queries of `collection`, from the cache where `request` allows it.
+  // Errors of CheckModel and the encoder.
   absl::StatusOr<std::vector<std::vector<float>>> Encode(const RetrieveRequest& request,
                                                          std::span<const model::EncodeInput> inputs,
                                                          const index::Collection& collection,
                                                          const edge::CallLimits& limits) const;
+
+ private:
+  // Leaves what the query names itself out of its hits; kNotFound where it is not there.
+  absl::Status LeaveOutStored(const RetrieveRequest& request, index::SearchQuery& query) const;
   // Fused hits without near-duplicates, enough for `wanted` or, grouped, for k documents if there
   // are as many.
   absl::Status Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,

@@ -91,6 +91,16 @@ v1::AnswerResponse CannedAnswer() {
   return out;
 }
 
+grpc::Status FakeQueryService::GetPassageHeatmap(grpc::ServerContext*,
+                                                 const v1::GetPassageHeatmapRequest* request,
+                                                 v1::GetPassageHeatmapResponse* response) {
+  if (request->query(0).text() == "nowhere") {
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, "the picture is gone");
+  }
+  response->set_drawn(request->picture() == v1::HEATMAP_PICTURE_OVER ? "drawn" : "");
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeQueryService::Search(grpc::ServerContext* context,
                                       const v1::SearchRequest* request,
                                       v1::SearchResponse* response) {

@@ -24,6 +24,9 @@ namespace sightline::testing {
 // CannedAnswer().
 class FakeQueryService final : public v1::QueryService::Service {
  public:
+  grpc::Status GetPassageHeatmap(grpc::ServerContext* context,
+                                 const v1::GetPassageHeatmapRequest* request,
+                                 v1::GetPassageHeatmapResponse* response) override;
   grpc::Status Search(grpc::ServerContext* context, const v1::SearchRequest* request,
                       v1::SearchResponse* response) override;
   grpc::Status SearchAndAnswer(grpc::ServerContext* context,

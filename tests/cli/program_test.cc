@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "base/file.h"
 #include "proto/reply_json.h"
 #include "tests/cli/fake_server.h"
 #include "tests/cli/run_program.h"
@@ -172,6 +173,18 @@ TEST_F(ProgramTest, AFileOfEarlierMessagesIsSentAsTheHistory) {
     EXPECT_EQ(refused.code, 2) << bad;
     EXPECT_THAT(refused.err, HasSubstr("bad.json")) << bad;
   }
+}
+
+TEST_F(ProgramTest, SearchWritesAHeatmapOfEachPicture) {
+  const std::string folder = work_.path("new/where");
+  const ProgramResult result = Run({"search", "key", "-c", "office", "--heatmaps", folder});
+  EXPECT_EQ(result.code, 0) << result.err;
+  ASSERT_OK_AND_ASSIGN(const std::string drawn, ReadFile(folder + "/1.png"));
+  EXPECT_EQ(drawn, "drawn");
+  const ProgramResult failed = Run({"search", "nowhere", "-c", "office", "--heatmaps", folder});
+  EXPECT_EQ(failed.code, 3) << failed.err;
+  EXPECT_THAT(failed.err, HasSubstr("no heatmap of hit 1: the picture is gone"));
+  EXPECT_THAT(failed.out, HasSubstr("1 hit in"));
 }
 
 TEST_F(ProgramTest, SearchTextShowsPlaceAndEscapesControlCharacters) {

@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "model/network.h"
+#include "model/vision_tower.h"
 #include "model/whole_run.h"
 #include "tests/model/network_case.h"
 #include "tests/support/status_matchers.h"
@@ -122,6 +123,23 @@ std::vector<float> LastRow(const std::string& name) {
   const auto golden = GoldenTensors(std::string(kModel) + "/cases/" + name + ".safetensors");
   const std::vector<float> all = Values<float>(*golden, "final_norm");
   return {all.end() - 64, all.end()};
+}
+
+TEST_F(EngineTest, TellsAPicturesFeaturesThoughNothingKeepsThem) {
+  VisionCache forgetful(0);
+  Start({}, forgetful);
+  SequenceInput input = StoredCase(kModel, "image");
+  const auto tokens = static_cast<int64_t>(input.visual_rows.size());
+  EngineRequest request = Hidden("picture", std::move(input), Priority::kInteractive);
+  std::vector<std::shared_ptr<const VisionFeatures>> told;
+  request.on_features = [&told](std::shared_ptr<const VisionFeatures> features) {
+    told.push_back(std::move(features));
+  };
+  Submit(std::move(request));
+  WaitForEnds(1);
+  EXPECT_THAT(StatusOf("picture"), IsOk());
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told.front()->tokens.size(0), tokens);
 }
 
 TEST_F(EngineTest, ABatchOfTextAndPicturesGivesWhatItsMembersGiveAlone) {

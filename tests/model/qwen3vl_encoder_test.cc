@@ -5,8 +5,10 @@
 
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "model/region_plan.h"
 #include "nlohmann/json.hpp"
 #include "tests/model/network_case.h"
 #include "tests/support/status_matchers.h"
@@ -189,6 +191,79 @@ TEST(Qwen3VlEncoderTest, TheFingerprintIsStableAndNamesTheWeights) {
   EXPECT_EQ(first.size(), 64u);
   EXPECT_EQ(first, TinyEncoder("bfloat16")->info().fingerprint);
   EXPECT_NE(first, Qwen3VlEncoder(TinyCheckpoint("tiny-dense")).info().fingerprint);
+}
+
+// A picture of 6 x 4 cells of 32 pixels.
+ImagePtr GradientPicture() {
+  auto image = std::make_shared<Image>();
+  image->width = 192;
+  image->height = 128;
+  for (int y = 0; y < image->height; ++y) {
+    for (int x = 0; x < image->width; ++x) {
+      for (const int value : {x, 2 * y, x ^ y}) {
+        image->pixels.push_back(static_cast<uint8_t>(value));
+      }
+    }
+  }
+  return image;
+}
+
+TEST(Qwen3VlEncoderTest, RegionsCoverThePictureAndAreUnitVectors) {
+  const auto encoder = TinyEncoder();
+  ASSERT_OK_AND_ASSIGN(const PictureRegions found,
+                       encoder->EncodeRegions(GradientPicture(), 32, {}));
+  EXPECT_EQ(found.regions, PlanRegions(found.rows, found.columns));
+  EXPECT_GT(found.columns, found.rows);
+  ASSERT_EQ(found.vectors.size(), found.regions.size());
+  for (const std::vector<float>& vector : found.vectors) {
+    ASSERT_EQ(vector.size(), 32u);
+    EXPECT_NEAR(Cosine(vector, vector), 1, 1e-5);
+  }
+  EXPECT_LT(Cosine(found.vectors.front(), found.vectors.back()), 0.9999);
+}
+
+TEST(Qwen3VlEncoderTest, TheWholeOfThePictureIsItsEmbedding) {
+  const auto encoder = TinyEncoder();
+  EncodeInput input;
+  input.images.push_back(GradientPicture());
+  ASSERT_OK_AND_ASSIGN(const auto alone, encoder->Encode({&input, 1}, 0, {}));
+  ASSERT_OK_AND_ASSIGN(const PictureRegions found,
+                       encoder->EncodeRegions(GradientPicture(), 0, {}));
+  EXPECT_LT(MaxDifference(found.whole, alone.front()), 1e-5);
+}
+
+TEST(Qwen3VlEncoderTest, RegionsAreTheSameWhateverElseIsRun) {
+  const auto encoder = TinyEncoder();
+  ASSERT_OK_AND_ASSIGN(const PictureRegions alone,
+                       encoder->EncodeRegions(GradientPicture(), 0, {}));
+  std::vector<absl::StatusOr<PictureRegions>> together(4, PictureRegions());
+  std::vector<std::thread> callers;
+  for (absl::StatusOr<PictureRegions>& one : together) {
+    callers.emplace_back([&] { one = encoder->EncodeRegions(GradientPicture(), 0, {}); });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (const absl::StatusOr<PictureRegions>& one : together) {
+    ASSERT_THAT(one, IsOk());
+    ASSERT_EQ(one->vectors.size(), alone.vectors.size());
+    for (size_t i = 0; i < alone.vectors.size(); ++i) {
+      EXPECT_LT(MaxDifference(one->vectors[i], alone.vectors[i]), 1e-5);
+    }
+  }
+}
+
+TEST(Qwen3VlEncoderTest, RegionsRefuseWhatEncodeRefuses) {
+  const auto encoder = TinyEncoder();
+  EXPECT_THAT(encoder->EncodeRegions(GradientPicture(), 1 << 20, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  CallOptions cancelled;
+  cancelled.cancel = std::make_shared<absl::Notification>();
+  cancelled.cancel->Notify();
+  EXPECT_THAT(encoder->EncodeRegions(GradientPicture(), 0, cancelled),
+              StatusIs(absl::StatusCode::kCancelled));
+  CallOptions late;
+  late.deadline = absl::Now() - absl::Seconds(1);
+  EXPECT_THAT(encoder->EncodeRegions(GradientPicture(), 0, late),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
 }  // namespace

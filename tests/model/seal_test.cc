@@ -149,6 +149,9 @@ class UnsteadyEncoder : public Encoder {
     angle_ += 0.1f;
     return std::vector<std::vector<float>>(inputs.size(), {std::cos(angle_), std::sin(angle_)});
   }
+  absl::StatusOr<PictureRegions> EncodeRegions(const ImagePtr&, int, const CallOptions&) override {
+    return absl::UnimplementedError("not of this test");
+  }
   absl::StatusOr<int> CountTokens(absl::string_view) const override { return 1; }
 
  private:

@@ -75,8 +75,44 @@ class FakeEncoder : public model::Encoder {
     return out;
   }
 
+  // A cell is 32 x 32 pixels, each is a region, and it means what its pixels alone mean.
+  absl::StatusOr<model::PictureRegions> EncodeRegions(const ImagePtr& picture, int dimension,
+                                                      const model::CallOptions& call) override {
+    model::PictureRegions out;
+    out.rows = std::max(1, picture->height / kCell);
+    out.columns = std::max(1, picture->width / kCell);
+    for (int row = 0; row < out.rows; ++row) {
+      for (int column = 0; column < out.columns; ++column) out.regions.push_back({row, column});
+    }
+    std::vector<model::EncodeInput> inputs(1 + out.regions.size());
+    inputs[0].images = {picture};
+    for (size_t i = 0; i < out.regions.size(); ++i) {
+      inputs[i + 1].images = {CellsOf(*picture, out.regions[i])};
+    }
+    auto vectors = Encode(inputs, dimension, call);
+    if (!vectors.ok()) return vectors.status();
+    out.whole = vectors->front();
+    out.vectors.assign(vectors->begin() + 1, vectors->end());
+    return out;
+  }
+
   absl::StatusOr<int> CountTokens(absl::string_view text) const override {
     return static_cast<int>(text.size() + 3) / 4;
+  }
+
+  static constexpr int kCell = 32;  // pixels
+  static ImagePtr CellsOf(const Image& picture, const model::CellRect& cells) {
+    auto out = std::make_shared<Image>();
+    out->width = std::min(picture.width, cells.columns * kCell);
+    out->height = std::min(picture.height, cells.rows * kCell);
+    out->channels = picture.channels;
+    for (int y = 0; y < out->height; ++y) {
+      const size_t first =
+          (size_t(cells.row * kCell + y) * picture.width + cells.column * kCell) * picture.channels;
+      const auto from = picture.pixels.begin() + static_cast<std::ptrdiff_t>(first);
+      out->pixels.insert(out->pixels.end(), from, from + out->width * out->channels);
+    }
+    return out;
   }
 
  private:

@@ -4,6 +4,7 @@ import type {
   Collection,
   CollectionStats,
   ErrorBody,
+  Heatmap,
   IngestStep,
   SearchReply,
 } from "./types";
@@ -72,6 +73,12 @@ function form(query: Query, k: number): FormData {
 export async function search(query: Query, signal: AbortSignal): Promise<SearchReply> {
   const init = { method: "POST", body: form(query, 24), signal };
   return (await request("/v1/search", init)).json() as Promise<SearchReply>;
+}
+
+// Which region of a passage's picture matches the query.
+export async function heatmap(passageId: string, query: Query, signal: AbortSignal): Promise<Heatmap> {
+  const path = `/v1/passages/${encodeURIComponent(passageId)}/heatmap?format=json`;
+  return (await request(path, { method: "POST", body: form(query, 1), signal })).json() as Promise<Heatmap>;
 }
 
 export interface AnswerEvents {

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Answer, type AnswerState } from "./answer";
-import { ApiError, ask, collectionStats, listCollections, search } from "./api";
+import { ApiError, ask, collectionStats, listCollections, search, type Query } from "./api";
 import { CollectionDialog } from "./collection_dialog";
 import { Composer, maxPhotos, type Mode, type Photo } from "./composer";
 import { countText } from "./format";
@@ -100,6 +100,7 @@ export function App() {
   const [mode, setMode] = useState<Mode>("search");
   const [text, setText] = useState("");
   const [outcome, setOutcome] = useState<Outcome>({ kind: "none" });
+  const [asked, setAsked] = useState<Query | null>(null); // what the outcome is of
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState("");
   const [open, setOpen] = useState<Hit | Citation | null>(null);
@@ -140,6 +141,7 @@ export function App() {
     const controller = new AbortController();
     running.current = controller;
     const query = { collection: collections.name, text, photos: photos.map((photo) => photo.file) };
+    setAsked(query);
     setBusy(true);
     setFault("");
     setOpen(null);
@@ -168,7 +170,7 @@ export function App() {
     }
   };
 
-  const answer = async (query: Parameters<typeof ask>[0], signal: AbortSignal) => {
+  const answer = async (query: Query, signal: AbortSignal) => {
     let state: AnswerState = {
       question: query.text.trim() || "What is in this photo?",
       text: "",
@@ -395,7 +397,7 @@ export function App() {
         )}
       </main>
 
-      {open && <PassagePanel hit={open} previous={step(-1)} next={step(1)} onClose={hide} />}
+      {open && asked && <PassagePanel hit={open} query={asked} previous={step(-1)} next={step(1)} onClose={hide} />}
       {dialog === "upload" && (
         <UploadDialog
           collection={collections.name || "default"}

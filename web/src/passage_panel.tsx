@@ -1,10 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Query } from "./api";
 import { baseName, kindName, place, scoreText } from "./format";
+import { HeatControls, HeatLayer, type Heat } from "./heat";
 import { Icon } from "./icons";
 import type { Citation, Hit } from "./types";
 
 interface Props {
   hit: Hit | Citation;
+  query: Query; // that found it
   previous: (() => void) | null;
   next: (() => void) | null;
   onClose(): void;
@@ -27,32 +30,40 @@ function metadataText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function Picture({ hit }: { hit: Hit | Citation }) {
+function Picture({ hit, query }: { hit: Hit | Citation; query: Query }) {
   const [failed, setFailed] = useState(false);
-  useEffect(() => setFailed(false), [hit.image_url]);
+  const [heat, setHeat] = useState<Heat | null>(null);
+  useEffect(() => {
+    setFailed(false);
+    setHeat(null);
+  }, [hit.passage_id, query]);
   if (!hit.image_url) return null;
   if (failed) return <p class="note">The picture cannot be shown.</p>;
   const box = hit.box;
   return (
-    <a class="picture" href={hit.image_url} target="_blank" rel="noreferrer" aria-label="Open the picture alone">
-      <img src={hit.image_url} alt={hit.text || `Picture from ${baseName(hit.source)}`} onError={() => setFailed(true)} />
-      {box && (
-        <span
-          class="region"
-          data-testid="region"
-          style={{
-            left: `${box[0] * 100}%`,
-            top: `${box[1] * 100}%`,
-            width: `${(box[2] - box[0]) * 100}%`,
-            height: `${(box[3] - box[1]) * 100}%`,
-          }}
-        />
-      )}
-    </a>
+    <>
+      <a class="picture" href={hit.image_url} target="_blank" rel="noreferrer" aria-label="Open the picture alone">
+        <img src={hit.image_url} alt={hit.text || `Picture from ${baseName(hit.source)}`} onError={() => setFailed(true)} />
+        {heat && <HeatLayer heat={heat} />}
+        {box && !heat && (
+          <span
+            class="region"
+            data-testid="region"
+            style={{
+              left: `${box[0] * 100}%`,
+              top: `${box[1] * 100}%`,
+              width: `${(box[2] - box[0]) * 100}%`,
+              height: `${(box[3] - box[1]) * 100}%`,
+            }}
+          />
+        )}
+      </a>
+      <HeatControls passageId={hit.passage_id} query={query} heat={heat} onHeat={setHeat} />
+    </>
   );
 }
 
-export function PassagePanel({ hit, previous, next, onClose }: Props) {
+export function PassagePanel({ hit, query, previous, next, onClose }: Props) {
   const close = useRef<HTMLButtonElement>(null);
   useEffect(() => close.current?.focus(), []);
   const cited = "marker" in hit ? hit : null;
@@ -99,7 +110,7 @@ export function PassagePanel({ hit, previous, next, onClose }: Props) {
                 : "This source does not clearly say what the sentence says."}
           </p>
         )}
-        <Picture hit={hit} />
+        <Picture hit={hit} query={query} />
         {hit.text !== "" && <Marked text={hit.text} snippet={cited?.snippet ?? ""} />}
         <dl class="details">
           <dt>Source</dt>

@@ -50,6 +50,19 @@ export interface AnswerReply {
   finish_reason: string;
 }
 
+// Cells row by row; see docs/heatmap.md.
+export interface Heatmap {
+  rows: number;
+  columns: number;
+  values: number[];
+  score: number;
+  box: Box | null;
+  width: number;
+  height: number;
+  words: { start: number; end: number; text: string; values: number[] }[];
+  warnings: string[];
+}
+
 export interface Collection {
   name: string;
   dimension: number;

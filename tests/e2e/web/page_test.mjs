@@ -85,6 +85,31 @@ step("a hit opens beside the results, by keyboard too", async ({ page, shot }) =
   assert.equal(await page.evaluate(() => document.activeElement.className), "card", "focus returns");
 });
 
+step("a picture shows where it matches the query and each of its words", async ({ page, shot, isFake }) => {
+  await page.locator("#query").fill("harbour lighthouse");
+  await page.locator("#query").press("Enter");
+  await page.locator(".card", { hasText: "lighthouse.png" }).first().click();
+  const panel = page.getByRole("dialog", { name: /lighthouse\.png/ });
+  const toggle = panel.getByRole("button", { name: "Where it matches" });
+  await toggle.click();
+  const heat = panel.getByTestId("heat");
+  await heat.waitFor({ timeout: 60_000 });
+  const pixels = () =>
+    heat.evaluate((canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]);
+  const whole = await pixels();
+  assert(whole.length >= 8 && new Set(whole).size > 4, "cells differ");
+  const [layer, picture] = await Promise.all([heat.boundingBox(), panel.locator(".picture img").boundingBox()]);
+  assert(Math.abs(layer.width - picture.width) < 2 && Math.abs(layer.height - picture.height) < 2, "it lies over the picture");
+  await shot("heatmap");
+  if (!isFake) {
+    await panel.getByRole("button", { name: "lighthouse", exact: true }).click();
+    assert.notDeepEqual(await pixels(), whole, "a word has a heat of its own");
+  }
+  await toggle.click();
+  assert.equal(await heat.count(), 0);
+  await page.keyboard.press("Escape");
+});
+
 step("words and markup in documents stay text", async ({ page }) => {
   await page.getByRole("button", { name: /Remove/ }).click();
   await page.locator("#query").fill("zebra crossing");

@@ -58,10 +58,16 @@ TEST(MessagesTest, RequestsAndSetupSurviveTheTrip) {
   request.password = std::string("a\0b", 3);
   request.page = 12;
   request.page_width = 1.5;
+  request.heat_columns = 2;
+  request.heat = std::string("\0\xff", 2);
+  request.heat_alone = true;
   const auto got = ParseRequest(SerializeRequest(request));
   ASSERT_THAT(got, IsOk());
   EXPECT_EQ(got->password, request.password);
   EXPECT_EQ(got->page, 12);
+  EXPECT_EQ(got->heat_columns, 2);
+  EXPECT_EQ(got->heat, request.heat);
+  EXPECT_TRUE(got->heat_alone);
   media::Setup setup;
   setup.role = Role::kDocuments;
   setup.limits.max_aspect = 3.5;

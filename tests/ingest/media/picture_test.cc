@@ -378,6 +378,66 @@ TEST_F(PictureTest, ThumbnailShowsTransparencyAsWhite) {
   EXPECT_THAT(decoded->image->pixels, ::testing::Each(::testing::Ge(253)));
 }
 
+// The cells of two: the left one cold, the right one hot.
+HeatGrid LeftColdRightHot() { return {1, 2, {0, 255}}; }
+
+TEST_F(PictureTest, HeatLiesOverThePicture) {
+  const std::string bytes = Png(80, 40);
+  const auto drawn = client_->DrawHeat(bytes, LeftColdRightHot(), {}, kNoDeadline);
+  ASSERT_THAT(drawn, IsOk());
+  EXPECT_EQ(drawn->media_type, "image/png");
+  EXPECT_EQ(drawn->width, 80);
+  EXPECT_EQ(drawn->height, 40);
+  const auto plain = client_->DecodeImage(bytes, kNoDeadline);
+  const auto heated = client_->DecodeImage(drawn->bytes, kNoDeadline);
+  ASSERT_THAT(heated, IsOk());
+  ASSERT_EQ(heated->image->channels, 3);
+  for (int channel = 0; channel < 3; ++channel) {
+    EXPECT_NEAR(Channel(*heated->image, 0, 20, channel), Channel(*plain->image, 0, 20, channel), 2);
+  }
+  // 180 of 255 parts yellow.
+  const int before = Channel(*plain->image, 79, 20, 1);
+  EXPECT_NEAR(Channel(*heated->image, 79, 20, 1), (75 * before + 180 * 225) / 255, 3);
+}
+
+TEST_F(PictureTest, HeatAloneIsTransparentWhereItIsCold) {
+  const auto drawn = client_->DrawHeat(Jpeg(400, 200), LeftColdRightHot(),
+                                       {.max_side = 100, .alone = true}, kNoDeadline);
+  ASSERT_THAT(drawn, IsOk());
+  EXPECT_EQ(drawn->width, 100);
+  EXPECT_EQ(drawn->height, 50);
+  const auto decoded = client_->DecodeImage(drawn->bytes, kNoDeadline);
+  ASSERT_THAT(decoded, IsOk());
+  ASSERT_EQ(decoded->image->channels, 4);
+  EXPECT_EQ(Channel(*decoded->image, 0, 25, 3), 0);
+  EXPECT_EQ(Channel(*decoded->image, 99, 25, 3), 180);
+  int last = 0;
+  for (int x = 0; x < 100; ++x) {
+    EXPECT_GE(Channel(*decoded->image, x, 25, 3), last) << x;
+    last = Channel(*decoded->image, x, 25, 3);
+  }
+}
+
+TEST_F(PictureTest, HeatOfOneCellAndOfMoreCellsThanPixelsIsDrawn) {
+  EXPECT_THAT(client_->DrawHeat(Png(9, 7), {1, 1, {255}}, {}, kNoDeadline), IsOk());
+  const HeatGrid fine = {50, 60, std::vector<uint8_t>(3000, 128)};
+  const auto drawn = client_->DrawHeat(Png(9, 7), fine, {}, kNoDeadline);
+  ASSERT_THAT(drawn, IsOk());
+  EXPECT_EQ(drawn->width, 9);
+  EXPECT_EQ(drawn->height, 7);
+}
+
+TEST_F(PictureTest, HeatRefusesWhatDoesNotFit) {
+  const auto code = [&](const HeatGrid& heat, const HeatOptions& options) {
+    return client_->DrawHeat(Png(8, 8), heat, options, kNoDeadline).status().code();
+  };
+  EXPECT_EQ(code({2, 2, {0, 1, 2}}, {}), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({0, 0, {}}, {}), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({1, 1, {0}}, {.max_side = 0}), absl::StatusCode::kInvalidArgument);
+  const auto bad = client_->DrawHeat("GIF89a rubbish", LeftColdRightHot(), {}, kNoDeadline);
+  EXPECT_EQ(ErrorReason(bad.status()), "bad_image");
+}
+
 TEST_F(PictureTest, ThumbnailRefusesSidesOutOfRange) {
   EXPECT_EQ(client_->Thumbnail(Png(4, 4), 0, kNoDeadline).status().code(),
             absl::StatusCode::kInvalidArgument);

@@ -111,6 +111,35 @@ class FakeBackend::Query final : public v1::QueryService::Service {
     return grpc::Status::OK;
   }
 
+  // Two cells side by side, the right one hot.
+  grpc::Status GetPassageHeatmap(grpc::ServerContext*, const v1::GetPassageHeatmapRequest* request,
+                                 v1::GetPassageHeatmapResponse* response) override {
+    absl::MutexLock lock(&backend_.mu_);
+    const auto found = backend_.passages_.find(request->passage_id());
+    if (found == backend_.passages_.end()) return NotFound("passage", request->passage_id());
+    backend_.last_heatmap_ = *request;
+    response->set_rows(1);
+    response->set_columns(2);
+    for (const float value : {0.25f, 0.5f}) response->add_values(value);
+    response->set_score(0.5f);
+    response->mutable_box()->set_x0(0.5f);
+    response->mutable_box()->set_x1(1);
+    response->mutable_box()->set_y1(1);
+    response->set_width(40);
+    response->set_height(20);
+    if (request->words()) {
+      for (const v1::Content& part : request->query()) {
+        if (part.text().empty()) continue;
+        v1::HeatmapWord& word = *response->add_words();
+        word.set_end(static_cast<int32_t>(part.text().size()));
+        word.set_text(part.text());
+        for (const float value : {0.75f, 0.25f}) word.add_values(value);
+      }
+    }
+    if (request->picture() != v1::HEATMAP_PICTURE_UNSPECIFIED) response->set_drawn("\x89PNG drawn");
+    return grpc::Status::OK;
+  }
+
  private:
   template <typename Write>
   grpc::Status Run(grpc::ServerContext& context, const v1::SearchAndAnswerRequest& request,
@@ -496,6 +525,11 @@ v1::SearchRequest FakeBackend::last_search() const {
 v1::CheckClaimsRequest FakeBackend::last_claims() const {
   absl::MutexLock lock(&mu_);
   return last_claims_;
+}
+
+v1::GetPassageHeatmapRequest FakeBackend::last_heatmap() const {
+  absl::MutexLock lock(&mu_);
+  return last_heatmap_;
 }
 
 v1::SearchAndAnswerRequest FakeBackend::last_answer() const {

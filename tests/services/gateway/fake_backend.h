@@ -47,6 +47,7 @@ class FakeBackend {
   v1::SearchAndAnswerRequest last_answer() const;
   v1::CheckClaimsRequest last_claims() const;
   v1::GenerateRequest last_generate() const;
+  v1::GetPassageHeatmapRequest last_heatmap() const;
   v1::EmbedRequest last_embed() const;
   std::string last_authorization() const;
   absl::Duration last_time_left() const;  // until the deadline of the last query
@@ -74,6 +75,7 @@ class FakeBackend {
   v1::SearchRequest last_search_ ABSL_GUARDED_BY(mu_);
   v1::SearchAndAnswerRequest last_answer_ ABSL_GUARDED_BY(mu_);
   v1::CheckClaimsRequest last_claims_ ABSL_GUARDED_BY(mu_);
+  v1::GetPassageHeatmapRequest last_heatmap_ ABSL_GUARDED_BY(mu_);
   v1::GenerateRequest last_generate_ ABSL_GUARDED_BY(mu_);
   v1::EmbedRequest last_embed_ ABSL_GUARDED_BY(mu_);
   std::string last_authorization_ ABSL_GUARDED_BY(mu_);

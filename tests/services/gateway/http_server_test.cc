@@ -315,7 +315,52 @@ TEST_F(HttpServerTest, RequestsThatAreWrongNameTheField) {
   EXPECT_EQ(Fetch(at_, "GET", "/v1/jobs?page_size=0").status, 400);
   EXPECT_EQ(Fetch(at_, "GET", "/v1/passages/p/thumbnail?size=9999").status, 400);
   EXPECT_EQ(Fetch(at_, "GET", "/v1/nothing").status, 404);
-  EXPECT_EQ(Fetch(at_, "GET", "/v1/passages/p/heatmap?query=a").status, 501);
+  for (const char* wrong : {"", "?query=", "?query=a&format=gif", "?query=a&word=-1",
+                            "?query=a&size=8", "?query=a&picture=beside", "?question=a"}) {
+    EXPECT_EQ(Fetch(at_, "GET", absl::StrCat("/v1/passages/p/heatmap", wrong)).status, 400)
+        << wrong;
+  }
+  EXPECT_EQ(Fetch(at_, "GET", "/v1/passages/p/heatmap?query=a").status, 404);
+}
+
+TEST_F(HttpServerTest, AHeatmapComesAsNumbersOrAsAPicture) {
+  StartFilled();
+  const RawReply by_photo =
+      Fetch(at_, "POST", "/v1/search",
+            FormText({{"image", kPicture, "x.png"}, {"collection", "c", ""}}), {kFormType});
+  std::string path(Json(by_photo).at("hits").at(0).at("image_url").as_string().c_str());
+  path.replace(path.rfind("/image"), std::string::npos, "/heatmap");
+
+  const RawReply numbers = Fetch(at_, "GET", path + "?query=red%20mug&word=0");
+  ASSERT_EQ(numbers.status, 200) << numbers.body;
+  EXPECT_EQ(numbers.body,
+            R"({"rows":1,"columns":2,"values":[0.25,0.5],"score":0.5,"box":[0.5,0.0,1.0,1.0],)"
+            R"("width":40,"height":20,"words":[{"start":0,"end":7,"text":"red mug",)"
+            R"("values":[0.75,0.25]}],"warnings":[]})");
+  EXPECT_TRUE(backend_.last_heatmap().words());
+  EXPECT_EQ(backend_.last_heatmap().word(), 0);
+  EXPECT_EQ(backend_.last_heatmap().query(0).text(), "red mug");
+  EXPECT_EQ(backend_.last_heatmap().picture(), v1::HEATMAP_PICTURE_UNSPECIFIED);
+
+  const RawReply drawn = Fetch(at_, "GET", path + "?query=a&size=64", "", {"Accept: image/png"});
+  EXPECT_EQ(drawn.status, 200);
+  EXPECT_EQ(drawn.headers.at("content-type"), "image/png");
+  EXPECT_EQ(drawn.body, "\x89PNG drawn");
+  EXPECT_EQ(backend_.last_heatmap().picture(), v1::HEATMAP_PICTURE_OVER);
+  EXPECT_EQ(backend_.last_heatmap().max_side(), 64);
+  Fetch(at_, "GET", path + "?query=a&format=png&picture=alone");
+  EXPECT_EQ(backend_.last_heatmap().picture(), v1::HEATMAP_PICTURE_ALONE);
+  EXPECT_EQ(Fetch(at_, "GET", path + "?query=a&format=json", "", {"Accept: image/png"})
+                .headers.at("content-type"),
+            "application/json");
+
+  const RawReply posted =
+      PostJson(at_, path,
+               R"({"collection":"c","text":"a","images":["data:image/png;base64,iVBORw0KGgo="],)"
+               R"("instruction":"Find it."})");
+  EXPECT_EQ(posted.status, 200) << posted.body;
+  EXPECT_EQ(backend_.last_heatmap().query_size(), 2);
+  EXPECT_EQ(backend_.last_heatmap().instruction(), "Find it.");
 }
 
 TEST_F(HttpServerTest, MethodsAreAnsweredByTheBook) {

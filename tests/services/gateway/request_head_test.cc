@@ -34,6 +34,17 @@ TEST(ReadHeadTest, TakesARequestApart) {
   EXPECT_EQ(head.request.content_length, 12);
   EXPECT_EQ(head.request.authorization, "Bearer k");
   EXPECT_TRUE(head.request.wants_events);
+  EXPECT_FALSE(head.request.wants_png);
+}
+
+TEST(ReadHeadTest, SeesWhereAcceptNamesAPng) {
+  const auto wants = [](const std::string& accept) {
+    return Read("GET", "/", {{"Host", "localhost"}, {"Accept", accept}})->request.wants_png;
+  };
+  EXPECT_TRUE(wants("image/png"));
+  EXPECT_TRUE(wants("image/avif, image/*;q=0.8, */*;q=0.5"));
+  EXPECT_FALSE(wants("*/*"));
+  EXPECT_FALSE(wants("image/png;q=0, application/json"));
 }
 
 TEST(ReadHeadTest, RefusesWhatTwoServersCouldReadInTwoWays) {

@@ -932,6 +932,84 @@ TEST_F(ServerTest, PassagesAndTheirPicturesCanBeFetched) {
   EXPECT_EQ(edge::Reason(image(text.hits(0).passage().passage_id(), 0).status()), "no_picture");
 }
 
+TEST_F(ServerTest, AHeatmapShowsWhereThePictureMatches) {
+  Start();
+  Ingest("pair.png", GoldenPicture("big_333x251.png"));
+  Ingest("bridge.txt", "The bridge is 120 metres long.");
+  const auto id_of = [&](const std::string& source) -> std::string {
+    v1::SearchRequest request = Query("bridge");
+    const auto found = Search(request);
+    for (const v1::Hit& hit : found->hits()) {
+      if (hit.passage().source() == source) return hit.passage().passage_id();
+    }
+    return "";
+  };
+  const auto heatmap = [&](const v1::GetPassageHeatmapRequest& request) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::GetPassageHeatmapResponse response;
+    const absl::Status status =
+        edge::FromGrpcStatus(query_->GetPassageHeatmap(&context, request, &response));
+    return status.ok() ? absl::StatusOr<v1::GetPassageHeatmapResponse>(response) : status;
+  };
+  v1::GetPassageHeatmapRequest request;
+  request.set_passage_id(id_of("pair.png"));
+  // The very pixels of one of its regions, which the fake encoder knows again.
+  v1::Content& part = *request.add_query();
+  part.set_image(GoldenPicture("big_333x251.png"));
+  part.mutable_crop()->set_x0(64.3f / 333);
+  part.mutable_crop()->set_y0(32.3f / 251);
+  part.mutable_crop()->set_x1(95.7f / 333);
+  part.mutable_crop()->set_y1(63.7f / 251);
+  ASSERT_OK_AND_ASSIGN(const auto found, heatmap(request));
+  EXPECT_EQ(found.rows(), 7);
+  EXPECT_EQ(found.columns(), 10);
+  EXPECT_EQ(found.width(), 333);
+  EXPECT_EQ(found.height(), 251);
+  ASSERT_EQ(found.values_size(), 70);
+  const auto hottest = std::max_element(found.values().begin(), found.values().end());
+  const auto cell = static_cast<int>(hottest - found.values().begin());
+  EXPECT_EQ(cell, 1 * 10 + 2);
+  EXPECT_NEAR(found.values(cell), 1, 1e-5);
+  EXPECT_FLOAT_EQ(found.box().x0(), 0.2f);
+  EXPECT_FLOAT_EQ(found.box().y1(), 2 / 7.0f);
+  EXPECT_EQ(found.words_size(), 0);
+  EXPECT_TRUE(found.drawn().empty());
+
+  request.add_query()->set_text("left side, 红色");
+  request.set_words(true);
+  request.set_picture(v1::HEATMAP_PICTURE_OVER);
+  request.set_max_side(64);
+  ASSERT_OK_AND_ASSIGN(const auto drawn, heatmap(request));
+  ASSERT_EQ(drawn.words_size(), 3);
+  EXPECT_EQ(drawn.words(1).text(), "side");
+  EXPECT_EQ(drawn.words(1).start(), 5);
+  EXPECT_EQ(drawn.words(1).end(), 9);
+  EXPECT_EQ(drawn.words(2).values_size(), 70);
+  EXPECT_EQ(drawn.drawn().substr(1, 3), "PNG");
+  EXPECT_EQ(drawn.drawn_width(), 64);
+  EXPECT_EQ(drawn.drawn_height(), 48);
+
+  request.set_word(3);
+  EXPECT_THAT(heatmap(request), StatusIs(absl::StatusCode::kInvalidArgument));
+  request.set_word(2);
+  ASSERT_OK_AND_ASSIGN(const auto of_word, heatmap(request));
+  EXPECT_NE(of_word.drawn(), drawn.drawn());
+  request.set_max_side(5);
+  EXPECT_THAT(heatmap(request), StatusIs(absl::StatusCode::kInvalidArgument));
+
+  v1::GetPassageHeatmapRequest bad;
+  bad.set_passage_id(id_of("pair.png"));
+  EXPECT_EQ(edge::Reason(heatmap(bad).status()), "empty_query");
+  bad.add_query()->set_text(std::string(40 << 10, 'a'));
+  EXPECT_EQ(edge::Reason(heatmap(bad).status()), "text_too_long");
+  bad.mutable_query(0)->set_text("bridge");
+  bad.set_passage_id(id_of("bridge.txt"));
+  EXPECT_EQ(edge::Reason(heatmap(bad).status()), "no_picture");
+  bad.set_passage_id("999999");
+  EXPECT_THAT(heatmap(bad), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_F(ServerTest, ModelServiceSpeaksForTheLoadedParts) {
   Start(std::make_unique<FakeGenerator>("hello there"), /*reranker=*/true);
   auto stub = v1::ModelService::NewStub(channel_);
