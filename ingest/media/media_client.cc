@@ -44,7 +44,8 @@ absl::StatusOr<std::string> ReadAttachment(const Outcome& outcome, int64_t max_b
 }
 
 bool IsTextType(absl::string_view type) {
-  return type == "text/plain" || type == "text/markdown" || type == "text/html";
+  return type == "text/plain" || type == "text/markdown" || type == "text/html" ||
+         type == "text/csv";
 }
 
 // Rendered white paper, or anything else without a mark on it.

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "ingest/media/channel.h"
+#include "ingest/media/csv.h"
 #include "ingest/media/html.h"
 #include "ingest/media/markdown.h"
 #include "ingest/media/memory_file.h"
@@ -65,6 +66,8 @@ Reply ReadText(const Setup& setup, const Request& request, absl::string_view byt
     reason = ReadHtml(*text, sink);
   } else if (format == TextFormat::kMarkdown) {
     reason = ReadMarkdown(*text, sink);
+  } else if (format == TextFormat::kCsv) {
+    ReadCsv(*text, GuessDelimiter(*text), sink);
   } else {
     ReadPlainText(*text, sink);
   }
