@@ -55,7 +55,9 @@ bool SameMetadata(const std::string& stored, const std::string& asked) {
   auto left = ParseObject(stored);
   const auto right = ParseObject(asked);
   if (!left.ok() || !right.ok()) return false;
-  if (!right->contains(kTaken)) left->erase(kTaken);
+  for (const char* key : {kTaken, kDate, "title", "author", "from", "to", "subject"}) {
+    if (!right->contains(key)) left->erase(key);
+  }
   return *left == *right;
 }
 
@@ -67,6 +69,24 @@ std::string WithTaken(const std::string& metadata_json, const std::string& taken
   metadata->emplace(kTaken, taken);
   std::string with = json::serialize(*metadata);
   return with.size() <= index::kMaxMetadataBytes ? with : metadata_json;
+}
+
+std::string WithProperties(const std::string& metadata_json,
+                           const std::vector<std::pair<std::string, std::string>>& properties) {
+  auto metadata = ParseObject(metadata_json);
+  if (!metadata.ok()) return metadata_json;
+  std::string out = metadata_json;
+  for (const auto& [key, value] : properties) {
+    if (metadata->contains(key) || (key == kDate && metadata->contains(kTaken))) continue;
+    metadata->emplace(key, value);
+    std::string with = json::serialize(*metadata);
+    if (with.size() > index::kMaxMetadataBytes) {
+      metadata->erase(key);
+    } else {
+      out = std::move(with);
+    }
+  }
+  return out;
 }
 
 std::string CaptionOf(const std::string& metadata_json) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,7 +18,7 @@ namespace sightline::media {
 
 // A child is shut in according to what it has to do.
 enum class Role : uint8_t {
-  kDecoder = 0,    // pictures and text, in the process itself; opens no file, starts no program
+  kDecoder = 0,    // all but PDF, in the process itself; opens no file, starts no program
   kDocuments = 1,  // runs the PDF tools; parses nothing foreign but their output
   kLast = kDocuments,
 };
@@ -40,7 +41,10 @@ enum class Op : uint8_t {
   kExtract,          // of a picture or a text; -> media_type, blocks or width, height, attachment
   kPdfInfo,          // -> pdf_pages
   kPdfPage,          // -> blocks, attachment = JPEG
-  kLast = kPdfPage,
+  kDocument,         // of an office file, book, mail or archive; -> media_type, pages, has_members
+  kFigure,           // -> attachment = the bytes of an entry that a FigureRef names
+  kUnpack,           // of an archive or mail; -> members, next, attachment = their bytes
+  kLast = kUnpack,
 };
 
 // The file itself comes along as a sealed memory file.
@@ -54,6 +58,32 @@ struct Request {
   int page = 0;                 // kPdfPage, from 1
   double page_width = 0;        // kPdfPage: points, as displayed, i.e. after rotation
   double page_height = 0;
+  std::string part;    // kFigure
+  int first = 0;       // kUnpack: how many members came already
+  int64_t budget = 0;  // kUnpack: bytes that may still come
+};
+
+// A picture in a document, as an entry of its file.
+struct FigureRef {
+  std::string part;
+  std::string caption;  // what the document says of it, valid UTF-8
+  uint32_t block = 0;   // of the page's blocks, the one that it stands before
+};
+
+struct ReplyPage {
+  Reason reason = Reason::kNone;   // not kNone: this page could not be read
+  Reason partial = Reason::kNone;  // why something of it is missing
+  std::vector<TextBlock> blocks;
+  std::vector<FigureRef> figures;
+};
+
+// A file in an archive.
+struct ReplyMember {
+  std::string path;  // valid UTF-8; where `reason` is kNone also without "..", not absolute, …
+  Reason reason = Reason::kNone;  // not kNone: it has no bytes, `limit` is the reason's number
+  int64_t limit = 0;
+  int64_t offset = 0;  // of its bytes in the attachment
+  int64_t size = 0;
 };
 
 // A page's size in points as displayed; 0 when the page cannot be found.
@@ -76,8 +106,18 @@ struct Reply {
   bool complaints = false;             // kPdfPage: a tool found faults in the page
   std::vector<TextBlock> blocks;       // valid UTF-8, boxes valid
   std::vector<PdfPageSize> pdf_pages;  // finite, >= 0
-  int64_t attachment_bytes = 0;        // size of the memory file that comes along; 0 = none does
+  std::vector<ReplyPage> pages;        // kDocument
+  bool has_pages = false;              // kDocument: their numbers mean something to people
+  bool has_members = false;            // kDocument: ask with kUnpack
+  // kDocument: what the file says of itself: title, author, from, to, subject, date.
+  std::vector<std::pair<std::string, std::string>> properties;
+  std::vector<ReplyMember> members;  // kUnpack
+  int next = 0;                      // kUnpack: `first` of the next request; 0 = that was all
+  int64_t attachment_bytes = 0;      // size of the memory file that comes along; 0 = none does
 };
+
+// A reply that says why there is none.
+Reply Failure(Reason reason, int64_t found = 0, int64_t limit = 0);
 
 // "2024-05-01T10:00:00", with a month, day, hour, minute and second that there can be.
 bool IsTimeOfDay(absl::string_view text);
