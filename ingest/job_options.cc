@@ -50,13 +50,14 @@ absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& text) {
       absl::StrCat("job options are not readable: ", decoded.status().message()));
 }
 
-bool SameMetadata(const std::string& stored, const std::string& asked) {
+bool SameMetadata(const std::string& stored, const std::string& asked, bool has_properties) {
   if (stored == asked) return true;
   auto left = ParseObject(stored);
   const auto right = ParseObject(asked);
   if (!left.ok() || !right.ok()) return false;
-  for (const char* key : {kTaken, kDate, "title", "author", "from", "to", "subject"}) {
-    if (!right->contains(key)) left->erase(key);
+  if (!right->contains(kTaken)) left->erase(kTaken);
+  for (const char* key : {kDate, "title", "author", "from", "to", "subject"}) {
+    if (has_properties && !right->contains(key)) left->erase(key);
   }
   return *left == *right;
 }
@@ -69,6 +70,10 @@ std::string WithTaken(const std::string& metadata_json, const std::string& taken
   metadata->emplace(kTaken, taken);
   std::string with = json::serialize(*metadata);
   return with.size() <= index::kMaxMetadataBytes ? with : metadata_json;
+}
+
+bool HasProperties(absl::string_view media_type) {
+  return media_type == "message/rfc822" || media_type == "application/epub+zip";
 }
 
 std::string WithProperties(const std::string& metadata_json,

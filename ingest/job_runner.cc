@@ -80,7 +80,8 @@ bool IsUnchanged(const index::Document& stored, const index::Job& job, const Job
       [](const index::PageFailure& failure) { return IsTransientReason(failure.reason); });
   return !mendable && stored.content_hash == options.content_hash &&
          stored.pipeline_fingerprint == fingerprint && stored.source == job.source &&
-         SameMetadata(stored.metadata_json, options.metadata_json);
+         SameMetadata(stored.metadata_json, options.metadata_json,
+                      HasProperties(stored.media_type));
 }
 
 absl::Status CheckModel(const index::Collection& collection, const model::Encoder& encoder) {

@@ -13,12 +13,14 @@
 #include "absl/strings/strip.h"
 #include "base/utf8.h"
 #include "ingest/media/csv.h"
+#include "ingest/media/east_asian.h"
 
 namespace sightline::media {
 namespace {
 
 constexpr size_t kGuessBytes = 64 << 10;
 constexpr int kMinConfidence = 10;  // of 100; a Latin-1 page with few words in it gets about 15
+constexpr int kDoubtful = 40;
 
 bool IsTextControl(unsigned char c) {
   return c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v' || c == 0x1B;
@@ -101,7 +103,11 @@ std::optional<std::string> GuessEncoding(absl::string_view bytes) {
   if (U_FAILURE(error) || match == nullptr) return std::nullopt;
   const int32_t confidence = ucsdet_getConfidence(match, &error);
   const char* name = ucsdet_getName(match, &error);
-  if (U_FAILURE(error) || confidence < kMinConfidence) return std::nullopt;
+  if (U_FAILURE(error)) return std::nullopt;
+  if (confidence < kDoubtful) {
+    if (const char* form = EastAsianByForm(bytes)) return Convert(bytes, form);
+  }
+  if (confidence < kMinConfidence) return std::nullopt;
   return Convert(bytes, name);
 }
 

@@ -1,6 +1,7 @@
 """Office files, books, mail, tables and archives through the real programs: each is found again by what is in it."""
 import gzip
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -9,6 +10,9 @@ import unittest
 
 from office_files import docx, epub, mail, odt, package, pptx, tarred, xlsx, zipped
 from support import Server, cli, pdf, picture
+
+
+LIMIT = 16 << 20  # bytes that may come out of a file
 
 
 def corpus():
@@ -76,7 +80,11 @@ class FormatsTest(unittest.TestCase):
         cls.folder.mkdir()
         for name, data in corpus().items():
             (cls.folder / name).write_bytes(data)
-        cls.server = Server()
+        os.environ["SIGHTLINE__MEDIA__MAX_UNPACKED_BYTES"] = str(LIMIT)
+        try:
+            cls.server = Server()
+        finally:
+            del os.environ["SIGHTLINE__MEDIA__MAX_UNPACKED_BYTES"]
         cls.first = cli("ingest", cls.folder, "-c", "f", "--recursive", "--server", cls.server.grpc, timeout=600,
                         check=False)
 
@@ -166,17 +174,17 @@ class FormatsTest(unittest.TestCase):
         nested = b"bottom"
         for level in range(5):
             nested = zipped({f"level{level}.zip" if level else "bottom.txt": nested})
-        spaces = b"<w:document xmlns:w='urn:w'><w:body>" + b" " * (1100 << 20)
+        comments = b"<w:document xmlns:w='urn:w'><w:body>" + (b"<!--" + b" " * (1 << 20) + b"-->") * (LIMIT >> 19)
         entity = ('<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><w:document xmlns:w="urn:w"><w:body><w:p><w:r>'
                   "<w:t>&x;</w:t></w:r></w:p></w:body></w:document>")
         cases = {
-            "bomb.docx": (package("word/document.xml", {"word/document.xml": spaces}), "inflate_limit"),
-            "bomb.gz": (gzip.compress(bytes(1100 << 20), 1), "inflate_limit|too_large"),
+            "bomb.docx": (package("word/document.xml", {"word/document.xml": comments}), "inflate_limit"),
+            "bomb.gz": (gzip.compress(b"x" * (2 * LIMIT), 1), "inflate_limit"),
+            "bomb.zip": (zipped({f"{i}.txt": b"x" * (LIMIT // 8) for i in range(12)}), "inflate_limit"),
             "entity.docx": (package("word/document.xml", {"word/document.xml": entity}), "xml_entities"),
             "cut.xlsx": (xlsx({"s": [["a"]]})[:300], "bad_archive"),
             "nested.zip": (nested, "nested_too_deep"),
         }
-        del spaces
         with tempfile.TemporaryDirectory(prefix="sightline-e2e-") as temp:
             for name, (data, reason) in cases.items():
                 with self.subTest(name):

@@ -96,6 +96,18 @@ TEST_F(TextTest, FindsWideAndEastAsianEncodings) {
             "p The price is € 20 – “quoted” in the shop of the town.\n");
 }
 
+TEST_F(TextTest, FindsTheEncodingOfShortEastAsianText) {
+  // 姓名,城市 / 李雷,琉璃镇 in GB18030; 姓名,臺北 / 價格 in Big5; 日本語の名簿,東京 in Shift-JIS
+  EXPECT_EQ(Text("\xD0\xD5\xC3\xFB,\xB3\xC7\xCA\xD0\n\xC0\xEE\xC0\xD7,\xC1\xF0\xC1\xA7\xD5\xF2\n"),
+            "p 姓名,城市\n李雷,琉璃镇\n");
+  EXPECT_EQ(Text("\xA9\x6D\xA6\x57,\xBB\x4F\xA5\x5F\n\xBB\xF9\xAE\xE6"), "p 姓名,臺北\n價格\n");
+  EXPECT_EQ(Text("\x93\xFA\x96\x7B\x8C\xEA\x82\xCC\x96\xBC\x95\xEB,\x93\x8C\x8B\x9E"),
+            "p 日本語の名簿,東京\n");
+  EXPECT_EQ(Text("Gr\xF6\xDF"
+                 "e;Menge\n\xC4pfel;3\n"),
+            "p Größe;Menge\nÄpfel;3\n");
+}
+
 TEST_F(TextTest, RowsOfFieldsAreATable) {
   const std::string table = "table | name | price |\n| --- | --- |\n| lamp | 12 |\n| mug | 3 |\n";
   EXPECT_EQ(Text("name,price\nlamp,12\nmug,3\n", "a.csv"), table);
