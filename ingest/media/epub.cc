@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 #include "ingest/media/html.h"
 #include "ingest/media/plain_text.h"
 
@@ -120,8 +121,12 @@ Reply ReadEpub(ZipFile& zip, OfficePackage& package, const MediaLimits& limits) 
     if (!pages.Add(read)) break;
   }
   Reply reply = pages.Finish("application/epub+zip", /*has_pages=*/false);
-  if (!book.title.empty()) reply.properties.emplace_back("title", book.title);
-  if (!book.author.empty()) reply.properties.emplace_back("author", book.author);
+  const auto add = [&](const char* name, std::string value) {
+    value.resize(Utf8PrefixLength(value, kMaxPropertyBytes));
+    if (!value.empty()) reply.properties.emplace_back(name, std::move(value));
+  };
+  add("title", book.title);
+  add("author", book.author);
   return reply;
 }
 

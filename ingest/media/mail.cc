@@ -18,8 +18,6 @@
 namespace sightline::media {
 namespace {
 
-constexpr size_t kMaxPropertyBytes = 1'000;
-
 struct Mail {
   std::vector<const MimePart*> bodies;
   std::vector<const MimePart*> attachments;

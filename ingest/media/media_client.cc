@@ -64,7 +64,15 @@ bool IsBlank(const Image& image) {
 
 // What a child may call an office file, book, mail or archive.
 bool IsContainerType(absl::string_view type) {
-  return absl::StartsWith(type, "application/") || type == "message/rfc822";
+  static constexpr absl::string_view kTypes[] = {
+      "application/zip",          "application/x-tar", "application/gzip",
+      "application/x-bzip2",      "application/x-xz",  "application/zstd",
+      "application/octet-stream", "message/rfc822",    "application/epub+zip"};
+  constexpr size_t kMaxTypeBytes = 100;
+  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes) ||
+         (type.size() <= kMaxTypeBytes &&
+          (absl::StartsWith(type, "application/vnd.openxmlformats-officedocument.") ||
+           absl::StartsWith(type, "application/vnd.oasis.opendocument.")));
 }
 
 // For each figure of the page the last heading before it.

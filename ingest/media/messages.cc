@@ -1,6 +1,8 @@
 #include "ingest/media/messages.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "absl/strings/ascii.h"
@@ -17,6 +19,9 @@ constexpr size_t kMinPageBytes = 1 + 1 + 4 + 4;  // reasons, counts
 constexpr size_t kMinFigureBytes = 4 + 4 + 4;    // lengths, block
 constexpr size_t kMinMemberBytes = 4 + 1 + 3 * sizeof(int64_t);
 constexpr size_t kMinPropertyBytes = 4 + 4;
+
+// They become metadata, where other names mean something else.
+constexpr absl::string_view kProperties[] = {"title", "author", "from", "to", "subject", "date"};
 
 absl::Status Malformed(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("malformed ", what, " of the media worker"));
@@ -143,6 +148,10 @@ bool ReadProperties(WireReader& reader, std::vector<std::pair<std::string, std::
   for (uint32_t i = 0; i < count; ++i) {
     auto& [name, value] = out.emplace_back();
     if (!ReadUtf8(reader, name) || !ReadUtf8(reader, value)) return false;
+    const bool known =
+        std::find(std::begin(kProperties), std::end(kProperties), name) != std::end(kProperties);
+    if (!known || value.size() > kMaxPropertyBytes) return false;
+    if (name == "date" && !IsTimeOfDay(value)) return false;
   }
   return true;
 }

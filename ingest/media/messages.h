@@ -92,6 +92,8 @@ struct PdfPageSize {
   double height = 0;
 };
 
+inline constexpr size_t kMaxPropertyBytes = 1'000;
+
 struct Reply {
   Reason reason = Reason::kNone;  // not kNone: failed, `found` and `limit` are its numbers
   int64_t found = 0;
@@ -109,7 +111,8 @@ struct Reply {
   std::vector<ReplyPage> pages;        // kDocument
   bool has_pages = false;              // kDocument: their numbers mean something to people
   bool has_members = false;            // kDocument: ask with kUnpack
-  // kDocument: what the file says of itself: title, author, from, to, subject, date.
+  // kDocument: what the file says of itself: title, author, from, to, subject, date (IsTimeOfDay),
+  // each at most kMaxPropertyBytes of UTF-8.
   std::vector<std::pair<std::string, std::string>> properties;
   std::vector<ReplyMember> members;  // kUnpack
   int next = 0;                      // kUnpack: `first` of the next request; 0 = that was all
