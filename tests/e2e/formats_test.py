@@ -41,6 +41,9 @@ def corpus():
                              "inner.zip": deep, "bad.pdf": b"%PDF-1.4 cut", "../out.txt": b"never"}),
         "文件.tar.gz": tarred({"资料/说明.txt": "玳瑁蝴蝶在花园里。".encode(), "x.txt": b"The beryltern sits."}),
         "log.txt.gz": gzip.compress(b"The spinelrook was here."),
+        "more.tar.xz": tarred({"y.txt": b"The kyanitegull flies."}, "w:xz"),
+        "more.tar.bz2": tarred({"z.txt": b"The azuritecrow waits."}, "w:bz2"),
+        "plain.tar": tarred({"w.txt": b"The micasparrow hops."}, "w"),
     }
 
 
@@ -69,6 +72,9 @@ WANTED = [
     ("玳瑁蝴蝶", "文件.tar.gz!/资料/说明.txt", 0, "text"),
     ("beryltern", "文件.tar.gz!/x.txt", 0, "text"),
     ("spinelrook", "log.txt.gz!/log.txt", 0, "text"),
+    ("kyanitegull", "more.tar.xz!/y.txt", 0, "text"),
+    ("azuritecrow", "more.tar.bz2!/z.txt", 0, "text"),
+    ("micasparrow", "plain.tar!/w.txt", 0, "text"),
 ]
 
 
@@ -85,8 +91,7 @@ class FormatsTest(unittest.TestCase):
             cls.server = Server()
         finally:
             del os.environ["SIGHTLINE__MEDIA__MAX_UNPACKED_BYTES"]
-        cls.first = cli("ingest", cls.folder, "-c", "f", "--recursive", "--server", cls.server.grpc, timeout=600,
-                        check=False)
+        cls.first = cls.ingest(cls, cls.folder, "f")
 
     @classmethod
     def tearDownClass(cls):
@@ -95,6 +100,10 @@ class FormatsTest(unittest.TestCase):
 
     def tearDown(self):
         self.assertIsNone(self.server.process.poll(), "the server died")
+
+    def ingest(self, path, collection, *more):
+        return cli("ingest", path, "-c", collection, "--recursive", "--failed-list",
+                   pathlib.Path(self.temp.name) / "failed.jsonl", "--server", self.server.grpc, *more, check=False)
 
     def search(self, text, collection="f", **more):
         return self.server.json("POST", "/v1/search",
@@ -153,11 +162,11 @@ class FormatsTest(unittest.TestCase):
     def test_a_new_version_of_an_archive_loses_what_it_has_no_more(self):
         path = self.folder / "changing.zip"
         path.write_bytes(zipped({"stays.txt": b"The lynxmoth stays.", "goes.txt": b"The ibexgnat goes."}))
-        cli("ingest", path, "-c", "g", "--server", self.server.grpc)
+        self.assertEqual(self.ingest(path, "g").returncode, 0)
         before = self.by_name("changing.zip!/stays.txt", "g")
         self.assertTrue(self.search("ibexgnat", "g"))
         path.write_bytes(zipped({"stays.txt": b"The lynxmoth stays.", "new.txt": b"The tapirwasp came."}))
-        cli("ingest", path, "-c", "g", "--server", self.server.grpc)
+        self.assertEqual(self.ingest(path, "g").returncode, 0)
         self.assertEqual(self.search("ibexgnat", "g"), [])
         self.assertTrue(self.search("tapirwasp", "g"))
         self.assertEqual(self.by_name("changing.zip!/stays.txt", "g")["version"], before["version"])
@@ -168,7 +177,7 @@ class FormatsTest(unittest.TestCase):
 
     def test_ingesting_the_same_again_changes_nothing(self):
         before = {s: d["version"] for s, d in self.documents().items()}
-        cli("ingest", self.folder, "-c", "f", "--recursive", "--server", self.server.grpc, check=False)
+        self.ingest(self.folder, "f")
         self.assertEqual({s: d["version"] for s, d in self.documents().items()}, before)
 
     def test_hostile_files_have_their_own_reasons(self):
@@ -191,7 +200,7 @@ class FormatsTest(unittest.TestCase):
                 with self.subTest(name):
                     path = pathlib.Path(temp) / name
                     path.write_bytes(data)
-                    cli("ingest", path, "-c", "h", "--server", self.server.grpc, check=False)
+                    self.ingest(path, "h")
                     found = [f for s, d in self.documents("h").items() if f"/{name}" in s for f in d["failures"]]
                     self.assertTrue(found, name)
                     self.assertRegex(" ".join(f["reason"] for f in found), reason)
@@ -202,11 +211,10 @@ class FormatsTest(unittest.TestCase):
             plain, locked = pathlib.Path(temp) / "plain.pdf", pathlib.Path(temp) / "locked.pdf"
             plain.write_bytes(pdf([["The hidden basaltswift."]]))
             subprocess.run(["qpdf", "--encrypt", "user", "owner", "256", "--", plain, locked], check=True)
-            done = cli("ingest", locked, "-c", "p", "--server", self.server.grpc, check=False)
-            self.assertNotEqual(done.returncode, 0)
+            self.assertEqual(self.ingest(locked, "p").returncode, 3)
             secret = pathlib.Path(temp) / "password"
             secret.write_text("user\n")
-            cli("ingest", locked, "-c", "p", "--password-file", secret, "--server", self.server.grpc)
+            self.assertEqual(self.ingest(locked, "p", "--password-file", secret).returncode, 0)
             self.assertTrue(self.search("basaltswift", "p")[0]["source"].endswith("locked.pdf"))
 
 

@@ -191,7 +191,8 @@ TEST_F(OfficeTest, ReadsSlidesInTheOrderShown) {
   EXPECT_EQ(got.figures[0].caption, "A chart");
 }
 
-std::string Xlsx(const std::string& rows, const std::string& strings = "") {
+std::string Xlsx(const std::string& rows, const std::string& strings = "",
+                 const std::vector<ZipEntry>& more = {}) {
   std::vector<ZipEntry> entries = Package("xl/workbook.xml");
   entries.push_back(
       {"xl/workbook.xml",
@@ -210,6 +211,7 @@ std::string Xlsx(const std::string& rows, const std::string& strings = "") {
   entries.push_back(
       {"xl/worksheets/sheet1.xml", "<worksheet><dimension ref='A1:XFD1048576'/><sheetData>" + rows +
                                        "</sheetData></worksheet>"});
+  entries.insert(entries.end(), more.begin(), more.end());
   return Zip(entries);
 }
 
@@ -226,6 +228,25 @@ TEST_F(OfficeTest, ReadsSheetsWithTheirRanges) {
       "[1]\nh1 库存\nh2 A1:C4\n"
       "table | Name | Price |\n| --- | --- |\n| lamp | 3 |\n| 2024-05-01 | =NOW() |\n"
       "| 2024-05-01 12:00:00 | TRUE |\np 1.5\n");
+}
+
+TEST_F(OfficeTest, PicturesOfASheetAreOnItsPage) {
+  const Extracted got = ExtractAll(
+      *client_,
+      Xlsx("<row><c><v>1</v></c></row>", "",
+           {{"xl/worksheets/_rels/sheet1.xml.rels",
+             Rels({{"rId1", "drawing", "../drawings/d.xml"}})},
+            {"xl/drawings/d.xml",
+             absl::StrCat("<d xmlns:r='", kRelationships,
+                          "'><pic><cNvPr descr='A plan'/><blip r:embed='rId4'/></pic></d>")},
+            {"xl/drawings/_rels/d.xml.rels", Rels({{"rId4", "image", "/xl/media/p.png"}})},
+            {"xl/media/p.png", Png(30, 30)}}));
+  ASSERT_THAT(got.status, IsOk());
+  ASSERT_EQ(got.figures.size(), 1u);
+  EXPECT_EQ(got.figures[0].page, 1);
+  EXPECT_EQ(got.figures[0].heading, "库存");
+  EXPECT_EQ(got.figures[0].caption, "A plan");
+  EXPECT_TRUE(got.figures[0].picture.has_value());
 }
 
 TEST_F(OfficeTest, LongSheetsAreCutAndRepeatTheirHead) {
