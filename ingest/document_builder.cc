@@ -57,8 +57,7 @@ absl::Status DocumentBuilder::OnPage(media::ExtractedPage page) {
     return absl::OkStatus();
   }
   if (!page.partial_reason.empty()) {
-    Fail(number, WithReason(absl::UnavailableError("read without its text or its picture"),
-                            page.partial_reason));
+    Fail(number, WithReason(absl::UnavailableError("read only in part"), page.partial_reason));
   }
   if (!page.taken.empty()) {
     write_.document.metadata_json = WithTaken(write_.document.metadata_json, page.taken);

@@ -104,6 +104,9 @@ Shape ShapeOf(absl::string_view text, char delimiter) {
 std::optional<char> TakeSeparatorLine(absl::string_view& text) {
   if (text.size() < 5 || !absl::StartsWith(text, "sep=")) return std::nullopt;
   const char delimiter = text[4];
+  if (absl::ascii_isspace(static_cast<unsigned char>(delimiter)) && delimiter != '\t') {
+    return std::nullopt;
+  }
   const size_t end = text.find('\n');
   if (absl::StripAsciiWhitespace(text.substr(5, std::min(end, text.size()) - 5)) != "") {
     return std::nullopt;

@@ -91,7 +91,8 @@ std::vector<std::string> HeadingsOf(const ReplyPage& page) {
 // "notes.txt" of "notes.txt.gz".
 std::string UnpackedName(absl::string_view file_name) {
   const absl::string_view stem = file_name.substr(0, file_name.rfind('.'));
-  return stem.empty() ? "data" : std::string(stem);
+  const auto path = SafeMemberPath(stem);
+  return path.has_value() ? *path : "data";
 }
 
 // `all` holds the bytes of all members of the reply.

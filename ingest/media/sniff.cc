@@ -108,7 +108,8 @@ bool IsPdfAfterJunk(string_view bytes) {
 
 // "BZh", a digit, and then the number pi.
 bool IsTextStartingBzh(string_view bytes) {
-  return absl::StartsWith(bytes, "BZh") && bytes.substr(4, 6) != "\x31\x41\x59\x26\x53\x59";
+  return absl::StartsWith(bytes, "BZh") &&
+         (bytes.size() < 10 || bytes.substr(4, 6) != "\x31\x41\x59\x26\x53\x59");
 }
 
 // The mark of the POSIX header, or one file in the old form with a true checksum.

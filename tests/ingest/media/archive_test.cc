@@ -67,6 +67,10 @@ TEST_F(ArchiveTest, GivesTheFilesOfATarHoweverItIsPacked) {
 
 TEST_F(ArchiveTest, ASinglePackedFileIsNamedAfterIt) {
   EXPECT_EQ(Members(Gzip("words"), "notes.txt.gz"), "notes.txt: words\n");
+  EXPECT_EQ(Members(Gzip("words"),
+                    "a\x07"
+                    "b.gz"),
+            "data: words\n");
   EXPECT_EQ(ExtractAll(*client_, Gzip("words")).info.media_type, "application/gzip");
 }
 

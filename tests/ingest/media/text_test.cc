@@ -149,6 +149,9 @@ TEST_F(TextTest, RefusesWhatIsNoText) {
 TEST_F(TextTest, ShortTextIsText) {
   EXPECT_EQ(Text("a"), "p a\n");
   EXPECT_EQ(Text("BMW and %PDF-1.7 are words"), "p BMW and %PDF-1.7 are words\n");
+  EXPECT_EQ(Text("BZh"), "p BZh\n");
+  EXPECT_EQ(Text("PK and II* and GIF"), "p PK and II* and GIF\n");
+  EXPECT_EQ(Text("sep=\n", "x.csv"), "table | sep= |\n| --- |\n");
   EXPECT_EQ(Text(" \n\n "), "");
 }
 
