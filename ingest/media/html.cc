@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/utf8.h"
 #include "ingest/media/html_depth.h"
 #include "ingest/media/markdown_table.h"
 
@@ -275,7 +276,8 @@ class PageReader {
     if (kind_ == BlockKind::kCaption) {
       for (size_t i = captioned_; i < figures_->size(); ++i) {
         std::string& caption = (*figures_)[i].caption;
-        absl::StrAppend(&caption, caption.empty() ? "" : "\n", text.substr(0, kMaxCaptionBytes));
+        absl::StrAppend(&caption, caption.empty() ? "" : "\n",
+                        text.substr(0, Utf8PrefixLength(text, kMaxCaptionBytes)));
       }
     }
     captioned_ = figures_->size();

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 #include "ingest/media/media_client.h"
 #include "tests/ingest/media/media_fixtures.h"
 #include "tests/support/status_matchers.h"
@@ -361,6 +362,19 @@ TEST_F(OfficeTest, ReadsBooksInReadingOrder) {
   ASSERT_EQ(got.figures.size(), 1u);
   EXPECT_EQ(got.figures[0].caption, "A map\nThe island");
   EXPECT_EQ(got.figures[0].heading, "Start");
+}
+
+TEST_F(OfficeTest, LongCaptionsAreCutBetweenCharacters) {
+  std::string words = "x";
+  for (int i = 0; i < 2000; ++i) words += "图";
+  const Extracted got = ExtractAll(
+      *client_, Epub("<html><body><figure><img src='../i.png' alt='" + words + "'/><figcaption>" +
+                     words + "</figcaption></figure></body></html>"));
+  ASSERT_THAT(got.status, IsOk());
+  ASSERT_EQ(got.figures.size(), 1u);
+  EXPECT_TRUE(IsValidUtf8(got.figures[0].caption));
+  EXPECT_LE(got.figures[0].caption.size(), 2000u);
+  EXPECT_GT(got.figures[0].caption.size(), 1990u);
 }
 
 TEST_F(OfficeTest, ProtectedChaptersCostOnlyThemselves) {
