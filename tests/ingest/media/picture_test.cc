@@ -430,7 +430,7 @@ std::string Bmp(int bits, const std::string& palette, const std::string& rows, i
   const auto start = static_cast<int64_t>(54 + palette.size());
   return "BM" + little(start + static_cast<int64_t>(rows.size()), 4) + little(0, 4) +
          little(start, 4) + little(40, 4) + little(3, 4) + little(height, 4) + little(1, 2) +
-         little(bits, 2) + little(0, 24) + palette + rows;
+         little(bits, 2) + std::string(24, '\0') + palette + rows;
 }
 
 TEST_F(PictureTest, ReadsBitmaps) {
