@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -27,6 +28,8 @@ struct IngestArguments {
   IngestSources sources;
   std::string collection;
   std::vector<std::string> metadata;
+  std::string password_file;
+  std::string password;  // out of that file
   int jobs = 4;
   bool resume = false;
   bool dry_run = false;
@@ -228,6 +231,7 @@ class Run {
     }
     UploadOptions options;
     options.collection = arguments_.collection;
+    options.password = arguments_.password;
     options.jobs = arguments_.jobs;
     options.force = arguments_.force;
     options.stop_on_failure = arguments_.on_error == "stop";
@@ -316,6 +320,16 @@ class Run {
   int64_t sub_folders_ = 0;
 };
 
+// The first line of the file: an argument itself would be seen by everybody on this machine.
+absl::Status ReadPassword(IngestArguments& arguments) {
+  if (arguments.password_file.empty()) return absl::OkStatus();
+  constexpr uint64_t kMaxPasswordFileBytes = 4096;
+  SL_ASSIGN_OR_RETURN(const std::string text,
+                      ReadFile(arguments.password_file, kMaxPasswordFileBytes));
+  arguments.password = text.substr(0, text.find_first_of("\r\n"));
+  return absl::OkStatus();
+}
+
 int Ingest(IngestArguments& arguments, const Environment& environment) {
   const bool json = arguments.common.json;
   if (const absl::Status status = Check(arguments); !status.ok())
@@ -323,6 +337,9 @@ int Ingest(IngestArguments& arguments, const Environment& environment) {
   auto metadata = MetadataFromPairs(arguments.metadata);
   if (!metadata.ok()) return ReportFailure(metadata.status(), json);
   arguments.sources.metadata = *std::move(metadata);
+  if (const absl::Status status = ReadPassword(arguments); !status.ok()) {
+    return ReportFailure(status, json);
+  }
   if (arguments.dry_run) return DryRun(arguments);
   const auto totals = Count(arguments.sources);
   if (!totals.ok()) return ReportFailure(totals.status(), json);
@@ -358,6 +375,8 @@ void AddIngest(Arguments& program, const Environment& environment) {
                "JSON lines: path or uri, id, metadata, caption, media_type; paths are meant from "
                "the manifest's folder",
                "F.jsonl");
+  command.Text("--password-file", arguments->password_file,
+               "Its first line is the password of encrypted PDF files", "FILE");
   command.Integer("--jobs", arguments->jobs, 1, 256, "Documents in flight; default 4");
   command.Flag("--resume", arguments->resume,
                "Leave out, without sending them, files that are indexed with the same bytes");

@@ -390,6 +390,7 @@ class Uploader::Impl {
     out.set_media_type(item.media_type);
     out.set_create_collection(options_.create_collection);
     out.set_force(options_.force);
+    out.set_password(options_.password);
     out.set_total_bytes(item.uri.empty() ? bytes : 0);
     out.set_uri(item.uri);
     std::string error;

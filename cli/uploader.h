@@ -15,7 +15,8 @@ namespace sightline::cli {
 
 struct UploadOptions {
   std::string collection;
-  int jobs = 4;  // documents sent and not finished, >= 1
+  std::string password;  // for encrypted documents
+  int jobs = 4;          // documents sent and not finished, >= 1
   bool create_collection = true;
   bool force = false;
   bool stop_on_failure = false;  // the first failed document ends it

@@ -92,9 +92,11 @@ class Packer {
     while (old_ > 0 && SumTokens(units_) + tokens > options_.passage_tokens) DropFirst();
   }
 
+  // The first of what an earlier passage holds; of a head all, since its parts mean nothing alone.
   void DropFirst() {
-    units_.erase(units_.begin());
-    --old_;
+    const size_t count = head_.empty() ? 1 : old_;
+    units_.erase(units_.begin(), units_.begin() + static_cast<ptrdiff_t>(count));
+    old_ -= count;
   }
 
   // Writes one passage of the units at hand. Tokens of a joined text may be more than the sum over
@@ -105,7 +107,9 @@ class Packer {
     std::string text = JoinUnits(units_);
     SL_ASSIGN_OR_RETURN(int tokens, count_(text));
     while (tokens > options_.passage_tokens && units_.size() > 1) {
-      if (old_ > 0) {
+      // A table keeps its head as long as a row of its own stays with it.
+      const bool keep_head = !head_.empty() && units_.size() > old_ + 1;
+      if (old_ > 0 && !keep_head) {
         DropFirst();
       } else {
         rest.insert(rest.begin(), std::move(units_.back()));

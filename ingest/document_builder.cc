@@ -8,8 +8,14 @@
 #include "base/status.h"
 #include "ingest/failure.h"
 #include "ingest/job_options.h"
+#include "ingest/segments.h"
 
 namespace sightline::ingest {
+namespace {
+
+constexpr int kMaxMemberFailures = 100;
+
+}  // namespace
 
 DocumentBuilder::DocumentBuilder(const IngestOptions& options, int dimension,
                                  index::Document document, model::Encoder& encoder,
@@ -39,6 +45,7 @@ absl::Status DocumentBuilder::OnInfo(const media::DocumentInfo& info) {
   has_pages_ = info.has_pages;
   write_.document.media_type = info.media_type;
   write_.document.pages = info.pages;
+  write_.document.metadata_json = WithProperties(write_.document.metadata_json, info.properties);
   return absl::OkStatus();
 }
 
@@ -50,8 +57,7 @@ absl::Status DocumentBuilder::OnPage(media::ExtractedPage page) {
     return absl::OkStatus();
   }
   if (!page.partial_reason.empty()) {
-    Fail(number, WithReason(absl::UnavailableError("read without its text or its picture"),
-                            page.partial_reason));
+    Fail(number, WithReason(absl::UnavailableError("read only in part"), page.partial_reason));
   }
   if (!page.taken.empty()) {
     write_.document.metadata_json = WithTaken(write_.document.metadata_json, page.taken);
@@ -64,6 +70,37 @@ absl::Status DocumentBuilder::OnPage(media::ExtractedPage page) {
     }
   }
   return AddText(number, blob_hash, page.blocks);
+}
+
+absl::Status DocumentBuilder::OnFigure(media::ExtractedFigure figure) {
+  const int number = has_pages_ ? figure.page : 0;
+  index::Passage passage;
+  passage.kind = index::PassageKind::kFigure;
+  passage.page = number;
+  passage.text = figure.caption;
+  passage.heading = OnOneLine(figure.heading);
+  model::EncodeInput input;
+  if (figure.picture.has_value()) {
+    auto decoded = media_.DecodeImage(figure.picture->bytes, absl::InfiniteFuture());
+    if (decoded.ok()) passage.blob_hash = KeepPicture(number, *figure.picture);
+    if (!passage.blob_hash.empty()) input.images.push_back(decoded->image);
+  }
+  if (passage.text.empty() && passage.blob_hash.empty()) return absl::OkStatus();
+  if (input.images.empty()) input.texts.push_back(passage.text);
+  return AddPassage(std::move(passage), std::move(input));
+}
+
+void DocumentBuilder::OnMember(absl::string_view path, const absl::Status& status) {
+  if (status.ok()) {
+    ++members_;
+    return;
+  }
+  // A thousand bad ones are told like a hundred.
+  if (++failed_members_ > kMaxMemberFailures) return;
+  Fail(0, WithReason(absl::Status(status.code(), path.empty()
+                                                     ? std::string(status.message())
+                                                     : absl::StrCat(path, ": ", status.message())),
+                     ReasonOf(status)));
 }
 
 void DocumentBuilder::Fail(int page, const absl::Status& status) {
@@ -155,7 +192,7 @@ absl::StatusOr<index::DocumentWrite> DocumentBuilder::Finish() {
   index::Document& document = write_.document;
   if (document.failures.empty()) {
     document.state = index::DocumentState::kIndexed;
-  } else if (!write_.passages.empty()) {
+  } else if (!write_.passages.empty() || members_ > 0) {
     document.state = index::DocumentState::kPartial;
   } else {
     document.state = index::DocumentState::kFailed;

@@ -19,10 +19,11 @@ namespace sightline::ingest {
 // Collects what the decoders read of one document, page by page, into what the corpus stores. One
 // thread.
 //
-// Of a page come, in this order: its picture as a passage (kPage; kImage of a picture file, with
-// the document's caption as text) and its text passages, which point to the page's picture too. A
-// text's vector is that of its headings, a line break, and the text; a picture's is that of the
-// picture alone.
+// Of a figure comes a passage with its caption as text (kFigure); its vector is that of the
+// picture, else of the caption. Of a page come, in this order: its picture as a passage (kPage;
+// kImage of a picture file, with the document's caption as text) and its text passages, which point
+// to the page's picture too. A text's vector is that of its headings, a line break, and the text; a
+// picture's is that of the picture alone.
 class DocumentBuilder {
  public:
   // All references outlive the builder. `cancel` is not null. `document` has collection, id,
@@ -34,6 +35,9 @@ class DocumentBuilder {
   // As media::MediaClient::Extract calls them. An error is the encoder's, and ends the document.
   absl::Status OnInfo(const media::DocumentInfo& info);
   absl::Status OnPage(media::ExtractedPage page);
+  absl::Status OnFigure(media::ExtractedFigure figure);
+  // A member that became a document of its own, or did not: `status` says why.
+  void OnMember(absl::string_view path, const absl::Status& status);
 
   Progress progress() const;
 
@@ -60,6 +64,8 @@ class DocumentBuilder {
   bool has_pages_ = false;
   int pages_done_ = 0;
   int64_t picture_bytes_ = 0;
+  int members_ = 0;         // that became documents
+  int failed_members_ = 0;  // that did not
   index::DocumentWrite write_;
 };
 

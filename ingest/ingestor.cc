@@ -23,6 +23,7 @@
 #include "ingest/job_options.h"
 #include "ingest/job_queue.h"
 #include "ingest/job_runner.h"
+#include "ingest/members.h"
 #include "ingest/spool.h"
 
 namespace sightline::ingest {
@@ -195,7 +196,11 @@ class Ingestor::Impl {
     int jobs = 0;
     int removed = 0;
     const absl::Status status = Delete({collection, document_id}, jobs, [&]() -> absl::Status {
+      const auto stored = corpus_.GetDocument(collection, document_id);
       SL_ASSIGN_OR_RETURN(removed, corpus_.DeleteDocument(collection, document_id));
+      if (stored.ok() && MayHaveMembers(stored->media_type)) {
+        return DeleteMembers(corpus_, collection, stored->source, {});
+      }
       return absl::OkStatus();
     });
     if (absl::IsNotFound(status) && jobs > 0) return 0;

@@ -97,6 +97,11 @@ struct IngestCounters {
 // passages; if an earlier version of it is searchable, that one stays and only the job says what
 // failed.
 //
+// The files of an archive and the attachments of a mail are stored one by one, as documents of
+// their own (ingest/members.h), with the metadata given for the whole; members that a newer version
+// of the archive has no more are deleted. One that cannot be read is stored in state kFailed and
+// named among the failures of the archive, which is then kPartial.
+//
 // Methods may be called from any thread.
 class Ingestor {
  public:
@@ -132,8 +137,9 @@ class Ingestor {
   // gone; kResourceExhausted, kUnavailable as Submit.
   absl::Status Retry(const std::string& job_id);
 
-  // Deletes the document and ends its unfinished jobs (failed, reason "deleted"), so that none of
-  // them brings it back. Returns how many passages went; 0 when only jobs were there. kNotFound.
+  // Deletes the document with its members (ingest/members.h) and ends its unfinished jobs (failed,
+  // reason "deleted"), so that none of them brings it back. Returns how many passages went; 0 when
+  // only jobs were there. kNotFound.
   absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
   // The same without a trace; see index::Corpus::Erase.
   absl::StatusOr<index::EraseReport> EraseDocument(const std::string& collection,

@@ -59,12 +59,15 @@ absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& text) {
       absl::StrCat("job options are not readable: ", decoded.status().message()));
 }
 
-bool SameMetadata(const std::string& stored, const std::string& asked) {
+bool SameMetadata(const std::string& stored, const std::string& asked, bool has_properties) {
   if (stored == asked) return true;
   auto left = ParseObject(stored);
   const auto right = ParseObject(asked);
   if (!left.ok() || !right.ok()) return false;
   if (!right->contains(kTaken)) left->erase(kTaken);
+  for (const char* key : {kDate, "title", "author", "from", "to", "subject"}) {
+    if (has_properties && !right->contains(key)) left->erase(key);
+  }
   return *left == *right;
 }
 
@@ -76,6 +79,28 @@ std::string WithTaken(const std::string& metadata_json, const std::string& taken
   metadata->emplace(kTaken, taken);
   std::string with = json::serialize(*metadata);
   return with.size() <= index::kMaxMetadataBytes ? with : metadata_json;
+}
+
+bool HasProperties(absl::string_view media_type) {
+  return media_type == "message/rfc822" || media_type == "application/epub+zip";
+}
+
+std::string WithProperties(const std::string& metadata_json,
+                           const std::vector<std::pair<std::string, std::string>>& properties) {
+  auto metadata = ParseObject(metadata_json);
+  if (!metadata.ok()) return metadata_json;
+  std::string out = metadata_json;
+  for (const auto& [key, value] : properties) {
+    if (metadata->contains(key) || (key == kDate && metadata->contains(kTaken))) continue;
+    metadata->emplace(key, value);
+    std::string with = json::serialize(*metadata);
+    if (with.size() > index::kMaxMetadataBytes) {
+      metadata->erase(key);
+    } else {
+      out = std::move(with);
+    }
+  }
+  return out;
 }
 
 std::string CaptionOf(const std::string& metadata_json) {

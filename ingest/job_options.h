@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,13 +29,21 @@ std::string EncodeJobOptions(const JobOptions& options);
 absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& json);
 
 // True when what is stored of a document comes from these metadata: JSON objects of equal content,
-// whatever the order of their keys, where a stored "taken" that was not asked for may be the
-// picture's own (WithTaken).
-bool SameMetadata(const std::string& stored, const std::string& asked);
+// whatever the order of their keys, where stored ones that were not asked for may be the file's
+// own: "taken", and for documents with properties (mail, books) those.
+bool SameMetadata(const std::string& stored, const std::string& asked, bool has_properties = false);
 
 // The metadata with "taken" set, unless they have a "taken" or a "date" already or
 // have no room for it.
 std::string WithTaken(const std::string& metadata_json, const std::string& taken);
+
+// The media types of documents that say something of themselves.
+bool HasProperties(absl::string_view media_type);
+
+// The metadata with what the file says of itself, where they do not have that key already or have
+// no room for it. A "date" is left out as well where they have a "taken".
+std::string WithProperties(const std::string& metadata_json,
+                           const std::vector<std::pair<std::string, std::string>>& properties);
 
 // The text that stands for a picture in word search: the string "caption", else "title", else
 // nothing.

@@ -9,15 +9,19 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "index/names.h"
 #include "ingest/document_builder.h"
 #include "ingest/failure.h"
+#include "ingest/members.h"
 
 namespace sightline::ingest {
 namespace {
 
 // Raised whenever the same file would give other passages than before: a change of the decoders, of
 // the cutting, or of what is embedded.
-constexpr uint64_t kPipelineVersion = 1;
+constexpr uint64_t kPipelineVersion = 2;
+
+constexpr int kMaxNesting = 3;  // a file in an archive, in an archive, in an archive
 
 // The last part of a path or URL.
 std::string FileName(absl::string_view source) {
@@ -76,7 +80,8 @@ bool IsUnchanged(const index::Document& stored, const index::Job& job, const Job
       [](const index::PageFailure& failure) { return IsTransientReason(failure.reason); });
   return !mendable && stored.content_hash == options.content_hash &&
          stored.pipeline_fingerprint == fingerprint && stored.source == job.source &&
-         SameMetadata(stored.metadata_json, options.metadata_json);
+         SameMetadata(stored.metadata_json, options.metadata_json,
+                      HasProperties(stored.media_type));
 }
 
 absl::Status CheckModel(const index::Collection& collection, const model::Encoder& encoder) {
@@ -171,7 +176,7 @@ JobRunner::Attempt JobRunner::Try(RunningJob& running, Retry& retry) {
     document = *std::move(stored);
     return attempt;
   }
-  attempt.write = Build(running, document, collection->dimension, retry);
+  attempt.write = Build(running, document, *collection, retry);
   return attempt;
 }
 
@@ -202,30 +207,144 @@ absl::Status JobRunner::StoreRunning(RunningJob& running) {
 
 absl::StatusOr<index::DocumentWrite> JobRunner::Build(RunningJob& running,
                                                       const index::Document& document,
-                                                      int dimension, Retry& retry) {
-  const QueuedJob& queued = running.queued;
+                                                      const index::Collection& collection,
+                                                      Retry& retry) {
   SL_RETURN_IF_ERROR(StoreRunning(running));
   SL_ASSIGN_OR_RETURN(const auto file, OpenBytes(running));
-  DocumentBuilder builder(options_, dimension, document, encoder_, media_, retry, running.cancel);
-  const media::ExtractOptions extract = {.media_type_hint = queued.options.media_type,
-                                         .file_name = FileName(queued.job.source),
-                                         .password = queued.password,
-                                         .render_pages = options_.embed_page_pictures};
-  const auto& on_progress = queued.callbacks.on_progress;
-  SL_RETURN_IF_ERROR(media_.Extract(
-      file->bytes(), extract,
-      [&](const media::DocumentInfo& info) {
-        SL_RETURN_IF_ERROR(builder.OnInfo(info));
-        if (on_progress) on_progress(builder.progress());
-        return absl::OkStatus();
-      },
-      [&](media::ExtractedPage page) -> absl::Status {
-        if (running.cancel->HasBeenNotified()) return absl::CancelledError("stopped");
-        SL_RETURN_IF_ERROR(builder.OnPage(std::move(page)));
-        if (on_progress) on_progress(builder.progress());
-        return absl::OkStatus();
-      }));
+  const auto before = corpus_.GetDocument(document.collection, document.id);
+  Building building = {.running = running, .collection = collection, .retry = retry};
+  auto write = Read(building, document, file->bytes(), 0);
+  if (write.ok() && building.limit.ok() && before.ok() && MayHaveMembers(before->media_type)) {
+    // What an earlier version of the file had and this one has not.
+    if (!queue_.BeginStore(running)) return absl::CancelledError("told to end");
+    const absl::Status deleted =
+        DeleteMembers(corpus_, document.collection, before->source, building.member_ids);
+    queue_.EndStore(running, /*settled=*/false);
+    SL_RETURN_IF_ERROR(deleted);
+  }
+  return write;
+}
+
+absl::StatusOr<index::DocumentWrite> JobRunner::Read(Building& building,
+                                                     const index::Document& document,
+                                                     absl::string_view bytes, int depth) {
+  RunningJob& running = building.running;
+  const QueuedJob& queued = running.queued;
+  DocumentBuilder builder(options_, building.collection.dimension, document, encoder_, media_,
+                          building.retry, running.cancel);
+  const media::ExtractOptions extract = {
+      .media_type_hint = depth == 0 ? queued.options.media_type : "",
+      .file_name = FileName(document.source),
+      .password = queued.password,
+      .render_pages = options_.embed_page_pictures};
+  const auto tell = [&]() -> absl::Status {
+    if (running.cancel->HasBeenNotified()) return absl::CancelledError("stopped");
+    if (depth == 0 && queued.callbacks.on_progress) {
+      queued.callbacks.on_progress(builder.progress());
+    }
+    return absl::OkStatus();
+  };
+  media::ExtractCallbacks callbacks;
+  callbacks.on_info = [&](const media::DocumentInfo& info) -> absl::Status {
+    SL_RETURN_IF_ERROR(builder.OnInfo(info));
+    return tell();
+  };
+  callbacks.on_page = [&](media::ExtractedPage page) -> absl::Status {
+    SL_RETURN_IF_ERROR(tell());
+    SL_RETURN_IF_ERROR(builder.OnPage(std::move(page)));
+    return tell();
+  };
+  callbacks.on_figure = [&](media::ExtractedFigure figure) -> absl::Status {
+    SL_RETURN_IF_ERROR(tell());
+    return builder.OnFigure(std::move(figure));
+  };
+  callbacks.on_member = [&](media::ExtractedMember member) -> absl::Status {
+    SL_RETURN_IF_ERROR(tell());
+    const absl::Status status = StoreMember(building, document, member, depth + 1);
+    SL_RETURN_IF_ERROR(building.limit);
+    if (absl::IsCancelled(status)) return status;
+    builder.OnMember(member.path, status);
+    return tell();
+  };
+  const absl::Status status = media_.Extract(bytes, extract, callbacks);
+  // The members that came before it are kept.
+  if (depth == 0 && !building.limit.ok()) {
+    builder.OnMember("", building.limit);
+  } else if (!status.ok()) {
+    return status;
+  }
   return builder.Finish();
+}
+
+absl::Status JobRunner::StoreMember(Building& building, const index::Document& parent,
+                                    const media::ExtractedMember& member, int depth) {
+  SL_RETURN_IF_ERROR(member.status);
+  const media::MediaLimits& limits = media_.limits();
+  building.member_bytes += static_cast<int64_t>(member.bytes.size());
+  if (++building.members > limits.max_members) {
+    building.limit = WithReason(absl::InvalidArgumentError(absl::StrCat(
+                                    "it holds more than ", limits.max_members, " files")),
+                                "too_many_members");
+    return building.limit;
+  }
+  if (building.member_bytes > limits.max_unpacked_bytes) {
+    building.limit =
+        WithReason(absl::InvalidArgumentError(absl::StrCat("it unpacks to more than ",
+                                                           limits.max_unpacked_bytes, " bytes")),
+                   "inflate_limit");
+    return building.limit;
+  }
+  if (depth > kMaxNesting) {
+    return WithReason(absl::InvalidArgumentError(absl::StrCat("in more than ", kMaxNesting,
+                                                              " archives, one in the other")),
+                      "nested_too_deep");
+  }
+  JobOptions options = building.running.queued.options;
+  options.media_type.clear();
+  options.content_hash = ContentHash(member.bytes);
+  index::Document document;
+  document.id = MemberId(parent.id, member.path);
+  document.collection = parent.collection;
+  document.source = MemberSource(parent.source, member.path);
+  SL_RETURN_IF_ERROR(index::CheckSource(document.source));
+  document.content_hash = options.content_hash;
+  document.metadata_json = options.metadata_json;
+  document.bytes = static_cast<int64_t>(member.bytes.size());
+  document.pipeline_fingerprint =
+      PipelineFingerprint(options_, building.collection, options, document.source);
+  building.member_ids.insert(document.id);
+  const auto stored = corpus_.GetDocument(document.collection, document.id);
+  index::Job job;
+  job.source = document.source;
+  // Of one with members of its own they have to be looked at.
+  if (stored.ok() && !MayHaveMembers(stored->media_type) &&
+      IsUnchanged(*stored, job, options, document.pipeline_fingerprint)) {
+    return absl::OkStatus();
+  }
+  auto write = Read(building, document, member.bytes, depth);
+  if (!building.limit.ok() || absl::IsCancelled(write.status())) return write.status();
+  absl::Status status = write.status();
+  if (write.ok() && write->document.state == index::DocumentState::kFailed) {
+    status = NothingRead(write->document);
+    document = write->document;
+  }
+  if (status.ok()) return StoreMemberWrite(building, *std::move(write));
+  // As with files: an earlier version that can be searched stays.
+  if (!IsSearchable(stored)) {
+    index::DocumentWrite failed;
+    failed.document = document;
+    failed.document.state = index::DocumentState::kFailed;
+    if (failed.document.failures.empty()) failed.document.failures = {FailureOf(0, status)};
+    SL_RETURN_IF_ERROR(StoreMemberWrite(building, std::move(failed)));
+  }
+  return status;
+}
+
+absl::Status JobRunner::StoreMemberWrite(Building& building, index::DocumentWrite write) {
+  if (!queue_.BeginStore(building.running)) return absl::CancelledError("told to end");
+  const absl::Status status = corpus_.PutDocument(std::move(write)).status();
+  queue_.EndStore(building.running, /*settled=*/false);
+  return status;
 }
 
 IngestResult JobRunner::Store(const QueuedJob& queued, index::Job job, Attempt attempt) {

@@ -4,8 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/file.h"
 #include "index/corpus.h"
 #include "ingest/failed_files.h"
@@ -58,8 +60,27 @@ class JobRunner {
   };
 
   Attempt Try(RunningJob& running, Retry& retry);
+  // What the parts of a build share.
+  struct Building {
+    RunningJob& running;
+    const index::Collection& collection;
+    Retry& retry;
+    // Over all members, however deep.
+    int members = 0;
+    int64_t member_bytes = 0;
+    absl::flat_hash_set<std::string> member_ids = {};
+    absl::Status limit = {};  // not OK: which of the limits on all of them was passed
+  };
   absl::StatusOr<index::DocumentWrite> Build(RunningJob& running, const index::Document& document,
-                                             int dimension, Retry& retry);
+                                             const index::Collection& collection, Retry& retry);
+  // Reads `bytes` into the document. `depth`: in how many others it is.
+  absl::StatusOr<index::DocumentWrite> Read(Building& building, const index::Document& document,
+                                            absl::string_view bytes, int depth);
+  // Stores a member as a document of its own. The status is the member's, except kCancelled and a
+  // passed limit, which end the whole.
+  absl::Status StoreMember(Building& building, const index::Document& parent,
+                           const media::ExtractedMember& member, int depth);
+  absl::Status StoreMemberWrite(Building& building, index::DocumentWrite write);
   absl::Status StoreRunning(RunningJob& running);
   absl::StatusOr<std::unique_ptr<MappedFile>> OpenBytes(const RunningJob& running) const;
 

@@ -178,6 +178,12 @@ void AddMediaKeys(ConfigTable& t) {
   t.push_back(Real("media", "max_aspect", "200", 1, 1e6, "Longer over shorter side of a picture."));
   t.push_back(Integer("media", "max_pages", 2'000, 1, 1e6, "Pages of a document."));
   t.push_back(Integer("media", "max_text_bytes", 20 * kMiB, 1, kGiB, "Text of a document."));
+  t.push_back(Integer("media", "max_members", 10'000, 1, 1e6, "Files in an archive."));
+  t.push_back(Integer("media", "max_unpacked_bytes", 1024 * kMiB, 1, 64 * kGiB,
+                      "What comes out of an archive or an office file."));
+  t.push_back(Switch("media", "colour_profiles", false,
+                     "Turn pictures with a colour profile into sRGB before they are embedded; the "
+                     "model was trained without."));
 }
 
 void AddQueryKeys(ConfigTable& t) {
@@ -353,6 +359,9 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.media.limits.max_aspect = c.Number("media.max_aspect");
   out.media.limits.max_pages = static_cast<int>(c.Int("media.max_pages"));
   out.media.limits.max_text_bytes = c.Int("media.max_text_bytes");
+  out.media.limits.max_members = static_cast<int>(c.Int("media.max_members"));
+  out.media.limits.max_unpacked_bytes = c.Int("media.max_unpacked_bytes");
+  out.media.apply_icc = c.Bool("media.colour_profiles");
 }
 
 void ReadQuery(const Config& c, ServerConfig& out) {

@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/utf8.h"
 #include "ingest/media/html_depth.h"
 #include "ingest/media/markdown_table.h"
 
@@ -20,6 +21,8 @@ namespace sightline::media {
 namespace {
 
 constexpr int kMaxDepth = 1000;
+constexpr size_t kMaxFigures = 2'000;
+constexpr size_t kMaxCaptionBytes = 2'000;
 constexpr size_t kFirstChunkBytes = size_t{64} << 10;
 constexpr size_t kLargestChunkBytes = size_t{8} << 20;
 constexpr size_t kMaxArenaBytes = size_t{512} << 20;
@@ -135,7 +138,8 @@ void AppendText(absl::string_view text, bool verbatim, std::string& out) {
 // Walks a parsed page with a stack of its own: pages may nest deeper than ours.
 class PageReader {
  public:
-  explicit PageReader(BlockSink& sink) : sink_(sink) {}
+  // With `figures` the page is a part of something larger, and pictures go there.
+  PageReader(BlockSink& sink, std::vector<FigureRef>* figures) : sink_(sink), figures_(figures) {}
 
   void Read(const GumboNode* root) {
     Enter(root);
@@ -167,7 +171,7 @@ class PageReader {
         AppendText(node->v.text.text, kind_ == BlockKind::kCode && !table_.InTable(), text_);
         break;
       case GUMBO_NODE_ELEMENT:
-        if (!IsDropped(node->v.element)) Enter(node);
+        if (!IsDropped(node->v.element) && !IsTitleOfPart(node->v.element)) Enter(node);
         break;
       case GUMBO_NODE_DOCUMENT:
       case GUMBO_NODE_COMMENT:
@@ -185,7 +189,7 @@ class PageReader {
       StartBlock(element.tag);
     }
     if (element.tag == GUMBO_TAG_BR) text_.push_back(table_.InTable() ? ' ' : '\n');
-    if (element.tag == GUMBO_TAG_IMG) AppendAlternative(element);
+    if (element.tag == GUMBO_TAG_IMG && !TakeFigure(element)) AppendAlternative(element);
   }
 
   void StartBlock(GumboTag tag) {
@@ -252,6 +256,33 @@ class PageReader {
     text_.clear();
   }
 
+  bool IsTitleOfPart(const GumboElement& element) const {
+    return figures_ != nullptr && element.tag == GUMBO_TAG_TITLE;
+  }
+
+  bool TakeFigure(const GumboElement& element) {
+    const GumboAttribute* source = gumbo_get_attribute(&element.attributes, "src");
+    if (figures_ == nullptr || source == nullptr || figures_->size() >= kMaxFigures) return false;
+    const GumboAttribute* words = gumbo_get_attribute(&element.attributes, "alt");
+    figures_->push_back({.part = source->value,
+                         .caption = words == nullptr ? "" : words->value,
+                         .block = static_cast<uint32_t>(sink_.blocks().size())});
+    return true;
+  }
+
+  // What stands under pictures says what they show.
+  void TakeCaption(absl::string_view text) {
+    if (figures_ == nullptr || text.empty()) return;
+    if (kind_ == BlockKind::kCaption) {
+      for (size_t i = captioned_; i < figures_->size(); ++i) {
+        std::string& caption = (*figures_)[i].caption;
+        absl::StrAppend(&caption, caption.empty() ? "" : "\n",
+                        text.substr(0, Utf8PrefixLength(text, kMaxCaptionBytes)));
+      }
+    }
+    captioned_ = figures_->size();
+  }
+
   void AppendAlternative(const GumboElement& element) {
     const GumboAttribute* alternative = gumbo_get_attribute(&element.attributes, "alt");
     if (alternative == nullptr || *alternative->value == '\0') return;
@@ -266,11 +297,14 @@ class PageReader {
     const bool repeats_title = level_ == 1 && sink_.blocks().size() == 1 &&
                                sink_.blocks().front().kind == BlockKind::kHeading &&
                                sink_.blocks().front().text == text;
+    TakeCaption(text);
     if (!repeats_title) sink_.Add(kind_, kind_ == BlockKind::kCode ? text_ : text, level_);
     text_.clear();
   }
 
   BlockSink& sink_;
+  std::vector<FigureRef>* const figures_;
+  size_t captioned_ = 0;  // the first of figures_ that a caption would belong to
   std::vector<Place> stack_;
   BlockKind kind_ = BlockKind::kParagraph;
   int level_ = 0;
@@ -290,15 +324,43 @@ GumboOutput* Parse(absl::string_view html, Arena& arena) {
   return gumbo_parse_with_options(&options, html.data(), html.size());
 }
 
-}  // namespace
-
-Reason ReadHtml(absl::string_view html, BlockSink& sink) {
+Reason Read(absl::string_view html, BlockSink& sink, std::vector<FigureRef>* figures) {
   if (EstimateHtmlDepth(html) > kMaxDepth) return Reason::kTooDeep;
   Arena arena;
   const GumboOutput* output = Parse(html, arena);
   if (output == nullptr) return Reason::kOutOfMemory;
-  PageReader(sink).Read(output->root);
+  PageReader(sink, figures).Read(output->root);
   return Reason::kNone;
+}
+
+// In XML an element may end where it starts; in HTML the rest of the page would be its content.
+std::string WithEndTags(absl::string_view xhtml) {
+  std::string out;
+  out.reserve(xhtml.size());
+  for (size_t at = 0; at < xhtml.size();) {
+    const size_t start = std::min(xhtml.find('<', at), xhtml.size());
+    const size_t end = std::min(xhtml.find('>', start), xhtml.size() - 1) + 1;
+    absl::StrAppend(&out, xhtml.substr(at, end - at));
+    at = end;
+    if (end - start < 3 || xhtml[end - 2] != '/') continue;
+    const absl::string_view tag = xhtml.substr(start + 1, end - start - 3);
+    const absl::string_view name = tag.substr(0, tag.find_first_of(" \t\r\n"));
+    for (absl::string_view whole : {"title", "script", "style", "a", "div", "p", "span", "textarea",
+                                    "iframe", "noscript", "td", "th", "i", "b", "em"}) {
+      if (name != whole) continue;
+      out.resize(out.size() - 2);
+      absl::StrAppend(&out, "></", name, ">");
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Reason ReadHtml(absl::string_view html, BlockSink& sink) { return Read(html, sink, nullptr); }
+
+Reason ReadXhtmlPart(absl::string_view xhtml, BlockSink& sink, std::vector<FigureRef>& figures) {
+  return Read(WithEndTags(xhtml), sink, &figures);
 }
 
 }  // namespace sightline::media

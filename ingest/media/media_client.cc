@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <set>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "ingest/media/child_pool.h"
 #include "ingest/media/jpeg_header.h"
+#include "ingest/media/member_path.h"
 #include "ingest/media/memory_file.h"
 #include "ingest/media/messages.h"
 #include "ingest/media/sniff.h"
@@ -20,6 +23,7 @@ namespace sightline::media {
 namespace {
 
 constexpr int64_t kMaxPictureBytes = int64_t{256} << 20;  // of one that a child encodes
+constexpr int kSmallestFigure = 24;  // pixels of the shorter side; below are bullets and lines
 
 struct Outcome {
   Reply reply;
@@ -44,7 +48,8 @@ absl::StatusOr<std::string> ReadAttachment(const Outcome& outcome, int64_t max_b
 }
 
 bool IsTextType(absl::string_view type) {
-  return type == "text/plain" || type == "text/markdown" || type == "text/html";
+  return type == "text/plain" || type == "text/markdown" || type == "text/html" ||
+         type == "text/csv";
 }
 
 // Rendered white paper, or anything else without a mark on it.
@@ -57,6 +62,56 @@ bool IsBlank(const Image& image) {
   return true;
 }
 
+// What a child may call an office file, book, mail or archive.
+bool IsContainerType(absl::string_view type) {
+  static constexpr absl::string_view kTypes[] = {
+      "application/zip",          "application/x-tar", "application/gzip",
+      "application/x-bzip2",      "application/x-xz",  "application/zstd",
+      "application/octet-stream", "message/rfc822",    "application/epub+zip"};
+  constexpr size_t kMaxTypeBytes = 100;
+  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes) ||
+         (type.size() <= kMaxTypeBytes &&
+          (absl::StartsWith(type, "application/vnd.openxmlformats-officedocument.") ||
+           absl::StartsWith(type, "application/vnd.oasis.opendocument.")));
+}
+
+// For each figure of the page the last heading before it.
+std::vector<std::string> HeadingsOf(const ReplyPage& page) {
+  std::vector<std::string> out;
+  for (const FigureRef& figure : page.figures) {
+    std::string heading;
+    for (size_t i = figure.block; i-- > 0 && heading.empty();) {
+      if (page.blocks[i].kind == BlockKind::kHeading) heading = page.blocks[i].text;
+    }
+    out.push_back(std::move(heading));
+  }
+  return out;
+}
+
+// "notes.txt" of "notes.txt.gz".
+std::string UnpackedName(absl::string_view file_name) {
+  const absl::string_view stem = file_name.substr(0, file_name.rfind('.'));
+  const auto path = SafeMemberPath(stem);
+  return path.has_value() ? *path : "data";
+}
+
+// `all` holds the bytes of all members of the reply.
+absl::Status GiveMember(const ReplyMember& from, absl::string_view all,
+                        const ExtractOptions& options, const ExtractCallbacks& callbacks) {
+  const auto size = static_cast<int64_t>(all.size());
+  if (from.offset > size || from.size > size - from.offset) return Nonsense();
+  ExtractedMember member;
+  member.path = from.path;
+  if (from.reason != Reason::kNone) {
+    member.status = ReasonError(from.reason, 0, from.limit);
+  } else {
+    if (member.path.empty()) member.path = UnpackedName(options.file_name);
+    if (SafeMemberPath(member.path) != member.path) return Nonsense();
+    member.bytes = all.substr(static_cast<size_t>(from.offset), static_cast<size_t>(from.size));
+  }
+  return callbacks.on_member(std::move(member));
+}
+
 absl::Status CheckOptions(const MediaOptions& options) {
   const MediaLimits& limits = options.limits;
   if (options.workers < 1 || options.worker_memory_bytes < (int64_t{64} << 20)) {
@@ -65,7 +120,8 @@ absl::Status CheckOptions(const MediaOptions& options) {
   }
   if (limits.max_bytes < 1 || limits.max_pixels < 1 || limits.max_side < 1 ||
       limits.max_side > 65'535 || limits.max_aspect < 1 || limits.max_pages < 1 ||
-      limits.max_text_bytes < 1 || limits.max_text_bytes > (int64_t{1} << 30)) {
+      limits.max_text_bytes < 1 || limits.max_text_bytes > (int64_t{1} << 30) ||
+      limits.max_members < 1 || limits.max_unpacked_bytes < 1) {
     return absl::InvalidArgumentError(
         "media: expected limits >= 1, max_side <= 65535, max_text_bytes <= 1 GiB");
   }
@@ -84,8 +140,8 @@ class MediaClient::Impl {
   absl::StatusOr<EncodedImage> DrawHeat(absl::string_view bytes, const HeatGrid& heat,
                                         const HeatOptions& options, absl::Time deadline);
   absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
-                       const std::function<absl::Status(const DocumentInfo&)>& on_info,
-                       const std::function<absl::Status(ExtractedPage)>& on_page);
+                       const ExtractCallbacks& callbacks);
+  const MediaLimits& limits() const { return options_.limits; }
 
  private:
   absl::Status CheckSize(absl::string_view bytes) const;
@@ -97,11 +153,17 @@ class MediaClient::Impl {
   absl::StatusOr<EncodedImage> TakeRenderedPage(const Outcome& outcome, int long_side) const;
   absl::StatusOr<EncodedImage> TakePicture(const Outcome& outcome, absl::string_view file) const;
   absl::Status ExtractWhole(absl::string_view bytes, const ExtractOptions& options, bool is_picture,
-                            const std::function<absl::Status(const DocumentInfo&)>& on_info,
-                            const std::function<absl::Status(ExtractedPage)>& on_page);
+                            const ExtractCallbacks& callbacks);
   absl::Status ExtractPdf(absl::string_view bytes, const ExtractOptions& options,
-                          const std::function<absl::Status(const DocumentInfo&)>& on_info,
-                          const std::function<absl::Status(ExtractedPage)>& on_page);
+                          const ExtractCallbacks& callbacks);
+  absl::Status ExtractDocument(absl::string_view bytes, const ExtractOptions& options,
+                               const ExtractCallbacks& callbacks);
+  absl::Status GivePages(int fd, std::vector<ReplyPage> pages, const ExtractOptions& options,
+                         const ExtractCallbacks& callbacks);
+  absl::StatusOr<std::optional<EncodedImage>> ReadFigure(int fd, const std::string& part,
+                                                         absl::Time deadline);
+  absl::Status GiveMembers(int fd, const ExtractOptions& options,
+                           const ExtractCallbacks& callbacks);
   absl::StatusOr<std::vector<PdfPageSize>> PdfPages(int fd, const ExtractOptions& options);
   ExtractedPage ReadPdfPage(int fd, int number, const PdfPageSize& size,
                             const ExtractOptions& options);
@@ -134,8 +196,9 @@ bool MediaClient::Impl::IsPictureSize(int width, int height) const {
 // child is replaced once. A file that kills the second one too is to blame itself.
 absl::StatusOr<Outcome> MediaClient::Impl::Run(Role role, Request request, int fd,
                                                absl::Time deadline) {
-  const absl::Duration timeout =
-      role == Role::kDecoder ? options_.image_timeout : options_.page_timeout;
+  const bool whole_document =
+      role == Role::kDocuments || request.op == Op::kDocument || request.op == Op::kUnpack;
+  const absl::Duration timeout = whole_document ? options_.page_timeout : options_.image_timeout;
   for (int attempt = 0; attempt < 2; ++attempt) {
     auto child = pool_.Take(role, deadline);
     if (absl::IsDeadlineExceeded(child.status())) return ReasonError(Reason::kTimeout);
@@ -264,10 +327,8 @@ absl::StatusOr<EncodedImage> MediaClient::Impl::TakePicture(const Outcome& outco
   return picture;
 }
 
-absl::Status MediaClient::Impl::ExtractWhole(
-    absl::string_view bytes, const ExtractOptions& options, bool is_picture,
-    const std::function<absl::Status(const DocumentInfo&)>& on_info,
-    const std::function<absl::Status(ExtractedPage)>& on_page) {
+absl::Status MediaClient::Impl::ExtractWhole(absl::string_view bytes, const ExtractOptions& options,
+                                             bool is_picture, const ExtractCallbacks& callbacks) {
   Request request;
   request.op = Op::kExtract;
   request.media_type_hint = options.media_type_hint;
@@ -285,8 +346,8 @@ absl::Status MediaClient::Impl::ExtractWhole(
     info.media_type = outcome.reply.media_type;
     page.blocks = std::move(outcome.reply.blocks);
   }
-  SL_RETURN_IF_ERROR(on_info(info));
-  return on_page(std::move(page));
+  SL_RETURN_IF_ERROR(callbacks.on_info(info));
+  return callbacks.on_page(std::move(page));
 }
 
 absl::StatusOr<std::vector<PdfPageSize>> MediaClient::Impl::PdfPages(
@@ -347,32 +408,138 @@ ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSi
 
 // One request a page: a crash or a slow page costs that page only, and no child is held while the
 // caller works on a page.
-absl::Status MediaClient::Impl::ExtractPdf(
-    absl::string_view bytes, const ExtractOptions& options,
-    const std::function<absl::Status(const DocumentInfo&)>& on_info,
-    const std::function<absl::Status(ExtractedPage)>& on_page) {
+absl::Status MediaClient::Impl::ExtractPdf(absl::string_view bytes, const ExtractOptions& options,
+                                           const ExtractCallbacks& callbacks) {
   SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
   SL_ASSIGN_OR_RETURN(const std::vector<PdfPageSize> pages, PdfPages(file.get(), options));
   DocumentInfo info;
   info.media_type = MediaTypeOf(FileType::kPdf);
   info.has_pages = true;
   info.pages = static_cast<int>(pages.size());
-  SL_RETURN_IF_ERROR(on_info(info));
+  SL_RETURN_IF_ERROR(callbacks.on_info(info));
   for (int number = 1; number <= info.pages; ++number) {
     if (absl::Now() >= options.deadline) return ReasonError(Reason::kTimeout);
     ExtractedPage page = ReadPdfPage(file.get(), number, pages[number - 1], options);
     if (absl::IsDeadlineExceeded(page.status) && absl::Now() >= options.deadline)
       return page.status;
     if (absl::IsFailedPrecondition(page.status)) return page.status;
-    SL_RETURN_IF_ERROR(on_page(std::move(page)));
+    SL_RETURN_IF_ERROR(callbacks.on_page(std::move(page)));
   }
   return absl::OkStatus();
 }
 
-absl::Status MediaClient::Impl::Extract(
-    absl::string_view bytes, const ExtractOptions& options,
-    const std::function<absl::Status(const DocumentInfo&)>& on_info,
-    const std::function<absl::Status(ExtractedPage)>& on_page) {
+// The document in one request; its pictures in two each, since what comes out of an entry is a file
+// of any kind again.
+absl::Status MediaClient::Impl::ExtractDocument(absl::string_view bytes,
+                                                const ExtractOptions& options,
+                                                const ExtractCallbacks& callbacks) {
+  SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
+  Request request;
+  request.op = Op::kDocument;
+  SL_ASSIGN_OR_RETURN(Outcome outcome, Run(Role::kDecoder, request, file.get(), options.deadline));
+  Reply& reply = outcome.reply;
+  if (reply.pages.size() > static_cast<size_t>(options_.limits.max_pages)) return Nonsense();
+  if (!IsContainerType(reply.media_type)) return Nonsense();
+  DocumentInfo info;
+  info.media_type = std::move(reply.media_type);
+  info.has_pages = reply.has_pages;
+  info.pages = static_cast<int>(reply.pages.size());
+  info.properties = std::move(reply.properties);
+  SL_RETURN_IF_ERROR(callbacks.on_info(info));
+  SL_RETURN_IF_ERROR(GivePages(file.get(), std::move(reply.pages), options, callbacks));
+  if (!reply.has_members || !callbacks.on_member) return absl::OkStatus();
+  return GiveMembers(file.get(), options, callbacks);
+}
+
+absl::Status MediaClient::Impl::GivePages(int fd, std::vector<ReplyPage> pages,
+                                          const ExtractOptions& options,
+                                          const ExtractCallbacks& callbacks) {
+  std::set<std::pair<std::string, std::string>>
+      given;  // one logo on a hundred slides is one figure
+  int number = 0;
+  for (ReplyPage& from : pages) {
+    ExtractedPage page;
+    page.number = ++number;
+    if (from.reason != Reason::kNone) {
+      page.status = ReasonError(from.reason, 0, options_.limits.max_unpacked_bytes);
+    }
+    page.partial_reason = ReasonName(from.partial);
+    const std::vector<std::string> headings = HeadingsOf(from);
+    page.blocks = std::move(from.blocks);
+    SL_RETURN_IF_ERROR(callbacks.on_page(std::move(page)));
+    for (size_t i = 0; callbacks.on_figure && i < from.figures.size(); ++i) {
+      FigureRef& ref = from.figures[i];
+      if (!given.emplace(ref.part, ref.caption).second) continue;
+      if (absl::Now() >= options.deadline) return ReasonError(Reason::kTimeout);
+      auto picture = ReadFigure(fd, ref.part, options.deadline);
+      if (absl::IsFailedPrecondition(picture.status())) return picture.status();
+      ExtractedFigure figure;
+      figure.page = number;
+      figure.heading = headings[i];
+      figure.caption = std::move(ref.caption);
+      if (picture.ok()) figure.picture = *std::move(picture);
+      if (!figure.picture.has_value() && figure.caption.empty()) continue;
+      SL_RETURN_IF_ERROR(callbacks.on_figure(std::move(figure)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Empty where the entry is no picture that is read, or one too small to show anything.
+absl::StatusOr<std::optional<EncodedImage>> MediaClient::Impl::ReadFigure(int fd,
+                                                                          const std::string& part,
+                                                                          absl::Time deadline) {
+  Request request;
+  request.op = Op::kFigure;
+  request.part = part;
+  SL_ASSIGN_OR_RETURN(const Outcome entry, Run(Role::kDecoder, request, fd, deadline));
+  if (entry.reply.attachment_bytes == 0) return std::nullopt;
+  SL_ASSIGN_OR_RETURN(const std::string bytes, ReadAttachment(entry, kMaxPictureBytes));
+  if (!IsPicture(SniffType(bytes))) return std::nullopt;
+  request = {};
+  request.op = Op::kExtract;
+  SL_ASSIGN_OR_RETURN(const Outcome outcome,
+                      Run(Role::kDecoder, request, entry.attachment.get(), deadline));
+  SL_ASSIGN_OR_RETURN(EncodedImage picture, TakePicture(outcome, bytes));
+  if (std::min(picture.width, picture.height) < kSmallestFigure) return std::nullopt;
+  return picture;
+}
+
+absl::Status MediaClient::Impl::GiveMembers(int fd, const ExtractOptions& options,
+                                            const ExtractCallbacks& callbacks) {
+  Request request;
+  request.op = Op::kUnpack;
+  request.budget = options_.limits.max_unpacked_bytes;
+  do {
+    if (absl::Now() >= options.deadline) return ReasonError(Reason::kTimeout);
+    const auto outcome = Run(Role::kDecoder, request, fd, options.deadline);
+    // Members that came already are not lost with the others.
+    if (!outcome.ok() && request.first > 0) {
+      return callbacks.on_member({.path = "", .status = outcome.status(), .bytes = ""});
+    }
+    SL_RETURN_IF_ERROR(outcome.status());
+    const Reply& reply = outcome->reply;
+    std::optional<MemoryFileView> view;
+    if (reply.attachment_bytes > 0) {
+      auto opened = MemoryFileView::Open(outcome->attachment.get());
+      if (!opened.ok() || opened->bytes().size() != static_cast<size_t>(reply.attachment_bytes)) {
+        return Nonsense();
+      }
+      view.emplace(*std::move(opened));
+    }
+    const absl::string_view all = view.has_value() ? view->bytes() : absl::string_view();
+    for (const ReplyMember& member : reply.members) {
+      SL_RETURN_IF_ERROR(GiveMember(member, all, options, callbacks));
+    }
+    if (reply.next != 0 && reply.next <= request.first) return Nonsense();
+    request.first = reply.next;
+    request.budget -= reply.attachment_bytes;
+  } while (request.first != 0);
+  return absl::OkStatus();
+}
+
+absl::Status MediaClient::Impl::Extract(absl::string_view bytes, const ExtractOptions& options,
+                                        const ExtractCallbacks& callbacks) {
   SL_RETURN_IF_ERROR(CheckSize(bytes));
   if (options.render_long_side < 16 || options.render_long_side > options_.limits.max_side) {
     return absl::InvalidArgumentError(
@@ -380,12 +547,14 @@ absl::Status MediaClient::Impl::Extract(
   }
   const FileType type = SniffType(bytes);
   if (type == FileType::kNotAllowed) return ReasonError(Reason::kTypeNotAllowed);
-  if (type == FileType::kPdf) return ExtractPdf(bytes, options, on_info, on_page);
+  if (type == FileType::kLocked) return ReasonError(Reason::kEncrypted);
+  if (type == FileType::kPdf) return ExtractPdf(bytes, options, callbacks);
+  if (IsContainer(type)) return ExtractDocument(bytes, options, callbacks);
   const int64_t max_text_bytes = options_.limits.max_text_bytes;
   if (!IsPicture(type) && static_cast<int64_t>(bytes.size()) > max_text_bytes) {
     return ReasonError(Reason::kTooMuchText, 0, max_text_bytes);
   }
-  return ExtractWhole(bytes, options, IsPicture(type), on_info, on_page);
+  return ExtractWhole(bytes, options, IsPicture(type), callbacks);
 }
 
 absl::StatusOr<std::unique_ptr<MediaClient>> MediaClient::Create(const MediaOptions& options) {
@@ -421,9 +590,10 @@ absl::StatusOr<EncodedImage> MediaClient::DrawHeat(absl::string_view bytes, cons
 }
 
 absl::Status MediaClient::Extract(absl::string_view bytes, const ExtractOptions& options,
-                                  const std::function<absl::Status(const DocumentInfo&)>& on_info,
-                                  const std::function<absl::Status(ExtractedPage)>& on_page) {
-  return impl_->Extract(bytes, options, on_info, on_page);
+                                  const ExtractCallbacks& callbacks) {
+  return impl_->Extract(bytes, options, callbacks);
 }
+
+const MediaLimits& MediaClient::limits() const { return impl_->limits(); }
 
 }  // namespace sightline::media

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,6 +23,8 @@ struct MediaLimits {
   double max_aspect = 200;                 // longer side over shorter
   int max_pages = 2'000;
   int64_t max_text_bytes = int64_t{20} << 20;
+  int max_members = 10'000;                       // files in an archive
+  int64_t max_unpacked_bytes = int64_t{1} << 30;  // that come out of an archive or an office file
 };
 
 struct MediaOptions {
@@ -63,12 +66,29 @@ struct ExtractedPage {
   std::string taken;  // of a picture file, when by its EXIF: "2024-05-01T10:00:00", no zone; or ""
 };
 
+// A picture that stands in a document.
+struct ExtractedFigure {
+  int page = 1;                         // number of the page it is on, which came before it
+  std::string heading;                  // the last one before it on that page, or ""
+  std::string caption;                  // what the document says of it, or ""
+  std::optional<EncodedImage> picture;  // none: of a kind that is not read; there is a caption then
+};
+
+// A file in an archive, or attached to a mail.
+struct ExtractedMember {
+  std::string path;     // within it, valid UTF-8; where the status is OK free of "..", not absolute
+  absl::Status status;  // not OK: it has no bytes; the path is for people then, and may be empty
+  absl::string_view bytes;  // only during the call
+};
+
 struct DocumentInfo {
   std::string
       media_type;  // as found from the content: image/png, application/pdf, text/markdown, …
   bool is_picture = false;
   bool has_pages = false;
   int pages = 1;
+  // What it says of itself: title, author; of a mail from, to, subject, date.
+  std::vector<std::pair<std::string, std::string>> properties;
 };
 
 struct ExtractOptions {
@@ -78,6 +98,16 @@ struct ExtractOptions {
   bool render_pages = true;
   int render_long_side = 1280;  // pixels of a rendered page's longer side
   absl::Time deadline = absl::InfiniteFuture();
+};
+
+// What Extract calls, on the thread that called it: on_info once, then on_page for each page in
+// order, on_figure for the pictures of a page after it, at last on_member. A non-OK return from any
+// stops the work with that status.
+struct ExtractCallbacks {
+  std::function<absl::Status(const DocumentInfo&)> on_info;
+  std::function<absl::Status(ExtractedPage)> on_page;
+  std::function<absl::Status(ExtractedFigure)> on_figure = nullptr;  // null: not wanted
+  std::function<absl::Status(ExtractedMember)> on_member = nullptr;  // likewise
 };
 
 struct DecodedImage {
@@ -101,8 +131,9 @@ struct HeatOptions {
 // The stable reason code of an error from here, e.g. "too_many_pixels", "bad_image", "encrypted",
 // "empty", "unknown_type", "type_not_allowed", "bad_pdf", "bad_page", "too_many_pages", "timeout",
 // "crashed", "aspect_ratio", "side_too_long", "too_large", "too_much_text", "out_of_memory",
-// "too_deep", "tool_missing", "no_sandbox"; "" when it has none. Messages are fixed texts and
-// numbers: never a library's words, a path or an address.
+// "too_deep", "bad_document", "bad_archive", "xml_entities", "inflate_limit", "too_many_members",
+// "too_many_cells", "unsafe_path", "not_a_file", "tool_missing", "no_sandbox"; "" when it has none.
+// Messages are fixed texts and numbers: never a library's words, a path or an address.
 std::string ErrorReason(const absl::Status& status);
 
 // Decodes foreign files in sandboxed children (sightline-media): no network, bounded memory and
@@ -130,13 +161,13 @@ class MediaClient {
   absl::StatusOr<EncodedImage> DrawHeat(absl::string_view bytes, const HeatGrid& heat,
                                         const HeatOptions& options, absl::Time deadline);
 
-  // Reads a document of any supported type. `on_info` once, then `on_page` for each page in order,
-  // on the calling thread; a non-OK return from either stops the work with that status. Page
-  // failures arrive as pages with a status; an error return means the document as a whole could not
-  // be read.
+  // Reads a document of any supported type. Failures of a page or a member arrive as such with a
+  // status; an error return means the document as a whole could not be read. Of an archive the
+  // members are handed on as they are: what is in them is the caller's to read.
   absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
-                       const std::function<absl::Status(const DocumentInfo&)>& on_info,
-                       const std::function<absl::Status(ExtractedPage)>& on_page);
+                       const ExtractCallbacks& callbacks);
+
+  const MediaLimits& limits() const;
 
  private:
   class Impl;

@@ -1,6 +1,8 @@
 #include "ingest/media/messages.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +15,13 @@ namespace {
 
 constexpr size_t kMinBlockBytes = 1 + 1 + 4 + 1;  // kind, level, text length, box flag
 constexpr size_t kPageBytes = 2 * sizeof(double);
+constexpr size_t kMinPageBytes = 1 + 1 + 4 + 4;  // reasons, counts
+constexpr size_t kMinFigureBytes = 4 + 4 + 4;    // lengths, block
+constexpr size_t kMinMemberBytes = 4 + 1 + 3 * sizeof(int64_t);
+constexpr size_t kMinPropertyBytes = 4 + 4;
+
+// They become metadata, where other names mean something else.
+constexpr absl::string_view kProperties[] = {"title", "author", "from", "to", "subject", "date"};
 
 absl::Status Malformed(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("malformed ", what, " of the media worker"));
@@ -25,6 +34,8 @@ void WriteLimits(const MediaLimits& limits, WireWriter& writer) {
   writer.F64(limits.max_aspect);
   writer.I64(limits.max_pages);
   writer.I64(limits.max_text_bytes);
+  writer.I64(limits.max_members);
+  writer.I64(limits.max_unpacked_bytes);
 }
 
 // A count or a size: within int, not negative.
@@ -55,6 +66,8 @@ bool ReadLimits(WireReader& reader, MediaLimits& limits) {
   limits.max_aspect = reader.F64();
   if (!ReadInt(reader, limits.max_pages)) return false;
   limits.max_text_bytes = reader.I64();
+  if (!ReadInt(reader, limits.max_members)) return false;
+  limits.max_unpacked_bytes = reader.I64();
   return true;
 }
 
@@ -101,6 +114,61 @@ bool ReadBlocks(WireReader& reader, std::vector<TextBlock>& blocks) {
   return true;
 }
 
+bool ReadUtf8(WireReader& reader, std::string& out) {
+  out = std::string(reader.Bytes());
+  return IsValidUtf8(out);
+}
+
+bool ReadFigures(WireReader& reader, std::vector<FigureRef>& figures) {
+  const uint32_t count = reader.Count(kMinFigureBytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    FigureRef& figure = figures.emplace_back();
+    figure.part = std::string(reader.Bytes());
+    if (!ReadUtf8(reader, figure.caption)) return false;
+    figure.block = reader.U32();
+  }
+  return true;
+}
+
+bool ReadDocumentPages(WireReader& reader, std::vector<ReplyPage>& pages) {
+  const uint32_t count = reader.Count(kMinPageBytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    ReplyPage& page = pages.emplace_back();
+    if (!ReadEnum(reader, page.reason) || !ReadEnum(reader, page.partial)) return false;
+    if (!ReadBlocks(reader, page.blocks) || !ReadFigures(reader, page.figures)) return false;
+    for (const FigureRef& figure : page.figures) {
+      if (figure.block > page.blocks.size()) return false;
+    }
+  }
+  return true;
+}
+
+bool ReadProperties(WireReader& reader, std::vector<std::pair<std::string, std::string>>& out) {
+  const uint32_t count = reader.Count(kMinPropertyBytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    auto& [name, value] = out.emplace_back();
+    if (!ReadUtf8(reader, name) || !ReadUtf8(reader, value)) return false;
+    const bool known =
+        std::find(std::begin(kProperties), std::end(kProperties), name) != std::end(kProperties);
+    if (!known || value.size() > kMaxPropertyBytes) return false;
+    if (name == "date" && !IsTimeOfDay(value)) return false;
+  }
+  return true;
+}
+
+bool ReadMembers(WireReader& reader, std::vector<ReplyMember>& members) {
+  const uint32_t count = reader.Count(kMinMemberBytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    ReplyMember& member = members.emplace_back();
+    if (!ReadUtf8(reader, member.path) || !ReadEnum(reader, member.reason)) return false;
+    member.limit = reader.I64();
+    member.offset = reader.I64();
+    member.size = reader.I64();
+    if (member.offset < 0 || member.size < 0) return false;
+  }
+  return true;
+}
+
 bool ReadPages(WireReader& reader, std::vector<PdfPageSize>& pages) {
   const uint32_t count = reader.Count(kPageBytes);
   for (uint32_t i = 0; i < count; ++i) {
@@ -125,11 +193,59 @@ bool ReadReply(WireReader& reader, Reply& reply) {
   if (!reply.taken.empty() && !IsTimeOfDay(reply.taken)) return false;
   if (!ReadEnum(reader, reply.partial) || !ReadBool(reader, reply.complaints)) return false;
   if (!ReadBlocks(reader, reply.blocks) || !ReadPages(reader, reply.pdf_pages)) return false;
+  if (!ReadDocumentPages(reader, reply.pages)) return false;
+  if (!ReadBool(reader, reply.has_pages) || !ReadBool(reader, reply.has_members)) return false;
+  if (!ReadProperties(reader, reply.properties)) return false;
+  if (!ReadMembers(reader, reply.members) || !ReadInt(reader, reply.next)) return false;
   reply.attachment_bytes = reader.I64();
   return reply.attachment_bytes >= 0 && IsValidUtf8(reply.media_type) && reader.Finished();
 }
 
+void WriteBlocks(const std::vector<TextBlock>& blocks, WireWriter& writer) {
+  writer.U32(static_cast<uint32_t>(blocks.size()));
+  for (const TextBlock& block : blocks) WriteBlock(block, writer);
+}
+
+void WriteDocument(const Reply& reply, WireWriter& writer) {
+  writer.U32(static_cast<uint32_t>(reply.pages.size()));
+  for (const ReplyPage& page : reply.pages) {
+    writer.U8(static_cast<uint8_t>(page.reason));
+    writer.U8(static_cast<uint8_t>(page.partial));
+    WriteBlocks(page.blocks, writer);
+    writer.U32(static_cast<uint32_t>(page.figures.size()));
+    for (const FigureRef& figure : page.figures) {
+      writer.Bytes(figure.part);
+      writer.Bytes(figure.caption);
+      writer.U32(figure.block);
+    }
+  }
+  writer.U8(reply.has_pages ? 1 : 0);
+  writer.U8(reply.has_members ? 1 : 0);
+  writer.U32(static_cast<uint32_t>(reply.properties.size()));
+  for (const auto& [name, value] : reply.properties) {
+    writer.Bytes(name);
+    writer.Bytes(value);
+  }
+  writer.U32(static_cast<uint32_t>(reply.members.size()));
+  for (const ReplyMember& member : reply.members) {
+    writer.Bytes(member.path);
+    writer.U8(static_cast<uint8_t>(member.reason));
+    writer.I64(member.limit);
+    writer.I64(member.offset);
+    writer.I64(member.size);
+  }
+  writer.I64(reply.next);
+}
+
 }  // namespace
+
+Reply Failure(Reason reason, int64_t found, int64_t limit) {
+  Reply reply;
+  reply.reason = reason;
+  reply.found = found;
+  reply.limit = limit;
+  return reply;
+}
 
 bool IsTimeOfDay(absl::string_view text) {
   constexpr absl::string_view kForm = "0000-00-00T00:00:00";
@@ -198,6 +314,9 @@ std::string SerializeRequest(const Request& request) {
   writer.I64(request.heat_columns);
   writer.Bytes(request.heat);
   writer.U8(request.heat_alone ? 1 : 0);
+  writer.Bytes(request.part);
+  writer.I64(request.first);
+  writer.I64(request.budget);
   return writer.Take();
 }
 
@@ -216,6 +335,9 @@ absl::StatusOr<Request> ParseRequest(absl::string_view bytes) {
   good = good && ReadInt(reader, request.heat_columns);
   request.heat = std::string(reader.Bytes());
   request.heat_alone = reader.U8() != 0;
+  request.part = std::string(reader.Bytes());
+  good = good && ReadInt(reader, request.first);
+  request.budget = reader.I64();
   if (!good || !reader.Finished()) return Malformed("request");
   return request;
 }
@@ -233,13 +355,13 @@ std::string SerializeReply(const Reply& reply) {
   writer.Bytes(reply.taken);
   writer.U8(static_cast<uint8_t>(reply.partial));
   writer.U8(reply.complaints ? 1 : 0);
-  writer.U32(static_cast<uint32_t>(reply.blocks.size()));
-  for (const TextBlock& block : reply.blocks) WriteBlock(block, writer);
+  WriteBlocks(reply.blocks, writer);
   writer.U32(static_cast<uint32_t>(reply.pdf_pages.size()));
   for (const PdfPageSize& page : reply.pdf_pages) {
     writer.F64(page.width);
     writer.F64(page.height);
   }
+  WriteDocument(reply, writer);
   writer.I64(reply.attachment_bytes);
   return writer.Take();
 }

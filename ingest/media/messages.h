@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,7 +18,7 @@ namespace sightline::media {
 
 // A child is shut in according to what it has to do.
 enum class Role : uint8_t {
-  kDecoder = 0,    // pictures and text, in the process itself; opens no file, starts no program
+  kDecoder = 0,    // all but PDF, in the process itself; opens no file, starts no program
   kDocuments = 1,  // runs the PDF tools; parses nothing foreign but their output
   kLast = kDocuments,
 };
@@ -41,7 +42,10 @@ enum class Op : uint8_t {
   kPdfInfo,          // -> pdf_pages
   kPdfPage,          // -> blocks, attachment = JPEG
   kHeat,             // -> width, height, attachment = PNG
-  kLast = kHeat,
+  kDocument,         // of an office file, book, mail or archive; -> media_type, pages, has_members
+  kFigure,           // -> attachment = the bytes of an entry that a FigureRef names
+  kUnpack,           // of an archive or mail; -> members, next, attachment = their bytes
+  kLast = kUnpack,
 };
 
 // The file itself comes along as a sealed memory file.
@@ -58,6 +62,32 @@ struct Request {
   int heat_columns = 0;  // kHeat: of `heat`
   std::string heat;      // kHeat: row by row, a byte a cell
   bool heat_alone = false;
+  std::string part;    // kFigure
+  int first = 0;       // kUnpack: how many members came already
+  int64_t budget = 0;  // kUnpack: bytes that may still come
+};
+
+// A picture in a document, as an entry of its file.
+struct FigureRef {
+  std::string part;
+  std::string caption;  // what the document says of it, valid UTF-8
+  uint32_t block = 0;   // of the page's blocks, the one that it stands before
+};
+
+struct ReplyPage {
+  Reason reason = Reason::kNone;   // not kNone: this page could not be read
+  Reason partial = Reason::kNone;  // why something of it is missing
+  std::vector<TextBlock> blocks;
+  std::vector<FigureRef> figures;
+};
+
+// A file in an archive.
+struct ReplyMember {
+  std::string path;  // valid UTF-8; where `reason` is kNone also without "..", not absolute, …
+  Reason reason = Reason::kNone;  // not kNone: it has no bytes, `limit` is the reason's number
+  int64_t limit = 0;
+  int64_t offset = 0;  // of its bytes in the attachment
+  int64_t size = 0;
 };
 
 // A page's size in points as displayed; 0 when the page cannot be found.
@@ -65,6 +95,8 @@ struct PdfPageSize {
   double width = 0;
   double height = 0;
 };
+
+inline constexpr size_t kMaxPropertyBytes = 1'000;
 
 struct Reply {
   Reason reason = Reason::kNone;  // not kNone: failed, `found` and `limit` are its numbers
@@ -80,8 +112,19 @@ struct Reply {
   bool complaints = false;             // kPdfPage: a tool found faults in the page
   std::vector<TextBlock> blocks;       // valid UTF-8, boxes valid
   std::vector<PdfPageSize> pdf_pages;  // finite, >= 0
-  int64_t attachment_bytes = 0;        // size of the memory file that comes along; 0 = none does
+  std::vector<ReplyPage> pages;        // kDocument
+  bool has_pages = false;              // kDocument: their numbers mean something to people
+  bool has_members = false;            // kDocument: ask with kUnpack
+  // kDocument: what the file says of itself: title, author, from, to, subject, date (IsTimeOfDay),
+  // each at most kMaxPropertyBytes of UTF-8.
+  std::vector<std::pair<std::string, std::string>> properties;
+  std::vector<ReplyMember> members;  // kUnpack
+  int next = 0;                      // kUnpack: `first` of the next request; 0 = that was all
+  int64_t attachment_bytes = 0;      // size of the memory file that comes along; 0 = none does
 };
+
+// A reply that says why there is none.
+Reply Failure(Reason reason, int64_t found = 0, int64_t limit = 0);
 
 // "2024-05-01T10:00:00", with a month, day, hour, minute and second that there can be.
 bool IsTimeOfDay(absl::string_view text);

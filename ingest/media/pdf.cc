@@ -20,14 +20,6 @@ constexpr size_t kMaxInfoBytes = 4 << 20;
 constexpr size_t kMaxLayoutBytes = size_t{64} << 20;  // a word takes about 120 bytes
 constexpr size_t kMaxPictureBytes = size_t{64} << 20;
 
-Reply Failure(Reason reason, int64_t found = 0, int64_t limit = 0) {
-  Reply reply;
-  reply.reason = reason;
-  reply.found = found;
-  reply.limit = limit;
-  return reply;
-}
-
 ToolRun MakeRun(const Setup& setup, const Request& request, int file, const char* name) {
   ToolRun run;
   run.name = name;

@@ -1,5 +1,8 @@
 #include "ingest/media/picture.h"
 
+#include <dlfcn.h>
+#include <gmodule.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
@@ -7,7 +10,9 @@
 #include <vips/vips8>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "ingest/media/bmp.h"
 #include "ingest/media/jpeg_header.h"
 #include "ingest/media/memory_file.h"
 #include "ingest/media/sniff.h"
@@ -19,17 +24,9 @@ using vips::VImage;
 
 constexpr const char* kLoaders[] = {"VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer",
                                     "VipsForeignLoadWebpBuffer", "VipsForeignLoadNsgifBuffer",
-                                    "VipsForeignLoadTiffBuffer"};
+                                    "VipsForeignLoadTiffBuffer", "VipsForeignLoadHeifBuffer"};
 constexpr int kMaxJpegScans = 500;  // progressive files have about ten; each costs a pass over all
 constexpr int kRowsAtATime = 64;
-
-Reply Failure(Reason reason, int64_t found = 0, int64_t limit = 0) {
-  Reply reply;
-  reply.reason = reason;
-  reply.found = found;
-  reply.limit = limit;
-  return reply;
-}
 
 // The library's words go to the debug log only.
 Reply FailureFromLibrary() {
@@ -57,6 +54,8 @@ VImage Open(absl::string_view bytes, FileType type) {
     case FileType::kPng: return VImage::pngload_buffer(blob, LoadOptions());
     case FileType::kWebp: return VImage::webpload_buffer(blob, LoadOptions());
     case FileType::kGif: return VImage::gifload_buffer(blob, LoadOptions());
+    case FileType::kAvif:
+    case FileType::kHeic: return VImage::heifload_buffer(blob, LoadOptions());
     default: return VImage::tiffload_buffer(blob, LoadOptions());
   }
 }
@@ -132,6 +131,28 @@ bool ReadRows(const VImage& image, const std::function<bool(const void*, size_t)
   return true;
 }
 
+// The same of a bitmap.
+Reply WithBmp(const Setup& setup, absl::string_view bytes,
+              const std::function<Reply(const VImage&, FileType)>& work) {
+  BmpHeader header;
+  if (ReadBmpHeader(bytes, header) != Reason::kNone) return Failure(Reason::kBadImage);
+  Reply checked = CheckSize(setup.limits, header.width, header.height);
+  if (checked.reason != Reason::kNone) return checked;
+  try {
+    std::vector<uint8_t> pixels;
+    if (ReadBmpPixels(bytes, pixels) != Reason::kNone) return Failure(Reason::kBadImage);
+    const VImage image =
+        VImage::new_from_memory(pixels.data(), pixels.size(), header.width, header.height, 3,
+                                VIPS_FORMAT_UCHAR)
+            .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB));
+    return work(image, FileType::kBmp);
+  } catch (const vips::VError&) {
+    return FailureFromLibrary();
+  } catch (const std::bad_alloc&) {
+    return Failure(Reason::kOutOfMemory);
+  }
+}
+
 // Runs `work` on the opened picture once its header passed; what the library throws becomes a
 // reply.
 Reply WithPicture(const Setup& setup, absl::string_view bytes,
@@ -140,6 +161,7 @@ Reply WithPicture(const Setup& setup, absl::string_view bytes,
   if (!IsPicture(type)) {
     return Failure(type == FileType::kUnknown ? Reason::kUnknownType : Reason::kTypeNotAllowed);
   }
+  if (type == FileType::kBmp) return WithBmp(setup, bytes, work);
   if (type == FileType::kJpeg) {
     const auto header = ReadJpegHeader(bytes);
     if (header.has_value() && header->scans > kMaxJpegScans) return Failure(Reason::kBadImage);
@@ -174,15 +196,15 @@ VImage OverWhite(const VImage& image) {
 }
 
 // At most max_side pixels, upright, on white. Decodes large JPEG files at a fraction of their size.
-VImage Smaller(absl::string_view bytes, int max_side) {
+VImage Smaller(const VImage& opened, FileType type, absl::string_view bytes, int max_side) {
   VipsBlob* blob = vips_blob_new(nullptr, bytes.data(), bytes.size());
   const auto release = [](VipsBlob* b) { vips_area_unref(VIPS_AREA(b)); };
   const std::unique_ptr<VipsBlob, decltype(release)> holder(blob, release);
-  const VImage small = VImage::thumbnail_buffer(blob, max_side,
-                                                VImage::option()
-                                                    ->set("height", max_side)
-                                                    ->set("size", VIPS_SIZE_DOWN)
-                                                    ->set("fail_on", VIPS_FAIL_ON_ERROR));
+  vips::VOption* options = VImage::option()->set("height", max_side)->set("size", VIPS_SIZE_DOWN);
+  const VImage small =
+      type == FileType::kBmp
+          ? opened.thumbnail_image(max_side, options)
+          : VImage::thumbnail_buffer(blob, max_side, options->set("fail_on", VIPS_FAIL_ON_ERROR));
   return OverWhite(ToRgb(small, false));
 }
 
@@ -218,6 +240,19 @@ bool DecodesToTheEnd(const VImage& image) {
   return ReadRows(image, [](const void*, size_t) { return true; });
 }
 
+// The one plug-in that is wanted reads AVIF and HEIC. It lies in a folder beside the library.
+// Without it those two are refused as pictures that cannot be read.
+void LoadHeif() {
+  Dl_info library;
+  if (::dladdr(reinterpret_cast<void*>(&vips_init), &library) == 0) return;
+  const absl::string_view path = library.dli_fname;
+  const std::string module =
+      absl::StrCat(path.substr(0, path.rfind('/')), "/vips-modules-", VIPS_MAJOR_VERSION, ".",
+                   VIPS_MINOR_VERSION, "/vips-heif.so");
+  GModule* loaded = g_module_open(module.c_str(), G_MODULE_BIND_LAZY);
+  if (loaded != nullptr) g_module_make_resident(loaded);
+}
+
 }  // namespace
 
 bool StartPictures(const char* argv0) {
@@ -225,6 +260,7 @@ bool StartPictures(const char* argv0) {
   ::setenv("VIPSHOME", "/nonexistent", 1);
   ::setenv("VIPS_NOVECTOR", "1", 1);  // vector code is made at run time, which the sandbox forbids
   if (vips_init(argv0) != 0) return false;
+  LoadHeif();
   vips_cache_set_max(0);
   vips_concurrency_set(1);
   vips_operation_block_set("VipsForeignLoad", TRUE);
@@ -257,8 +293,8 @@ Reply DecodePicture(const Setup& setup, absl::string_view bytes, UniqueFd& attac
 
 Reply MakeThumbnail(const Setup& setup, absl::string_view bytes, int max_side,
                     std::string& encoded) {
-  return WithPicture(setup, bytes, [&](const VImage&, FileType) {
-    const VImage image = Smaller(bytes, max_side);
+  return WithPicture(setup, bytes, [&](const VImage& opened, FileType type) {
+    const VImage image = Smaller(opened, type, bytes, max_side);
     Reply reply;
     reply.width = image.width();
     reply.height = image.height();
@@ -273,8 +309,8 @@ Reply DrawHeat(const Setup& setup, absl::string_view bytes, const Request& reque
   if (request.heat_columns < 1 || cells < 1 || cells % request.heat_columns != 0) {
     return Failure(Reason::kBadImage);
   }
-  return WithPicture(setup, bytes, [&](const VImage&, FileType) {
-    const VImage picture = Smaller(bytes, request.max_side);
+  return WithPicture(setup, bytes, [&](const VImage& opened, FileType type) {
+    const VImage picture = Smaller(opened, type, bytes, request.max_side);
     const int rows = static_cast<int>(cells / request.heat_columns);
     const VImage grid =
         VImage::new_from_memory(const_cast<char*>(request.heat.data()), request.heat.size(),
@@ -317,8 +353,10 @@ Reply ExtractPicture(const Setup& setup, absl::string_view bytes, std::string& e
       return DecodesToTheEnd(upright) ? reply : FailureFromLibrary();
     }
     const VImage image = ToRgb(upright, setup.apply_icc).copy_memory();
-    if (type == FileType::kTiff && !image.has_alpha()) {
-      EncodeJpeg(image, 92, encoded);  // scans, for which PNG is many times larger
+    const bool photo =
+        type == FileType::kTiff || type == FileType::kAvif || type == FileType::kHeic;
+    if (photo && !image.has_alpha()) {
+      EncodeJpeg(image, 92, encoded);  // scans and photos, for which PNG is many times larger
     } else {
       TakeEncoded(image.pngsave_buffer(VImage::option()->set("strip", true)), encoded);
     }

@@ -8,10 +8,10 @@
 
 namespace sightline::media {
 
-// Pictures through libvips: JPEG, PNG, WebP, GIF (first frame), TIFF (first page). All other
-// loaders are blocked. The type, size and shape are checked from the header before anything is
-// decoded; a file that is cut or damaged is refused as a whole. In the process's one thread;
-// failures are replies with a reason.
+// Pictures through libvips: JPEG, PNG, WebP, GIF (first frame), TIFF (first page), AVIF, HEIC, and
+// BMP, which is read here. All other loaders are blocked. The type, size and shape are checked from
+// the header before anything is decoded; a file that is cut or damaged is refused as a whole. In
+// the process's one thread; failures are replies with a reason.
 
 // Once, before the sandbox closes. `argv0` is the program's name.
 bool StartPictures(const char* argv0);

@@ -12,12 +12,15 @@
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "base/utf8.h"
+#include "ingest/media/csv.h"
+#include "ingest/media/east_asian.h"
 
 namespace sightline::media {
 namespace {
 
 constexpr size_t kGuessBytes = 64 << 10;
 constexpr int kMinConfidence = 10;  // of 100; a Latin-1 page with few words in it gets about 15
+constexpr int kDoubtful = 40;
 
 bool IsTextControl(unsigned char c) {
   return c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v' || c == 0x1B;
@@ -60,6 +63,36 @@ std::optional<std::string> Convert(absl::string_view bytes, const char* encoding
   return out;
 }
 
+// How much of the text is what people write, read as UTF-16: ASCII, Latin letters, kana,
+// ideographs, Hangul and their punctuation.
+double ShareOfCommonUnits(absl::string_view bytes, bool big_endian) {
+  size_t common = 0;
+  for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
+    const auto first = static_cast<unsigned char>(bytes[i]);
+    const auto second = static_cast<unsigned char>(bytes[i + 1]);
+    const unsigned unit = big_endian ? first << 8 | second : second << 8 | first;
+    const bool ascii = unit < 0x7F && (unit >= 0x20 || IsTextControl(unit));
+    common += ascii || (unit >= 0xA0 && unit < 0x0600) || (unit >= 0x2010 && unit < 0x2030) ||
+                      (unit >= 0x3000 && unit < 0x3100) || (unit >= 0x4E00 && unit < 0x9FA6) ||
+                      (unit >= 0xAC00 && unit < 0xD7A4) || (unit >= 0xFF00 && unit < 0xFF66)
+                  ? 1
+                  : 0;
+  }
+  return static_cast<double>(common) / static_cast<double>(bytes.size() / 2);
+}
+
+// Without a byte order mark. Spaces and line ends give it zero bytes, which no other text has.
+std::optional<std::string> DecodeBareUtf16(absl::string_view bytes) {
+  if (bytes.size() < 8 || bytes.size() % 2 != 0) return std::nullopt;
+  if (bytes.find('\0') == absl::string_view::npos) return std::nullopt;
+  const absl::string_view sample = bytes.substr(0, kGuessBytes);
+  const double little = ShareOfCommonUnits(sample, false);
+  const double big = ShareOfCommonUnits(sample, true);
+  constexpr double kEnough = 0.97;
+  if (std::max(little, big) < kEnough) return std::nullopt;
+  return Convert(bytes, little > big ? "UTF-16LE" : "UTF-16BE");
+}
+
 std::optional<std::string> GuessEncoding(absl::string_view bytes) {
   UErrorCode error = U_ZERO_ERROR;
   const std::unique_ptr<UCharsetDetector, void (*)(UCharsetDetector*)> detector(ucsdet_open(&error),
@@ -70,7 +103,11 @@ std::optional<std::string> GuessEncoding(absl::string_view bytes) {
   if (U_FAILURE(error) || match == nullptr) return std::nullopt;
   const int32_t confidence = ucsdet_getConfidence(match, &error);
   const char* name = ucsdet_getName(match, &error);
-  if (U_FAILURE(error) || confidence < kMinConfidence) return std::nullopt;
+  if (U_FAILURE(error)) return std::nullopt;
+  if (confidence < kDoubtful) {
+    if (const char* form = EastAsianByForm(bytes)) return Convert(bytes, form);
+  }
+  if (confidence < kMinConfidence) return std::nullopt;
   return Convert(bytes, name);
 }
 
@@ -99,12 +136,27 @@ bool IsHtmlPage(absl::string_view text) {
 
 std::optional<std::string> DecodeText(absl::string_view bytes) {
   if (absl::ConsumePrefix(&bytes, "\xEF\xBB\xBF")) return ToValidUtf8(bytes);
+  // Before UTF-16, whose mark begins the same.
+  if (absl::StartsWith(bytes, absl::string_view("\xFF\xFE\0\0", 4))) {
+    return Convert(bytes.substr(4), "UTF-32LE");
+  }
+  if (absl::StartsWith(bytes, absl::string_view("\0\0\xFE\xFF", 4))) {
+    return Convert(bytes.substr(4), "UTF-32BE");
+  }
   if (absl::StartsWith(bytes, "\xFF\xFE")) return Convert(bytes.substr(2), "UTF-16LE");
   if (absl::StartsWith(bytes, "\xFE\xFF")) return Convert(bytes.substr(2), "UTF-16BE");
-  if (!LooksLikeText(bytes)) return std::nullopt;
+  if (!LooksLikeText(bytes)) return DecodeBareUtf16(bytes);
   if (IsValidUtf8(bytes)) return std::string(bytes);
   if (!HasVariety(bytes)) return std::nullopt;
   return GuessEncoding(bytes);
+}
+
+std::optional<std::string> DecodeTextAs(absl::string_view bytes, const std::string& encoding) {
+  UErrorCode error = U_ZERO_ERROR;
+  const std::unique_ptr<UConverter, void (*)(UConverter*)> converter(
+      ucnv_open(encoding.c_str(), &error), &ucnv_close);
+  if (encoding.empty() || U_FAILURE(error)) return std::nullopt;
+  return Convert(bytes, encoding.c_str());
 }
 
 TextFormat FormatOf(absl::string_view text, absl::string_view media_type,
@@ -115,16 +167,20 @@ TextFormat FormatOf(absl::string_view text, absl::string_view media_type,
                           absl::EqualsIgnoreCase(type, "application/xhtml+xml");
   const bool named_markdown = absl::EqualsIgnoreCase(type, "text/markdown") ||
                               absl::EqualsIgnoreCase(type, "text/x-markdown");
+  const bool named_csv = absl::EqualsIgnoreCase(type, "text/csv") ||
+                         absl::EqualsIgnoreCase(type, "text/tab-separated-values");
   if (named_html) return TextFormat::kHtml;
   if (named_markdown) return TextFormat::kMarkdown;
   if (IsHtmlPage(text)) return TextFormat::kHtml;
+  if (named_csv) return TextFormat::kCsv;
   if (!type.empty() && !absl::EqualsIgnoreCase(type, "application/octet-stream") &&
       !absl::EqualsIgnoreCase(type, "text/plain")) {
     return TextFormat::kPlain;
   }
   if (extension == "md" || extension == "markdown") return TextFormat::kMarkdown;
   if (extension == "html" || extension == "htm" || extension == "xhtml") return TextFormat::kHtml;
-  return TextFormat::kPlain;
+  if (extension == "csv" || extension == "tsv") return TextFormat::kCsv;
+  return DelimiterOfPlainTable(text).has_value() ? TextFormat::kCsv : TextFormat::kPlain;
 }
 
 const char* MediaTypeOf(TextFormat format) {
@@ -132,6 +188,7 @@ const char* MediaTypeOf(TextFormat format) {
     case TextFormat::kPlain: return "text/plain";
     case TextFormat::kMarkdown: return "text/markdown";
     case TextFormat::kHtml: return "text/html";
+    case TextFormat::kCsv: return "text/csv";
   }
   return "text/plain";
 }

@@ -38,7 +38,8 @@ std::string MessageOf(Reason reason, int64_t found, int64_t limit) {
     case Reason::kBadText: return "the text is in no known encoding";
     case Reason::kBadPdf: return "the PDF file is damaged";
     case Reason::kBadPage: return "the page is damaged";
-    case Reason::kEncrypted: return "the PDF file is encrypted and the password does not open it";
+    case Reason::kEncrypted:
+      return "the file is encrypted, and no password that opens it was given";
     case Reason::kTooManyPages:
       return absl::StrCat("the document has ", found, " pages, the limit is ", limit);
     case Reason::kTooMuchText:
@@ -52,6 +53,16 @@ std::string MessageOf(Reason reason, int64_t found, int64_t limit) {
       return "this system does not let the decoder shut itself in: expected no_new_privs and "
              "seccomp";
     case Reason::kTooDeep: return "the page nests its parts too deep";
+    case Reason::kBadDocument: return "the document is damaged";
+    case Reason::kBadArchive: return "the archive is damaged";
+    case Reason::kXmlEntities: return "the document declares a document type, which is not read";
+    case Reason::kInflateLimit:
+      return absl::StrCat("the file unpacks to more than ", limit, " bytes");
+    case Reason::kTooManyMembers: return absl::StrCat("the file holds more than ", limit, " files");
+    case Reason::kTooManyCells: return "the sheet has too many cells; the first ones were read";
+    case Reason::kUnsafePath: return "the name leads out of the archive or is no name";
+    case Reason::kNotAFile: return "a link or device, not a file";
+    case Reason::kNestedTooDeep: return "archives are nested too deep";
   }
   return "";
 }
@@ -81,6 +92,15 @@ const char* ReasonName(Reason reason) {
     case Reason::kToolMissing: return "tool_missing";
     case Reason::kNoSandbox: return "no_sandbox";
     case Reason::kTooDeep: return "too_deep";
+    case Reason::kBadDocument: return "bad_document";
+    case Reason::kBadArchive: return "bad_archive";
+    case Reason::kXmlEntities: return "xml_entities";
+    case Reason::kInflateLimit: return "inflate_limit";
+    case Reason::kTooManyMembers: return "too_many_members";
+    case Reason::kTooManyCells: return "too_many_cells";
+    case Reason::kUnsafePath: return "unsafe_path";
+    case Reason::kNotAFile: return "not_a_file";
+    case Reason::kNestedTooDeep: return "nested_too_deep";
   }
   return "";
 }

@@ -31,7 +31,16 @@ enum class Reason : uint8_t {
   kToolMissing,
   kNoSandbox,
   kTooDeep,
-  kLast = kTooDeep,
+  kBadDocument,
+  kBadArchive,
+  kXmlEntities,
+  kInflateLimit,    // limit in bytes
+  kTooManyMembers,  // limit
+  kTooManyCells,
+  kUnsafePath,
+  kNotAFile,
+  kNestedTooDeep,
+  kLast = kNestedTooDeep,
 };
 
 // The stable name, e.g. "too_many_pixels"; "" for kNone.

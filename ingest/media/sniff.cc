@@ -26,20 +26,21 @@ constexpr Signature kSignatures[] = {
     {"II*\0"sv, FileType::kTiff},
     {"MM\0*"sv, FileType::kTiff},
     {"%PDF-"sv, FileType::kPdf},
-    {"BM"sv, FileType::kNotAllowed},                // BMP; checked further below
-    {"PK\x03\x04"sv, FileType::kNotAllowed},        // ZIP, office files, EPUB
-    {"PK\x05\x06"sv, FileType::kNotAllowed},        // empty ZIP
+    {"BM"sv, FileType::kBmp},  // BMP; checked further below
+    {"PK\x03\x04"sv, FileType::kZip},
+    {"PK\x05\x06"sv, FileType::kZip},               // empty
     {"\xD0\xCF\x11\xE0"sv, FileType::kNotAllowed},  // old office files
     {"{\\rtf"sv, FileType::kNotAllowed},
-    {"\x1F\x8B"sv, FileType::kNotAllowed},  // gzip
+    {"\x1F\x8B"sv, FileType::kTar},  // gzip
     {"\xFD"
      "7zXZ"sv,
-     FileType::kNotAllowed},
+     FileType::kTar},
+    {"BZh"sv, FileType::kTar},  // bzip2; checked further below
     {"7z\xBC\xAF\x27\x1C"sv, FileType::kNotAllowed},
     {"Rar!\x1A\x07"sv, FileType::kNotAllowed},
-    {"\x28\xB5\x2F\xFD"sv, FileType::kNotAllowed},  // zstd
-    {"8BPS"sv, FileType::kNotAllowed},              // PSD
-    {"II+\0"sv, FileType::kNotAllowed},             // BigTIFF
+    {"\x28\xB5\x2F\xFD"sv, FileType::kTar},  // zstd
+    {"8BPS"sv, FileType::kNotAllowed},       // PSD
+    {"II+\0"sv, FileType::kNotAllowed},      // BigTIFF
     {"MM\0+"sv, FileType::kNotAllowed},
     {"\0\0\1\0"sv, FileType::kNotAllowed},  // ICO
     {"\xFF\x0A"sv, FileType::kNotAllowed},  // JPEG XL
@@ -56,12 +57,23 @@ constexpr Signature kSignatures[] = {
     {"SQLite format 3\0"sv, FileType::kNotAllowed},
 };
 
+constexpr size_t kMailHeadBytes = 8192;
+
 string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
 // "BM" alone also starts ordinary words; a bitmap has four zero bytes at 6.
 bool IsTextStartingBm(string_view bytes) {
   return absl::StartsWith(bytes, "BM") &&
          (bytes.size() < 10 || bytes.substr(6, 4) != View("\0\0\0\0"sv));
+}
+
+// Of a file made of boxes: AVIF, HEIC, or a film.
+FileType BrandOf(string_view brand) {
+  if (brand == "avif" || brand == "avis") return FileType::kAvif;
+  for (string_view heic : {"heic", "heix", "heim", "heis", "mif1", "msf1"}) {
+    if (brand == heic) return FileType::kHeic;
+  }
+  return FileType::kNotAllowed;
 }
 
 // <svg …> first, or after an XML declaration, comments and a document type.
@@ -94,21 +106,74 @@ bool IsPdfAfterJunk(string_view bytes) {
   return absl::StrContains(tail, "startxref");
 }
 
+// "BZh", a digit, and then the number pi.
+bool IsTextStartingBzh(string_view bytes) {
+  return absl::StartsWith(bytes, "BZh") &&
+         (bytes.size() < 10 || bytes.substr(4, 6) != "\x31\x41\x59\x26\x53\x59");
+}
+
+// The mark of the POSIX header, or one file in the old form with a true checksum.
+bool IsTar(string_view bytes) {
+  if (bytes.size() < 512) return false;
+  if (bytes.substr(257, 5) == "ustar") return true;
+  unsigned sum = 0;
+  for (size_t i = 0; i < 512; ++i) {
+    sum += i >= 148 && i < 156 ? ' ' : static_cast<unsigned char>(bytes[i]);
+  }
+  unsigned stored = 0;
+  for (const char c : absl::StripAsciiWhitespace(bytes.substr(148, 6))) {
+    if (c < '0' || c > '7') return false;
+    stored = stored * 8 + static_cast<unsigned>(c - '0');
+  }
+  return bytes[0] != '\0' && stored == sum;
+}
+
+// Lines "Name: value" from the start, with names that only mail has.
+bool IsMail(string_view head) {
+  absl::ConsumePrefix(&head, "\xEF\xBB\xBF");
+  int marks = 0;
+  while (!head.empty()) {
+    const size_t end = head.find('\n');
+    string_view line = head.substr(0, end);
+    head.remove_prefix(end == string_view::npos ? head.size() : end + 1);
+    if (absl::StripAsciiWhitespace(line).empty()) break;
+    if (line[0] == ' ' || line[0] == '\t' || absl::StartsWith(line, "From ")) continue;
+    const size_t colon = line.find(':');
+    if (colon == string_view::npos || colon == 0) return end == string_view::npos && marks >= 2;
+    const string_view name = line.substr(0, colon);
+    if (name.find(' ') != string_view::npos) return false;
+    for (string_view mark : {"From", "To", "Date", "Message-ID", "Received", "MIME-Version",
+                             "Return-Path", "Delivered-To", "Subject", "Content-Type"}) {
+      if (absl::EqualsIgnoreCase(name, mark)) ++marks;
+    }
+  }
+  return marks >= 3;
+}
+
+// A new office file with a password: the old form of file around one that is encrypted.
+bool IsLocked(string_view bytes) {
+  return absl::StartsWith(bytes, "\xD0\xCF\x11\xE0") &&
+         absl::StrContains(bytes, View("E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0"sv));
+}
+
 }  // namespace
 
 FileType SniffType(string_view bytes) {
   const string_view head = bytes.substr(0, 1024);
-  if (!IsTextStartingBm(head)) {
+  if (!IsTextStartingBm(head) && !IsTextStartingBzh(head)) {
     for (const Signature& signature : kSignatures) {
-      if (absl::StartsWith(head, View(signature.bytes))) return signature.type;
+      if (!absl::StartsWith(head, View(signature.bytes))) continue;
+      return IsLocked(bytes) ? FileType::kLocked : signature.type;
     }
   }
   if (head.size() >= 12) {
     if (absl::StartsWith(head, "RIFF") && head.substr(8, 4) == "WEBP") return FileType::kWebp;
     if (absl::StartsWith(head, "RIFF") && absl::ascii_iscntrl(head[7]))
       return FileType::kNotAllowed;
-    if (head.substr(4, 4) == "ftyp") return FileType::kNotAllowed;  // HEIC, AVIF, MP4
+    if (head.substr(4, 4) == "ftyp") return BrandOf(head.substr(8, 4));
   }
+  if (IsTar(bytes)) return FileType::kTar;
+  if (IsMail(bytes.substr(0, kMailHeadBytes))) return FileType::kMail;
   if (IsPdfAfterJunk(bytes)) return FileType::kPdf;
   string_view text = head;
   absl::ConsumePrefix(&text, "\xEF\xBB\xBF");
@@ -122,7 +187,14 @@ const char* MediaTypeOf(FileType type) {
     case FileType::kWebp: return "image/webp";
     case FileType::kGif: return "image/gif";
     case FileType::kTiff: return "image/tiff";
+    case FileType::kBmp: return "image/bmp";
+    case FileType::kAvif: return "image/avif";
+    case FileType::kHeic: return "image/heic";
     case FileType::kPdf: return "application/pdf";
+    case FileType::kZip:
+    case FileType::kTar:
+    case FileType::kMail:
+    case FileType::kLocked:
     case FileType::kUnknown:
     case FileType::kNotAllowed: return "";
   }

@@ -12,17 +12,29 @@ enum class FileType {
   kWebp,
   kGif,
   kTiff,
+  kBmp,
+  kAvif,
+  kHeic,
   kPdf,
-  kNotAllowed,  // a known signature that is not read: HEIC, BMP, SVG, archives, office files, …
+  kZip,         // an archive, DOCX, PPTX, XLSX, OpenDocument, EPUB: its entries tell
+  kTar,         // also packed: gzip, bzip2, xz, Zstandard, whatever is in it
+  kMail,        // begins with the header of a message
+  kLocked,      // an office file that needs a password
+  kNotAllowed,  // a known signature that is not read: SVG, old office files, RTF, …
 };
 
-// Looks at no more than the first 1024 bytes. One answer for a file that fits several (polyglots):
+// Looks at little more than the first bytes. One answer for a file that fits several (polyglots):
 // a signature at the very start wins over a PDF header further in.
 FileType SniffType(absl::string_view bytes);
 
-inline bool IsPicture(FileType type) { return type >= FileType::kJpeg && type <= FileType::kTiff; }
+inline bool IsPicture(FileType type) { return type >= FileType::kJpeg && type <= FileType::kHeic; }
 
-// image/jpeg and so on; "" for kUnknown and kNotAllowed.
+// Read by Op::kDocument.
+inline bool IsContainer(FileType type) {
+  return type == FileType::kZip || type == FileType::kTar || type == FileType::kMail;
+}
+
+// image/jpeg and so on; "" for all but pictures and PDF.
 const char* MediaTypeOf(FileType type);
 
 }  // namespace sightline::media

@@ -10,8 +10,11 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "ingest/media/archive.h"
 #include "ingest/media/channel.h"
+#include "ingest/media/csv.h"
 #include "ingest/media/html.h"
+#include "ingest/media/mail.h"
 #include "ingest/media/markdown.h"
 #include "ingest/media/memory_file.h"
 #include "ingest/media/messages.h"
@@ -21,6 +24,7 @@
 #include "ingest/media/sandbox.h"
 #include "ingest/media/sniff.h"
 #include "ingest/media/worker_protocol.h"
+#include "ingest/media/zip_document.h"
 
 namespace sightline::media {
 namespace {
@@ -33,14 +37,6 @@ struct Answer {
   Reply reply;
   UniqueFd attachment;
 };
-
-Reply Failure(Reason reason, int64_t found = 0, int64_t limit = 0) {
-  Reply reply;
-  reply.reason = reason;
-  reply.found = found;
-  reply.limit = limit;
-  return reply;
-}
 
 // Seals `encoded` into the answer's attachment.
 Answer WithAttachment(Reply reply, const std::string& encoded) {
@@ -65,6 +61,8 @@ Reply ReadText(const Setup& setup, const Request& request, absl::string_view byt
     reason = ReadHtml(*text, sink);
   } else if (format == TextFormat::kMarkdown) {
     reason = ReadMarkdown(*text, sink);
+  } else if (format == TextFormat::kCsv) {
+    ReadCsv(*text, GuessDelimiter(*text), sink);
   } else {
     ReadPlainText(*text, sink);
   }
@@ -74,6 +72,25 @@ Reply ReadText(const Setup& setup, const Request& request, absl::string_view byt
   reply.media_type = MediaTypeOf(format);
   reply.blocks = sink.Take();
   return reply;
+}
+
+Reply ReadDocument(const Setup& setup, absl::string_view bytes) {
+  switch (SniffType(bytes)) {
+    case FileType::kZip: return ReadZipDocument(setup, bytes);
+    case FileType::kTar: return ReadTarHead(bytes);
+    case FileType::kMail: return ReadMail(setup, bytes);
+    default: return Failure(Reason::kTypeNotAllowed);
+  }
+}
+
+Reply Unpack(const Setup& setup, const Request& request, absl::string_view bytes,
+             UniqueFd& attachment) {
+  switch (SniffType(bytes)) {
+    case FileType::kZip: return UnpackZip(setup, request, bytes, attachment);
+    case FileType::kTar: return UnpackTar(setup, request, bytes, attachment);
+    case FileType::kMail: return UnpackMail(setup, request, bytes, attachment);
+    default: return Failure(Reason::kTypeNotAllowed);
+  }
 }
 
 Answer Decode(const Setup& setup, const Request& request, absl::string_view bytes) {
@@ -93,6 +110,13 @@ Answer Decode(const Setup& setup, const Request& request, absl::string_view byte
       if (!IsPicture(SniffType(bytes))) return {ReadText(setup, request, bytes), UniqueFd()};
       answer.reply = ExtractPicture(setup, bytes, encoded);
       return WithAttachment(std::move(answer.reply), encoded);
+    case Op::kDocument: return {ReadDocument(setup, bytes), UniqueFd()};
+    case Op::kFigure:
+      answer.reply = ReadZipMember(setup, bytes, request.part, encoded);
+      return WithAttachment(std::move(answer.reply), encoded);
+    case Op::kUnpack:
+      answer.reply = Unpack(setup, request, bytes, answer.attachment);
+      return answer;
     case Op::kPdfInfo:
     case Op::kPdfPage: break;
   }

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/status.h"
 #include "base/utf8.h"
 #include "tests/support/status_matchers.h"
 
@@ -192,6 +194,28 @@ TEST(ChunkerTest, PutsTextUnderItsHeadings) {
   EXPECT_EQ(passages[2].heading, "Birds > Owls");
   EXPECT_EQ(passages[3].heading, "Fish");
   EXPECT_EQ(passages[1].text, "They wade.");
+}
+
+TEST(ChunkerTest, ATableKeepsItsHeadWhereLineEndsAreTokensToo) {
+  const auto count = [](absl::string_view text) -> absl::StatusOr<int> {
+    SL_ASSIGN_OR_RETURN(const int words, CountWords(text));
+    return words + static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+  };
+  std::string table = "| item | n |\n| --- | --- |\n";
+  for (int i = 0; i < 20; ++i) absl::StrAppend(&table, "| r", i, " | ", i, " |\n");
+  const std::vector<TextBlock> blocks = {Of(BlockKind::kTable, table)};
+  HeadingPath headings;
+  const auto passages =
+      ChunkBlocks(blocks, {.passage_tokens = 40, .overlap_tokens = 0}, count, headings);
+  ASSERT_THAT(passages, IsOk());
+  EXPECT_GT(passages->size(), 3u);
+  std::string all;
+  for (const TextPassage& passage : *passages) {
+    EXPECT_THAT(passage.text, StartsWith("| item | n |\n| --- | --- |\n| r"));
+    EXPECT_LE(passage.token_count, 40);
+    all += passage.text;
+  }
+  for (int i = 0; i < 20; ++i) EXPECT_THAT(all, HasSubstr(absl::StrCat("| r", i, " | ", i, " |")));
 }
 
 TEST(ChunkerTest, OverlapsNothingAcrossAHeading) {

@@ -62,6 +62,18 @@ TEST(MetadataTest, WhenAPictureWasTakenIsAddedToWhatIsThere) {
   EXPECT_FALSE(SameMetadata(R"({"a":1})", stored));
 }
 
+TEST(MetadataTest, WhatAFileSaysOfItselfIsAddedToWhatIsThere) {
+  const std::string stored =
+      WithProperties(R"({"from":"me"})", {{"date", "2024-05-01T08:00:00"}, {"from", "Ann"}});
+  EXPECT_EQ(stored, R"({"from":"me","date":"2024-05-01T08:00:00"})");
+  EXPECT_TRUE(SameMetadata(stored, R"({"from":"me"})", true));
+  EXPECT_FALSE(SameMetadata(stored, R"({"from":"me"})", false));
+  EXPECT_FALSE(SameMetadata(stored, "{}", false));
+  EXPECT_EQ(WithProperties(R"({"taken":"x"})", {{"date", "y"}}), R"({"taken":"x"})");
+  EXPECT_EQ(WithProperties("{}", {{"subject", std::string(1 << 20, 'x')}, {"to", "Bob"}}),
+            R"({"to":"Bob"})");
+}
+
 TEST(MetadataTest, ACaptionGoesBeforeATitle) {
   EXPECT_EQ(CaptionOf(R"({"title":"T","caption":"C"})"), "C");
   EXPECT_EQ(CaptionOf(R"({"title":"T","caption":""})"), "T");

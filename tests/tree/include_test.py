@@ -17,7 +17,7 @@ TORCH = r"(torch|ATen|c10)/"
 FAISS = r"faiss/"
 GRPC = r"(grpc|grpcpp|google/protobuf)/"
 BEAST = r"boost/(beast|asio)"
-DECODERS = r"(vips|tesseract|leptonica|gumbo|cmark|poppler|libavformat)"
+DECODERS = r"(vips|tesseract|leptonica|gumbo|cmark|poppler|libavformat|libxml|archive|zip)"
 ROCKS = r"rocksdb/"
 RULES = {
     "base": (set(), [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),

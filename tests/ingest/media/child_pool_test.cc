@@ -30,6 +30,7 @@ using ::sightline::media::testing::Png;
 using ::sightline::media::testing::TestOptions;
 using ::sightline::media::testing::TestPicture;
 using ::sightline::media::testing::TextContent;
+using ::sightline::media::testing::Zip;
 using ::sightline::testing::IsOk;
 using ::sightline::testing::StatusIs;
 
@@ -267,6 +268,26 @@ TEST(ChildPoolTest, LiesOfAChildAreNotBelieved) {
     const auto client = MakeClient(options);
     const auto decoded = client->DecodeImage(picture, absl::Now() + absl::Seconds(20));
     EXPECT_EQ(ErrorReason(decoded.status()), "crashed") << lie << ": " << decoded.status();
+  }
+}
+
+TEST(ChildPoolTest, LiesAboutMembersAreNotBelieved) {
+  for (const char* lie : {"archive", "archive_type", "archive_path", "archive_offset",
+                          "archive_size", "archive_loop", "archive_property", "archive_pages"}) {
+    auto folder = TempDir::Create();
+    ASSERT_THAT(folder, IsOk());
+    const std::string program = (*folder)->path() + "/" + lie;
+    std::filesystem::create_symlink(SIGHTLINE_TEST_LIAR, program);
+    MediaOptions options = TestOptions();
+    options.program = program;
+    options.limits.max_pages = 2;
+    const auto got = ExtractAll(*MakeClient(options), Zip({{"a", "x"}}));
+    if (lie == std::string("archive")) {
+      EXPECT_THAT(got.status, IsOk());
+      EXPECT_EQ(got.members.size(), 1u);
+    } else {
+      EXPECT_EQ(ErrorReason(got.status), "crashed") << lie << ": " << got.status;
+    }
   }
 }
 

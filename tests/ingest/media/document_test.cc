@@ -274,14 +274,15 @@ TEST_F(DocumentTest, DeadlineEndsTheWholeDocument) {
   ExtractOptions options;
   options.deadline = absl::Now() + absl::Milliseconds(1500);
   int pages = 0;
-  const absl::Status status = client_->Extract(
-      Pdf({TextPage({"One"}), TextPage({"Two"})}), options,
-      [](const DocumentInfo&) { return absl::OkStatus(); },
-      [&](ExtractedPage) {
-        ++pages;
-        absl::SleepFor(options.deadline - absl::Now());
-        return absl::OkStatus();
-      });
+  const absl::Status status =
+      client_->Extract(Pdf({TextPage({"One"}), TextPage({"Two"})}), options,
+                       {.on_info = [](const DocumentInfo&) { return absl::OkStatus(); },
+                        .on_page =
+                            [&](ExtractedPage) {
+                              ++pages;
+                              absl::SleepFor(options.deadline - absl::Now());
+                              return absl::OkStatus();
+                            }});
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_EQ(ErrorReason(status), "timeout");
   EXPECT_EQ(pages, 1);
@@ -290,12 +291,14 @@ TEST_F(DocumentTest, DeadlineEndsTheWholeDocument) {
 TEST_F(DocumentTest, CallersErrorStopsTheWork) {
   const std::string pdf = Pdf({TextPage({"One"}), TextPage({"Two"})});
   int pages = 0;
-  const absl::Status status = client_->Extract(
-      pdf, {}, [](const DocumentInfo&) { return absl::OkStatus(); },
-      [&](ExtractedPage) {
-        ++pages;
-        return absl::AbortedError("enough");
-      });
+  const absl::Status status =
+      client_->Extract(pdf, {},
+                       {.on_info = [](const DocumentInfo&) { return absl::OkStatus(); },
+                        .on_page =
+                            [&](ExtractedPage) {
+                              ++pages;
+                              return absl::AbortedError("enough");
+                            }});
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kAborted));
   EXPECT_EQ(pages, 1);
 }

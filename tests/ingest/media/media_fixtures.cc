@@ -1,6 +1,7 @@
 #include "tests/ingest/media/media_fixtures.h"
 
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -24,6 +25,27 @@ void StartVips() {
 std::string BigEndian(uint32_t value) {
   std::string out;
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+  return out;
+}
+
+std::string LittleEndian(uint64_t value, int bytes) {
+  std::string out;
+  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+  return out;
+}
+
+// Without a header.
+std::string Deflate(absl::string_view bytes) {
+  z_stream stream = {};
+  if (deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK) std::abort();
+  std::string out(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  if (deflate(&stream, Z_FINISH) != Z_STREAM_END) std::abort();
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
   return out;
 }
 
@@ -150,16 +172,79 @@ Extracted ExtractAll(MediaClient& client, absl::string_view bytes, const Extract
   Extracted out;
   out.status = client.Extract(
       bytes, options,
-      [&](const DocumentInfo& info) {
-        ++out.infos;
-        out.info = info;
-        return absl::OkStatus();
-      },
-      [&](ExtractedPage page) {
-        out.pages.push_back(std::move(page));
-        return absl::OkStatus();
-      });
+      {.on_info =
+           [&](const DocumentInfo& info) {
+             ++out.infos;
+             out.info = info;
+             return absl::OkStatus();
+           },
+       .on_page =
+           [&](ExtractedPage page) {
+             out.pages.push_back(std::move(page));
+             return absl::OkStatus();
+           },
+       .on_figure =
+           [&](ExtractedFigure figure) {
+             out.figures.push_back(std::move(figure));
+             return absl::OkStatus();
+           },
+       .on_member =
+           [&](ExtractedMember member) {
+             out.members.push_back({member.path, member.status, std::string(member.bytes)});
+             return absl::OkStatus();
+           }});
   return out;
+}
+
+std::string Zip(const std::vector<ZipEntry>& entries) {
+  std::string out;
+  std::string directory;
+  for (const ZipEntry& entry : entries) {
+    const std::string packed = Deflate(entry.bytes);
+    const std::string head = absl::StrCat(
+        LittleEndian(20, 2), LittleEndian(entry.encrypted ? 1 : 0, 2), LittleEndian(8, 2),
+        LittleEndian(0, 4), LittleEndian(Crc32(entry.bytes), 4), LittleEndian(packed.size(), 4),
+        LittleEndian(entry.claimed_size.value_or(entry.bytes.size()), 4),
+        LittleEndian(entry.name.size(), 2), LittleEndian(0, 2));
+    absl::StrAppend(&directory, "PK\x01\x02", LittleEndian(3 << 8 | 20, 2), head,
+                    LittleEndian(0, 6), LittleEndian(uint64_t{entry.mode} << 16, 4),
+                    LittleEndian(out.size(), 4), entry.name);
+    absl::StrAppend(&out, "PK\x03\x04", head, entry.name, packed);
+  }
+  const std::string count = LittleEndian(entries.size(), 2);
+  return absl::StrCat(out, directory, "PK\x05\x06", LittleEndian(0, 4), count, count,
+                      LittleEndian(directory.size(), 4), LittleEndian(out.size(), 4),
+                      LittleEndian(0, 2));
+}
+
+std::string Tar(const std::vector<TarEntry>& entries) {
+  std::string out;
+  for (const TarEntry& entry : entries) {
+    std::string head(512, '\0');
+    const auto put = [&](size_t at, absl::string_view text) {
+      head.replace(at, text.size(), text.data(), text.size());
+    };
+    put(0, entry.name);
+    put(100, "0000644");
+    put(124, absl::StrFormat("%011o", entry.bytes.size()));
+    put(136, "00000000000");
+    put(148, "        ");
+    head[156] = entry.type;
+    put(157, entry.link);
+    put(257, absl::string_view("ustar\00000", 8));
+    unsigned sum = 0;
+    for (const char c : head) sum += static_cast<unsigned char>(c);
+    put(148, absl::StrFormat("%06o", sum));
+    head[154] = '\0';
+    absl::StrAppend(&out, head, entry.bytes,
+                    std::string((512 - entry.bytes.size() % 512) % 512, '\0'));
+  }
+  return out + std::string(1024, '\0');
+}
+
+std::string Gzip(absl::string_view bytes) {
+  return absl::StrCat(absl::string_view("\x1F\x8B\x08\0\0\0\0\0\0\x03", 10), Deflate(bytes),
+                      LittleEndian(Crc32(bytes), 4), LittleEndian(bytes.size(), 4));
 }
 
 std::string Describe(const std::vector<TextBlock>& blocks) {

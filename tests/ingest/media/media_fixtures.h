@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 #include <vips/vips8>
@@ -43,11 +44,36 @@ std::string Pdf(const std::vector<PdfPage>& pages);
 // "BT /F1 12 Tf 50 300 Td (text) Tj ET" for each line, from the top down.
 std::string TextContent(const std::vector<std::string>& lines);
 
+struct ZipEntry {
+  std::string name;
+  std::string bytes;
+  uint32_t mode = 0100644;  // as Unix has it
+  bool encrypted = false;   // says so; the bytes are plain
+  std::optional<uint32_t> claimed_size = std::nullopt;
+};
+std::string Zip(const std::vector<ZipEntry>& entries);
+
+struct TarEntry {
+  std::string name;
+  std::string bytes;
+  char type = '0';
+  std::string link = "";
+};
+std::string Tar(const std::vector<TarEntry>& entries);
+std::string Gzip(absl::string_view bytes);
+
 struct Extracted {
   absl::Status status;
   int infos = 0;
   DocumentInfo info;
   std::vector<ExtractedPage> pages;
+  std::vector<ExtractedFigure> figures;
+  struct Member {
+    std::string path;
+    absl::Status status;
+    std::string bytes;
+  };
+  std::vector<Member> members;
 };
 Extracted ExtractAll(MediaClient& client, absl::string_view bytes,
                      const ExtractOptions& options = {});

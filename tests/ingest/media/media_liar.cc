@@ -57,6 +57,16 @@ void Answer(const std::string& lie, Channel& channel) {
   if (lie == "too_few_pixels") file = *MakeMemoryFile(std::string(47, 'x'));
   if (lie == "too_many_pixels") file = *MakeMemoryFile(std::string(49, 'x'));
   if (lie == "huge_size") reply.width = reply.height = 1 << 30;
+  if (lie.rfind("archive", 0) == 0) {
+    reply.media_type = lie == "archive_type" ? "application/x-lie" : "application/zip";
+    reply.has_members = true;
+    reply.members = {{.path = lie == "archive_path" ? "../a" : "a",
+                      .offset = lie == "archive_offset" ? 1 : 0,
+                      .size = lie == "archive_size" ? 49 : 48}};
+    if (lie == "archive_loop") reply.next = 5;
+    if (lie == "archive_property") reply.properties = {{"caption", "x"}};
+    if (lie == "archive_pages") reply.pages.resize(3);
+  }
   if (lie == "no_channels") reply.channels = 0;
   if (lie == "pipe_attachment") file = UniqueFd(PipeEnd());
   if (lie == "unsealed_attachment") file = UniqueFd(Unsealed());

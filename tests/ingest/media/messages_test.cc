@@ -31,6 +31,16 @@ Reply SampleReply() {
   reply.blocks = {{BlockKind::kHeading, 2, "Häding", Box{0.25f, 0.5f, 0.75f, 1.0f}},
                   {BlockKind::kParagraph, 0, "text", std::nullopt}};
   reply.pdf_pages = {{612, 792}, {0, 0}};
+  reply.pages.resize(2);
+  reply.pages[0].partial = Reason::kTooManyCells;
+  reply.pages[0].blocks = {{BlockKind::kTable, 0, "| a |", std::nullopt}};
+  reply.pages[0].figures = {{"media/a.png", "Ein Bäcker", 1}};
+  reply.pages[1].reason = Reason::kBadDocument;
+  reply.has_pages = true;
+  reply.has_members = true;
+  reply.properties = {{"title", "T"}};
+  reply.members = {{"a/b", Reason::kNone, 0, 100, 50}, {"..", Reason::kUnsafePath, 7}};
+  reply.next = 3;
   reply.attachment_bytes = 252;
   return reply;
 }
@@ -50,6 +60,20 @@ TEST(MessagesTest, RepliesSurviveTheTrip) {
   EXPECT_FALSE(got->blocks[1].box.has_value());
   EXPECT_EQ(got->pdf_pages[0].height, 792);
   EXPECT_EQ(got->attachment_bytes, 252);
+  ASSERT_EQ(got->pages.size(), 2u);
+  EXPECT_EQ(got->pages[0].partial, Reason::kTooManyCells);
+  EXPECT_EQ(got->pages[0].blocks.at(0).text, "| a |");
+  EXPECT_EQ(got->pages[0].figures.at(0).part, "media/a.png");
+  EXPECT_EQ(got->pages[0].figures.at(0).caption, "Ein Bäcker");
+  EXPECT_EQ(got->pages[0].figures.at(0).block, 1u);
+  EXPECT_EQ(got->pages[1].reason, Reason::kBadDocument);
+  EXPECT_TRUE(got->has_pages && got->has_members);
+  EXPECT_EQ(got->properties.at(0).second, "T");
+  EXPECT_EQ(got->members.at(0).offset, 100);
+  EXPECT_EQ(got->members.at(0).size, 50);
+  EXPECT_EQ(got->members.at(1).reason, Reason::kUnsafePath);
+  EXPECT_EQ(got->members.at(1).limit, 7);
+  EXPECT_EQ(got->next, 3);
 }
 
 TEST(MessagesTest, RequestsAndSetupSurviveTheTrip) {
@@ -61,6 +85,9 @@ TEST(MessagesTest, RequestsAndSetupSurviveTheTrip) {
   request.heat_columns = 2;
   request.heat = std::string("\0\xff", 2);
   request.heat_alone = true;
+  request.part = "media/a.png";
+  request.first = 9;
+  request.budget = int64_t{1} << 33;
   const auto got = ParseRequest(SerializeRequest(request));
   ASSERT_THAT(got, IsOk());
   EXPECT_EQ(got->password, request.password);
@@ -68,6 +95,9 @@ TEST(MessagesTest, RequestsAndSetupSurviveTheTrip) {
   EXPECT_EQ(got->heat_columns, 2);
   EXPECT_EQ(got->heat, request.heat);
   EXPECT_TRUE(got->heat_alone);
+  EXPECT_EQ(got->part, "media/a.png");
+  EXPECT_EQ(got->first, 9);
+  EXPECT_EQ(got->budget, int64_t{1} << 33);
   media::Setup setup;
   setup.role = Role::kDocuments;
   setup.limits.max_aspect = 3.5;
@@ -124,6 +154,17 @@ TEST(MessagesTest, ValuesOutOfRangeAreRefused) {
   EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].box->x0 = 0.75f; }));
   EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].box->y0 = NAN; }));
   EXPECT_TRUE(refused([](Reply& r) { r.pdf_pages[0].width = INFINITY; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.pages[0].figures[0].block = 2; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.pages[0].figures[0].caption = "\xFF"; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.pages[1].reason = static_cast<Reason>(200); }));
+  EXPECT_TRUE(refused([](Reply& r) { r.properties[0].second = "\xFF"; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.properties[0].first = "caption"; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.properties[0] = {"date", "yesterday"}; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.properties[0].second = std::string(2000, 'x'); }));
+  EXPECT_TRUE(refused([](Reply& r) { r.members[0].path = "\xFF"; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.members[0].offset = -1; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.members[0].size = -1; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.next = -1; }));
   EXPECT_TRUE(refused([](Reply& r) { r.pdf_pages[0].height = -1; }));
 }
 

@@ -62,11 +62,10 @@ std::vector<uint8_t> PixelsOf(const VImage& image) {
 
 TEST_F(PictureTest, DecodesEachAllowedFormat) {
   const VImage picture = TestPicture(60, 40);
-  const std::pair<const char*, const char*> formats[] = {{".jpg", "image/jpeg"},
-                                                         {".png", "image/png"},
-                                                         {".webp", "image/webp"},
-                                                         {".gif", "image/gif"},
-                                                         {".tif", "image/tiff"}};
+  const std::pair<const char*, const char*> formats[] = {
+      {".jpg", "image/jpeg"}, {".png", "image/png"},  {".webp", "image/webp"},
+      {".gif", "image/gif"},  {".tif", "image/tiff"}, {".avif", "image/avif"},
+      {".heic", "image/heic"}};
   for (const auto& [format, media_type] : formats) {
     const auto decoded = client_->DecodeImage(Encode(picture, format), kNoDeadline);
     ASSERT_THAT(decoded, IsOk()) << format;
@@ -295,9 +294,13 @@ TEST_F(PictureTest, RefusesWhatIsNoPicture) {
   EXPECT_EQ(ReasonOf("<?xml version='1.0'?>\n<!-- x --><svg/>"), "type_not_allowed");
   EXPECT_EQ(ReasonOf(std::string("PK\x03\x04 office", 12)), "type_not_allowed");
   EXPECT_EQ(ReasonOf(std::string("\0\0\0\x18"
-                                 "ftypheic",
+                                 "ftypisom",
                                  12)),
             "type_not_allowed");
+  EXPECT_EQ(ReasonOf(std::string("\0\0\0\x18"
+                                 "ftypheic",
+                                 12)),
+            "bad_image");
   EXPECT_EQ(ReasonOf("\xFF\xD8\xFF\xE0 and then nothing of a picture"), "bad_image");
 }
 
@@ -463,7 +466,10 @@ TEST_F(PictureTest, ExtractGivesThePictureFileItself) {
 
 TEST_F(PictureTest, ExtractEncodesOtherFormatsAnew) {
   const VImage picture = TestPicture(64, 48);
-  for (const auto& [format, stored] : {std::pair{".gif", "image/png"}, {".tif", "image/jpeg"}}) {
+  for (const auto& [format, stored] : {std::pair{".gif", "image/png"},
+                                       {".tif", "image/jpeg"},
+                                       {".avif", "image/jpeg"},
+                                       {".heic", "image/jpeg"}}) {
     const auto got = ExtractAll(*client_, Encode(picture, format));
     ASSERT_THAT(got.status, IsOk()) << format;
     ASSERT_TRUE(got.pages.at(0).picture.has_value()) << format;
@@ -471,6 +477,62 @@ TEST_F(PictureTest, ExtractEncodesOtherFormatsAnew) {
     const auto decoded = client_->DecodeImage(got.pages[0].picture->bytes, kNoDeadline);
     ASSERT_THAT(decoded, IsOk()) << format;
     EXPECT_EQ(decoded->image->height, 48);
+  }
+}
+
+// A bitmap of 3 x 2 pixels from the bottom up; `rows` are its bytes, each row filled up to four.
+std::string Bmp(int bits, const std::string& palette, const std::string& rows, int height = 2) {
+  const auto little = [](int64_t value, int size) {
+    std::string out;
+    for (int i = 0; i < size; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+    return out;
+  };
+  const auto start = static_cast<int64_t>(54 + palette.size());
+  return "BM" + little(start + static_cast<int64_t>(rows.size()), 4) + little(0, 4) +
+         little(start, 4) + little(40, 4) + little(3, 4) + little(height, 4) + little(1, 2) +
+         little(bits, 2) + std::string(24, '\0') + palette + rows;
+}
+
+TEST_F(PictureTest, ReadsBitmaps) {
+  const std::string rows24(
+      "\1\2\3\4\5\6\7\10\11\0\0\0"
+      "\x21\x22\x23\x24\x25\x26\x27\x28\x29\0\0\0",
+      24);
+  const auto decoded = client_->DecodeImage(Bmp(24, "", rows24), kNoDeadline);
+  ASSERT_THAT(decoded, IsOk());
+  EXPECT_EQ(decoded->media_type, "image/bmp");
+  EXPECT_EQ(decoded->image->width, 3);
+  EXPECT_EQ(Channel(*decoded->image, 0, 0, 0), 0x23);
+  EXPECT_EQ(Channel(*decoded->image, 2, 1, 2), 7);
+  const auto down = client_->DecodeImage(Bmp(24, "", rows24, -2), kNoDeadline);
+  ASSERT_THAT(down, IsOk());
+  EXPECT_EQ(Channel(*down->image, 0, 0, 0), 3);
+  const std::string palette("\0\0\xFF\0\xFF\0\0\0", 8);  // red, blue; the other 254 are not there
+  const auto indexed =
+      client_->DecodeImage(Bmp(1, palette, std::string("\x40\0\0\0\xA0\0\0\0", 8)), kNoDeadline);
+  ASSERT_THAT(indexed, IsOk());
+  EXPECT_EQ(Channel(*indexed->image, 0, 0, 2), 255);
+  EXPECT_EQ(Channel(*indexed->image, 1, 0, 0), 255);
+  EXPECT_EQ(Channel(*indexed->image, 1, 1, 2), 255);
+  EXPECT_EQ(ReasonOf(Bmp(24, "", rows24.substr(0, 20))), "bad_image");
+  EXPECT_EQ(ReasonOf(Bmp(7, "", rows24)), "bad_image");
+  EXPECT_EQ(ReasonOf(Bmp(24, "", rows24, 1 << 30)), "bad_image");
+  const auto got = ExtractAll(*client_, Bmp(24, "", rows24));
+  ASSERT_THAT(got.status, IsOk());
+  EXPECT_EQ(got.pages.at(0).picture->media_type, "image/png");
+}
+
+TEST_F(PictureTest, CutAndFlippedFilesOfEveryFormatEndInWords) {
+  const VImage picture = TestPicture(60, 40);
+  for (const char* format : {".avif", ".heic", ".webp", ".gif", ".tif"}) {
+    const std::string good = Encode(picture, format);
+    EXPECT_FALSE(client_->DecodeImage(good.substr(0, good.size() / 2), kNoDeadline).ok()) << format;
+    for (size_t at = 0; at < good.size(); at += good.size() / 37 + 1) {
+      std::string flipped = good;
+      flipped[at] = static_cast<char>(flipped[at] ^ 0x55);
+      const auto decoded = client_->DecodeImage(flipped, kNoDeadline);
+      EXPECT_NE(ErrorReason(decoded.status()), "crashed") << format << " " << at;
+    }
   }
 }
 

@@ -74,19 +74,84 @@ TEST_F(TextTest, FindsTheEncoding) {
             "p 中文信息处理，多模态检索与问答系统的设计。\n");
 }
 
+TEST_F(TextTest, FindsWideAndEastAsianEncodings) {
+  EXPECT_EQ(Text(absl::string_view("\xFF\xFE\0\0G\0\0\0\xFC\0\0\0", 12)), "p Gü\n");
+  EXPECT_EQ(Text(absl::string_view("\0\0\xFE\xFF\0\0\0G\0\0\0\xFC", 12)), "p Gü\n");
+  EXPECT_EQ(Text(absl::string_view("N\0o\0 \0m\0a\0r\0k\0", 14)), "p No mark\n");
+  // 中文 北京 without a mark: 4E2D 6587 0020 5317 4EAC 000A
+  EXPECT_EQ(Text(absl::string_view("\x4E\x2D\x65\x87\0\x20\x53\x17\x4E\xAC\0\x0A", 12)),
+            "p 中文 北京\n");
+  // 多模態檢索系統與問答服務的設計與實現，臺灣繁體中文的測試文件。 in Big5
+  EXPECT_EQ(Text("\xA6\x68\xBC\xD2\xBA\x41\xC0\xCB\xAF\xC1\xA8\x74\xB2\xCE\xBB\x50\xB0\xDD\xB5\xAA"
+                 "\xAA\x41\xB0\xC8\xAA\xBA\xB3\x5D\xAD\x70\xBB\x50\xB9\xEA\xB2\x7B\xA1\x41\xBB\x4F"
+                 "\xC6\x57\xC1\x63\xC5\xE9\xA4\xA4\xA4\xE5\xAA\xBA\xB4\xFA\xB8\xD5\xA4\xE5\xA5\xF3"
+                 "\xA1\x43"),
+            "p 多模態檢索系統與問答服務的設計與實現，臺灣繁體中文的測試文件。\n");
+  // 日本語の文章です。これは検索システムのテストです。 in Shift-JIS
+  EXPECT_EQ(Text("\x93\xFA\x96\x7B\x8C\xEA\x82\xCC\x95\xB6\x8F\xCD\x82\xC5\x82\xB7\x81\x42\x82\xB1"
+                 "\x82\xEA\x82\xCD\x8C\x9F\x8D\xF5\x83\x56\x83\x58\x83\x65\x83\x80\x82\xCC\x83\x65"
+                 "\x83\x58\x83\x67\x82\xC5\x82\xB7\x81\x42"),
+            "p 日本語の文章です。これは検索システムのテストです。\n");
+  EXPECT_EQ(Text("The price is \x80 20 \x96 \x93quoted\x94 in the shop of the town."),
+            "p The price is € 20 – “quoted” in the shop of the town.\n");
+}
+
+TEST_F(TextTest, FindsTheEncodingOfShortEastAsianText) {
+  // 姓名,城市 / 李雷,琉璃镇 in GB18030; 姓名,臺北 / 價格 in Big5; 日本語の名簿,東京 in Shift-JIS
+  EXPECT_EQ(Text("\xD0\xD5\xC3\xFB,\xB3\xC7\xCA\xD0\n\xC0\xEE\xC0\xD7,\xC1\xF0\xC1\xA7\xD5\xF2\n"),
+            "p 姓名,城市\n李雷,琉璃镇\n");
+  EXPECT_EQ(Text("\xA9\x6D\xA6\x57,\xBB\x4F\xA5\x5F\n\xBB\xF9\xAE\xE6"), "p 姓名,臺北\n價格\n");
+  EXPECT_EQ(Text("\x93\xFA\x96\x7B\x8C\xEA\x82\xCC\x96\xBC\x95\xEB,\x93\x8C\x8B\x9E"),
+            "p 日本語の名簿,東京\n");
+  EXPECT_EQ(Text("Gr\xF6\xDF"
+                 "e;Menge\n\xC4pfel;3\n"),
+            "p Größe;Menge\nÄpfel;3\n");
+}
+
+TEST_F(TextTest, RowsOfFieldsAreATable) {
+  const std::string table = "table | name | price |\n| --- | --- |\n| lamp | 12 |\n| mug | 3 |\n";
+  EXPECT_EQ(Text("name,price\nlamp,12\nmug,3\n", "a.csv"), table);
+  EXPECT_EQ(Text("name;price\r\nlamp;12\r\n\r\nmug;3", "a.csv"), table);
+  EXPECT_EQ(Text("name\tprice\nlamp\t12\nmug\t3\n", "a.tsv"), table);
+  EXPECT_EQ(Text("name\tprice\nlamp\t12\nmug\t3\n"), table);
+  EXPECT_EQ(Text("sep=|\nname|price\nlamp|12\nmug|3\n", "", "text/csv; charset=utf-8"), table);
+  EXPECT_EQ(Read("a,b\n1,2\n", "x.csv").info.media_type, "text/csv");
+  EXPECT_EQ(Text("a,b\n\"1, one\",\"say \"\"hi\"\"\nbye\"\n", "x.csv"),
+            "table | a | b |\n| --- | --- |\n| 1, one | say \"hi\" bye |\n");
+}
+
+TEST_F(TextTest, ContentDecidesWhatIsATable) {
+  EXPECT_THAT(Text("id;name;town\n1;Ann;Bern\n2;Bob;Basel\n", "export.dat"),
+              HasSubstr("table | id | name | town |"));
+  EXPECT_EQ(Text("Dear Ann, dear Bob,\nthe shop, the one\nin town, is shut.", "letter.txt"),
+            "p Dear Ann, dear Bob,\nthe shop, the one\nin town, is shut.\n");
+  EXPECT_EQ(Text("<!doctype html><p>Hi", "x.csv"), "p Hi\n");
+}
+
+TEST_F(TextTest, OddTablesEndInTime) {
+  EXPECT_EQ(Text("a,\"never closed\nb,c", "x.csv"),
+            "table | a | never closed b,c |\n| --- | --- |\n");
+  EXPECT_THAT(Text(std::string(2'000'000, ','), "x.csv"), ::testing::Not(HasSubstr("refused")));
+  std::string ragged(100'000, ',');
+  for (int i = 0; i < 100'000; ++i) ragged += "\nx";
+  EXPECT_THAT(Text(ragged, "x.csv"), HasSubstr("| x |"));
+}
+
 TEST_F(TextTest, RefusesWhatIsNoText) {
   EXPECT_EQ(Text(""), "refused: empty");
   EXPECT_EQ(Text("\xFF"), "refused: unknown_type");
   EXPECT_EQ(Text(std::string(1 << 20, '\xFF')), "refused: unknown_type");
   EXPECT_EQ(Text(std::string(1000, '\0')), "refused: unknown_type");
   EXPECT_EQ(Text(std::string("text with a \0 in it", 19)), "refused: unknown_type");
-  EXPECT_EQ(Text("PK\x03\x04", "notes.txt"), "refused: type_not_allowed");
   EXPECT_EQ(Text("<svg><script/></svg>", "page.html"), "refused: type_not_allowed");
 }
 
 TEST_F(TextTest, ShortTextIsText) {
   EXPECT_EQ(Text("a"), "p a\n");
   EXPECT_EQ(Text("BMW and %PDF-1.7 are words"), "p BMW and %PDF-1.7 are words\n");
+  EXPECT_EQ(Text("BZh"), "p BZh\n");
+  EXPECT_EQ(Text("PK and II* and GIF"), "p PK and II* and GIF\n");
+  EXPECT_EQ(Text("sep=\n", "x.csv"), "table | sep= |\n| --- |\n");
   EXPECT_EQ(Text(" \n\n "), "");
 }
 
