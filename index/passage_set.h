@@ -21,6 +21,17 @@ class PassageSet {
     const uint32_t place = number & (kBucketSize - 1);
     return block != nullptr && ((*block)[place / 64] >> (place % 64) & 1) != 0;
   }
+  // Whether all of `count` numbers from `first` on are in the set; at most 64.
+  bool ContainsRun(uint32_t first, uint32_t count) const {
+    const uint32_t place = first & (kBucketSize - 1);
+    if (count == 0 || count > 64 || place + count > kBucketSize) return count == 0;
+    const Block* block = block_at(first >> kBucketBits);
+    if (block == nullptr) return false;
+    const uint64_t wanted = ~uint64_t{0} >> (64 - count);
+    uint64_t bits = (*block)[place / 64] >> (place % 64);
+    if (place % 64 + count > 64) bits |= (*block)[place / 64 + 1] << (64 - place % 64);
+    return (bits & wanted) == wanted;
+  }
   // Null: none of the block's numbers is in the set.
   const Block* block_at(uint32_t bucket) const {
     return bucket < blocks_.size() ? blocks_[bucket].get() : nullptr;

@@ -1,0 +1,269 @@
+#include "index/hnsw_walk.h"
+
+#include <faiss/impl/HNSW.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "index/prefetch.h"
+#include "index/vector_kernels.h"
+
+namespace sightline::index {
+namespace {
+
+// Rows whose bytes are fetched while one is compared.
+constexpr size_t kAhead = 4;
+// The beam finds its own last places less surely than its first: so many times the wished number
+// must be met for the wished ones to be right.
+constexpr double kSpare = 1.6;
+// Where the allowed share near the query is below this part of the share of all, the filter works
+// against the query, and no walk finds what it leaves.
+constexpr double kAgainst = 0.5;
+// Half floats are read for rows within so many standard deviations of the bytes' error.
+constexpr float kDeviations = 6;
+
+class Walk {
+ public:
+  using Entry = WalkScratch::Entry;
+
+  Walk(const faiss::HNSW& links, const VectorRows& rows, WalkScratch& scratch,
+       std::span<const float> query)
+      : links_(links),
+        rows_(rows),
+        scratch_(scratch),
+        query_(query),
+        code_(query),
+        kernels_(BestCodeKernels()) {}
+
+  // Leaves the rows nearest to the query, whatever they are, in scratch.beam.
+  void OverAll(size_t width) {
+    scratch_.NextWalk();
+    scratch_.beam.clear();
+    width_ = width;
+    const Entry start = Descend();
+    scratch_.Visit(start.row);
+    scratch_.beam.push_back(start);
+    Follow([this](int32_t row) { NextOverAll(row); });
+  }
+
+  // The same of allowed rows, starting from those that are now in scratch.beam.
+  void OverAllowed(size_t width, const PassageSet& allowed) {
+    scratch_.NextWalk();
+    std::erase_if(scratch_.beam, [&](const Entry& entry) { return !Allows(allowed, entry.row); });
+    for (Entry& entry : scratch_.beam) {
+      scratch_.Visit(entry.row);
+      entry.expanded = false;
+    }
+    width_ = width;
+    Follow([&](int32_t row) { NextOverAllowed(row, allowed); });
+  }
+
+  bool Allows(const PassageSet& allowed, int32_t row) const {
+    return allowed.Contains(rows_.passage(row));
+  }
+
+  // The best `n` of what is in scratch.beam, which is all allowed, by half floats.
+  std::vector<RowScore> Best(size_t n);
+
+ private:
+  float Score(int32_t row) const { return code_.Quick(kernels_, rows_.code(row), rows_.head(row)); }
+  void Fetch(int32_t row) const {
+    Prefetch(rows_.code(row), code_.stride());
+    __builtin_prefetch(&rows_.head(row));
+  }
+  // Neighbours on the lowest level; the list ends early at a negative number.
+  std::span<const int32_t> Neighbours(int32_t row) const {
+    return {links_.neighbors.data() + links_.offsets[row],
+            static_cast<size_t>(links_.cum_nneighbor_per_level[1])};
+  }
+
+  Entry Descend() const;
+  void NextOverAll(int32_t row);
+  void NextOverAllowed(int32_t row, const PassageSet& allowed);
+  template <typename Next>
+  void Follow(const Next& next);
+  // Where it went in the beam; the beam's width: it did not.
+  size_t Insert(float score, int32_t row);
+
+  const faiss::HNSW& links_;
+  const VectorRows& rows_;
+  WalkScratch& scratch_;
+  const std::span<const float> query_;
+  const QueryCode code_;
+  const CodeKernels& kernels_;
+  size_t width_ = 0;
+};
+
+// To the nearest row that the upper levels lead to.
+Walk::Entry Walk::Descend() const {
+  Entry at = {Score(links_.entry_point), links_.entry_point};
+  for (int level = links_.max_level; level > 0; --level) {
+    for (bool moved = true; moved;) {
+      moved = false;
+      size_t begin = 0;
+      size_t end = 0;
+      links_.neighbor_range(at.row, level, &begin, &end);
+      const int32_t* const neighbours = links_.neighbors.data();
+      for (size_t i = begin; i < end && neighbours[i] >= 0; ++i) Fetch(neighbours[i]);
+      for (size_t i = begin; i < end && neighbours[i] >= 0; ++i) {
+        const float score = Score(neighbours[i]);
+        if (score <= at.score) continue;
+        at = {score, neighbours[i]};
+        moved = true;
+      }
+    }
+  }
+  return at;
+}
+
+void Walk::NextOverAll(int32_t row) {
+  for (const int32_t to : Neighbours(row)) {
+    if (to < 0) break;
+    if (scratch_.Visit(to)) scratch_.next.push_back(to);
+  }
+}
+
+void Walk::NextOverAllowed(int32_t row, const PassageSet& allowed) {
+  const std::span<const int32_t> neighbours = Neighbours(row);
+  scratch_.passed.clear();
+  for (const int32_t to : neighbours) {
+    if (to < 0) break;
+    if (Allows(allowed, to)) {
+      if (scratch_.Visit(to)) scratch_.next.push_back(to);
+    } else {
+      scratch_.passed.push_back(to);
+      __builtin_prefetch(links_.neighbors.data() + links_.offsets[to]);
+    }
+  }
+  for (const int32_t through : scratch_.passed) {
+    if (scratch_.next.size() >= neighbours.size()) break;
+    for (const int32_t to : Neighbours(through)) {
+      if (to < 0) break;
+      if (!scratch_.Visited(to) && Allows(allowed, to) && scratch_.Visit(to)) {
+        scratch_.next.push_back(to);
+      }
+    }
+  }
+}
+
+template <typename Next>
+void Walk::Follow(const Next& next) {
+  std::vector<Entry>& beam = scratch_.beam;
+  for (size_t at = 0; at < beam.size();) {
+    if (beam[at].expanded) {
+      ++at;
+      continue;
+    }
+    beam[at].expanded = true;
+    scratch_.next.clear();
+    next(beam[at].row);
+    const std::vector<int32_t>& rows = scratch_.next;
+    for (size_t i = 0; i < std::min(kAhead, rows.size()); ++i) Fetch(rows[i]);
+    // What is expanded next unless something nearer turns up.
+    if (at + 1 < beam.size()) {
+      const std::span<const int32_t> ahead = Neighbours(beam[at + 1].row);
+      Prefetch(ahead.data(), ahead.size_bytes());
+    }
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (i + kAhead < rows.size()) Fetch(rows[i + kAhead]);
+      at = std::min(at, Insert(Score(rows[i]), rows[i]));
+    }
+  }
+}
+
+size_t Walk::Insert(float score, int32_t row) {
+  std::vector<Entry>& beam = scratch_.beam;
+  if (beam.size() == width_) {
+    if (score <= beam.back().score) return width_;
+    beam.pop_back();
+  }
+  const auto place =
+      std::upper_bound(beam.begin(), beam.end(), score,
+                       [](float value, const Entry& entry) { return value > entry.score; });
+  return static_cast<size_t>(beam.insert(place, {score, row}) - beam.begin());
+}
+
+std::vector<RowScore> Walk::Best(size_t n) {
+  std::vector<Entry>& beam = scratch_.beam;
+  if (beam.size() > n) {
+    // The error of the bytes points anywhere, so of its length one part in sqrt(dimension) counts.
+    const float error = code_.quick_error() + rows_.head(beam[n - 1].row).error;
+    const float margin =
+        kDeviations * error / std::sqrt(static_cast<float>(query_.size())) / code_.unit();
+    const float least = beam[n - 1].score - margin;
+    while (beam.back().score < least) beam.pop_back();
+  }
+  const size_t bytes = query_.size() * sizeof(uint16_t);
+  for (size_t i = 0; i < std::min<size_t>(kAhead, beam.size()); ++i) {
+    Prefetch(rows_.halves(beam[i].row), bytes);
+  }
+  std::vector<RowScore> found;
+  found.reserve(beam.size());
+  for (size_t i = 0; i < beam.size(); ++i) {
+    if (i + kAhead < beam.size()) Prefetch(rows_.halves(beam[i + kAhead].row), bytes);
+    found.push_back(
+        {beam[i].row, BestKernels().dot(query_.data(), rows_.halves(beam[i].row), query_.size())});
+  }
+  const auto better = [](const RowScore& a, const RowScore& b) {
+    return a.score != b.score ? a.score > b.score : a.row < b.row;
+  };
+  const size_t kept = std::min(n, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<int64_t>(kept), found.end(), better);
+  found.resize(kept);
+  return found;
+}
+
+}  // namespace
+
+void WalkScratch::NextWalk() {
+  if (++walk_ != 0) return;
+  std::fill(visited_.begin(), visited_.end(), uint8_t{0});
+  walk_ = 1;
+}
+
+std::unique_ptr<WalkScratch> WalkScratchPool::Take() {
+  {
+    absl::MutexLock lock(&mu_);
+    if (!idle_.empty()) {
+      std::unique_ptr<WalkScratch> scratch = std::move(idle_.back());
+      idle_.pop_back();
+      return scratch;
+    }
+  }
+  return std::make_unique<WalkScratch>(rows_);
+}
+
+void WalkScratchPool::Return(std::unique_ptr<WalkScratch> scratch) {
+  absl::MutexLock lock(&mu_);
+  idle_.push_back(std::move(scratch));
+}
+
+std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows,
+                                WalkScratch& scratch, std::span<const float> query, int n, int beam,
+                                const PassageSet& allowed) {
+  const auto wanted = static_cast<size_t>(n);
+  const auto width = static_cast<size_t>(beam);
+  Walk walk(links, rows, scratch, query);
+  walk.OverAll(width);
+  std::vector<WalkScratch::Entry>& found = scratch.beam;
+  const size_t met = found.size();
+  const auto allowed_met = static_cast<size_t>(std::count_if(
+      found.begin(), found.end(),
+      [&](const WalkScratch::Entry& entry) { return walk.Allows(allowed, entry.row); }));
+  if (allowed_met < met) {
+    const double share = static_cast<double>(allowed.size()) / static_cast<double>(rows.size());
+    if (static_cast<double>(allowed_met) < kAgainst * share * static_cast<double>(met)) return {};
+    const double enough = std::min(kSpare * n, 0.8 * static_cast<double>(met));
+    if (static_cast<double>(allowed_met) >= std::max<double>(n, enough)) {
+      std::erase_if(found, [&](const auto& entry) { return !walk.Allows(allowed, entry.row); });
+    } else {
+      walk.OverAllowed(width, allowed);
+      // Nothing more to follow before the beam was full: the allowed rows do not hang together.
+      if (found.size() < width) return {};
+    }
+  }
+  if (found.size() < wanted) return {};
+  return walk.Best(wanted);
+}
+
+}  // namespace sightline::index
