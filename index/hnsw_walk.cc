@@ -13,6 +13,7 @@ namespace {
 
 // Rows whose bytes are fetched while one is compared.
 constexpr size_t kAhead = 4;
+constexpr size_t kPartsAhead = 8;
 // The beam finds its own last places less surely than its first: so many times the wished number
 // must be met for the wished ones to be right.
 constexpr double kSpare = 1.6;
@@ -21,6 +22,36 @@ constexpr double kSpare = 1.6;
 constexpr double kAgainst = 0.5;
 // Half floats are read for rows within so many standard deviations of the bytes' error.
 constexpr float kDeviations = 6;
+
+// Tells from a row's first bytes how near it can be, for a query of which it has seen some rows
+// whole: the score is about as many times that of the first bytes as it was for them, and off by
+// about as much. Values that bear no relation make the margin wide, and no row is passed over.
+class PartialScores {
+ public:
+  bool ready() const { return rows_ >= kRows; }
+  void Learn(float part, float whole) {
+    ++rows_;
+    part_part_ += double{part} * part;
+    part_whole_ += double{part} * whole;
+    whole_whole_ += double{whole} * whole;
+    if (!ready()) return;
+    times_ = part_part_ > 0 ? static_cast<float>(part_whole_ / part_part_) : 0;
+    const double left = std::max(0.0, whole_whole_ - times_ * part_whole_);
+    margin_ = kDeviations * static_cast<float>(std::sqrt(left / rows_));
+  }
+  // A score it hardly exceeds.
+  float Most(float part) const { return times_ * part + margin_; }
+
+ private:
+  static constexpr int kRows = 48;
+  static constexpr float kDeviations = 4;
+  int rows_ = 0;
+  double part_part_ = 0;
+  double part_whole_ = 0;
+  double whole_whole_ = 0;
+  float times_ = 0;
+  float margin_ = 0;
+};
 
 class Walk {
  public:
@@ -82,6 +113,10 @@ class Walk {
   void NextOverAllowed(int32_t row, const PassageSet& allowed);
   template <typename Next>
   void Follow(const Next& next);
+  // Compares the rows of scratch.next, and puts those near enough in the beam. The first place
+  // that one of them took.
+  size_t CompareWhole();
+  size_t CompareInParts();
   // Where it went in the beam; the beam's width: it did not.
   size_t Insert(float score, int32_t row);
 
@@ -91,6 +126,7 @@ class Walk {
   const std::span<const float> query_;
   const QueryCode code_;
   const CodeKernels& kernels_;
+  PartialScores partial_;
   size_t width_ = 0;
 };
 
@@ -157,18 +193,52 @@ void Walk::Follow(const Next& next) {
     beam[at].expanded = true;
     scratch_.next.clear();
     next(beam[at].row);
-    const std::vector<int32_t>& rows = scratch_.next;
-    for (size_t i = 0; i < std::min(kAhead, rows.size()); ++i) Fetch(rows[i]);
     // What is expanded next unless something nearer turns up.
     if (at + 1 < beam.size()) {
       const std::span<const int32_t> ahead = Neighbours(beam[at + 1].row);
       Prefetch(ahead.data(), ahead.size_bytes());
     }
-    for (size_t i = 0; i < rows.size(); ++i) {
-      if (i + kAhead < rows.size()) Fetch(rows[i + kAhead]);
-      at = std::min(at, Insert(Score(rows[i]), rows[i]));
-    }
+    at = std::min(at, code_.part() == 0 ? CompareWhole() : CompareInParts());
   }
+}
+
+size_t Walk::CompareWhole() {
+  const std::vector<int32_t>& rows = scratch_.next;
+  size_t first = width_;
+  for (size_t i = 0; i < std::min(kAhead, rows.size()); ++i) Fetch(rows[i]);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) Fetch(rows[i + kAhead]);
+    first = std::min(first, Insert(Score(rows[i]), rows[i]));
+  }
+  return first;
+}
+
+size_t Walk::CompareInParts() {
+  const std::vector<int32_t>& rows = scratch_.next;
+  const size_t part = code_.part();
+  const auto fetch = [&](int32_t row) {
+    Prefetch(rows_.code(row), part);
+    __builtin_prefetch(&rows_.head(row));
+  };
+  scratch_.near.clear();
+  for (size_t i = 0; i < std::min(kPartsAhead, rows.size()); ++i) fetch(rows[i]);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i + kPartsAhead < rows.size()) fetch(rows[i + kPartsAhead]);
+    const int32_t row = rows[i];
+    const float score = code_.QuickPart(kernels_, rows_.code(row), rows_.head(row));
+    const bool full = scratch_.beam.size() == width_;
+    if (full && partial_.ready() && partial_.Most(score) <= scratch_.beam.back().score) continue;
+    Prefetch(rows_.code(row) + part, code_.stride() - part);
+    scratch_.near.push_back({score, row});
+  }
+  size_t first = width_;
+  for (const Entry& entry : scratch_.near) {
+    const float whole =
+        entry.score + code_.QuickRest(kernels_, rows_.code(entry.row), rows_.head(entry.row));
+    if (!partial_.ready()) partial_.Learn(entry.score, whole);
+    first = std::min(first, Insert(whole, entry.row));
+  }
+  return first;
 }
 
 size_t Walk::Insert(float score, int32_t row) {

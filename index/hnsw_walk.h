@@ -44,6 +44,7 @@ class WalkScratch {
   std::vector<Entry> beam;  // best first
   std::vector<int32_t> next;
   std::vector<int32_t> passed;
+  std::vector<Entry> near;
 
  private:
   std::vector<uint8_t> visited_;  // the number of the walk that was there last

@@ -11,6 +11,7 @@ namespace sightline::index {
 namespace {
 
 constexpr float kMost = 127;
+constexpr size_t kLeastStrideInParts = 512;
 // Sums of floats over a thousand values are right to about this much of the lengths' product.
 constexpr float kRounding = 1e-5f;
 // Lengths are summed in float as well, and rounded up by this much to stay bounds.
@@ -68,30 +69,43 @@ QueryCode::QueryCode(std::span<const float> query)
   const float most = Largest(query.data(), static_cast<int>(query.size()));
   if (!(most > 0)) return;
   scale_ = most / (256 * kMost);
-  double norm = 0;
-  double left = 0;
-  double quick_left = 0;
-  for (size_t i = 0; i < query.size(); ++i) {
-    const long number = std::lrint(query[i] / scale_);
-    // From -128 to 127 after rounding to the nearest multiple of 256.
-    const long high = std::clamp<long>((number + 128) >> 8, -127, 127);
-    const long low = std::clamp<long>(number - 256 * high, -128, 127);
-    high_[i / 64].bytes[i % 64] = static_cast<int8_t>(high);
-    low_[i / 64].bytes[i % 64] = static_cast<int8_t>(low);
-    high_bias_ += static_cast<int32_t>(128 * high);
-    low_bias_ += static_cast<int32_t>(128 * low);
-    const double value = query[i];
-    norm += value * value;
-    left +=
-        std::pow(value - static_cast<double>(scale_) * static_cast<double>(256 * high + low), 2);
-    quick_left +=
-        std::pow(value - static_cast<double>(scale_) * static_cast<double>(256 * high), 2);
+  const float per_unit = 1 / scale_;
+  float norm[kLanes] = {};
+  float left[kLanes] = {};
+  float quick_left[kLanes] = {};
+  for (size_t i = 0; i < high_.size(); ++i) {
+    alignas(64) float values[64] = {};
+    std::copy_n(query.data() + 64 * i, std::min<size_t>(64, query.size() - 64 * i), values);
+    for (int at = 0; at < 64; at += kLanes) {
+      for (int j = 0; j < kLanes; ++j) {
+        const float value = values[at + j];
+        // At most 256 * kMost, or one more by rounding.
+        const auto number = static_cast<int32_t>(value * per_unit);
+        // The nearest multiple of 256, so that the rest is from -128 to 127.
+        const int32_t high = (number + 128) >> 8;
+        const int32_t low = number - 256 * high;
+        high_[i].bytes[at + j] = static_cast<int8_t>(high);
+        low_[i].bytes[at + j] = static_cast<int8_t>(low);
+        high_bias_ += 128 * high;
+        low_bias_ += 128 * low;
+        const float quick_rest = value - scale_ * static_cast<float>(256 * high);
+        const float rest = quick_rest - scale_ * static_cast<float>(low);
+        norm[j] += value * value;
+        quick_left[j] += quick_rest * quick_rest;
+        left[j] += rest * rest;
+      }
+    }
   }
-  norm_ = static_cast<float>(std::sqrt(norm)) * kUp;
-  quick_error_ = static_cast<float>(std::sqrt(quick_left));
+  const auto length = [](const float(&squares)[kLanes]) {
+    return std::sqrt(std::accumulate(squares, squares + kLanes, 0.0f)) * kUp;
+  };
+  if (stride() >= kLeastStrideInParts) part_ = stride() / 256 * 64;
+  part_bias_ = 128 * std::accumulate(high(), high() + part_, 0);
+  norm_ = length(norm);
+  quick_error_ = length(quick_left);
   // A coded row is no longer than its scale times this.
   const float reach = kMost * std::sqrt(static_cast<float>(query.size()));
-  rest_ = (static_cast<float>(std::sqrt(left)) * kUp + kRounding * norm_) * reach;
+  rest_ = (length(left) + kRounding * norm_) * reach;
 }
 
 }  // namespace sightline::index

@@ -1,6 +1,7 @@
 #include "index/vector_scan.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 
 #include "index/prefetch.h"
@@ -11,14 +12,23 @@ namespace {
 
 constexpr int64_t kRowsPerClock = 4096;  // compared between looks at the clock
 constexpr size_t kFirstDrop = 4096;
+// Of so many allowed rows in a batch on, all are fetched: memory that is read in order comes more
+// than twice as fast as rows here and there.
+constexpr int kDense = 20;
 
 absl::Status OutOfTime() { return absl::DeadlineExceededError("vector search: out of time"); }
 
-// Whether `rows`, a run of at most 64, have passages that follow each other and are all allowed.
-bool AllAllowed(const VectorRows& rows, int64_t first, int count, const PassageSet& allowed) {
+// Which of the rows from `first` on have allowed passages, as bits; at most 64 rows.
+uint64_t AllowedBits(const VectorRows& rows, int64_t first, int count, const PassageSet& allowed) {
   const uint32_t passage = rows.passage(first);
-  if (rows.passage(first + count - 1) - passage != static_cast<uint32_t>(count - 1)) return false;
-  return allowed.ContainsRun(passage, static_cast<uint32_t>(count));
+  const bool in_a_run =
+      rows.passage(first + count - 1) - passage == static_cast<uint32_t>(count - 1);
+  if (in_a_run) return allowed.Bits(passage, static_cast<uint32_t>(count));
+  uint64_t bits = 0;
+  for (int i = 0; i < count; ++i) {
+    bits |= uint64_t{allowed.Contains(rows.passage(first + i))} << i;
+  }
+  return bits;
 }
 
 }  // namespace
@@ -40,9 +50,11 @@ absl::Status VectorScan::AddRows(int64_t first, const PassageSet& allowed, absl:
       look = row + kRowsPerClock;
     }
     const int count = static_cast<int>(std::min<int64_t>(kBatch, rows_.size() - row));
-    const bool all = AllAllowed(rows_, row, count, allowed);
-    for (int i = 0; i < count; ++i) {
-      if (all || allowed.Contains(rows_.passage(row + i))) Add(row + i);
+    const uint64_t bits = AllowedBits(rows_, row, count, allowed);
+    if (std::popcount(bits) >= kDense) {
+      CompareRun(row, count, bits);
+    } else {
+      for (uint64_t left = bits; left != 0; left &= left - 1) Add(row + std::countr_zero(left));
     }
   }
   CompareBatch();
@@ -64,18 +76,35 @@ absl::Status VectorScan::AddPassages(const PassageSet& allowed, absl::Time deadl
   return absl::OkStatus();
 }
 
+void VectorScan::Add(int64_t row) {
+  batch_[batch_size_++] = row;
+  if (batch_size_ == kBatch) CompareBatch();
+}
+
 void VectorScan::CompareBatch() {
-  // Rows ahead are fetched while one is compared: they lie apart where a filter takes some out, and
-  // the processor's own fetching ends at each small page.
   constexpr int kAhead = 6;
   const size_t stride = code_.stride();
   for (int i = 0; i < std::min(kAhead, batch_size_); ++i) Prefetch(rows_.code(batch_[i]), stride);
   for (int i = 0; i < batch_size_; ++i) {
     if (i + kAhead < batch_size_) Prefetch(rows_.code(batch_[i + kAhead]), stride);
-    const RowHead& head = rows_.head(batch_[i]);
-    Offer(batch_[i], code_.Close(kernels_, rows_.code(batch_[i]), head), code_.Bound(head));
+    Compare(batch_[i]);
   }
   batch_size_ = 0;
+}
+
+void VectorScan::CompareRun(int64_t first, int count, uint64_t allowed) {
+  constexpr int kAhead = 6;
+  const size_t stride = code_.stride();
+  const int64_t last = rows_.size() - 1;
+  for (int i = 0; i < count; ++i) {
+    Prefetch(rows_.code(std::min(first + i + kAhead, last)), stride);
+    if ((allowed >> i & 1) != 0) Compare(first + i);
+  }
+}
+
+void VectorScan::Compare(int64_t row) {
+  const RowHead& head = rows_.head(row);
+  Offer(row, code_.Close(kernels_, rows_.code(row), head), code_.Bound(head));
 }
 
 float VectorScan::Floor() const {

@@ -37,11 +37,12 @@ class VectorScan {
   };
   static constexpr int kBatch = 64;
 
-  void Add(int64_t row) {
-    batch_[batch_size_++] = row;
-    if (batch_size_ == kBatch) CompareBatch();
-  }
+  void Compare(int64_t row);
+  // Rows here and there: those ahead are fetched while one is compared.
+  void Add(int64_t row);
   void CompareBatch();
+  // Rows in order, of which those of the bits `allowed` are compared.
+  void CompareRun(int64_t first, int count, uint64_t allowed);
   // What scores below this is not among the best.
   float Floor() const;
   void Offer(int64_t row, float score, float bound);

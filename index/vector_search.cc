@@ -57,11 +57,16 @@ absl::StatusOr<VectorSearchResult> SearchVectors(const View& view, std::span<con
   SL_ASSIGN_OR_RETURN(const std::vector<RowScore> found,
                       view.graph->Search(query, n, std::max(options.beam, n), allowed));
   if (found.size() < static_cast<size_t>(n)) return CompareAll(view, query, allowed, n, deadline);
-  VectorScan scan(view.rows, query, n);
-  for (const RowScore& hit : found) scan.AddKnown({view.rows.passage(hit.row), hit.score});
-  SL_RETURN_IF_ERROR(scan.AddRows(view.graph->size(), allowed, deadline));
   VectorSearchResult result;
-  result.hits = scan.Take();
+  if (view.head_rows() == 0) {
+    for (const RowScore& hit : found)
+      result.hits.push_back({view.rows.passage(hit.row), hit.score});
+  } else {
+    VectorScan scan(view.rows, query, n);
+    for (const RowScore& hit : found) scan.AddKnown({view.rows.passage(hit.row), hit.score});
+    SL_RETURN_IF_ERROR(scan.AddRows(view.graph->size(), allowed, deadline));
+    result.hits = scan.Take();
+  }
   result.exact = false;
   result.recall = view.graph->recall();
   return result;

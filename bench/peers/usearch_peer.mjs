@@ -51,14 +51,16 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
     loadedBeam = Number(beam);
     loaded.search(queries, k, 1);  // touches what was just loaded
   }
+  const before = cpu();
   const start = performance.now();
   const found = loaded.search(queries, k, Number(threads));
   const seconds = (performance.now() - start) / 1e3;
+  const used = cpu() - before;
   const count = queries.length / dimensions;
   let right = 0;
   for (let i = 0; i < count; ++i) {
     const wanted = new Set(answers.subarray(i * kTrue, i * kTrue + k));
     for (let j = 0; j < k; ++j) right += wanted.has(Number(found.keys[i * k + j])) ? 1 : 0;
   }
-  console.log(JSON.stringify({ recall: right / count / k, qps: count / seconds }));
+  console.log(JSON.stringify({ recall: right / count / k, qps: count / seconds, queries_per_cpu_second: count / used }));
 }
