@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "index/code_kernels.h"
 #include "index/hnsw_walk.h"
+#include "index/page_block.h"
 #include "index/vector_kernels.h"
 #include "index/vector_scan.h"
 
@@ -97,6 +98,14 @@ absl::Status ReadInto(const HnswGraph::Source& source, std::vector<T>& values) {
   return source(reinterpret_cast<char*>(values.data()), values.size() * sizeof(T));
 }
 
+// Of just the size, on huge pages: a walk reads it here and there.
+std::vector<int32_t> Packed(size_t size) {
+  std::vector<int32_t> out;
+  out.reserve(size);
+  WishHugePages(out.data(), size * sizeof(int32_t));
+  return out;
+}
+
 struct SavedHeader {
   int64_t rows;
   int32_t links;
@@ -173,6 +182,9 @@ absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Build(const VectorRo
       index.add(n, chunk.data());
       done += n;
     }
+    std::vector<int32_t> neighbors = Packed(index.hnsw.neighbors.size());
+    neighbors.assign(index.hnsw.neighbors.begin(), index.hnsw.neighbors.end());
+    index.hnsw.neighbors = std::move(neighbors);
     std::unique_ptr<HnswGraph> graph(new HnswGraph(rows, std::move(impl)));
     SL_RETURN_IF_ERROR(graph->MeasureRecall(options.search_beam, stop));
     return std::unique_ptr<const HnswGraph>(std::move(graph));
@@ -260,6 +272,7 @@ absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Load(const VectorRow
       if (level < 1 || level > top) return absl::DataLossError("vector graph: bad level");
       links.offsets.push_back(links.offsets.back() + links.cum_nb_neighbors(level));
     }
+    links.neighbors = Packed(links.offsets.back());
     links.neighbors.resize(links.offsets.back());
     SL_RETURN_IF_ERROR(ReadInto(source, links.neighbors));
     if (!LinksAreSound(links, header.rows)) {

@@ -153,10 +153,17 @@ Walk::Entry Walk::Descend() const {
 }
 
 void Walk::NextOverAll(int32_t row) {
-  for (const int32_t to : Neighbours(row)) {
+  const std::span<const int32_t> neighbours = Neighbours(row);
+  std::vector<int32_t>& next = scratch_.next;
+  next.resize(neighbours.size());
+  // Without a branch on what was visited, which no processor can foresee.
+  size_t count = 0;
+  for (const int32_t to : neighbours) {
     if (to < 0) break;
-    if (scratch_.Visit(to)) scratch_.next.push_back(to);
+    next[count] = to;
+    count += scratch_.Visit(to);
   }
+  next.resize(count);
 }
 
 void Walk::NextOverAllowed(int32_t row, const PassageSet& allowed) {
@@ -236,7 +243,12 @@ size_t Walk::CompareInParts() {
     const float whole =
         entry.score + code_.QuickRest(kernels_, rows_.code(entry.row), rows_.head(entry.row));
     if (!partial_.ready()) partial_.Learn(entry.score, whole);
-    first = std::min(first, Insert(whole, entry.row));
+    const size_t place = Insert(whole, entry.row);
+    if (place >= first) continue;
+    first = place;
+    // It may well be what is expanded next.
+    const std::span<const int32_t> ahead = Neighbours(entry.row);
+    Prefetch(ahead.data(), ahead.size_bytes());
   }
   return first;
 }

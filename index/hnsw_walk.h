@@ -35,9 +35,9 @@ class WalkScratch {
   void NextWalk();
   // Whether this is the first time since NextWalk.
   bool Visit(int32_t row) {
-    if (visited_[row] == walk_) return false;
+    const bool first = visited_[row] != walk_;
     visited_[row] = walk_;
-    return true;
+    return first;
   }
   bool Visited(int32_t row) const { return visited_[row] == walk_; }
 

@@ -27,4 +27,11 @@ PageBlock::~PageBlock() {
   if (data_ != nullptr) munmap(data_, bytes_);
 }
 
+void WishHugePages(void* memory, size_t bytes) {
+  constexpr uintptr_t kPage = PageBlock::kHugePage;
+  const auto begin = (reinterpret_cast<uintptr_t>(memory) + kPage - 1) / kPage * kPage;
+  const auto end = (reinterpret_cast<uintptr_t>(memory) + bytes) / kPage * kPage;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
+
 }  // namespace sightline::index

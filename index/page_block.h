@@ -27,4 +27,7 @@ class PageBlock {
   size_t bytes_ = 0;
 };
 
+// Asks for huge pages under memory that was taken and not yet written, as far as whole ones fit.
+void WishHugePages(void* memory, size_t bytes);
+
 }  // namespace sightline::index
