@@ -20,6 +20,7 @@ constexpr double kSpare = 1.6;
 // Where the allowed share near the query is below this part of the share of all, the filter works
 // against the query, and no walk finds what it leaves.
 constexpr double kAgainst = 0.5;
+constexpr double kMostlyAllowed = 0.7;
 // Half floats are read for rows within so many standard deviations of the bytes' error.
 constexpr float kDeviations = 6;
 
@@ -324,7 +325,11 @@ std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows
                                 WalkScratch& scratch, std::span<const float> query, int n, int beam,
                                 const PassageSet& allowed) {
   const auto wanted = static_cast<size_t>(n);
-  const auto width = static_cast<size_t>(beam);
+  const double share = static_cast<double>(allowed.size()) / static_cast<double>(rows.size());
+  // Where little is left out, as deleted rows are, a slightly wider beam meets enough at once.
+  const double spare = share >= kMostlyAllowed && share < 1 ? 1.25 * n / share : 0;
+  const auto width = std::min(std::max(static_cast<size_t>(beam), static_cast<size_t>(spare)),
+                              static_cast<size_t>(rows.size()));
   Walk walk(links, rows, scratch, query);
   walk.OverAll(width);
   std::vector<WalkScratch::Entry>& found = scratch.beam;
@@ -333,7 +338,6 @@ std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows
       found.begin(), found.end(),
       [&](const WalkScratch::Entry& entry) { return walk.Allows(allowed, entry.row); }));
   if (allowed_met < met) {
-    const double share = static_cast<double>(allowed.size()) / static_cast<double>(rows.size());
     if (static_cast<double>(allowed_met) < kAgainst * share * static_cast<double>(met)) return {};
     const double enough = std::min(kSpare * n, 0.8 * static_cast<double>(met));
     if (static_cast<double>(allowed_met) >= std::max<double>(n, enough)) {

@@ -198,6 +198,45 @@ TEST_F(HnswGraphTest, SavedAndLoadedItAnswersTheSame) {
   }
 }
 
+// Of long vectors a part is looked at first. `silent` of the values say nothing: they are zero.
+double RecallOfLongVectors(int dimension, int silent) {
+  constexpr int kQueries = 30;
+  ClusteredVectors vectors(dimension - silent, 60, 4);
+  const auto next = [&] {
+    std::vector<float> out(silent, 0);
+    const std::vector<float> rest = vectors.Next();
+    out.insert(out.end(), rest.begin(), rest.end());
+    return out;
+  };
+  VectorRows rows(dimension);
+  PassageSet all;
+  for (uint32_t row = 1; row <= 4000; ++row) {
+    rows.Append(row, ToHalf(next()).data());
+    all.Insert(row);
+  }
+  auto graph = HnswGraph::Build(rows, nullptr, Options(), Never);
+  if (!graph.ok()) return 0;
+  int right = 0;
+  for (int i = 0; i < kQueries; ++i) {
+    const std::vector<float> query = next();
+    const auto truth = AllByHalves(rows, query, all);
+    auto found = (*graph)->Search(query, kK, 64, all);
+    if (!found.ok()) return 0;
+    for (const RowScore& hit : *found) right += hit.score >= truth[kK - 1].score;
+  }
+  return right / static_cast<double>(kK * kQueries);
+}
+
+TEST(LongVectorsTest, ComparingAPartFirstKeepsTheRecall) {
+  EXPECT_GE(RecallOfLongVectors(512, 0), 0.98);
+  EXPECT_GE(RecallOfLongVectors(700, 0), 0.98);
+}
+
+TEST(LongVectorsTest, APartThatSaysNothingOrHalfOfItKeepsTheRecall) {
+  EXPECT_GE(RecallOfLongVectors(512, 128), 0.98);
+  EXPECT_GE(RecallOfLongVectors(512, 100), 0.98);
+}
+
 TEST(SmallHnswGraphTest, OneRowAndNone) {
   VectorRows rows(kDimension);
   ASSERT_OK_AND_ASSIGN(const auto empty, HnswGraph::Build(rows, nullptr, Options(), Never));
