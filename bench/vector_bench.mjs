@@ -92,7 +92,7 @@ if (options.hnswlib) {
 if (options.usearch) {
   for (const type of options.types.split(',')) {
     await start(`usearch_${type}`, process.execPath,
-      [`${here}/peers/usearch_peer.mjs`, scratch, `${scratch}/usearch_${type}.idx`, type], options.usearch);
+      ['--expose-gc', `${here}/peers/usearch_peer.mjs`, scratch, `${scratch}/usearch_${type}.idx`, type], options.usearch);
   }
 }
 

@@ -46,6 +46,8 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   const [what, beam, threads] = line.split(' ');
   if (what !== 'search') process.exit(1);
   if (loadedBeam !== Number(beam)) {
+    loaded = null;
+    globalThis.gc?.();  // an index is memory that the collector does not see
     loaded = index(Number(beam));
     loaded.load(file);
     loadedBeam = Number(beam);
