@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "index/partial_scores.h"
 #include "index/prefetch.h"
 #include "index/vector_kernels.h"
 
@@ -23,36 +24,6 @@ constexpr double kAgainst = 0.5;
 constexpr double kMostlyAllowed = 0.7;
 // Half floats are read for rows within so many standard deviations of the bytes' error.
 constexpr float kDeviations = 6;
-
-// Tells from a row's first bytes how near it can be, for a query of which it has seen some rows
-// whole: the score is about as many times that of the first bytes as it was for them, and off by
-// about as much. Values that bear no relation make the margin wide, and no row is passed over.
-class PartialScores {
- public:
-  bool ready() const { return rows_ >= kRows; }
-  void Learn(float part, float whole) {
-    ++rows_;
-    part_part_ += double{part} * part;
-    part_whole_ += double{part} * whole;
-    whole_whole_ += double{whole} * whole;
-    if (!ready()) return;
-    times_ = part_part_ > 0 ? static_cast<float>(part_whole_ / part_part_) : 0;
-    const double left = std::max(0.0, whole_whole_ - times_ * part_whole_);
-    margin_ = kDeviations * static_cast<float>(std::sqrt(left / rows_));
-  }
-  // A score it hardly exceeds.
-  float Most(float part) const { return times_ * part + margin_; }
-
- private:
-  static constexpr int kRows = 48;
-  static constexpr float kDeviations = 4;
-  int rows_ = 0;
-  double part_part_ = 0;
-  double part_whole_ = 0;
-  double whole_whole_ = 0;
-  float times_ = 0;
-  float margin_ = 0;
-};
 
 class Walk {
  public:
@@ -297,29 +268,6 @@ std::vector<RowScore> Walk::Best(size_t n) {
 }
 
 }  // namespace
-
-void WalkScratch::NextWalk() {
-  if (++walk_ != 0) return;
-  std::fill(visited_.begin(), visited_.end(), uint8_t{0});
-  walk_ = 1;
-}
-
-std::unique_ptr<WalkScratch> WalkScratchPool::Take() {
-  {
-    absl::MutexLock lock(&mu_);
-    if (!idle_.empty()) {
-      std::unique_ptr<WalkScratch> scratch = std::move(idle_.back());
-      idle_.pop_back();
-      return scratch;
-    }
-  }
-  return std::make_unique<WalkScratch>(rows_);
-}
-
-void WalkScratchPool::Return(std::unique_ptr<WalkScratch> scratch) {
-  absl::MutexLock lock(&mu_);
-  idle_.push_back(std::move(scratch));
-}
 
 std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows,
                                 WalkScratch& scratch, std::span<const float> query, int n, int beam,

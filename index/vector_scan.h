@@ -41,7 +41,7 @@ class VectorScan {
   // Rows here and there: those ahead are fetched while one is compared.
   void Add(int64_t row);
   void CompareBatch();
-  // Rows in order, of which those of the bits `allowed` are compared.
+  // Rows in order, of which those of the bits `allowed` count.
   void CompareRun(int64_t first, int count, uint64_t allowed);
   // What scores below this is not among the best.
   float Floor() const;
