@@ -21,7 +21,7 @@ namespace {
 void AddRow(const View& view, uint32_t passage, std::vector<double>& sum) {
   const int64_t row = view.rows.RowOf(passage);
   if (row < 0) return;
-  const uint16_t* codes = view.rows.codes(row);
+  const uint16_t* codes = view.rows.halves(row);
   for (size_t i = 0; i < sum.size(); ++i) sum[i] += FromHalf(codes[i]);
 }
 

@@ -156,7 +156,7 @@ class CollectionCheck {
       ++found;
       const int64_t row = view_.rows.RowOf(*number);
       if (row < 0) return Problem(absl::StrCat("vector ", *number, " is not in the index"));
-      const uint16_t* codes = view_.rows.codes(row);
+      const uint16_t* codes = view_.rows.halves(row);
       if (value != absl::string_view(reinterpret_cast<const char*>(codes), bytes)) {
         Problem(absl::StrCat("vector ", *number, " differs between store and index"));
       }

@@ -38,9 +38,6 @@ absl::Status Corpus::Impl::Open() {
   SL_ASSIGN_OR_RETURN(lock_, FolderLock::Take(options_.path));
   SL_ASSIGN_OR_RETURN(analyzer_, TextAnalyzer::Create());
   SL_ASSIGN_OR_RETURN(store_, Store::Open(options_.path + "/store"));
-  if (!HnswGraph::SelectorIsHonoured()) {
-    log::Warning("this FAISS ignores selectors; filtered searches compare more vectors");
-  }
   SL_RETURN_IF_ERROR(OpenMeta());
   SL_RETURN_IF_ERROR(OpenCollections());
   upkeep_ = std::thread([this] { UpkeepLoop(); });

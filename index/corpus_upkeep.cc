@@ -28,7 +28,7 @@ VectorRows LiveRows(const View& view) {
   VectorRows live(view.rows.dimension());
   for (int64_t row = 0; row < view.rows.size(); ++row) {
     const uint32_t passage = view.rows.passage(row);
-    if (view.passages.live().Contains(passage)) live.Append(passage, view.rows.codes(row));
+    if (view.passages.live().Contains(passage)) live.Append(passage, view.rows.halves(row));
   }
   return live;
 }
@@ -129,7 +129,7 @@ void Corpus::Impl::InstallRows(OpenCollection& collection, const View& base, Vec
   auto next = std::make_shared<View>(*collection.view());
   // Rows are only appended meanwhile, so what is new stands behind the base's rows.
   for (int64_t row = base.rows.size(); row < next->rows.size(); ++row) {
-    rows.Append(next->rows.passage(row), next->rows.codes(row));
+    rows.Append(next->rows.passage(row), next->rows.halves(row));
   }
   next->rows = std::move(rows);
   next->graph = std::move(graph);

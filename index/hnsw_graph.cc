@@ -1,10 +1,7 @@
 #include "index/hnsw_graph.h"
 
 #include <faiss/IndexHNSW.h>
-#include <faiss/impl/AuxIndexStructures.h>
 #include <faiss/impl/DistanceComputer.h>
-#include <faiss/impl/IDSelector.h>
-#include <faiss/utils/Heap.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -14,43 +11,52 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "index/code_kernels.h"
+#include "index/hnsw_walk.h"
+#include "index/page_block.h"
 #include "index/vector_kernels.h"
+#include "index/vector_scan.h"
 
 namespace sightline::index {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "graphs are stored little-endian");
 
+// Rows added between looks at whether to stop. FAISS makes a lock for every row on each call, so
+// the calls must not grow as the rows do.
 constexpr int64_t kBuildChunk = 2048;
+constexpr int64_t kChunksOfAll = 64;
 constexpr int kRecallQueries = 32;
 constexpr int kRecallDepth = 10;
 
-// FAISS looks for the smallest distance: here the negated inner product, so that no wrapper is
-// needed.
+// FAISS looks for the smallest distance: here the negated inner product of the rows' bytes, so that
+// no wrapper is needed. FAISS is told of vectors of one value, which is the row's number in the
+// bits of a float, so that nothing is decoded and coded again.
 class RowDistances : public faiss::DistanceComputer {
  public:
-  explicit RowDistances(const VectorRows& rows) : rows_(rows), kernels_(BestKernels()) {}
-  void set_query(const float* query) override { query_ = query; }
-  float operator()(idx_t row) override {
-    return -kernels_.dot(query_, rows_.codes(row), static_cast<size_t>(rows_.dimension()));
-  }
+  explicit RowDistances(const VectorRows& rows)
+      : rows_(rows), kernels_(BestCodeKernels()), stride_(CodeStride(rows.dimension())) {}
+  void set_query(const float* query) override { query_ = std::bit_cast<int32_t>(*query); }
+  float operator()(idx_t row) override { return symmetric_dis(query_, row); }
   float symmetric_dis(idx_t a, idx_t b) override {
-    return -kernels_.dot_stored(rows_.codes(a), rows_.codes(b),
-                                static_cast<size_t>(rows_.dimension()));
+    const RowHead& x = rows_.head(a);
+    const RowHead& y = rows_.head(b);
+    const int32_t sum = kernels_.dot_stored(rows_.code(a), rows_.code(b), stride_) - 128 * y.sum;
+    return -static_cast<float>(sum) * x.scale * y.scale;
   }
 
  private:
   const VectorRows& rows_;
-  const VectorKernels& kernels_;
-  const float* query_ = nullptr;
+  const CodeKernels& kernels_;
+  const size_t stride_;
+  int64_t query_ = 0;
 };
 
 // The rows as FAISS wants to see them while it builds. They are stored already, so adding only
 // counts.
 class RowStorage : public faiss::Index {
  public:
-  explicit RowStorage(const VectorRows& rows)
-      : faiss::Index(rows.dimension(), faiss::METRIC_L2), rows_(rows) {}
+  explicit RowStorage(const VectorRows& rows) : faiss::Index(1, faiss::METRIC_L2), rows_(rows) {}
   void add(idx_t n, const float*) override { ntotal += n; }
   void search(idx_t, const float*, idx_t, float*, idx_t*,
               const faiss::SearchParameters*) const override {
@@ -65,59 +71,15 @@ class RowStorage : public faiss::Index {
   const VectorRows& rows_;
 };
 
-class AllowedRows : public faiss::IDSelector {
- public:
-  AllowedRows(const VectorRows& rows, const PassageSet& allowed) : rows_(rows), allowed_(allowed) {}
-  bool is_member(idx_t row) const override { return allowed_.Contains(rows_.passage(row)); }
-
- private:
-  const VectorRows& rows_;
-  const PassageSet& allowed_;
-};
-
-// As FAISS gives them, best first; fewer than `beam` where it found no more.
-std::vector<RowScore> SearchLinks(const faiss::HNSW& links, const VectorRows& rows,
-                                  const float* query, int beam, const AllowedRows& selector) {
-  // The result heap is as wide as the beam: this FAISS sizes its candidate heap by the wished
-  // number of results, not by the beam of one call.
-  std::vector<float> distances(beam);
-  std::vector<int64_t> labels(beam);
-  faiss::maxheap_heapify(beam, distances.data(), labels.data());
-  faiss::SearchParametersHNSW parameters;
-  parameters.efSearch = beam;
-  parameters.sel = const_cast<AllowedRows*>(&selector);
-  RowDistances computer(rows);
-  computer.set_query(query);
-  faiss::VisitedTable visited(static_cast<int>(rows.size()));
-  links.search(computer, beam, labels.data(), distances.data(), visited, &parameters);
-  faiss::maxheap_reorder(beam, distances.data(), labels.data());
-  std::vector<RowScore> found;
-  for (int i = 0; i < beam && labels[i] >= 0; ++i) found.push_back({labels[i], -distances[i]});
-  return found;
-}
-
 std::vector<float> MiddleOf(const VectorRows& rows, int64_t a, int64_t b) {
   std::vector<float> query(rows.dimension());
   float norm = 0;
   for (int i = 0; i < rows.dimension(); ++i) {
-    query[i] = FromHalf(rows.codes(a)[i]) + 0.5f * FromHalf(rows.codes(b)[i]);
+    query[i] = FromHalf(rows.halves(a)[i]) + 0.5f * FromHalf(rows.halves(b)[i]);
     norm += query[i] * query[i];
   }
   for (float& value : query) value /= std::max(std::sqrt(norm), 1e-6f);
   return query;
-}
-
-std::vector<RowScore> ExactNearest(const VectorRows& rows, const std::vector<float>& query, int n) {
-  std::vector<RowScore> all;
-  all.reserve(rows.size());
-  for (int64_t row = 0; row < rows.size(); ++row) {
-    all.push_back({row, BestKernels().dot(query.data(), rows.codes(row), query.size())});
-  }
-  const auto better = [](const RowScore& a, const RowScore& b) { return a.score > b.score; };
-  const size_t kept = std::min<size_t>(n, all.size());
-  std::partial_sort(all.begin(), all.begin() + kept, all.end(), better);
-  all.resize(kept);
-  return all;
 }
 
 PassageSet AllPassages(const VectorRows& rows) {
@@ -134,6 +96,14 @@ absl::string_view BytesOf(const std::vector<T>& values) {
 template <typename T>
 absl::Status ReadInto(const HnswGraph::Source& source, std::vector<T>& values) {
   return source(reinterpret_cast<char*>(values.data()), values.size() * sizeof(T));
+}
+
+// Of just the size, on huge pages: a walk reads it here and there.
+std::vector<int32_t> Packed(size_t size) {
+  std::vector<int32_t> out;
+  out.reserve(size);
+  WishHugePages(out.data(), size * sizeof(int32_t));
+  return out;
 }
 
 struct SavedHeader {
@@ -170,13 +140,14 @@ bool LinksAreSound(const faiss::HNSW& links, int64_t rows) {
 class HnswGraph::Impl {
  public:
   Impl(const VectorRows& r, int links)
-      : rows(r), storage(rows), index(&storage, links), links(links) {
+      : rows(r), storage(rows), index(&storage, links), links(links), scratches(r.size()) {
     index.own_fields = false;
   }
   const VectorRows rows;
   RowStorage storage;
   faiss::IndexHNSW index;
   const int links;
+  WalkScratchPool scratches;
 };
 
 HnswGraph::HnswGraph(const VectorRows& rows, std::unique_ptr<Impl> impl)
@@ -203,33 +174,42 @@ absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Build(const VectorRo
     std::vector<float> chunk;
     while (done < rows.size()) {
       if (stop()) return absl::CancelledError("building the vector graph: stopped");
-      const int64_t n = std::min(kBuildChunk, rows.size() - done);
+      const int64_t n = std::min(std::max(kBuildChunk, done / kChunksOfAll), rows.size() - done);
       chunk.clear();
       for (int64_t row = done; row < done + n; ++row) {
-        const uint16_t* codes = rows.codes(row);
-        for (int i = 0; i < rows.dimension(); ++i) chunk.push_back(FromHalf(codes[i]));
+        chunk.push_back(std::bit_cast<float>(static_cast<int32_t>(row)));
       }
       index.add(n, chunk.data());
       done += n;
     }
+    std::vector<int32_t> neighbors = Packed(index.hnsw.neighbors.size());
+    neighbors.assign(index.hnsw.neighbors.begin(), index.hnsw.neighbors.end());
+    index.hnsw.neighbors = std::move(neighbors);
     std::unique_ptr<HnswGraph> graph(new HnswGraph(rows, std::move(impl)));
     SL_RETURN_IF_ERROR(graph->MeasureRecall(options.search_beam, stop));
     return std::unique_ptr<const HnswGraph>(std::move(graph));
   });
 }
 
-absl::StatusOr<std::vector<RowScore>> HnswGraph::Search(const float* query, int n, int beam,
-                                                        const PassageSet& allowed) const {
+absl::StatusOr<std::vector<RowScore>> HnswGraph::Search(std::span<const float> query, int n,
+                                                        int beam, const PassageSet& allowed) const {
   return CatchStatus("searching the vector graph", [&]() -> absl::StatusOr<std::vector<RowScore>> {
     if (size() == 0) return std::vector<RowScore>();
-    const AllowedRows selector(rows_, allowed);
     const auto width = static_cast<int>(std::min<int64_t>(std::max(beam, n), size()));
-    auto found = SearchLinks(impl_->index.hnsw, rows_, query, width, selector);
-    // Masked here too, for a FAISS that ignores the selector.
-    std::erase_if(found, [&](const RowScore& hit) { return !selector.is_member(hit.row); });
-    if (found.size() > static_cast<size_t>(n)) found.resize(n);
+    std::unique_ptr<WalkScratch> scratch = impl_->scratches.Take();
+    auto found = WalkGraph(impl_->index.hnsw, rows_, *scratch, query, n, width, allowed);
+    impl_->scratches.Return(std::move(scratch));
     return found;
   });
+}
+
+double HnswGraph::LinkBytes() const {
+  const faiss::HNSW& links = impl_->index.hnsw;
+  return size() == 0
+             ? 0
+             : static_cast<double>(BytesOf(links.neighbors).size() + BytesOf(links.offsets).size() +
+                                   BytesOf(links.levels).size()) /
+                   static_cast<double>(size());
 }
 
 absl::Status HnswGraph::MeasureRecall(int beam, const Stop& stop) {
@@ -246,8 +226,10 @@ absl::Status HnswGraph::MeasureRecall(int beam, const Stop& stop) {
     const int64_t a = i * int64_t{7919} % size();
     const int64_t b = (i * int64_t{104729} + 1) % size();
     const std::vector<float> query = MiddleOf(rows_, a, b);
-    const auto exact = ExactNearest(rows_, query, kRecallDepth);
-    auto got = Search(query.data(), kRecallDepth, beam, all);
+    VectorScan scan(rows_, query, kRecallDepth);
+    SL_RETURN_IF_ERROR(scan.AddRows(0, all, absl::InfiniteFuture()));
+    const std::vector<ScoredPassage> exact = scan.Take();
+    auto got = Search(query, kRecallDepth, beam, all);
     if (!got.ok()) return got.status();
     wanted += static_cast<int>(exact.size());
     // By score, not by row: equal vectors may stand in for each other.
@@ -290,6 +272,7 @@ absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Load(const VectorRow
       if (level < 1 || level > top) return absl::DataLossError("vector graph: bad level");
       links.offsets.push_back(links.offsets.back() + links.cum_nb_neighbors(level));
     }
+    links.neighbors = Packed(links.offsets.back());
     links.neighbors.resize(links.offsets.back());
     SL_RETURN_IF_ERROR(ReadInto(source, links.neighbors));
     if (!LinksAreSound(links, header.rows)) {
@@ -299,29 +282,6 @@ absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Load(const VectorRow
     graph->recall_ = header.recall;
     return std::unique_ptr<const HnswGraph>(std::move(graph));
   });
-}
-
-bool HnswGraph::SelectorIsHonoured() {
-  static const bool honoured = [] {
-    constexpr int kRows = 64;
-    VectorRows rows(8);
-    PassageSet even;
-    for (int i = 0; i < kRows; ++i) {
-      float vector[8];
-      for (int j = 0; j < 8; ++j) vector[j] = std::sin(static_cast<float>(i * 8 + j));
-      rows.Append(static_cast<uint32_t>(i + 1), ToHalf(vector).data());
-      if (i % 2 == 0) even.Insert(static_cast<uint32_t>(i + 1));
-    }
-    auto graph = Build(rows, nullptr, {}, [] { return false; });
-    if (!graph.ok()) return false;
-    const float query[8] = {1, 0, 0, 0, 0, 0, 0, 0};
-    const AllowedRows selector(rows, even);
-    const auto found = SearchLinks((*graph)->impl_->index.hnsw, rows, query, kRows / 4, selector);
-    return !found.empty() && std::all_of(found.begin(), found.end(), [&](const RowScore& hit) {
-      return selector.is_member(hit.row);
-    });
-  }();
-  return honoured;
 }
 
 }  // namespace sightline::index

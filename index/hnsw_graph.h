@@ -3,13 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "index/passage_set.h"
+#include "index/row_score.h"
 #include "index/vector_rows.h"
 
 namespace sightline::index {
@@ -21,13 +22,9 @@ struct HnswOptions {
   int search_beam = 128;  // efSearch that the recall is measured with
 };
 
-struct RowScore {
-  int64_t row = 0;
-  float score = 0;  // inner product
-};
-
 // A navigable small-world graph (FAISS's HNSW) over the first rows of a collection, with distances
-// from our own kernels. Immutable once built; Search from any thread.
+// from our own kernels over the rows' bytes, and walked by our own loop (hnsw_walk.h). Immutable
+// once built; Search from any thread.
 class HnswGraph {
  public:
   using Stop = std::function<bool()>;
@@ -42,18 +39,18 @@ class HnswGraph {
 
   int64_t size() const { return rows_.size(); }
 
-  // Up to `n` rows whose passages are in `allowed`, best first. `beam` >= n candidates are
-  // followed.
-  absl::StatusOr<std::vector<RowScore>> Search(const float* query, int n, int beam,
+  // Up to `n` rows whose passages are in `allowed`, best first, scored by their half floats.
+  // `beam` >= n candidates are followed. Fewer than n: so few were met on the way that comparing
+  // all allowed rows is the better way to find them.
+  absl::StatusOr<std::vector<RowScore>> Search(std::span<const float> query, int n, int beam,
                                                const PassageSet& allowed) const;
 
   // Share of the true ten nearest that a search with the options' beam finds, over queries made
   // from pairs of rows; measured when the graph was built.
   float recall() const { return recall_; }
 
-  // Whether this FAISS searches only among allowed rows; tried out once. Where it does not, a beam
-  // must be so much wider as the rows outnumber the allowed ones.
-  static bool SelectorIsHonoured();
+  // Bytes of the links of one vector, on average.
+  double LinkBytes() const;
 
   // The links, without the vectors; in parts, to be written one after the other.
   using Sink = std::function<absl::Status(absl::string_view)>;

@@ -119,7 +119,7 @@ absl::StatusOr<BlockSums> WriteRows(const std::string& path, const VectorRows& r
   for (int64_t row = 0; row < rows.size(); ++row) {
     const uint32_t passage = rows.passage(row);
     SL_RETURN_IF_ERROR(file->Append({reinterpret_cast<const char*>(&passage), sizeof(passage)}));
-    SL_RETURN_IF_ERROR(file->Append({reinterpret_cast<const char*>(rows.codes(row)), bytes}));
+    SL_RETURN_IF_ERROR(file->Append({reinterpret_cast<const char*>(rows.halves(row)), bytes}));
   }
   return file->Finish();
 }

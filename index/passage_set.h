@@ -21,6 +21,13 @@ class PassageSet {
     const uint32_t place = number & (kBucketSize - 1);
     return block != nullptr && ((*block)[place / 64] >> (place % 64) & 1) != 0;
   }
+  // Which of `count` numbers from `first` on, at most 64, are in the set; the first as bit 0.
+  uint64_t Bits(uint32_t first, uint32_t count) const {
+    const uint64_t wanted = count == 0 ? 0 : ~uint64_t{0} >> (64 - count);
+    const uint32_t place = first % 64;
+    const uint64_t low = Word(first / 64) >> place;
+    return (place == 0 ? low : low | Word(first / 64 + 1) << (64 - place)) & wanted;
+  }
   // Null: none of the block's numbers is in the set.
   const Block* block_at(uint32_t bucket) const {
     return bucket < blocks_.size() ? blocks_[bucket].get() : nullptr;
@@ -50,6 +57,11 @@ class PassageSet {
   }
 
  private:
+  uint64_t Word(uint32_t word) const {
+    constexpr uint32_t kWords = kBucketSize / 64;
+    const Block* block = block_at(word / kWords);
+    return block == nullptr ? 0 : (*block)[word % kWords];
+  }
   // A copy of the block that only this set holds, made when there is none.
   std::shared_ptr<Block> Own(uint32_t bucket);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace sightline::index {
@@ -32,6 +33,10 @@ class TopPassages {
   }
 
   size_t size() const { return heap_.size(); }
+  // What is scored below this is not kept.
+  float Threshold() const {
+    return heap_.size() < n_ ? -std::numeric_limits<float>::infinity() : heap_.front().score;
+  }
 
   // Best first; leaves nothing.
   std::vector<ScoredPassage> Take() {

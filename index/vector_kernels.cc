@@ -16,14 +16,14 @@ float DotPlain(const float* query, const uint16_t* stored, size_t n) {
   return sum;
 }
 
-void Dot4Plain(const float* query, const uint16_t* const stored[4], size_t n, float out[4]) {
-  for (int row = 0; row < 4; ++row) out[row] = DotPlain(query, stored[row], n);
-}
-
 float DotStoredPlain(const uint16_t* a, const uint16_t* b, size_t n) {
   float sum = 0;
   for (size_t i = 0; i < n; ++i) sum += FromHalf(a[i]) * FromHalf(b[i]);
   return sum;
+}
+
+void WidenPlain(const uint16_t* stored, size_t n, float* out) {
+  for (size_t i = 0; i < n; ++i) out[i] = FromHalf(stored[i]);
 }
 
 #if defined(__x86_64__)
@@ -59,32 +59,6 @@ SL_AVX2 float DotAvx2(const float* query, const uint16_t* stored, size_t n) {
   return sum + DotPlain(query + i, stored + i, n - i);
 }
 
-SL_AVX2 void Dot4Avx2(const float* query, const uint16_t* const stored[4], size_t n, float out[4]) {
-  const uint16_t* const p0 = stored[0];
-  const uint16_t* const p1 = stored[1];
-  const uint16_t* const p2 = stored[2];
-  const uint16_t* const p3 = stored[3];
-  __m256 s[8];
-  for (auto& sum : s) sum = _mm256_setzero_ps();
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    const __m256 q = _mm256_loadu_ps(query + i);
-    const __m256 r = _mm256_loadu_ps(query + i + 8);
-    s[0] = _mm256_fmadd_ps(q, Load8(p0 + i), s[0]);
-    s[1] = _mm256_fmadd_ps(q, Load8(p1 + i), s[1]);
-    s[2] = _mm256_fmadd_ps(q, Load8(p2 + i), s[2]);
-    s[3] = _mm256_fmadd_ps(q, Load8(p3 + i), s[3]);
-    s[4] = _mm256_fmadd_ps(r, Load8(p0 + i + 8), s[4]);
-    s[5] = _mm256_fmadd_ps(r, Load8(p1 + i + 8), s[5]);
-    s[6] = _mm256_fmadd_ps(r, Load8(p2 + i + 8), s[6]);
-    s[7] = _mm256_fmadd_ps(r, Load8(p3 + i + 8), s[7]);
-  }
-  for (int row = 0; row < 4; ++row) {
-    out[row] =
-        Sum8(_mm256_add_ps(s[row], s[row + 4])) + DotPlain(query + i, stored[row] + i, n - i);
-  }
-}
-
 SL_AVX2 float DotStoredAvx2(const uint16_t* x, const uint16_t* y, size_t n) {
   __m256 a = _mm256_setzero_ps();
   __m256 b = _mm256_setzero_ps();
@@ -94,6 +68,12 @@ SL_AVX2 float DotStoredAvx2(const uint16_t* x, const uint16_t* y, size_t n) {
     b = _mm256_fmadd_ps(Load8(x + i + 8), Load8(y + i + 8), b);
   }
   return Sum8(_mm256_add_ps(a, b)) + DotStoredPlain(x + i, y + i, n - i);
+}
+
+SL_AVX2 void WidenAvx2(const uint16_t* stored, size_t n, float* out) {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) _mm256_storeu_ps(out + i, Load8(stored + i));
+  WidenPlain(stored + i, n - i, out + i);
 }
 
 #define SL_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
@@ -122,23 +102,6 @@ SL_AVX512 float DotAvx512(const float* query, const uint16_t* stored, size_t n) 
   return Sum16(_mm512_add_ps(a, b)) + DotPlain(query + i, stored + i, n - i);
 }
 
-SL_AVX512 void Dot4Avx512(const float* query, const uint16_t* const stored[4], size_t n,
-                          float out[4]) {
-  __m512 s[4];
-  for (auto& sum : s) sum = _mm512_setzero_ps();
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    const __m512 q = _mm512_loadu_ps(query + i);
-    s[0] = _mm512_fmadd_ps(q, Load16(stored[0] + i), s[0]);
-    s[1] = _mm512_fmadd_ps(q, Load16(stored[1] + i), s[1]);
-    s[2] = _mm512_fmadd_ps(q, Load16(stored[2] + i), s[2]);
-    s[3] = _mm512_fmadd_ps(q, Load16(stored[3] + i), s[3]);
-  }
-  for (int row = 0; row < 4; ++row) {
-    out[row] = Sum16(s[row]) + DotPlain(query + i, stored[row] + i, n - i);
-  }
-}
-
 SL_AVX512 float DotStoredAvx512(const uint16_t* x, const uint16_t* y, size_t n) {
   __m512 a = _mm512_setzero_ps();
   size_t i = 0;
@@ -149,15 +112,15 @@ SL_AVX512 float DotStoredAvx512(const uint16_t* x, const uint16_t* y, size_t n) 
 #endif  // __x86_64__
 
 std::vector<VectorKernels> FindSupported() {
-  std::vector<VectorKernels> found = {{"plain", DotPlain, Dot4Plain, DotStoredPlain}};
+  std::vector<VectorKernels> found = {{"plain", DotPlain, DotStoredPlain, WidenPlain}};
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                     __builtin_cpu_supports("f16c");
-  if (avx2) found.push_back({"avx2", DotAvx2, Dot4Avx2, DotStoredAvx2});
+  if (avx2) found.push_back({"avx2", DotAvx2, DotStoredAvx2, WidenAvx2});
   if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl")) {
-    found.push_back({"avx512", DotAvx512, Dot4Avx512, DotStoredAvx512});
+    found.push_back({"avx512", DotAvx512, DotStoredAvx512, WidenAvx2});
   }
 #endif
   return found;

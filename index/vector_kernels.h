@@ -14,10 +14,10 @@ struct VectorKernels {
   const char* name;
   // Float query against one stored vector.
   float (*dot)(const float* query, const uint16_t* stored, size_t n);
-  // Against four, which share the loads of the query.
-  void (*dot4)(const float* query, const uint16_t* const stored[4], size_t n, float out[4]);
   // Between two stored vectors.
   float (*dot_stored)(const uint16_t* a, const uint16_t* b, size_t n);
+  // `n` stored values as floats.
+  void (*widen)(const uint16_t* stored, size_t n, float* out);
 };
 
 // The fastest this processor has.

@@ -15,18 +15,18 @@ namespace sightline::index {
 
 struct VectorSearchOptions {
   int64_t exact_below = 50'000;  // live vectors under which every one is compared
-  int beam = 128;                // of the graph, raised to n and by what a filter takes out
+  int beam = 128;                // of the graph, raised to n
 };
 
 struct VectorSearchResult {
   std::vector<ScoredPassage> hits;  // best first; score = cosine
-  bool exact = true;                // every allowed vector was compared
+  bool exact = true;                // the hits are those of comparing every allowed vector
   std::optional<float> recall;      // estimated, when not exact
 };
 
 // The `n` passages of `allowed` (live ones) whose vectors are closest to `query`, a unit vector.
 // Never fewer than there are, up to n: where the graph finds too few, and where comparing all is no
-// dearer, all allowed vectors are compared. kDeadlineExceeded.
+// dearer, all allowed vectors are compared (docs/vector-search.md). kDeadlineExceeded.
 absl::StatusOr<VectorSearchResult> SearchVectors(const View& view, std::span<const float> query,
                                                  const PassageSet& allowed, int n,
                                                  const VectorSearchOptions& options,

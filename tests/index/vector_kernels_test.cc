@@ -39,32 +39,26 @@ TEST(VectorKernelsTest, AllThatThisProcessorRunsAgree) {
   std::normal_distribution<float> normal;
   for (const size_t n : {1u, 3u, 7u, 8u, 15u, 16u, 17u, 31u, 32u, 33u, 64u, 100u, 1024u, 1031u}) {
     std::vector<float> query(n);
-    std::vector<uint16_t> rows[4];
-    for (float& value : query) value = normal(random);
-    for (auto& row : rows) {
-      for (size_t i = 0; i < n; ++i) row.push_back(ToHalf(normal(random)));
+    std::vector<uint16_t> a;
+    std::vector<uint16_t> b;
+    double expected = 0;
+    double expected_stored = 0;
+    double magnitude = 1;
+    for (size_t i = 0; i < n; ++i) {
+      query[i] = normal(random);
+      a.push_back(ToHalf(normal(random)));
+      b.push_back(ToHalf(normal(random)));
+      expected += static_cast<double>(query[i]) * FromHalf(a[i]);
+      expected_stored += static_cast<double>(FromHalf(a[i])) * FromHalf(b[i]);
+      magnitude += std::abs(query[i] * FromHalf(a[i]));
     }
-    const uint16_t* pointers[4] = {rows[0].data(), rows[1].data(), rows[2].data(), rows[3].data()};
     for (const VectorKernels& kernels : SupportedKernels()) {
-      float four[4];
-      kernels.dot4(query.data(), pointers, n, four);
-      for (int row = 0; row < 4; ++row) {
-        double expected = 0;
-        double expected_stored = 0;
-        double magnitude = 1;
-        for (size_t i = 0; i < n; ++i) {
-          expected += static_cast<double>(query[i]) * FromHalf(rows[row][i]);
-          expected_stored += static_cast<double>(FromHalf(rows[0][i])) * FromHalf(rows[row][i]);
-          magnitude += std::abs(query[i] * FromHalf(rows[row][i]));
-        }
-        const double tolerance = 1e-5 * magnitude;
-        EXPECT_NEAR(kernels.dot(query.data(), pointers[row], n), expected, tolerance)
-            << kernels.name << " n=" << n;
-        EXPECT_NEAR(four[row], expected, tolerance) << kernels.name << " n=" << n;
-        EXPECT_NEAR(kernels.dot_stored(pointers[0], pointers[row], n), expected_stored,
-                    1e-4 * magnitude)
-            << kernels.name << " n=" << n;
-      }
+      SCOPED_TRACE(std::string(kernels.name) + " n=" + std::to_string(n));
+      EXPECT_NEAR(kernels.dot(query.data(), a.data(), n), expected, 1e-5 * magnitude);
+      EXPECT_NEAR(kernels.dot_stored(a.data(), b.data(), n), expected_stored, 1e-4 * magnitude);
+      std::vector<float> wide(n);
+      kernels.widen(a.data(), n, wide.data());
+      for (size_t i = 0; i < n; ++i) ASSERT_EQ(wide[i], FromHalf(a[i]));
     }
   }
 }

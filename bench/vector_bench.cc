@@ -1,0 +1,385 @@
+// Vector search for bench/vector_bench.mjs, which runs it beside other libraries.
+// Usage: vector_bench data FOLDER [ROWS]     makes vectors, queries and true answers
+//        vector_bench serve FOLDER [GRAPH]   measures what it reads line by line; the graph is kept
+//                                            in the file GRAPH
+// Lines: "search BEAM THREADS", "scan THREADS", "read THREADS", "filter PERCENT KIND" with a kind
+// of random, near or far. Answers are JSON, one line each.
+
+#include <faiss/IndexFlat.h>
+#include <omp.h>
+#include <time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "index/page_block.h"
+#include "index/vector_kernels.h"
+#include "index/vector_search.h"
+
+namespace sightline::index {
+namespace {
+
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kDimension = 1024;
+constexpr int kQueries = 1000;
+constexpr int kTrue = 100;  // true answers kept of a query
+constexpr int kK = 10;
+
+double Now() { return std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); }
+
+double CpuSeconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+[[noreturn]] void Fail(const std::string& why) {
+  std::cerr << "vector_bench: " << why << "\n";
+  std::exit(1);
+}
+
+template <typename T>
+std::vector<T> ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) Fail("cannot read " + path);
+  std::vector<T> out(static_cast<size_t>(file.tellg()) / sizeof(T));
+  file.seekg(0);
+  file.read(reinterpret_cast<char*>(out.data()),
+            static_cast<std::streamsize>(out.size() * sizeof(T)));
+  return out;
+}
+
+template <typename T>
+void WriteAll(const std::string& path, const T* values, size_t n) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(values), static_cast<std::streamsize>(n * sizeof(T)));
+  if (!file.flush()) Fail("cannot write " + path);
+}
+
+// Unit vectors as embeddings lie: in clusters of uneven size on a curved surface of few dimensions,
+// with a little noise in all. The queries are the last ones.
+std::vector<float> MakeVectors(int count) {
+  constexpr int kLatent = 36;
+  constexpr int kClusters = 2000;
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  std::vector<float> map(static_cast<size_t>(kLatent) * kDimension);
+  std::vector<float> centres(static_cast<size_t>(kClusters) * kLatent);
+  for (float& value : map) value = normal(random) / std::sqrt(static_cast<float>(kLatent));
+  for (float& value : centres) value = normal(random);
+  std::vector<double> sizes;
+  for (int i = 0; i < kClusters; ++i) sizes.push_back(1.0 / (1 + i % 50));
+  std::discrete_distribution<int> pick(sizes.begin(), sizes.end());
+  std::vector<float> out(static_cast<size_t>(count) * kDimension, 0);
+  for (int i = 0; i < count; ++i) {
+    float* const row = &out[static_cast<size_t>(i) * kDimension];
+    const float* const centre = &centres[static_cast<size_t>(pick(random)) * kLatent];
+    for (int j = 0; j < kLatent; ++j) {
+      const float value = centre[j] + 0.7f * normal(random);
+      const float* const direction = &map[static_cast<size_t>(j) * kDimension];
+      for (int d = 0; d < kDimension; ++d) row[d] += value * direction[d];
+    }
+    double squares = 0;
+    for (int d = 0; d < kDimension; ++d) {
+      row[d] = std::tanh(row[d]) + 0.03f * normal(random);
+      squares += static_cast<double>(row[d]) * row[d];
+    }
+    for (int d = 0; d < kDimension; ++d) row[d] /= static_cast<float>(std::sqrt(squares));
+  }
+  return out;
+}
+
+void MakeData(const std::string& folder, int rows) {
+  const std::vector<float> vectors = MakeVectors(rows + kQueries);
+  const float* const queries = &vectors[static_cast<size_t>(rows) * kDimension];
+  faiss::IndexFlatIP flat(kDimension);
+  flat.add(rows, vectors.data());
+  std::vector<float> scores(static_cast<size_t>(kQueries) * kTrue);
+  std::vector<int64_t> found(scores.size());
+  flat.search(kQueries, queries, kTrue, scores.data(), found.data());
+  const std::vector<int32_t> answers(found.begin(), found.end());
+  WriteAll(folder + "/base.f32", vectors.data(), static_cast<size_t>(rows) * kDimension);
+  WriteAll(folder + "/query.f32", queries, static_cast<size_t>(kQueries) * kDimension);
+  WriteAll(folder + "/true.i32", answers.data(), answers.size());
+}
+
+class Server {
+ public:
+  Server(const std::string& folder, const std::string& graph_file)
+      : queries_(ReadAll<float>(folder + "/query.f32")),
+        true_(ReadAll<int32_t>(folder + "/true.i32")) {
+    view_.rows = VectorRows(kDimension);
+    {
+      const std::vector<float> base = ReadAll<float>(folder + "/base.f32");
+      const auto rows = static_cast<uint32_t>(base.size() / kDimension);
+      for (uint32_t row = 0; row < rows; ++row) {
+        const std::span<const float> vector(&base[size_t{row} * kDimension], kDimension);
+        view_.rows.Append(row + 1, ToHalf(vector).data());
+        all_.Insert(row + 1);
+      }
+    }
+    view_.counters.vectors = view_.rows.size();
+    MakeGraph(graph_file);
+  }
+
+  Json Answer(const std::string& line) {
+    std::istringstream in(line);
+    std::string what;
+    in >> what;
+    if (what == "search") {
+      int beam = 0;
+      int threads = 0;
+      in >> beam >> threads;
+      return Search({.exact_below = 0, .beam = beam}, threads);
+    }
+    int threads = 0;
+    if (what == "scan" && in >> threads) return Scan(threads);
+    if (what == "read" && in >> threads) return Read(threads);
+    double percent = 0;
+    std::string kind;
+    if (what == "filter" && in >> percent >> kind) return Filter(percent / 100, kind);
+    Fail("unknown line: " + line);
+  }
+  const Json& about() const { return about_; }
+
+ private:
+  void MakeGraph(const std::string& file) {
+    about_["kernels"] = BestCodeKernels().name;
+    HnswOptions options;
+    options.links = 16;
+    options.build_beam = 128;
+    options.threads = 2;
+    if (std::ifstream in(file, std::ios::binary); !file.empty() && in) {
+      auto loaded = HnswGraph::Load(view_.rows, [&](char* out, size_t size) {
+        in.read(out, static_cast<std::streamsize>(size));
+        return in ? absl::OkStatus() : absl::DataLossError("too short");
+      });
+      if (!loaded.ok()) Fail(loaded.status().ToString());
+      view_.graph = *std::move(loaded);
+    } else {
+      const double start = Now();
+      const double cpu = CpuSeconds();
+      auto built = HnswGraph::Build(view_.rows, nullptr, options, [] { return false; });
+      if (!built.ok()) Fail(built.status().ToString());
+      about_["build_seconds"] = Now() - start;
+      about_["build_cpu_seconds"] = CpuSeconds() - cpu;
+      view_.graph = *std::move(built);
+    }
+    if (!file.empty() && about_.contains("build_seconds")) {
+      std::ofstream out(file, std::ios::binary);
+      const absl::Status saved = view_.graph->Save([&](absl::string_view bytes) {
+        out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        return absl::OkStatus();
+      });
+      if (!saved.ok() || !out.flush()) Fail("cannot write " + file);
+    }
+    about_["estimated_recall"] = view_.graph->recall();
+    about_["bytes_per_vector"] = {{"code", CodeStride(kDimension) + sizeof(RowHead)},
+                                  {"graph", view_.graph->LinkBytes()},
+                                  {"half_floats", kDimension * sizeof(uint16_t)}};
+  }
+
+  std::span<const float> Query(int i) const {
+    return {&queries_[static_cast<size_t>(i) * kDimension], kDimension};
+  }
+
+  // Of one pass over all queries: by the clock, and of the processor in all threads. The latter
+  // tells more where other programs take the processor away.
+  struct Seconds {
+    double wall = 0;
+    double cpu = 0;
+  };
+  static Seconds Pass(int queries, int threads, const std::function<void(int)>& once) {
+    std::atomic<int> next{0};
+    const auto work = [&] {
+      for (int i = next++; i < queries; i = next++) once(i);
+    };
+    const double start = Now();
+    const double cpu = CpuSeconds();
+    std::vector<std::thread> others;
+    for (int t = 1; t < threads; ++t) others.emplace_back(work);
+    work();
+    for (std::thread& other : others) other.join();
+    return {Now() - start, CpuSeconds() - cpu};
+  }
+
+  VectorSearchResult Find(int query, const PassageSet& allowed,
+                          const VectorSearchOptions& options) {
+    auto found = SearchVectors(view_, Query(query), allowed, kK, options, absl::InfiniteFuture());
+    if (!found.ok()) Fail(found.status().ToString());
+    return *std::move(found);
+  }
+
+  Json Search(const VectorSearchOptions& options, int threads) {
+    std::vector<VectorSearchResult> found(kQueries);
+    const Seconds seconds =
+        Pass(kQueries, threads, [&](int i) { found[i] = Find(i, all_, options); });
+    int right = 0;
+    for (int i = 0; i < kQueries; ++i) {
+      const int32_t* const wanted = &true_[static_cast<size_t>(i) * kTrue];
+      for (const ScoredPassage& hit : found[i].hits) {
+        right += std::count(wanted, wanted + kK, static_cast<int32_t>(hit.number) - 1) > 0;
+      }
+    }
+    return {{"recall", right / static_cast<double>(kQueries * kK)},
+            {"qps", kQueries / seconds.wall},
+            {"queries_per_cpu_second", kQueries / seconds.cpu}};
+  }
+
+  static Json Rates(double bytes, const Seconds& seconds) {
+    return {{"bytes_per_second", bytes / seconds.wall},
+            {"bytes_per_cpu_second", bytes / seconds.cpu}};
+  }
+
+  Json Scan(int threads) {
+    constexpr int kScans = 40;
+    const VectorSearchOptions options = {.exact_below = INT64_MAX};
+    const Seconds seconds = Pass(kScans, threads, [&](int i) { Find(i, all_, options); });
+    const double bytes = static_cast<double>(CodeStride(kDimension) + sizeof(RowHead)) *
+                         static_cast<double>(view_.rows.size()) * kScans;
+    return Rates(bytes, seconds);
+  }
+
+  // Bytes a second that threads read in order, all at once, from huge pages.
+  Json Read(int threads) {
+    constexpr int kParts = 64;
+    std::atomic<uint64_t> sink{0};
+    const Seconds seconds = Pass(kParts, threads, [&](int part) {
+      const auto* const words = reinterpret_cast<const uint64_t*>(
+          memory_.data() + static_cast<size_t>(part) * (kReadBytes / kParts));
+      uint64_t sums[16] = {};
+      for (size_t i = 0; i < kReadBytes / kParts / sizeof(uint64_t); i += 16) {
+        for (int j = 0; j < 16; ++j) sums[j] += words[i + j];
+      }
+      sink += std::accumulate(sums, sums + 16, uint64_t{0});
+    });
+    return Rates(static_cast<double>(kReadBytes), seconds);
+  }
+
+  // Random rows, those nearest to the query, or those farthest from it.
+  PassageSet Allowed(int query, double share, const std::string& kind) {
+    std::vector<std::pair<float, uint32_t>> order;
+    std::mt19937 random(static_cast<uint32_t>(query));
+    for (int64_t row = 0; row < view_.rows.size(); ++row) {
+      float key = 0;
+      if (kind == "random") {
+        key = std::uniform_real_distribution<float>()(random);
+      } else {
+        key = BestKernels().dot(Query(query).data(), view_.rows.halves(row), kDimension);
+        if (kind == "near") key = -key;
+      }
+      order.emplace_back(key, view_.rows.passage(row));
+    }
+    const auto kept =
+        static_cast<int64_t>(std::max(1.0, std::round(share * static_cast<double>(order.size()))));
+    std::nth_element(order.begin(), order.begin() + (kept - 1), order.end());
+    PassageSet allowed;
+    for (int64_t i = 0; i < kept; ++i) allowed.Insert(order[i].second);
+    return allowed;
+  }
+
+  // Times are CPU time: one thread runs, and others may want the processor.
+  Json Filter(double share, const std::string& kind) {
+    constexpr int kFiltered = 30;
+    const VectorSearchOptions options = {.exact_below = 50'000, .beam = 128};
+    const VectorSearchOptions exact = {.exact_below = INT64_MAX};
+    double right = 0;
+    double wanted = 0;
+    std::vector<double> times;
+    std::vector<double> scan_times;
+    std::vector<double> exact_times;
+    int walked = 0;
+    for (int i = 0; i < kFiltered; ++i) {
+      const PassageSet allowed = Allowed(i, share, kind);
+      std::vector<double> mine;
+      std::vector<double> plain;
+      std::vector<double> filtered;
+      VectorSearchResult truth;
+      VectorSearchResult found;
+      for (int repeat = 0; repeat < 3; ++repeat) {
+        double start = CpuSeconds();
+        Find(i, all_, exact);
+        plain.push_back(CpuSeconds() - start);
+        start = CpuSeconds();
+        truth = Find(i, allowed, exact);
+        filtered.push_back(CpuSeconds() - start);
+        start = CpuSeconds();
+        found = Find(i, allowed, options);
+        mine.push_back(CpuSeconds() - start);
+      }
+      times.push_back(*std::min_element(mine.begin(), mine.end()));
+      scan_times.push_back(*std::min_element(plain.begin(), plain.end()));
+      exact_times.push_back(*std::min_element(filtered.begin(), filtered.end()));
+      walked += !found.exact;
+      wanted += static_cast<double>(truth.hits.size());
+      for (const ScoredPassage& hit : found.hits) right += hit.score >= truth.hits.back().score;
+    }
+    const auto ms = [](std::vector<double>& of) {
+      std::sort(of.begin(), of.end());
+      return 1000 * of[of.size() / 2];
+    };
+    const double most = 1000 * *std::max_element(times.begin(), times.end());
+    return {{"recall", right / wanted},
+            {"ms", ms(times)},
+            {"most_ms", most},
+            {"exact_filtered_ms", ms(exact_times)},
+            {"exact_ms", ms(scan_times)},
+            {"walked", walked / static_cast<double>(kFiltered)}};
+  }
+
+  static constexpr size_t kReadBytes = size_t{512} << 20;
+
+  const std::vector<float> queries_;
+  const std::vector<int32_t> true_;
+  View view_;
+  PassageSet all_;
+  Json about_;
+  // Written once, so that it is there.
+  const PageBlock memory_ = [] {
+    PageBlock block(kReadBytes, true);
+    std::fill_n(block.data(), kReadBytes, std::byte{1});
+    return block;
+  }();
+};
+
+int Main(int argc, char** argv) {
+  const std::string mode = argc > 2 ? argv[1] : "";
+  if (mode == "data") {
+    int rows = 200'000;
+    if (argc > 3 && (!absl::SimpleAtoi(argv[3], &rows) || rows < kTrue)) Fail("bad number of rows");
+    MakeData(argv[2], rows);
+    return 0;
+  }
+  if (mode != "serve") {
+    std::cerr << "usage: vector_bench data FOLDER [ROWS] | serve FOLDER [GRAPH]\n";
+    return 2;
+  }
+  omp_set_num_threads(1);
+  Server server(argv[2], argc > 3 ? argv[3] : "");
+  std::cout << server.about().dump() << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    std::cout << server.Answer(line).dump() << std::endl;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace sightline::index
+
+int main(int argc, char** argv) { return sightline::index::Main(argc, argv); }

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "index/passage_set.h"
+#include "index/top_passages.h"
+#include "index/vector_code.h"
+#include "index/vector_rows.h"
+
+namespace sightline::index {
+
+// The `n` rows nearest to a query among those it is shown, as their half floats tell. It reads the
+// bytes of every row and the half floats only of those whose score could still be among the best,
+// by a bound that holds for each: the answer is that of comparing all half floats. For one thread.
+class VectorScan {
+ public:
+  VectorScan(const VectorRows& rows, std::span<const float> query, int n);
+
+  // A passage whose score from half floats is known.
+  void AddKnown(ScoredPassage passage) { top_.Offer(passage); }
+  // The rows from `first` on whose passages are allowed. kDeadlineExceeded.
+  absl::Status AddRows(int64_t first, const PassageSet& allowed, absl::Time deadline);
+  // The same rows, from the first on, found by their passages: for when these are few.
+  absl::Status AddPassages(const PassageSet& allowed, absl::Time deadline);
+
+  // Best first; leaves nothing.
+  std::vector<ScoredPassage> Take();
+
+ private:
+  struct Candidate {
+    float most = 0;  // its score is not above
+    int64_t row = 0;
+  };
+  static constexpr int kBatch = 64;
+
+  void Compare(int64_t row);
+  // Rows here and there: those ahead are fetched while one is compared.
+  void Add(int64_t row);
+  void CompareBatch();
+  // Rows in order, of which those of the bits `allowed` count.
+  void CompareRun(int64_t first, int count, uint64_t allowed);
+  // What scores below this is not among the best.
+  float Floor() const;
+  void Offer(int64_t row, float score, float bound);
+  void DropHopeless();
+
+  const VectorRows& rows_;
+  const std::span<const float> query_;
+  const QueryCode code_;
+  const CodeKernels& kernels_;
+  const size_t n_;
+  TopPassages top_;
+  int64_t batch_[kBatch];
+  int batch_size_ = 0;
+  std::vector<float> least_;  // scores that n rows have at least, the lowest in front
+  std::vector<Candidate> candidates_;
+  size_t drop_at_;
+};
+
+}  // namespace sightline::index
