@@ -79,6 +79,14 @@ class LruCache {
     }
   }
 
+  // Forgets all of them; those that a caller still holds live on with him.
+  void Clear() {
+    absl::MutexLock lock(&mu_);
+    by_key_.clear();
+    entries_.clear();
+    stats_.bytes = 0;
+  }
+
   CacheStats stats() const {
     absl::MutexLock lock(&mu_);
     return stats_;

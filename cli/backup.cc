@@ -84,6 +84,7 @@ int Erase(const EraseArguments& arguments, const Environment& environment) {
   if (!connection.ok()) return ReportFailure(connection.status(), json);
   const auto stub = Service::NewStub((*connection)->channel());
   bool clean = true;
+  bool restart = false;
   for (const std::string& document : arguments.documents) {
     v1::EraseDocumentRequest request;
     request.set_collection(arguments.collection);
@@ -92,18 +93,23 @@ int Erase(const EraseArguments& arguments, const Environment& environment) {
     const auto reply = Call(**connection, *stub, &Service::Stub::EraseDocument, request);
     if (!reply.ok()) return ReportFailure(reply.status(), json);
     clean = clean && reply->traces().empty();
+    restart = restart || !reply->until_restart().empty();
     if (json) {
       PrintLine(ErasureJson(*reply));
       continue;
     }
     for (const std::string& trace : reply->traces()) PrintLine(Printable(trace));
+    for (const std::string& trace : reply->until_restart()) {
+      PrintLine(absl::StrCat("until the server is started anew: ", Printable(trace)));
+    }
     PrintLine(absl::StrCat("erased ", Printable(document), ", ", reply->passages(), " passages",
                            !arguments.verify         ? ""
                            : reply->traces().empty() ? "; nothing of it is left in "
                                                      : "; TRACES ARE LEFT in ",
                            arguments.verify ? ByteCount(reply->searched_bytes()) : ""));
   }
-  return clean ? kDone : kFailed;
+  if (!clean) return kFailed;
+  return restart ? kSomeFailed : kDone;
 }
 
 }  // namespace
@@ -138,8 +144,10 @@ void AddBackup(Arguments& program, const Environment& environment) {
                       [erasing, &environment] { return Erase(*erasing, environment); });
   erase.Texts("document", erasing->documents, "Document ids", "ID", true);
   erase.Text("-c,--collection", erasing->collection, "Where they are", "NAME", true);
-  erase.Flag("--verify", erasing->verify,
-             "Look through all that is kept for what is left; exit code 1 where something is");
+  erase.Flag(
+      "--verify", erasing->verify,
+      "Look through all that is kept for what is left; exit code 1 where something is, 3 where it "
+      "is until the server is started anew");
   AddCommonArguments(erase, erasing->common);
 }
 

@@ -93,9 +93,9 @@ absl::StatusOr<int64_t> Corpus::Rebuild(const std::string& collection) {
   return impl_->Rebuild(collection);
 }
 absl::StatusOr<EraseReport> Corpus::Erase(const std::string& collection,
-                                          const std::string& document_id,
+                                          std::span<const std::string> document_ids,
                                           const EraseOptions& options) {
-  return impl_->Erase(collection, document_id, options);
+  return impl_->Erase(collection, document_ids, options);
 }
 absl::StatusOr<FsckReport> Corpus::Fsck() const { return impl_->Fsck(); }
 absl::StatusOr<BackupInfo> Corpus::Backup(const std::string& folder, int keep) const {

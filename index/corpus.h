@@ -123,6 +123,8 @@ struct EraseReport {
   // Of a verified one: what was looked at, and where something of the document still is.
   int64_t searched_bytes = 0;
   std::vector<std::string> traces;
+  // Keys that the store's list of table files still names; the next start begins that anew.
+  std::vector<std::string> until_restart;
 };
 
 // What a check of store against index found; empty `problems` = all well.
@@ -165,11 +167,13 @@ class Corpus {
   absl::StatusOr<Document> PutDocument(DocumentWrite write);
   // Returns how many passages went. kNotFound. Gone from the next search on.
   absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
-  // As DeleteDocument, and removes every trace from memory and disk: store, its logs and lists,
-  // words, vectors, pictures no other document holds, index snapshots, jobs. Writes every file of
-  // the store anew, so it takes as long as copying them. Backups are not touched. kNotFound;
-  // kDeadlineExceeded: deleted, but a search under way held it: the next erase removes it.
-  absl::StatusOr<EraseReport> Erase(const std::string& collection, const std::string& document_id,
+  // As DeleteDocument of each, and removes every trace of them from memory and disk: store, its
+  // logs and lists, words, vectors, pictures no other document holds, index snapshots, jobs. Writes
+  // every file of the store anew, so it takes as long as copying them, however many documents there
+  // are. Backups are not touched. kNotFound: nothing was deleted; kDeadlineExceeded: deleted, but a
+  // search under way held them: the next erase removes them.
+  absl::StatusOr<EraseReport> Erase(const std::string& collection,
+                                    std::span<const std::string> document_ids,
                                     const EraseOptions& options);
   absl::StatusOr<Document> GetDocument(const std::string& collection,
                                        const std::string& document_id) const;

@@ -30,30 +30,37 @@ void Corpus::Impl::RenewMoments() {
   }
 }
 
+absl::Status Corpus::Impl::DeleteWithJobs(OpenCollection& collection,
+                                          const std::string& document_id, DocumentTraces& traces) {
+  absl::MutexLock lock(&write_mu_);
+  const std::shared_ptr<const View> before = collection.view();
+  SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*before, document_id));
+  SL_ASSIGN_OR_RETURN(const std::vector<Job> jobs,
+                      JobsOf(before->record.collection.name, document_id));
+  SL_RETURN_IF_ERROR(traces.Add(*store_, document, jobs));
+  DocumentBatch batch(*store_, *analyzer_, *before);
+  SL_RETURN_IF_ERROR(batch.Remove(document));
+  SL_ASSIGN_OR_RETURN(rocksdb::WriteBatch * changes, batch.Finish());
+  for (const Job& job : jobs) AppendJobRemoval(job, *changes);
+  SL_RETURN_IF_ERROR(store_->Write(*changes));
+  Publish(collection, batch.TakeView());
+  return absl::OkStatus();
+}
+
 absl::StatusOr<EraseReport> Corpus::Impl::Erase(const std::string& name,
-                                                const std::string& document_id,
+                                                std::span<const std::string> document_ids,
                                                 const EraseOptions& options) {
   SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(name));
   if (!collection->damage.ok()) return collection->damage;
-  absl::MutexLock upkeep(&collection->upkeep_mu);
   EraseReport report;
-  std::optional<DocumentTraces> traces;
-  {
-    absl::MutexLock lock(&write_mu_);
-    const std::shared_ptr<const View> before = collection->view();
-    SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*before, document_id));
-    SL_ASSIGN_OR_RETURN(const std::vector<Job> jobs, JobsOf(name, document_id));
-    std::vector<std::string> ids;
-    for (const Job& job : jobs) ids.push_back(job.id);
-    SL_ASSIGN_OR_RETURN(traces, DocumentTraces::Of(*store_, before->record.id, document, ids));
-    report.passages = document.document.passages;
-
-    DocumentBatch batch(*store_, *analyzer_, *before);
-    SL_RETURN_IF_ERROR(batch.Remove(document));
-    SL_ASSIGN_OR_RETURN(rocksdb::WriteBatch * changes, batch.Finish());
-    for (const Job& job : jobs) AppendJobRemoval(job, *changes);
-    SL_RETURN_IF_ERROR(store_->Write(*changes));
-    Publish(*collection, batch.TakeView());
+  for (const std::string& id : document_ids) {
+    SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*collection->view(), id));
+    report.passages += document.document.passages;
+  }
+  absl::MutexLock upkeep(&collection->upkeep_mu);
+  DocumentTraces traces(collection->record.id);
+  for (const std::string& id : document_ids) {
+    SL_RETURN_IF_ERROR(DeleteWithJobs(*collection, id, traces));
   }
   SL_ASSIGN_OR_RETURN(const int64_t covered, RewriteIndex(*collection));
   {
@@ -69,9 +76,10 @@ absl::StatusOr<EraseReport> Corpus::Impl::Erase(const std::string& name,
   if (!options.verify) return report;
   std::vector<std::string> folders = options.search;
   folders.push_back(options_.path);
-  SL_ASSIGN_OR_RETURN(const DocumentTraces::Report found, traces->Find(*store_, folders));
+  SL_ASSIGN_OR_RETURN(const DocumentTraces::Report found, traces.Find(*store_, folders));
   report.searched_bytes = found.bytes;
   report.traces = found.found;
+  report.until_restart = found.until_restart;
   return report;
 }
 

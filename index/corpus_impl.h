@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "index/corpus.h"
+#include "index/document_traces.h"
 #include "index/folder_lock.h"
 #include "index/records.h"
 #include "index/store.h"
@@ -91,7 +93,8 @@ class Corpus::Impl {
 
   absl::StatusOr<int64_t> Snapshot(const std::string& collection);
   absl::StatusOr<int64_t> Rebuild(const std::string& collection);
-  absl::StatusOr<EraseReport> Erase(const std::string& collection, const std::string& document_id,
+  absl::StatusOr<EraseReport> Erase(const std::string& collection,
+                                    std::span<const std::string> document_ids,
                                     const EraseOptions& options);
   absl::StatusOr<FsckReport> Fsck() const;
   absl::StatusOr<BackupInfo> Backup(const std::string& folder, int keep) const;
@@ -139,6 +142,9 @@ class Corpus::Impl {
   // --- corpus_erase.cc
   absl::StatusOr<std::vector<Job>> JobsOf(const std::string& collection,
                                           const std::string& document_id) const;
+  // Deletes it and its jobs, and takes down what they leave.
+  absl::Status DeleteWithJobs(OpenCollection& collection, const std::string& document_id,
+                              DocumentTraces& traces);
   void RenewMoments();
 
   // --- corpus_upkeep.cc

@@ -34,18 +34,15 @@ std::string RowBytes(uint32_t passage, absl::string_view codes) {
 
 }  // namespace
 
-absl::StatusOr<DocumentTraces> DocumentTraces::Of(const Store& store, uint32_t collection,
-                                                  const DocumentRecord& document,
-                                                  const std::vector<std::string>& jobs) {
-  DocumentTraces traces;
-  traces.collection_ = collection;
-  traces.own_keys_.insert(DocumentKey(collection, document.document.id));
-  traces.bytes_.Add(document.document.id, "its id");
-  traces.bytes_.Add(document.document.source, "its source");
-  for (const std::string& job : jobs) traces.own_keys_.insert(JobKey(job));
-  SL_RETURN_IF_ERROR(traces.AddPassages(store, document));
-  SL_RETURN_IF_ERROR(traces.AddPictures(store, document));
-  return traces;
+absl::Status DocumentTraces::Add(const Store& store, const DocumentRecord& document,
+                                 const std::vector<Job>& jobs) {
+  const std::string& id = document.document.id;
+  own_keys_.insert(DocumentKey(collection_, id));
+  bytes_.Add(id, absl::StrCat("id ", id));
+  bytes_.Add(document.document.source, absl::StrCat("source of ", id));
+  for (const Job& job : jobs) own_keys_.insert(JobKey(job.id));
+  SL_RETURN_IF_ERROR(AddPassages(store, document));
+  return AddPictures(store, document);
 }
 
 absl::Status DocumentTraces::AddPassages(const Store& store, const DocumentRecord& document) {
@@ -111,9 +108,10 @@ absl::Status DocumentTraces::SearchFile(const std::string& path, Report& report)
   const absl::string_view bytes = (*file)->bytes();
   report.bytes += static_cast<int64_t>(bytes.size());
   const std::vector<std::string> names = bytes_.Find(bytes);
-  if (!names.empty() && report.found.size() < kMost) {
-    report.found.push_back(absl::StrCat(path, ": ", absl::StrJoin(names, ", ")));
-  }
+  if (names.empty()) return absl::OkStatus();
+  const bool list = absl::StartsWith(fs::path(path).filename().string(), "MANIFEST-");
+  std::vector<std::string>& where = list ? report.until_restart : report.found;
+  if (where.size() < kMost) where.push_back(absl::StrCat(path, ": ", absl::StrJoin(names, ", ")));
   return absl::OkStatus();
 }
 

@@ -22,8 +22,6 @@
 namespace sightline::index {
 namespace {
 
-constexpr char kNoKey[] = "";  // no record has it
-
 rocksdb::Slice ToSlice(absl::string_view view) { return {view.data(), view.size()}; }
 absl::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
@@ -32,9 +30,6 @@ rocksdb::Options StoreOptions() {
   options.info_log = NewStoreLogger();
   options.create_if_missing = true;
   options.paranoid_checks = true;
-  // The list of table files is begun anew with every change: it names keys, also of files that are
-  // gone, and erased documents must not stand in it.
-  options.max_manifest_file_size = 1;
   options.track_and_verify_wals_in_manifest = true;
   // A failed sync is never retried: the error stays until the store is opened anew.
   options.max_bgerror_resume_count = 0;
@@ -183,12 +178,6 @@ absl::Status Store::Purge(absl::string_view merged, absl::Time deadline) {
   const std::string merged_end = PrefixEnd(merged);
   const rocksdb::Slice first = ToSlice(merged), last = merged_end;
   SL_RETURN_IF_ERROR(FromRocks(db_->CompactRange(compact, &first, &last)));
-  // A list of table files begins with those of before its first change: one more change, so that it
-  // begins with those of now.
-  rocksdb::WriteBatch nothing;
-  nothing.Delete(kNoKey);
-  SL_RETURN_IF_ERROR(Write(nothing));
-  SL_RETURN_IF_ERROR(FromRocks(db_->Flush(rocksdb::FlushOptions())));
   // Looks through the folder for files that are not in use, and removes them.
   SL_RETURN_IF_ERROR(FromRocks(db_->DisableFileDeletions()));
   return FromRocks(db_->EnableFileDeletions(/*force=*/true));

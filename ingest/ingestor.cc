@@ -215,7 +215,15 @@ class Ingestor::Impl {
     int jobs = 0;
     index::EraseReport report;
     SL_RETURN_IF_ERROR(Delete({collection, document_id}, jobs, [&]() -> absl::Status {
-      SL_ASSIGN_OR_RETURN(report, corpus_.Erase(collection, document_id, options));
+      std::vector<std::string> ids = {document_id};
+      SL_ASSIGN_OR_RETURN(const index::Document stored,
+                          corpus_.GetDocument(collection, document_id));
+      if (MayHaveMembers(stored.media_type)) {
+        SL_ASSIGN_OR_RETURN(const std::vector<std::string> members,
+                            FindMembers(corpus_, collection, stored.source, {}));
+        ids.insert(ids.end(), members.begin(), members.end());
+      }
+      SL_ASSIGN_OR_RETURN(report, corpus_.Erase(collection, ids, options));
       return absl::OkStatus();
     }));
     return report;

@@ -32,21 +32,30 @@ bool MayHaveMembers(absl::string_view media_type) {
   return std::find(std::begin(kTypes), std::end(kTypes), media_type) != std::end(kTypes);
 }
 
-absl::Status DeleteMembers(index::Corpus& corpus, const std::string& collection,
-                           const std::string& source,
-                           const absl::flat_hash_set<std::string>& keep) {
+absl::StatusOr<std::vector<std::string>> FindMembers(const index::Corpus& corpus,
+                                                     const std::string& collection,
+                                                     const std::string& source,
+                                                     const absl::flat_hash_set<std::string>& keep) {
   const std::string prefix = MemberSource(source, "");
-  std::vector<std::string> gone;
+  std::vector<std::string> members;
   std::string token;
   do {
     SL_ASSIGN_OR_RETURN(auto page, corpus.ListDocuments(collection, "", kListPage, token));
     for (const index::Document& document : page.items) {
       if (absl::StartsWith(document.source, prefix) && !keep.contains(document.id)) {
-        gone.push_back(document.id);
+        members.push_back(document.id);
       }
     }
     token = std::move(page.next_token);
   } while (!token.empty());
+  return members;
+}
+
+absl::Status DeleteMembers(index::Corpus& corpus, const std::string& collection,
+                           const std::string& source,
+                           const absl::flat_hash_set<std::string>& keep) {
+  SL_ASSIGN_OR_RETURN(const std::vector<std::string> gone,
+                      FindMembers(corpus, collection, source, keep));
   for (const std::string& id : gone) {
     const absl::Status status = corpus.DeleteDocument(collection, id).status();
     if (!status.ok() && !absl::IsNotFound(status)) return status;

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "index/corpus.h"
 
@@ -21,8 +22,14 @@ std::string MemberId(absl::string_view document_id, absl::string_view path);
 // True for media types of files that may have members.
 bool MayHaveMembers(absl::string_view media_type);
 
-// Deletes the members of a document, and theirs, except those with an id in `keep`. A look at every
-// document of the collection. The store's errors.
+// Ids of the members of a document, and theirs, except those in `keep`. A look at every document of
+// the collection. The store's errors.
+absl::StatusOr<std::vector<std::string>> FindMembers(const index::Corpus& corpus,
+                                                     const std::string& collection,
+                                                     const std::string& source,
+                                                     const absl::flat_hash_set<std::string>& keep);
+
+// Deletes those.
 absl::Status DeleteMembers(index::Corpus& corpus, const std::string& collection,
                            const std::string& source, const absl::flat_hash_set<std::string>& keep);
 

@@ -79,6 +79,9 @@ absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& o
       return checkpoint->engine().load();
     };
   }
+  model.forget_pictures = [caches = common.vision_caches] {
+    for (const auto& [tower, cache] : caches) cache->Clear();
+  };
   model.vision_cache = [caches = std::move(common.vision_caches)] {
     CacheStats total;
     for (const auto& [tower, cache] : caches) total += cache->stats();

@@ -45,6 +45,8 @@ struct LoadedModel {
   // Of the pictures' features that are kept, all vision towers together. Any thread, for
   // good. Null in tests.
   std::function<CacheStats()> vision_cache;
+  // Forgets those features. Any thread, for good. Null in tests.
+  std::function<void()> forget_pictures;
 };
 
 // Loads `folder`: a bundle with sightline.json that names sub-folders ("encoder", "reranker",

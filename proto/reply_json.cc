@@ -524,6 +524,8 @@ std::string ErasureJson(const v1::EraseDocumentResponse& reply) {
   out["passages"] = reply.passages();
   out["searched_bytes"] = reply.searched_bytes();
   out["traces"] = std::vector<std::string>(reply.traces().begin(), reply.traces().end());
+  out["until_restart"] =
+      std::vector<std::string>(reply.until_restart().begin(), reply.until_restart().end());
   return Dump(out);
 }
 

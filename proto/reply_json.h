@@ -94,7 +94,7 @@ std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply);
 // {"id","made","bytes","files","collections","documents"}
 std::string BackupJson(const v1::Backup& backup);
 
-// {"passages","searched_bytes","traces":[…]}
+// {"passages","searched_bytes","traces":[…],"until_restart":[…]}
 std::string ErasureJson(const v1::EraseDocumentResponse& reply);
 
 // {"sound","documents","passages","vectors","problems":[…]}

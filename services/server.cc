@@ -251,7 +251,11 @@ absl::Status Server::StartServices() {
       std::make_unique<CollectionService>(*parts.corpus, *parts.model.encoder, *parts.ingestor);
   services.push_back({v1::CollectionService::service_full_name(), parts.collection_service.get()});
   parts.maintenance_service = std::make_unique<MaintenanceService>(
-      *parts.corpus, *parts.ingestor, config_.data_path, config_.backup_path);
+      *parts.corpus, *parts.ingestor, config_.data_path, config_.backup_path, [&parts] {
+        if (parts.answers != nullptr) parts.answers->Clear();
+        if (parts.embeddings != nullptr) parts.embeddings->Clear();
+        if (parts.model.forget_pictures) parts.model.forget_pictures();
+      });
   services.push_back(
       {v1::MaintenanceService::service_full_name(), parts.maintenance_service.get()});
   if (config_.roles.ingest) {

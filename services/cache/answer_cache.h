@@ -37,6 +37,9 @@ class AnswerCache {
   // Keeps them; in Redis soon, or never where it cannot be reached.
   void Insert(const CacheKey& key, const std::vector<v1::AnswerEvent>& events);
 
+  // Forgets what is in memory. What lies in Redis is encrypted, and goes with its time.
+  void Clear() { events_.Clear(); }
+
   CacheStats memory() const { return events_.stats(); }
   const RedisLink* redis() const { return redis_.get(); }
 

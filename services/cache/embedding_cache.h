@@ -27,6 +27,8 @@ class EmbeddingCache {
                                                          int dimension,
                                                          const model::CallOptions& call);
 
+  void Clear() { vectors_.Clear(); }
+
   CacheStats stats() const { return vectors_.stats(); }
 
  private:

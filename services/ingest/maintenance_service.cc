@@ -11,11 +11,13 @@
 namespace sightline::services {
 
 MaintenanceService::MaintenanceService(const index::Corpus& corpus, ingest::Ingestor& ingestor,
-                                       std::string data_folder, std::string backup_folder)
+                                       std::string data_folder, std::string backup_folder,
+                                       std::function<void()> forget)
     : corpus_(corpus),
       ingestor_(ingestor),
       data_folder_(std::move(data_folder)),
-      backup_folder_(std::move(backup_folder)) {}
+      backup_folder_(std::move(backup_folder)),
+      forget_(std::move(forget)) {}
 
 grpc::Status MaintenanceService::CreateBackup(grpc::ServerContext*,
                                               const v1::CreateBackupRequest* request,
@@ -62,9 +64,12 @@ grpc::Status MaintenanceService::EraseDocument(grpc::ServerContext* context,
     SL_ASSIGN_OR_RETURN(
         const index::EraseReport report,
         ingestor_.EraseDocument(request->collection(), request->document_id(), options));
+    forget_();
     response->set_passages(report.passages);
     response->set_searched_bytes(report.searched_bytes);
     response->mutable_traces()->Assign(report.traces.begin(), report.traces.end());
+    response->mutable_until_restart()->Assign(report.until_restart.begin(),
+                                              report.until_restart.end());
     return absl::OkStatus();
   };
   return edge::ToGrpcStatus(CatchStatus("EraseDocument", run));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "index/corpus.h"
@@ -12,9 +13,11 @@ namespace sightline::services {
 class MaintenanceService final : public v1::MaintenanceService::Service {
  public:
   // Both outlive the service. `data_folder`: what the server writes to, the corpus in it.
-  // `backup_folder`: where backups go; empty = nowhere.
+  // `backup_folder`: where backups go; empty = nowhere. `forget`: empties the caches of requests,
+  // after a document was erased.
   MaintenanceService(const index::Corpus& corpus, ingest::Ingestor& ingestor,
-                     std::string data_folder, std::string backup_folder);
+                     std::string data_folder, std::string backup_folder,
+                     std::function<void()> forget);
 
   grpc::Status CreateBackup(grpc::ServerContext* context, const v1::CreateBackupRequest* request,
                             v1::CreateBackupResponse* response) override;
@@ -28,6 +31,7 @@ class MaintenanceService final : public v1::MaintenanceService::Service {
   ingest::Ingestor& ingestor_;
   const std::string data_folder_;
   const std::string backup_folder_;
+  const std::function<void()> forget_;
 };
 
 }  // namespace sightline::services

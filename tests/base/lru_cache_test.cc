@@ -73,6 +73,18 @@ TEST(LruCacheTest, CountsHitsMissesAndEvictions) {
   EXPECT_EQ(stats.evictions, 1);
 }
 
+TEST(LruCacheTest, ForgetsAllWhenTold) {
+  Cache cache(Entries(4, 8));
+  cache.Insert("a", Value(1), 8);
+  const auto held = cache.Find("a");
+  cache.Clear();
+  EXPECT_EQ(cache.Find("a"), nullptr);
+  EXPECT_EQ(cache.stats().bytes, 0);
+  EXPECT_EQ(*held, 1);
+  cache.Insert("a", Value(2), 8);
+  EXPECT_EQ(*cache.Find("a"), 2);
+}
+
 TEST(LruCacheTest, ThreadsFindOnlyTheValueOfTheirKeyAndTheBytesStayBelowTheLimit) {
   Cache cache(Entries(50, 8));
   std::vector<std::thread> threads;

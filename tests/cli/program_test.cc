@@ -179,8 +179,7 @@ TEST_F(ProgramTest, SearchWritesAHeatmapOfEachPicture) {
   const std::string folder = work_.path("new/where");
   const ProgramResult result = Run({"search", "key", "-c", "office", "--heatmaps", folder});
   EXPECT_EQ(result.code, 0) << result.err;
-  ASSERT_OK_AND_ASSIGN(const std::string drawn, ReadFile(folder + "/1.png"));
-  EXPECT_EQ(drawn, "drawn");
+  EXPECT_EQ(ReadFile(folder + "/1.png").value_or(""), "drawn");
   const ProgramResult failed = Run({"search", "nowhere", "-c", "office", "--heatmaps", folder});
   EXPECT_EQ(failed.code, 3) << failed.err;
   EXPECT_THAT(failed.err, HasSubstr("no heatmap of hit 1: the picture is gone"));

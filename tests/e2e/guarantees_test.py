@@ -100,7 +100,7 @@ class GuaranteesTest(unittest.TestCase):
         for begin in range(0, len(files), 40):
             _, _, body = cls.server.multipart("/v1/collections/shop/documents", [], files[begin:begin + 40])
             assert all(d["outcome"] == "indexed" for d in json.loads(body)["documents"]), body
-        cls.brackets = {str(i): 6 for text in ("[1]", "[2]", "[12]", "[99]", "[0]", " [7]") for i in tokens_of(cls.model / "all", text)}
+        cls.brackets = {str(i): 14 for text in ("[1]", "[2]", "[12]", "[99]", "[0]", " [7]") for i in tokens_of(cls.model / "all", text)}
 
     @classmethod
     def tearDownClass(cls):
@@ -169,7 +169,7 @@ class GuaranteesTest(unittest.TestCase):
 
         citations = 0
         for i in range(24):
-            question, mode = f"What does the {NAMES[i % 16]} mug of zq{i:03d} cost?", ("generative", "extractive")[i % 4 == 0]
+            question, mode = f"What does the mug of notice zq{i:03d} cost?", ("generative", "extractive")[i % 2]
             own = {"collection": "shop", "text": question, "k": 4, "answer_mode": mode, "temperature": 1, "seed": i, "max_tokens": 64}
             reply = self.server.json("POST", "/v1/answer", own)
             want = (reply["answer"], spans(reply["citations"]))
@@ -242,13 +242,13 @@ class GuaranteesTest(unittest.TestCase):
                            "messages": [{"role": "user", "content": "mug"}], **more}).encode()
         connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                            b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.assertEqual(connection.recv(15), b"HTTP/1.1 200 OK")
         return connection
 
     def test_a_client_that_goes_away_frees_its_slot(self):
         for _ in range(5):
             begun = self.metric("decoded_tokens_total")
             connection = self.endless()
-            self.assertTrue(connection.recv(100))
             wait_until(lambda: self.metric("decoded_tokens_total") > begun, what="the first token")
             connection.close()
             gone = time.monotonic()

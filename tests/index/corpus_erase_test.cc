@@ -69,7 +69,7 @@ class CorpusEraseTest : public CorpusFixture {
     EraseOptions options;
     options.verify = true;
     options.deadline = absl::Now() + absl::Seconds(60);
-    auto report = corpus_->Erase("c", id, options);
+    auto report = corpus_->Erase("c", std::vector<std::string>{id}, options);
     EXPECT_THAT(report, IsOk());
     return report.ok() ? *std::move(report) : EraseReport();
   }
@@ -89,6 +89,7 @@ TEST_F(CorpusEraseTest, NothingOfItIsLeft) {
   EXPECT_EQ(report.passages, 1);
   EXPECT_THAT(report.traces, IsEmpty());
   EXPECT_GT(report.searched_bytes, 1000);
+  Reopen();
   for (const std::string& needle : {std::string("quizzaciously"), std::string("secret-document"),
                                     std::string("job-of-the-secret"), hash_}) {
     EXPECT_FALSE(StandsInFiles(needle)) << needle;
@@ -108,6 +109,7 @@ TEST_F(CorpusEraseTest, AnOlderVersionOfItIsGoneToo) {
   Put(Secret());
   Put(OnePassage("secret-document", "Another wording altogether, of a barrel.", 8));
   EXPECT_THAT(Erase("secret-document").traces, IsEmpty());
+  Reopen();
   EXPECT_FALSE(StandsInFiles("quizzaciously"));
   EXPECT_FALSE(StandsInFiles("wording altogether"));
 }
@@ -128,9 +130,9 @@ TEST_F(CorpusEraseTest, WhatIsLeftInAFileIsFound) {
   EraseOptions options;
   options.verify = true;
   options.search = {copy};
-  const auto report = corpus_->Erase("c", "secret-document", options);
+  const auto report = corpus_->Erase("c", std::vector<std::string>{"secret-document"}, options);
   ASSERT_THAT(report, IsOk());
-  EXPECT_THAT(report->traces, Contains(AllOf(HasSubstr(".log"), HasSubstr("its id"),
+  EXPECT_THAT(report->traces, Contains(AllOf(HasSubstr(".log"), HasSubstr("id secret-document"),
                                              HasSubstr("words"), HasSubstr("picture"))));
   EXPECT_THAT(report->traces, Contains(AllOf(HasSubstr("/rows"), HasSubstr("the vector"))));
   EXPECT_THAT(report->traces, Not(Contains(HasSubstr("store, key"))));
@@ -177,8 +179,11 @@ TEST_F(CorpusEraseTest, SearchesAndWritesGoOnMeanwhile) {
 }
 
 TEST_F(CorpusEraseTest, ADocumentThatIsNotThereIsNotFound) {
-  EXPECT_THAT(corpus_->Erase("c", "nothing", {}), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(corpus_->Erase("x", "nothing", {}), StatusIs(absl::StatusCode::kNotFound));
+  Put(Secret());
+  const std::vector<std::string> ids = {"secret-document", "nothing"};
+  EXPECT_THAT(corpus_->Erase("c", ids, {}), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(corpus_->Erase("x", ids, {}), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(corpus_->GetDocument("c", "secret-document"), IsOk());
 }
 
 }  // namespace
