@@ -190,8 +190,8 @@ grpc::Status QueryService::CheckClaims(grpc::ServerContext* context,
   auto checked = parts_.claims.Check(*request, scope.limits());
   if (!checked.ok()) return scope.Finish(checked.status());
   *response = *std::move(checked);
-  response->mutable_timings()->set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
-  Measure(response->timings(), *context);
+  SetTotal(start, *response->mutable_timings());
+  Measure(response->timings(), /*follow_up=*/{}, *context);
   return scope.Finish(absl::OkStatus());
 }
 
