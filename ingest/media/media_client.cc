@@ -25,9 +25,8 @@ namespace sightline::media {
 namespace {
 
 constexpr int64_t kMaxPictureBytes = int64_t{256} << 20;  // of one that a child encodes
-constexpr int kLongSideToRead = 2600;  // pixels of a page that is drawn to read its words
-constexpr size_t kFewBytes = 24;       // of text, as a stamp or a page number over a scan has
-constexpr int kSmallestFigure = 24;    // pixels of the shorter side; below are bullets and lines
+constexpr size_t kFewBytes = 24;     // of text, as a stamp or a page number over a scan has
+constexpr int kSmallestFigure = 24;  // pixels of the shorter side; below are bullets and lines
 
 struct Outcome {
   Reply reply;

@@ -99,6 +99,10 @@ struct PdfPageSize {
   double height = 0;
 };
 
+// Pixels of the longer side of a picture whose words are read: A4 at 200 dots an inch. In larger
+// print the reader takes a line of Chinese for English now and then.
+inline constexpr int kLongSideToRead = 2340;
+
 inline constexpr size_t kMaxPropertyBytes = 1'000;
 
 struct Reply {

@@ -28,10 +28,8 @@ constexpr const char* kLoaders[] = {"VipsForeignLoadJpegBuffer", "VipsForeignLoa
                                     "VipsForeignLoadTiffBuffer", "VipsForeignLoadHeifBuffer"};
 constexpr int kMaxJpegScans = 500;  // progressive files have about ten; each costs a pass over all
 constexpr int kRowsAtATime = 64;
-// Pixels of the longer side. Print of 10 points on A4 is about 25 high at the first; below the
-// second it is too small, and enlarging helps.
-constexpr int kLongestToRead = 2600;
-constexpr int kShortToRead = 1300;
+// Pixels of the longer side below which print is too small to read, and enlarging helps.
+constexpr int kShortToRead = kLongSideToRead / 2;
 
 // The library's words go to the debug log only.
 Reply FailureFromLibrary() {
@@ -386,7 +384,7 @@ Reply ExtractPicture(const Setup& setup, absl::string_view bytes, std::string& e
 
 Reply DecodeForReading(const Setup& setup, absl::string_view bytes, std::vector<uint8_t>& gray) {
   return WithPicture(setup, bytes, [&](const VImage& opened, FileType type) {
-    VImage image = Smaller(opened, type, bytes, kLongestToRead);
+    VImage image = Smaller(opened, type, bytes, kLongSideToRead);
     if (std::max(image.width(), image.height()) < kShortToRead) image = image.resize(2);
     image = image.colourspace(VIPS_INTERPRETATION_B_W);
     gray.clear();

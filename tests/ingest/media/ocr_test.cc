@@ -70,7 +70,7 @@ VImage Words(int width, int height, const std::vector<Placed>& words, double gro
 }
 
 constexpr char kEnglish[] = "The quarterly turbine report was signed";
-constexpr char kChinese[] = "本季度的检查报告由总工程师签署";
+constexpr char kChinese[] = "本季度的检查报告由总工程师完成";
 
 VImage TwoLanguages() {
   return Words(1240, 1754,
