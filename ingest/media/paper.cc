@@ -9,8 +9,8 @@ namespace {
 constexpr int kShortestSide = 400;  // pixels; on a smaller page lines of text cannot be read
 constexpr int kStep = 3;            // every third pixel tells enough
 constexpr int kShade = 24;          // brightnesses to either side that are one paper's
-constexpr int kBright = 150;
-constexpr int kInk = 64;  // darker than the paper by this much
+constexpr int kBright = 150;        // the darkest that paper is
+constexpr int kInk = 64;            // darker than the paper by this much
 constexpr double kLeastPaper = 0.5;
 constexpr double kLeastInk = 0.001;
 constexpr double kMostInk = 0.4;
@@ -35,16 +35,16 @@ bool PaperMeter::LooksLikePage() const {
   const auto all = static_cast<double>(between(0, 256));
   int64_t paper = 0;
   int shade = 0;
-  for (int i = kBright; i < 256; ++i) {
+  for (int i = kBright + kShade; i < 256; ++i) {
     const int64_t near = between(i - kShade, i + kShade + 1);
     if (near > paper) {
       paper = near;
       shade = i;
     }
   }
+  if (static_cast<double>(paper) < kLeastPaper * all) return false;
   const auto ink = static_cast<double>(between(0, shade - kInk));
-  return static_cast<double>(paper) >= kLeastPaper * all && ink >= kLeastInk * all &&
-         ink <= kMostInk * all;
+  return ink >= kLeastInk * all && ink <= kMostInk * all;
 }
 
 }  // namespace sightline::media
