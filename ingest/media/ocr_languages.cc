@@ -29,8 +29,9 @@ absl::StatusOr<OcrLanguages> FindOcrLanguages(absl::string_view asked) {
   std::vector<std::string> installed;
   for (absl::string_view name : absl::StrSplit(asked, '+')) {
     if (!IsName(name)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "\"", asked, "\" is no list of languages; expected eng+chi_sim or the like"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("ocr_languages: \"", asked,
+                       "\" is no list of languages; expected eng+chi_sim or the like"));
     }
     const std::string file = absl::StrCat(kOcrDataFolder, "/", name, ".traineddata");
     (::access(file.c_str(), R_OK) == 0 ? installed : out.missing).emplace_back(name);
