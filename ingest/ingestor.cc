@@ -74,6 +74,7 @@ class Ingestor::Impl {
       : options_(options),
         corpus_(corpus),
         encoder_(encoder),
+        media_(media),
         spool_(std::move(spool)),
         failed_(options.max_failed_bytes),
         queue_(options.queue_capacity),
@@ -316,8 +317,8 @@ class Ingestor::Impl {
                                                const QueuedJob& queued) const {
     if (queue_.HasUnfinished(queued.job.collection, queued.job.document_id)) return std::nullopt;
     auto stored = corpus_.GetDocument(queued.job.collection, queued.job.document_id);
-    const std::string fingerprint =
-        PipelineFingerprint(options_, collection, queued.options, queued.job.source);
+    const std::string fingerprint = PipelineFingerprint(options_, collection, queued.options,
+                                                        queued.job.source, media_.ocr_settings());
     if (!stored.ok() || !IsUnchanged(*stored, queued.job, queued.options, fingerprint)) {
       return std::nullopt;
     }
@@ -392,6 +393,7 @@ class Ingestor::Impl {
   const IngestOptions options_;
   index::Corpus& corpus_;
   model::Encoder& encoder_;
+  media::MediaClient& media_;
   const Spool spool_;
   FailedFiles failed_;
   JobQueue queue_;

@@ -54,7 +54,8 @@ absl::Status NothingRead(const index::Document& document) {
 }  // namespace
 
 std::string PipelineFingerprint(const IngestOptions& options, const index::Collection& collection,
-                                const JobOptions& job, const std::string& source) {
+                                const JobOptions& job, const std::string& source,
+                                const std::string& ocr_settings) {
   Hasher hasher;
   hasher.AddNumber(kPipelineVersion)
       .AddField(collection.model_fingerprint)
@@ -65,7 +66,8 @@ std::string PipelineFingerprint(const IngestOptions& options, const index::Colle
       .AddNumber(static_cast<uint64_t>(options.max_picture_bytes))
       // Among plain-text types these two decide how a file is read.
       .AddField(job.media_type)
-      .AddField(Extension(source));
+      .AddField(Extension(source))
+      .AddField(ocr_settings);
   return hasher.HexDigest();
 }
 
@@ -169,7 +171,8 @@ JobRunner::Attempt JobRunner::Try(RunningJob& running, Retry& retry) {
     attempt.write = status;
     return attempt;
   }
-  document.pipeline_fingerprint = PipelineFingerprint(options_, *collection, options, job.source);
+  document.pipeline_fingerprint =
+      PipelineFingerprint(options_, *collection, options, job.source, media_.ocr_settings());
   auto stored = corpus_.GetDocument(job.collection, job.document_id);
   if (stored.ok() && IsUnchanged(*stored, job, options, document.pipeline_fingerprint)) {
     attempt.unchanged = true;
@@ -310,8 +313,8 @@ absl::Status JobRunner::StoreMember(Building& building, const index::Document& p
   document.content_hash = options.content_hash;
   document.metadata_json = options.metadata_json;
   document.bytes = static_cast<int64_t>(member.bytes.size());
-  document.pipeline_fingerprint =
-      PipelineFingerprint(options_, building.collection, options, document.source);
+  document.pipeline_fingerprint = PipelineFingerprint(options_, building.collection, options,
+                                                      document.source, media_.ocr_settings());
   building.member_ids.insert(document.id);
   const auto stored = corpus_.GetDocument(document.collection, document.id);
   index::Job job;

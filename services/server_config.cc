@@ -181,6 +181,13 @@ void AddMediaKeys(ConfigTable& t) {
   t.push_back(Integer("media", "max_members", 10'000, 1, 1e6, "Files in an archive."));
   t.push_back(Integer("media", "max_unpacked_bytes", 1024 * kMiB, 1, 64 * kGiB,
                       "What comes out of an archive or an office file."));
+  t.push_back(Text("media", "ocr_languages", "eng+chi_sim",
+                   "Languages that scanned pages and pictures are read in, with + between them: "
+                   "names of Tesseract's data files; those not installed are left out; empty = "
+                   "words in pictures are not read."));
+  t.push_back(Choice("media", "ocr_pictures", "pages",
+                     "Which picture files are read: off, pages (those that look like a page), all.",
+                     {"off", "pages", "all"}));
   t.push_back(Switch("media", "colour_profiles", false,
                      "Turn pictures with a colour profile into sRGB before they are embedded; the "
                      "model was trained without."));
@@ -361,6 +368,11 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.media.limits.max_text_bytes = c.Int("media.max_text_bytes");
   out.media.limits.max_members = static_cast<int>(c.Int("media.max_members"));
   out.media.limits.max_unpacked_bytes = c.Int("media.max_unpacked_bytes");
+  out.media.ocr_languages = c.String("media.ocr_languages");
+  const std::string ocr_pictures = c.String("media.ocr_pictures");
+  out.media.ocr_pictures = ocr_pictures == "off"   ? media::OcrPictures::kOff
+                           : ocr_pictures == "all" ? media::OcrPictures::kAll
+                                                   : media::OcrPictures::kPages;
   out.media.apply_icc = c.Bool("media.colour_profiles");
 }
 

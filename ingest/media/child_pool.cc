@@ -60,6 +60,7 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildPool::StartChild(Role role,
   setup.limits = options_.limits;
   setup.apply_icc = options_.apply_icc;
   setup.debug_log = options_.debug_log;
+  if (role == Role::kReader) setup.ocr_languages = options_.ocr_languages;
   SL_RETURN_IF_ERROR(child->SetUp(setup, std::min(deadline, absl::Now() + kStartTimeout)));
   return child;
 }

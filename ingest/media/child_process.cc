@@ -84,7 +84,7 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const std::str
   const char* argv[] = {program.c_str(), kWorkerFlag, parent.c_str(), nullptr};
   // Nothing of the server's environment, which may hold secrets.
   const char* environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8",
-                               "HOME=/nonexistent", nullptr};
+                               "HOME=/nonexistent", "OMP_THREAD_LIMIT=1", nullptr};
   pid_t pid = -1;
   const int error =
       ::posix_spawn(&pid, program.c_str(), &actions.files, &actions.attributes,

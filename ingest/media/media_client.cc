@@ -11,18 +11,21 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "ingest/media/child_pool.h"
 #include "ingest/media/jpeg_header.h"
 #include "ingest/media/member_path.h"
 #include "ingest/media/memory_file.h"
 #include "ingest/media/messages.h"
+#include "ingest/media/ocr_languages.h"
 #include "ingest/media/sniff.h"
 
 namespace sightline::media {
 namespace {
 
 constexpr int64_t kMaxPictureBytes = int64_t{256} << 20;  // of one that a child encodes
+constexpr size_t kFewBytes = 24;     // of text, as a stamp or a page number over a scan has
 constexpr int kSmallestFigure = 24;  // pixels of the shorter side; below are bullets and lines
 
 struct Outcome {
@@ -44,6 +47,12 @@ absl::StatusOr<std::string> ReadAttachment(const Outcome& outcome, int64_t max_b
   if (size <= 0 || size > max_bytes) return Nonsense();
   std::string bytes(static_cast<size_t>(size), '\0');
   if (!ReadMemoryFile(outcome.attachment.get(), bytes.size(), bytes.data()).ok()) return Nonsense();
+  return bytes;
+}
+
+size_t TextBytes(const std::vector<TextBlock>& blocks) {
+  size_t bytes = 0;
+  for (const TextBlock& block : blocks) bytes += block.text.size();
   return bytes;
 }
 
@@ -142,6 +151,7 @@ class MediaClient::Impl {
   absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
                        const ExtractCallbacks& callbacks);
   const MediaLimits& limits() const { return options_.limits; }
+  std::string ocr_settings() const;
 
  private:
   absl::Status CheckSize(absl::string_view bytes) const;
@@ -164,6 +174,8 @@ class MediaClient::Impl {
                                                          absl::Time deadline);
   absl::Status GiveMembers(int fd, const ExtractOptions& options,
                            const ExtractCallbacks& callbacks);
+  absl::StatusOr<std::vector<TextBlock>> ReadWords(absl::string_view picture, absl::Time deadline);
+  void ReadScan(int fd, const Request& page_request, absl::Time deadline, ExtractedPage& page);
   absl::StatusOr<std::vector<PdfPageSize>> PdfPages(int fd, const ExtractOptions& options);
   ExtractedPage ReadPdfPage(int fd, int number, const PdfPageSize& size,
                             const ExtractOptions& options);
@@ -197,7 +209,7 @@ bool MediaClient::Impl::IsPictureSize(int width, int height) const {
 absl::StatusOr<Outcome> MediaClient::Impl::Run(Role role, Request request, int fd,
                                                absl::Time deadline) {
   const bool whole_document =
-      role == Role::kDocuments || request.op == Op::kDocument || request.op == Op::kUnpack;
+      role != Role::kDecoder || request.op == Op::kDocument || request.op == Op::kUnpack;
   const absl::Duration timeout = whole_document ? options_.page_timeout : options_.image_timeout;
   for (int attempt = 0; attempt < 2; ++attempt) {
     auto child = pool_.Take(role, deadline);
@@ -341,6 +353,13 @@ absl::Status MediaClient::Impl::ExtractWhole(absl::string_view bytes, const Extr
     info.media_type = MediaTypeOf(SniffType(bytes));
     page.taken = outcome.reply.taken;
     SL_ASSIGN_OR_RETURN(page.picture, TakePicture(outcome, bytes));
+    const bool wanted =
+        options_.ocr_pictures == OcrPictures::kAll ||
+        (options_.ocr_pictures == OcrPictures::kPages && outcome.reply.looks_like_page);
+    if (wanted && !options_.ocr_languages.empty()) {
+      auto words = ReadWords(page.picture->bytes, options.deadline);
+      if (words.ok()) page.blocks = *std::move(words);
+    }
   } else {
     if (!IsTextType(outcome.reply.media_type)) return Nonsense();
     info.media_type = outcome.reply.media_type;
@@ -348,6 +367,40 @@ absl::Status MediaClient::Impl::ExtractWhole(absl::string_view bytes, const Extr
   }
   SL_RETURN_IF_ERROR(callbacks.on_info(info));
   return callbacks.on_page(std::move(page));
+}
+
+// That words cannot be read is no failure of the picture: it is found by what it shows.
+absl::StatusOr<std::vector<TextBlock>> MediaClient::Impl::ReadWords(absl::string_view picture,
+                                                                    absl::Time deadline) {
+  Request request;
+  request.op = Op::kReadWords;
+  auto outcome = RunOn(Role::kReader, request, picture, deadline);
+  if (!outcome.ok()) {
+    log::Info("the words of a picture were not read", {{"reason", ErrorReason(outcome.status())}});
+    return outcome.status();
+  }
+  return std::move(outcome->reply.blocks);
+}
+
+// A scan is a page whose text layer is empty, or no more than a stamp over what it shows. It is
+// drawn once more, larger than people and the encoder need it.
+void MediaClient::Impl::ReadScan(int fd, const Request& page_request, absl::Time deadline,
+                                 ExtractedPage& page) {
+  const size_t layer = TextBytes(page.blocks);
+  if (options_.ocr_languages.empty() || layer >= kFewBytes) return;
+  Request request = page_request;
+  request.max_side = std::min(kLongSideToRead, options_.limits.max_side);
+  const auto outcome = Run(Role::kDocuments, request, fd, deadline);
+  if (!outcome.ok() || outcome->reply.attachment_bytes == 0) return;
+  const auto picture = TakeRenderedPage(*outcome, request.max_side);
+  if (!picture.ok()) return;
+  auto words = ReadWords(picture->bytes, deadline);
+  if (words.ok() && TextBytes(*words) > 4 * layer) page.blocks = *std::move(words);
+}
+
+std::string MediaClient::Impl::ocr_settings() const {
+  if (options_.ocr_languages.empty()) return "";
+  return absl::StrCat(options_.ocr_languages, " ", static_cast<int>(options_.ocr_pictures));
 }
 
 absl::StatusOr<std::vector<PdfPageSize>> MediaClient::Impl::PdfPages(
@@ -387,7 +440,10 @@ ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSi
   }
   page.blocks = std::move(outcome->reply.blocks);
   page.partial_reason = ReasonName(outcome->reply.partial);
-  if (outcome->reply.attachment_bytes == 0) return page;
+  if (outcome->reply.attachment_bytes == 0) {
+    if (page.partial_reason.empty()) ReadScan(fd, request, options.deadline, page);
+    return page;
+  }
   auto picture = TakeRenderedPage(*outcome, options.render_long_side);
   if (!picture.ok()) {
     page.status = picture.status();
@@ -403,6 +459,7 @@ ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSi
     }
   }
   page.picture = *std::move(picture);
+  ReadScan(fd, request, options.deadline, page);
   return page;
 }
 
@@ -564,6 +621,12 @@ absl::StatusOr<std::unique_ptr<MediaClient>> MediaClient::Create(const MediaOpti
     SL_ASSIGN_OR_RETURN(const std::string folder, ProgramDirectory());
     resolved.program = absl::StrCat(folder, "/sightline-media");
   }
+  SL_ASSIGN_OR_RETURN(OcrLanguages languages, FindOcrLanguages(options.ocr_languages));
+  for (const std::string& name : languages.missing) {
+    log::Warning("pictures are not read in a language: its data are missing",
+                 {{"language", name}, {"expected in", kOcrDataFolder}});
+  }
+  resolved.ocr_languages = std::move(languages.installed);
   if (::access(resolved.program.c_str(), X_OK) != 0) {
     return absl::NotFoundError(absl::StrCat("media worker: no program at ", resolved.program));
   }
@@ -593,6 +656,8 @@ absl::Status MediaClient::Extract(absl::string_view bytes, const ExtractOptions&
                                   const ExtractCallbacks& callbacks) {
   return impl_->Extract(bytes, options, callbacks);
 }
+
+std::string MediaClient::ocr_settings() const { return impl_->ocr_settings(); }
 
 const MediaLimits& MediaClient::limits() const { return impl_->limits(); }
 

@@ -27,6 +27,9 @@ struct MediaLimits {
   int64_t max_unpacked_bytes = int64_t{1} << 30;  // that come out of an archive or an office file
 };
 
+// Which picture files have their words read.
+enum class OcrPictures { kOff, kPages, kAll };  // kPages: those that look like a page
+
 struct MediaOptions {
   std::string program;  // path of sightline-media; empty = beside this program
   int workers = 2;      // children at most
@@ -35,6 +38,10 @@ struct MediaOptions {
   absl::Duration page_timeout = absl::Seconds(20);
   MediaLimits limits;
   bool apply_icc = false;  // embedded profiles to sRGB; the model's reference pixels ignore them
+  // What the words of scanned pages and of pictures are read in: names of Tesseract's data files
+  // with "+" between them, e.g. "eng+chi_sim". Empty = not at all.
+  std::string ocr_languages;
+  OcrPictures ocr_pictures = OcrPictures::kPages;
   bool debug_log = false;  // children write details to standard error; else they are silent
 };
 
@@ -60,7 +67,7 @@ struct TextBlock {
 struct ExtractedPage {
   int number = 1;
   absl::Status status;  // not OK: this page could not be read; reason by ErrorReason below
-  std::vector<TextBlock> blocks;
+  std::vector<TextBlock> blocks;  // of a picture or scanned page: the words that were read from it
   std::optional<EncodedImage> picture;  // the page rendered, or the picture file itself
   std::string partial_reason;  // the page was read without its text or picture; why, else ""
   std::string taken;  // of a picture file, when by its EXIF: "2024-05-01T10:00:00", no zone; or ""
@@ -141,7 +148,8 @@ std::string ErrorReason(const absl::Status& status);
 // thread.
 class MediaClient {
  public:
-  // kNotFound: no program at that path. Starts children as they are needed.
+  // kNotFound: no program at that path. Starts children as they are needed. Languages without data
+  // are warned of and left out.
   static absl::StatusOr<std::unique_ptr<MediaClient>> Create(const MediaOptions& options);
   ~MediaClient();  // ends the children
 
@@ -168,6 +176,10 @@ class MediaClient {
                        const ExtractCallbacks& callbacks);
 
   const MediaLimits& limits() const;
+
+  // How words are read from pictures, for the fingerprint of what was read: the same text gives the
+  // same words. Empty = they are not.
+  std::string ocr_settings() const;
 
  private:
   class Impl;

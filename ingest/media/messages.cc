@@ -189,6 +189,7 @@ bool ReadReply(WireReader& reader, Reply& reply) {
   if (!ReadInt(reader, reply.width) || !ReadInt(reader, reply.height)) return false;
   if (!ReadInt(reader, reply.channels)) return false;
   if (!ReadBool(reader, reply.picture_is_file)) return false;
+  if (!ReadBool(reader, reply.looks_like_page)) return false;
   reply.taken = std::string(reader.Bytes());
   if (!reply.taken.empty() && !IsTimeOfDay(reply.taken)) return false;
   if (!ReadEnum(reader, reply.partial) || !ReadBool(reader, reply.complaints)) return false;
@@ -273,6 +274,7 @@ std::string SerializeSetup(const Setup& setup) {
   WriteLimits(setup.limits, writer);
   writer.U8(setup.apply_icc ? 1 : 0);
   writer.U8(setup.debug_log ? 1 : 0);
+  writer.Bytes(setup.ocr_languages);
   return writer.Take();
 }
 
@@ -283,6 +285,7 @@ absl::StatusOr<Setup> ParseSetup(absl::string_view bytes) {
   setup.memory_bytes = reader.I64();
   good = good && ReadLimits(reader, setup.limits);
   good = good && ReadBool(reader, setup.apply_icc) && ReadBool(reader, setup.debug_log);
+  setup.ocr_languages = std::string(reader.Bytes());
   if (!good || !reader.Finished()) return Malformed("setup");
   return setup;
 }
@@ -352,6 +355,7 @@ std::string SerializeReply(const Reply& reply) {
   writer.I64(reply.height);
   writer.I64(reply.channels);
   writer.U8(reply.picture_is_file ? 1 : 0);
+  writer.U8(reply.looks_like_page ? 1 : 0);
   writer.Bytes(reply.taken);
   writer.U8(static_cast<uint8_t>(reply.partial));
   writer.U8(reply.complaints ? 1 : 0);

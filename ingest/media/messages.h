@@ -20,7 +20,8 @@ namespace sightline::media {
 enum class Role : uint8_t {
   kDecoder = 0,    // all but PDF, in the process itself; opens no file, starts no program
   kDocuments = 1,  // runs the PDF tools; parses nothing foreign but their output
-  kLast = kDocuments,
+  kReader = 2,     // reads the words of pictures; shut in like a decoder
+  kLast = kReader,
 };
 
 struct Setup {
@@ -29,10 +30,11 @@ struct Setup {
   MediaLimits limits;
   bool apply_icc = false;
   bool debug_log = false;
+  std::string ocr_languages;  // kReader: as of OcrLanguages::installed
 };
 
 struct Hello {
-  Reason problem = Reason::kNone;  // kNoSandbox: the child refuses to work
+  Reason problem = Reason::kNone;  // kNoSandbox: the child refuses to work; kToolMissing: it cannot
 };
 
 enum class Op : uint8_t {
@@ -45,7 +47,8 @@ enum class Op : uint8_t {
   kDocument,         // of an office file, book, mail or archive; -> media_type, pages, has_members
   kFigure,           // -> attachment = the bytes of an entry that a FigureRef names
   kUnpack,           // of an archive or mail; -> members, next, attachment = their bytes
-  kLast = kUnpack,
+  kReadWords,        // of a picture -> blocks; by a reader only
+  kLast = kReadWords,
 };
 
 // The file itself comes along as a sealed memory file.
@@ -96,6 +99,10 @@ struct PdfPageSize {
   double height = 0;
 };
 
+// Pixels of the longer side of a picture whose words are read: A4 at 200 dots an inch. In larger
+// print the reader takes a line of Chinese for English now and then.
+inline constexpr int kLongSideToRead = 2340;
+
 inline constexpr size_t kMaxPropertyBytes = 1'000;
 
 struct Reply {
@@ -107,6 +114,7 @@ struct Reply {
   int height = 0;
   int channels = 0;
   bool picture_is_file = false;        // kExtract: the file itself serves as the picture
+  bool looks_like_page = false;        // kExtract: of a picture, by its brightnesses
   std::string taken;                   // kExtract: of a picture, IsTimeOfDay or ""
   Reason partial = Reason::kNone;      // kPdfPage: why text or picture is missing
   bool complaints = false;             // kPdfPage: a tool found faults in the page

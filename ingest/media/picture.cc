@@ -15,6 +15,7 @@
 #include "ingest/media/bmp.h"
 #include "ingest/media/jpeg_header.h"
 #include "ingest/media/memory_file.h"
+#include "ingest/media/paper.h"
 #include "ingest/media/sniff.h"
 
 namespace sightline::media {
@@ -27,6 +28,8 @@ constexpr const char* kLoaders[] = {"VipsForeignLoadJpegBuffer", "VipsForeignLoa
                                     "VipsForeignLoadTiffBuffer", "VipsForeignLoadHeifBuffer"};
 constexpr int kMaxJpegScans = 500;  // progressive files have about ten; each costs a pass over all
 constexpr int kRowsAtATime = 64;
+// Pixels of the longer side below which print is too small to read, and enlarging helps.
+constexpr int kShortToRead = kLongSideToRead / 2;
 
 // The library's words go to the debug log only.
 Reply FailureFromLibrary() {
@@ -240,6 +243,20 @@ bool DecodesToTheEnd(const VImage& image) {
   return ReadRows(image, [](const void*, size_t) { return true; });
 }
 
+// The same, and tells whether they look like a page's. Only of 8 bits a colour, gray or RGB.
+bool DecodesToTheEnd(const VImage& image, bool& looks_like_page) {
+  const bool known = image.format() == VIPS_FORMAT_UCHAR && image.bands() <= 4 &&
+                     image.interpretation() != VIPS_INTERPRETATION_CMYK;
+  if (!known) return DecodesToTheEnd(image);
+  PaperMeter meter;
+  const bool good = ReadRows(image, [&](const void* row, size_t) {
+    meter.AddRow(static_cast<const uint8_t*>(row), image.width(), image.bands());
+    return true;
+  });
+  looks_like_page = good && meter.LooksLikePage();
+  return good;
+}
+
 // The one plug-in that is wanted reads AVIF and HEIC. It lies in a folder beside the library.
 // Without it those two are refused as pictures that cannot be read.
 void LoadHeif() {
@@ -350,9 +367,10 @@ Reply ExtractPicture(const Setup& setup, absl::string_view bytes, std::string& e
     reply.picture_is_file =
         type == FileType::kJpeg || type == FileType::kPng || type == FileType::kWebp;
     if (reply.picture_is_file) {
-      return DecodesToTheEnd(upright) ? reply : FailureFromLibrary();
+      return DecodesToTheEnd(upright, reply.looks_like_page) ? reply : FailureFromLibrary();
     }
     const VImage image = ToRgb(upright, setup.apply_icc).copy_memory();
+    if (!DecodesToTheEnd(image, reply.looks_like_page)) return FailureFromLibrary();
     const bool photo =
         type == FileType::kTiff || type == FileType::kAvif || type == FileType::kHeic;
     if (photo && !image.has_alpha()) {
@@ -360,6 +378,26 @@ Reply ExtractPicture(const Setup& setup, absl::string_view bytes, std::string& e
     } else {
       TakeEncoded(image.pngsave_buffer(VImage::option()->set("strip", true)), encoded);
     }
+    return reply;
+  });
+}
+
+Reply DecodeForReading(const Setup& setup, absl::string_view bytes, std::vector<uint8_t>& gray) {
+  return WithPicture(setup, bytes, [&](const VImage& opened, FileType type) {
+    VImage image = Smaller(opened, type, bytes, kLongSideToRead);
+    if (std::max(image.width(), image.height()) < kShortToRead) image = image.resize(2);
+    image = image.colourspace(VIPS_INTERPRETATION_B_W);
+    gray.clear();
+    gray.reserve(size_t{1} * image.width() * image.height());
+    const bool decoded = ReadRows(image, [&](const void* row, size_t size) {
+      const auto* const first = static_cast<const uint8_t*>(row);
+      gray.insert(gray.end(), first, first + size);
+      return true;
+    });
+    if (!decoded) return FailureFromLibrary();
+    Reply reply;
+    reply.width = image.width();
+    reply.height = image.height();
     return reply;
   });
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "ingest/media/messages.h"
@@ -30,6 +32,11 @@ Reply DrawHeat(const Setup& setup, absl::string_view bytes, const Request& reque
 
 // Decodes all of it. Then the file itself serves as the picture, or, when it is of a type that
 // browsers do not show or that holds several pictures, its first one encoded anew to `encoded`.
+// Tells whether it looks like a page.
 Reply ExtractPicture(const Setup& setup, absl::string_view bytes, std::string& encoded);
+
+// The picture as its words are read best: upright, gray on white, of a size at which print is about
+// as high as the reader was taught with. width, height; a byte a pixel to `gray`.
+Reply DecodeForReading(const Setup& setup, absl::string_view bytes, std::vector<uint8_t>& gray);
 
 }  // namespace sightline::media

@@ -189,10 +189,10 @@ bool FilterSystemCalls(Role role) {
   if (::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1) != 0) return false;
   Rules rules(filter.get());
   AllowCommon(rules);
-  if (role == Role::kDecoder) {
-    AllowDecoding(rules);
-  } else {
+  if (role == Role::kDocuments) {
     AllowRunningTools(rules);
+  } else {
+    AllowDecoding(rules);
   }
   // Sanitizers ask through a pipe whether memory can be read.
   if (kSanitized) rules.Allow({SCMP_SYS(pipe), SCMP_SYS(pipe2)});

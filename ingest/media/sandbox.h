@@ -24,9 +24,10 @@ UniqueFd OpenMemoryMeter();
 // so 0 forbids all writing of files. No core dumps, few descriptors.
 void LimitResources(const UniqueFd& meter, int64_t bytes, int64_t max_file_bytes);
 
-// Leaves a list of harmless system calls; all others fail with ENOSYS. In both roles: no sockets,
-// no signals to others, no tracing, no mounting, no namespaces, no writable open. A decoder can
-// moreover open no file, start no program, and map no code. False when the kernel refuses.
+// Leaves a list of harmless system calls; all others fail with ENOSYS. In all roles: no sockets,
+// no signals to others, no tracing, no mounting, no namespaces, no writable open. A decoder or
+// reader can moreover open no file, start no program, and map no code. False when the kernel
+// refuses.
 bool FilterSystemCalls(Role role);
 
 // True when the kernel has Landlock and it is on.

@@ -77,7 +77,7 @@ std::vector<Attempt> AttemptsOf(Role role) {
       {"load a BPF program",
        [] { return ::syscall(SYS_bpf, 0, nullptr, 0) >= 0 || errno != ENOSYS; }},
   };
-  if (role == Role::kDecoder) {
+  if (role != Role::kDocuments) {
     attempts.push_back({"open a file", [] { return Opens("/usr/bin/env", O_RDONLY); }});
     attempts.push_back({"start a process", &Forks});
     attempts.push_back({"map code", [] {
@@ -131,7 +131,8 @@ bool CheckRole(Role role, const char* name) {
 bool CheckSandbox() {
   const bool decoder = CheckRole(Role::kDecoder, "decoder");
   const bool documents = CheckRole(Role::kDocuments, "documents");
-  return decoder && documents;
+  const bool reader = CheckRole(Role::kReader, "reader");
+  return decoder && documents && reader;
 }
 
 }  // namespace sightline::media

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 
 #include "base/log.h"
@@ -18,6 +19,7 @@
 #include "ingest/media/markdown.h"
 #include "ingest/media/memory_file.h"
 #include "ingest/media/messages.h"
+#include "ingest/media/ocr.h"
 #include "ingest/media/pdf.h"
 #include "ingest/media/picture.h"
 #include "ingest/media/plain_text.h"
@@ -118,7 +120,8 @@ Answer Decode(const Setup& setup, const Request& request, absl::string_view byte
       answer.reply = Unpack(setup, request, bytes, answer.attachment);
       return answer;
     case Op::kPdfInfo:
-    case Op::kPdfPage: break;
+    case Op::kPdfPage:
+    case Op::kReadWords: break;
   }
   return {Failure(Reason::kTypeNotAllowed), UniqueFd()};
 }
@@ -147,7 +150,8 @@ void LimitProcessor(int64_t timeout_ms) {
   ::setrlimit(RLIMIT_CPU, &limit);
 }
 
-absl::StatusOr<Answer> Serve(const Setup& setup, const Frame& frame) {
+// `reader` is null in the other roles.
+absl::StatusOr<Answer> Serve(const Setup& setup, WordReader* reader, const Frame& frame) {
   auto request = ParseRequest(frame.body);
   if (!request.ok()) return request.status();
   LimitProcessor(request->timeout_ms);
@@ -155,17 +159,22 @@ absl::StatusOr<Answer> Serve(const Setup& setup, const Frame& frame) {
   auto file = MemoryFileView::Open(frame.fd.get());
   if (!file.ok()) return Answer{Failure(Reason::kOutOfMemory), UniqueFd()};
   try {
+    if (setup.role == Role::kReader) {
+      if (request->op != Op::kReadWords)
+        return Answer{Failure(Reason::kTypeNotAllowed), UniqueFd()};
+      return Answer{reader->Read(setup, *request, file->bytes()), UniqueFd()};
+    }
     return Decode(setup, *request, file->bytes());
   } catch (const std::bad_alloc&) {
     return Answer{Failure(Reason::kOutOfMemory), UniqueFd()};
   }
 }
 
-absl::Status ServeAll(const Setup& setup, Channel& channel) {
+absl::Status ServeAll(const Setup& setup, WordReader* reader, Channel& channel) {
   while (true) {
     SL_ASSIGN_OR_RETURN(const Frame frame,
                         channel.Receive(kMaxRequestBytes, absl::InfiniteFuture()));
-    SL_ASSIGN_OR_RETURN(Answer answer, Serve(setup, frame));
+    SL_ASSIGN_OR_RETURN(Answer answer, Serve(setup, reader, frame));
     if (answer.attachment.valid()) {
       SL_ASSIGN_OR_RETURN(const size_t size, SealedSize(answer.attachment.get()));
       answer.reply.attachment_bytes = static_cast<int64_t>(size);
@@ -176,13 +185,17 @@ absl::Status ServeAll(const Setup& setup, Channel& channel) {
 }
 
 // All that needs files or unfiltered system calls comes before the last step.
-bool ShutIn(const Setup& setup, const char* argv0) {
+Reason ShutIn(const Setup& setup, const char* argv0, std::unique_ptr<WordReader>& reader) {
   const UniqueFd meter = OpenMemoryMeter();
-  if (!HideFiles()) return false;
-  if (setup.role == Role::kDecoder && !StartPictures(argv0)) return false;
+  if (!HideFiles()) return Reason::kNoSandbox;
+  if (setup.role != Role::kDocuments && !StartPictures(argv0)) return Reason::kNoSandbox;
+  if (setup.role == Role::kReader) {
+    reader = WordReader::Start(setup.ocr_languages);
+    if (reader == nullptr) return Reason::kToolMissing;
+  }
   const int64_t max_pixel_bytes = 4 * setup.limits.max_pixels;
   LimitResources(meter, setup.memory_bytes, std::max(max_pixel_bytes, kMaxEncodedBytes));
-  return FilterSystemCalls(setup.role);
+  return FilterSystemCalls(setup.role) ? Reason::kNone : Reason::kNoSandbox;
 }
 
 }  // namespace
@@ -198,10 +211,11 @@ int RunWorker(const char* argv0, int parent) {
   const auto setup = ParseSetup(first->body);
   if (!setup.ok()) return 1;
   log::Configure(setup->debug_log ? log::Level::kDebug : log::Level::kError, log::Format::kText);
-  const bool shut_in = ShutIn(*setup, argv0);
-  const Hello hello = {shut_in ? Reason::kNone : Reason::kNoSandbox};
-  if (!channel.Send(SerializeHello(hello), -1, absl::InfiniteFuture()).ok() || !shut_in) return 1;
-  const absl::Status end = ServeAll(*setup, channel);
+  std::unique_ptr<WordReader> reader;
+  const Hello hello = {ShutIn(*setup, argv0, reader)};
+  if (!channel.Send(SerializeHello(hello), -1, absl::InfiniteFuture()).ok()) return 1;
+  if (hello.problem != Reason::kNone) return 1;
+  const absl::Status end = ServeAll(*setup, reader.get(), channel);
   log::Write(log::Level::kDebug, "media worker ends", {{"reason", end.message()}});
   return 0;
 }

@@ -789,6 +789,20 @@ TEST_F(IngestorTest, AJobWhoseBytesAreGoneFails) {
   EXPECT_EQ(job.failures[0].reason, "bytes_missing");
 }
 
+TEST_F(IngestorTest, AChangeOfHowWordsInPicturesAreReadReadsAnew) {
+  MakeAndStart();
+  EXPECT_EQ(Ingest(Request("a.pdf"), SimplePdf({"Alpha page."})).outcome, Outcome::kIndexed);
+  EXPECT_EQ(Ingest(Request("a.pdf"), SimplePdf({"Alpha page."})).outcome, Outcome::kUnchanged);
+  ingestor_.reset();
+  media::MediaOptions media;
+  media.program = SIGHTLINE_BIN_DIR "/sightline-media";
+  media.ocr_languages = "eng";
+  ASSERT_OK_AND_ASSIGN(media_, media::MediaClient::Create(media));
+  Restart();
+  EXPECT_EQ(Ingest(Request("a.pdf"), SimplePdf({"Alpha page."})).outcome, Outcome::kIndexed);
+  EXPECT_EQ(Ingest(Request("a.pdf"), SimplePdf({"Alpha page."})).outcome, Outcome::kUnchanged);
+}
+
 TEST_F(IngestorTest, CountsWhatItDid) {
   MakeAndStart();
   Ingest(Request("a.txt"), "a heron");

@@ -26,6 +26,7 @@ Reply SampleReply() {
   reply.height = 9;
   reply.channels = 4;
   reply.taken = "2024-02-29T23:59:59";
+  reply.looks_like_page = true;
   reply.partial = Reason::kAspectRatio;
   reply.complaints = true;
   reply.blocks = {{BlockKind::kHeading, 2, "Häding", Box{0.25f, 0.5f, 0.75f, 1.0f}},
@@ -48,6 +49,7 @@ Reply SampleReply() {
 TEST(MessagesTest, RepliesSurviveTheTrip) {
   const auto got = ParseReply(SerializeReply(SampleReply()));
   ASSERT_THAT(got, IsOk());
+  EXPECT_TRUE(got->looks_like_page);
   EXPECT_EQ(got->found, -5);
   EXPECT_EQ(got->limit, int64_t{1} << 40);
   EXPECT_EQ(got->media_type, "text/plain");
@@ -101,10 +103,12 @@ TEST(MessagesTest, RequestsAndSetupSurviveTheTrip) {
   media::Setup setup;
   setup.role = Role::kDocuments;
   setup.limits.max_aspect = 3.5;
+  setup.ocr_languages = "eng+deu";
   const auto got_setup = ParseSetup(SerializeSetup(setup));
   ASSERT_THAT(got_setup, IsOk());
   EXPECT_EQ(got_setup->role, Role::kDocuments);
   EXPECT_EQ(got_setup->limits.max_aspect, 3.5);
+  EXPECT_EQ(got_setup->ocr_languages, "eng+deu");
 }
 
 TEST(MessagesTest, EveryTruncationIsRefused) {
