@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError, heatmap, type Query } from "./api";
 import { Icon } from "./icons";
 import type { Heatmap } from "./types";
@@ -40,7 +40,7 @@ export interface Heat {
 export function HeatLayer({ heat }: { heat: Heat }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { map, word } = heat;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (canvas.current) draw(canvas.current, map, word === null ? map.values : map.words[word]!.values);
   }, [map, word]);
   return <canvas class="heat" ref={canvas} data-testid="heat" />;
