@@ -15,6 +15,7 @@
 #include "services/query/names.h"
 #include "services/query/sentences.h"
 #include "services/query/terms.h"
+#include "services/query/units.h"
 
 namespace sightline::query {
 namespace {
@@ -140,6 +141,40 @@ std::vector<Measure> MeasuresIn(absl::string_view text) {
     out.push_back({CanonicalNumber(token.text), KindOf(normalised, token)});
   }
   return out;
+}
+
+struct NumberInUnits {
+  std::string number;
+  Units units;
+};
+
+std::vector<NumberInUnits> NumbersInUnits(const std::string& normalised) {
+  const absl::string_view text = normalised;
+  std::vector<NumberInUnits> out;
+  for (const Token& token : Tokenize(normalised)) {
+    if (!token.is_number) continue;
+    out.push_back({CanonicalNumber(token.text),
+                   UnitsOfNumber(text.substr(0, token.begin), text.substr(token.end))});
+  }
+  return out;
+}
+
+// True when a number of the claim stands in the passages in another unit of its dimension, and
+// nowhere in its own. Where it stands without a unit, as in a table whose head names that, it may
+// be in any.
+bool IsInOtherUnits(absl::string_view claim, const std::string& normalised_passages) {
+  const std::vector<NumberInUnits> there = NumbersInUnits(normalised_passages);
+  const std::vector<NumberInUnits> claimed = NumbersInUnits(NormalisedText(claim));
+  return std::any_of(claimed.begin(), claimed.end(), [&](const NumberInUnits& wanted) {
+    if (wanted.units.empty()) return false;
+    bool found = false;
+    for (const NumberInUnits& one : there) {
+      if (one.number != wanted.number) continue;
+      if (!AreOtherUnits(one.units, wanted.units)) return false;
+      found = true;
+    }
+    return found;
+  });
 }
 
 absl::flat_hash_set<std::string> WordsOf(absl::string_view text) {
@@ -269,6 +304,7 @@ Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& pass
   for (const std::string& quote : quotes) {
     if (!absl::StrContains(normalised, quote)) return Verdict::kUnsupported;
   }
+  if (IsInOtherUnits(claim, normalised)) return Verdict::kUnsupported;
   if (!MissingName(claim, words).empty()) return Verdict::kUnsupported;
   const bool in_pairs = IsMostlyCjk(claim) && IsMostlyCjk(words) && wanted.empty();
   if (Overlap(claim, words) >= (in_pairs ? kLeastOverlapOfPairs : kLeastOverlap)) {

@@ -29,8 +29,8 @@ float Overlap(absl::string_view claim, absl::string_view passage);
 
 // Judges `claim` (without markers) by the words of the passages it cites, taken together:
 // kUnsupported: a number, date, name (names.h) or quoted string of the claim occurs in none of
-// them,
-//   or claim and passages share almost no words though they are in one script;
+//   them, a number occurs in another unit of its dimension alone (units.h), or claim and passages
+//   share almost no words though they are in one script;
 // kContradicted: as kUnsupported for a number, and a sentence of a passage says the same of another
 //   number: it holds every other word and number of the claim, at least half of its own words are
 //   the claim's, and where the claim has a number it has one with the same unit, or a year for a

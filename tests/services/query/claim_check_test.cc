@@ -94,6 +94,26 @@ TEST(CheckClaimTest, TheNumberOfAListItemStatesNothing) {
             Verdict::kSupported);
 }
 
+TEST(CheckClaimTest, ANumberInAnotherUnitIsUnsupported) {
+  const std::vector<std::string> english = {"The brass lamp weighs 4 kg and costs €12.50."};
+  EXPECT_EQ(CheckClaim("The brass lamp costs 12.50 euros.", english), Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("The brass lamp costs 12.50 dollars.", english), Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("The brass lamp weighs 4 kilograms.", english), Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("The brass lamp weighs 4 pounds.", english), Verdict::kUnsupported);
+  const std::vector<std::string> chinese = {"铜灯售价12.5元，保修3个月。"};
+  EXPECT_EQ(CheckClaim("铜灯售价12.5元。", chinese), Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("铜灯售价12.5美元。", chinese), Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("铜灯保修3天。", chinese), Verdict::kUnsupported);
+}
+
+TEST(CheckClaimTest, ANumberWithoutAUnitMayBeInAny) {
+  EXPECT_EQ(CheckClaim("The brass lamp costs 12.50 euros.", {"| brass lamp | 12.50 |"}),
+            Verdict::kSupported);
+  EXPECT_EQ(
+      CheckClaim("The brass lamp weighs 4 kg.", {"The brass lamp: 4 lb, or 4 kg with its box."}),
+      Verdict::kSupported);
+}
+
 TEST(SnippetTest, IsTheSentenceThatSharesMost) {
   EXPECT_EQ(Snippet("Invoices are paid late.",
                     "Cats sleep. Most invoices are paid late here. Dogs bark."),
