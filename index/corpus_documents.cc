@@ -43,14 +43,16 @@ absl::StatusOr<std::vector<float>> Normalised(const std::vector<double>& sum,
 
 }  // namespace
 
-absl::Status Corpus::Impl::CheckRoom() const {
+absl::Status Corpus::Impl::CheckRoom(int64_t bytes) const {
   struct statvfs disk;
   if (::statvfs(options_.path.c_str(), &disk) != 0) return absl::OkStatus();  // the write will tell
   const auto free = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
-  if (free >= options_.min_free_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("disk: ", free >> 20, " MiB are free where the corpus lies, ",
-                   options_.min_free_bytes >> 20, " MiB are kept free; delete something"));
+  if (free >= options_.min_free_bytes + bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "disk: ", free >> 20, " MiB are free where the corpus lies, ", options_.min_free_bytes >> 20,
+      " MiB are kept free",
+      bytes > 0 ? absl::StrCat(", and this takes ", bytes >> 20, " MiB for a while") : "",
+      "; delete something"));
 }
 
 void Corpus::Impl::Publish(OpenCollection& collection, std::shared_ptr<View> view) {

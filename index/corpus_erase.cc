@@ -1,3 +1,4 @@
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "index/corpus_impl.h"
 #include "index/document_batch.h"
@@ -33,6 +34,10 @@ void Corpus::Impl::RenewMoments() {
 absl::Status Corpus::Impl::DeleteWithJobs(OpenCollection& collection,
                                           const std::string& document_id, DocumentTraces& traces) {
   absl::MutexLock lock(&write_mu_);
+  if (collection.dropped.load()) {
+    return absl::NotFoundError(
+        absl::StrCat("collection ", collection.record.collection.name, " was deleted meanwhile"));
+  }
   const std::shared_ptr<const View> before = collection.view();
   SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*before, document_id));
   SL_ASSIGN_OR_RETURN(const std::vector<Job> jobs,
@@ -52,6 +57,7 @@ absl::StatusOr<EraseReport> Corpus::Impl::Erase(const std::string& name,
                                                 const EraseOptions& options) {
   SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(name));
   if (!collection->damage.ok()) return collection->damage;
+  SL_RETURN_IF_ERROR(CheckRoom(store_->TableBytes()));  // every table file is written anew
   EraseReport report;
   for (const std::string& id : document_ids) {
     SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*collection->view(), id));
@@ -60,7 +66,9 @@ absl::StatusOr<EraseReport> Corpus::Impl::Erase(const std::string& name,
   absl::MutexLock upkeep(&collection->upkeep_mu);
   DocumentTraces traces(collection->record.id);
   for (const std::string& id : document_ids) {
-    SL_RETURN_IF_ERROR(DeleteWithJobs(*collection, id, traces));
+    // One that went meanwhile is as gone as the others.
+    const absl::Status deleted = DeleteWithJobs(*collection, id, traces);
+    if (!deleted.ok() && (!absl::IsNotFound(deleted) || collection->dropped.load())) return deleted;
   }
   SL_ASSIGN_OR_RETURN(const int64_t covered, RewriteIndex(*collection));
   {
@@ -71,8 +79,11 @@ absl::StatusOr<EraseReport> Corpus::Impl::Erase(const std::string& name,
     absl::MutexLock lock(&write_mu_);
     SL_RETURN_IF_ERROR(store_->Write(batch));
   }
+  // Read first: what is written while the moments are renewed is not waited for.
+  const uint64_t written = store_->LatestWrite();
   RenewMoments();
-  SL_RETURN_IF_ERROR(store_->Purge(PostingsPrefix(collection->record.id), options.deadline));
+  SL_RETURN_IF_ERROR(
+      store_->Purge(written, PostingsPrefix(collection->record.id), options.deadline));
   if (!options.verify) return report;
   std::vector<std::string> folders = options.search;
   folders.push_back(options_.path);

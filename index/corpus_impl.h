@@ -114,7 +114,8 @@ class Corpus::Impl {
   std::vector<OpenCollectionPtr> AllCollections() const;
 
   // --- corpus_documents.cc
-  absl::Status CheckRoom() const;
+  // kResourceExhausted unless `bytes` more leave enough free.
+  absl::Status CheckRoom(int64_t bytes = 0) const;
   absl::StatusOr<std::optional<DocumentRecord>> FindDocument(const View& view,
                                                              const std::string& document_id) const;
   absl::StatusOr<DocumentRecord> NeedDocument(const View& view,

@@ -216,6 +216,7 @@ absl::StatusOr<int64_t> Corpus::Impl::RewriteIndex(OpenCollection& collection) {
 
 absl::StatusOr<BackupInfo> Corpus::Impl::Backup(const std::string& folder, int keep) const {
   SL_RETURN_IF_ERROR(store_->Health());
+  SL_RETURN_IF_ERROR(CheckRoom());
   BackupInfo about;
   for (const OpenCollectionPtr& collection : AllCollections()) {
     ++about.collections;

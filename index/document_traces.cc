@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr char kId[] = "id ";  // begins the names of ids
+
 // Pieces of a longer content, as one of them may be cut by a block's or record's border.
 void AddPieces(ByteSearch& search, absl::string_view bytes, const std::string& name) {
   constexpr size_t kPiece = 48;
@@ -38,7 +40,7 @@ absl::Status DocumentTraces::Add(const Store& store, const DocumentRecord& docum
                                  const std::vector<Job>& jobs) {
   const std::string& id = document.document.id;
   own_keys_.insert(DocumentKey(collection_, id));
-  bytes_.Add(id, absl::StrCat("id ", id));
+  bytes_.Add(id, absl::StrCat(kId, id));
   bytes_.Add(document.document.source, absl::StrCat("source of ", id));
   for (const Job& job : jobs) own_keys_.insert(JobKey(job.id));
   SL_RETURN_IF_ERROR(AddPassages(store, document));
@@ -93,7 +95,9 @@ absl::Status DocumentTraces::SearchStore(const Store& store, Report& report) con
     report.bytes += static_cast<int64_t>(key.size() + value.size());
     if (report.found.size() >= kMost || !IsOwnKey(key)) return;
     const bool own = own_keys_.contains(std::string(key));
-    const std::vector<std::string> names = bytes_.Find(value);
+    std::vector<std::string> names = bytes_.Find(value);
+    // A job of another document may name the same source.
+    if (!own) std::erase_if(names, [](const auto& name) { return !absl::StartsWith(name, kId); });
     if (!own && names.empty()) return;
     report.found.push_back(
         absl::StrCat("store, key ", absl::CHexEscape(key), ": ",

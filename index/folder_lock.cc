@@ -9,6 +9,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 namespace sightline::index {
 namespace {
@@ -30,7 +32,15 @@ absl::StatusOr<std::unique_ptr<FolderLock>> FolderLock::Take(const std::string& 
     return absl::UnavailableError(absl::StrCat("cannot open ", path, ": ", std::strerror(errno)));
   }
   std::unique_ptr<FolderLock> lock(new FolderLock(fd));
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  // A process that was killed while it started another one left the lock to that one until it runs
+  // its own program, which closes it.
+  const absl::Time patience = absl::Now() + absl::Seconds(1);
+  int taken = ::flock(fd, LOCK_EX | LOCK_NB);
+  while (taken != 0 && errno == EWOULDBLOCK && absl::Now() < patience) {
+    absl::SleepFor(absl::Milliseconds(20));
+    taken = ::flock(fd, LOCK_EX | LOCK_NB);
+  }
+  if (taken != 0) {
     if (errno != EWOULDBLOCK) {
       return absl::UnavailableError(absl::StrCat("cannot lock ", path, ": ", std::strerror(errno)));
     }

@@ -156,21 +156,24 @@ absl::StatusOr<uint32_t> Store::Backup(rocksdb::BackupEngine& engine,
   // What is in memory goes to table files, which later backups share; a log would be copied anew.
   options.flush_before_backup = true;
   rocksdb::BackupID id = 0;
+  absl::MutexLock lock(&files_mu_);
   SL_RETURN_IF_ERROR(FromRocks(engine.CreateNewBackupWithMetadata(options, db_.get(), about, &id)));
   return id;
 }
 
-absl::Status Store::Purge(absl::string_view merged, absl::Time deadline) {
-  const rocksdb::SequenceNumber now = db_->GetLatestSequenceNumber();
+uint64_t Store::LatestWrite() const { return db_->GetLatestSequenceNumber(); }
+
+absl::Status Store::Purge(uint64_t since, absl::string_view merged, absl::Time deadline) {
   uint64_t oldest = 0;  // none
   while (db_->GetIntProperty(rocksdb::DB::Properties::kOldestSnapshotSequence, &oldest) &&
-         oldest != 0 && oldest < now) {
+         oldest != 0 && oldest < since) {
     if (absl::Now() >= deadline) {
       return absl::DeadlineExceededError(
           "store: a search or check of the time before is still under way");
     }
     absl::SleepFor(absl::Milliseconds(5));
   }
+  absl::MutexLock lock(&files_mu_);
   SL_RETURN_IF_ERROR(FromRocks(db_->Flush(rocksdb::FlushOptions())));
   rocksdb::CompactRangeOptions compact;
   compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
@@ -180,7 +183,7 @@ absl::Status Store::Purge(absl::string_view merged, absl::Time deadline) {
   SL_RETURN_IF_ERROR(FromRocks(db_->CompactRange(compact, &first, &last)));
   // Looks through the folder for files that are not in use, and removes them.
   SL_RETURN_IF_ERROR(FromRocks(db_->DisableFileDeletions()));
-  return FromRocks(db_->EnableFileDeletions(/*force=*/true));
+  return FromRocks(db_->EnableFileDeletions(/*force=*/false));
 }
 
 absl::Status Store::VisitVersions(
@@ -205,6 +208,12 @@ absl::Status Store::VisitVersions(
     from = end;
     most = kFew;
   }
+}
+
+int64_t Store::TableBytes() const {
+  uint64_t bytes = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
+  return static_cast<int64_t>(bytes);
 }
 
 absl::StatusOr<std::set<std::string>> Store::TableFiles() const {

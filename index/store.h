@@ -73,16 +73,20 @@ class Store {
 
   // Removes from the disk, for good, what was deleted or replaced before: everything in memory goes
   // to table files, all of them are written anew without it, and the old files and logs go. Waits
-  // until no snapshot of the time before is held: kDeadlineExceeded; then nothing was removed.
-  // Writes and reads go on meanwhile. Values below `merged` are merged ones, which the filter of
-  // what is empty sees only when they are written once more.
-  absl::Status Purge(absl::string_view merged, absl::Time deadline);
+  // until no snapshot older than `since` is held: kDeadlineExceeded; then nothing was removed.
+  // Writes and reads go on meanwhile; a backup does not. Values below `merged` are merged ones,
+  // which the filter of what is empty sees only when they are written once more.
+  absl::Status Purge(uint64_t since, absl::string_view merged, absl::Time deadline);
+  // The number of the newest write.
+  uint64_t LatestWrite() const;
 
   // Calls `visit` with every version of every key that is still kept, deleted ones with an empty
   // value.
   absl::Status VisitVersions(
       const std::function<void(absl::string_view key, absl::string_view value)>& visit) const;
 
+  // Bytes of the table files in use.
+  int64_t TableBytes() const;
   // Paths of the table files in use.
   absl::StatusOr<std::set<std::string>> TableFiles() const;
 
@@ -98,6 +102,7 @@ class Store {
   explicit Store(std::shared_ptr<ErrorListener> listener);
 
   const std::shared_ptr<ErrorListener> listener_;
+  mutable absl::Mutex files_mu_;  // held while table files are copied, or purged
   std::unique_ptr<rocksdb::DB> db_;
 };
 

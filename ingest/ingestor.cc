@@ -198,10 +198,11 @@ class Ingestor::Impl {
     int removed = 0;
     const absl::Status status = Delete({collection, document_id}, jobs, [&]() -> absl::Status {
       const auto stored = corpus_.GetDocument(collection, document_id);
-      SL_ASSIGN_OR_RETURN(removed, corpus_.DeleteDocument(collection, document_id));
+      // Members first: after a crash in between the call can be repeated.
       if (stored.ok() && MayHaveMembers(stored->media_type)) {
-        return DeleteMembers(corpus_, collection, stored->source, {});
+        SL_RETURN_IF_ERROR(DeleteMembers(corpus_, *stored, {}));
       }
+      SL_ASSIGN_OR_RETURN(removed, corpus_.DeleteDocument(collection, document_id));
       return absl::OkStatus();
     });
     if (absl::IsNotFound(status) && jobs > 0) return 0;
@@ -221,7 +222,7 @@ class Ingestor::Impl {
                           corpus_.GetDocument(collection, document_id));
       if (MayHaveMembers(stored.media_type)) {
         SL_ASSIGN_OR_RETURN(const std::vector<std::string> members,
-                            FindMembers(corpus_, collection, stored.source, {}));
+                            FindMembers(corpus_, stored, {}));
         ids.insert(ids.end(), members.begin(), members.end());
       }
       SL_ASSIGN_OR_RETURN(report, corpus_.Erase(collection, ids, options));
@@ -346,11 +347,11 @@ class Ingestor::Impl {
     jobs = static_cast<int>(withdrawn.waiting.size() + withdrawn.running.size());
     absl::Status status = StoreDeleted(withdrawn);
     if (status.ok()) status = runner_.ForgetFailed(scope);
-    if (status.ok()) status = body();
-    for (const QueuedJob& queued : withdrawn.waiting) {
-      spool_.Remove(queued.job.spool_path);
-      Tell(queued, DeletedResult(queued.job));
+    if (status.ok()) {
+      for (const QueuedJob& queued : withdrawn.waiting) spool_.Remove(queued.job.spool_path);
+      status = body();
     }
+    for (const QueuedJob& queued : withdrawn.waiting) Tell(queued, DeletedResult(queued.job));
     return status;
   }
 

@@ -217,11 +217,12 @@ absl::StatusOr<index::DocumentWrite> JobRunner::Build(RunningJob& running,
   const auto before = corpus_.GetDocument(document.collection, document.id);
   Building building = {.running = running, .collection = collection, .retry = retry};
   auto write = Read(building, document, file->bytes(), 0);
-  if (write.ok() && building.limit.ok() && before.ok() && MayHaveMembers(before->media_type)) {
+  if (write.ok() && building.limit.ok() && building.is_complete && before.ok() &&
+      write->document.state != index::DocumentState::kFailed &&
+      MayHaveMembers(before->media_type)) {
     // What an earlier version of the file had and this one has not.
     if (!queue_.BeginStore(running)) return absl::CancelledError("told to end");
-    const absl::Status deleted =
-        DeleteMembers(corpus_, document.collection, before->source, building.member_ids);
+    const absl::Status deleted = DeleteMembers(corpus_, *before, building.member_ids);
     queue_.EndStore(running, /*settled=*/false);
     SL_RETURN_IF_ERROR(deleted);
   }
@@ -281,6 +282,12 @@ absl::StatusOr<index::DocumentWrite> JobRunner::Read(Building& building,
 
 absl::Status JobRunner::StoreMember(Building& building, const index::Document& parent,
                                     const media::ExtractedMember& member, int depth) {
+  // One that cannot be read is there all the same, and so is an earlier version of it.
+  if (member.path.empty()) {
+    building.is_complete = false;
+  } else {
+    building.member_ids.insert(MemberId(parent.id, member.path));
+  }
   SL_RETURN_IF_ERROR(member.status);
   const media::MediaLimits& limits = media_.limits();
   building.member_bytes += static_cast<int64_t>(member.bytes.size());
@@ -315,7 +322,6 @@ absl::Status JobRunner::StoreMember(Building& building, const index::Document& p
   document.bytes = static_cast<int64_t>(member.bytes.size());
   document.pipeline_fingerprint = PipelineFingerprint(options_, building.collection, options,
                                                       document.source, media_.ocr_settings());
-  building.member_ids.insert(document.id);
   const auto stored = corpus_.GetDocument(document.collection, document.id);
   index::Job job;
   job.source = document.source;
@@ -332,7 +338,8 @@ absl::Status JobRunner::StoreMember(Building& building, const index::Document& p
     document = write->document;
   }
   if (status.ok()) return StoreMemberWrite(building, *std::move(write));
-  // As with files: an earlier version that can be searched stays.
+  // As with files: an earlier version that can be searched stays, with what is in it.
+  if (stored.ok() && MayHaveMembers(stored->media_type)) building.is_complete = false;
   if (!IsSearchable(stored)) {
     index::DocumentWrite failed;
     failed.document = document;

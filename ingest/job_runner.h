@@ -70,6 +70,7 @@ class JobRunner {
     int members = 0;
     int64_t member_bytes = 0;
     absl::flat_hash_set<std::string> member_ids = {};
+    bool is_complete = true;  // everything that is in it was seen, if not read
     absl::Status limit = {};  // not OK: which of the limits on all of them was passed
   };
   absl::StatusOr<index::DocumentWrite> Build(RunningJob& running, const index::Document& document,

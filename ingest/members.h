@@ -25,12 +25,11 @@ bool MayHaveMembers(absl::string_view media_type);
 // Ids of the members of a document, and theirs, except those in `keep`. A look at every document of
 // the collection. The store's errors.
 absl::StatusOr<std::vector<std::string>> FindMembers(const index::Corpus& corpus,
-                                                     const std::string& collection,
-                                                     const std::string& source,
+                                                     const index::Document& document,
                                                      const absl::flat_hash_set<std::string>& keep);
 
 // Deletes those.
-absl::Status DeleteMembers(index::Corpus& corpus, const std::string& collection,
-                           const std::string& source, const absl::flat_hash_set<std::string>& keep);
+absl::Status DeleteMembers(index::Corpus& corpus, const index::Document& document,
+                           const absl::flat_hash_set<std::string>& keep);
 
 }  // namespace sightline::ingest

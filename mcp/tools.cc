@@ -179,7 +179,14 @@ absl::StatusOr<Json> Ask(const Json& arguments, const Stubs& stubs, Call& call) 
   if (arguments.contains("history")) {
     auto history = ReadHistory(arguments["history"]);
     if (!history.ok()) return WithReason(history.status());
-    for (v1::Turn& turn : *history) *request.mutable_search()->add_history() = std::move(turn);
+    for (v1::Turn& turn : *history) {
+      for (const v1::Content& part : turn.content()) {
+        if (part.has_image_uri() && !absl::StartsWithIgnoreCase(part.image_uri(), "data:")) {
+          return Wrong("history", "pictures as data: URLs");
+        }
+      }
+      *request.mutable_search()->add_history() = std::move(turn);
+    }
   }
   v1::AnswerResponse reply;
   SL_RETURN_IF_ERROR(call.Run(

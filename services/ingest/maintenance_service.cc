@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "base/status.h"
 #include "services/edge/error_details.h"
 #include "services/edge/grpc_status.h"
@@ -61,10 +62,10 @@ grpc::Status MaintenanceService::EraseDocument(grpc::ServerContext* context,
     options.verify = request->verify();
     options.search = {data_folder_};
     options.deadline = absl::FromChrono(context->deadline());
+    const auto forget = absl::MakeCleanup([this] { forget_(); });
     SL_ASSIGN_OR_RETURN(
         const index::EraseReport report,
         ingestor_.EraseDocument(request->collection(), request->document_id(), options));
-    forget_();
     response->set_passages(report.passages);
     response->set_searched_bytes(report.searched_bytes);
     response->mutable_traces()->Assign(report.traces.begin(), report.traces.end());

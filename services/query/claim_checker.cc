@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "services/edge/error_details.h"
@@ -112,6 +113,11 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
     }
     for (v1::ClaimVerdict& sentence : sentences) {
       SL_RETURN_IF_ERROR(edge::StillWanted(limits, "judging a sentence"));
+      // Where a marker stood inside a word, there is now a word that no rule has seen.
+      if (parts_.filters.questions != nullptr && !absl::StrContains(text, sentence.text())) {
+        SL_RETURN_IF_ERROR(FilterQuestionText(*parts_.filters.questions, field + ".text",
+                                              *sentence.mutable_text()));
+      }
       sentence.set_claim(i);
       if (search) {
         SL_ASSIGN_OR_RETURN(sources, Search(request, sentence.text(), limits, out));

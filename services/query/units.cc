@@ -189,20 +189,21 @@ absl::string_view Dimension(absl::string_view unit) { return unit.substr(0, unit
 }  // namespace
 
 Units UnitsOfNumber(absl::string_view before, absl::string_view after) {
-  // "3-year" and "3 years" are one.
-  if (!absl::ConsumePrefix(&after, " ")) absl::ConsumePrefix(&after, "-");
-  Units units = LongestThatFit([&](const Writing& writing) {
-    if (!absl::StartsWith(after, writing.text)) return false;
-    const absl::string_view rest = after.substr(writing.text.size());
-    return !IsWord(writing.text) || rest.empty() || !absl::ascii_isalpha(rest.front());
-  });
-  if (!units.empty()) return units;
+  // A currency in front goes first: "€5 m" are euros.
   absl::ConsumeSuffix(&before, " ");
-  return LongestThatFit([&](const Writing& writing) {
+  Units units = LongestThatFit([&](const Writing& writing) {
     if (!absl::StartsWith(writing.unit, kCurrency)) return false;
     if (!absl::EndsWith(before, writing.text)) return false;
     const absl::string_view rest = before.substr(0, before.size() - writing.text.size());
     return !IsWord(writing.text) || rest.empty() || !absl::ascii_isalpha(rest.back());
+  });
+  if (!units.empty()) return units;
+  // "3-year" and "3 years" are one.
+  if (!absl::ConsumePrefix(&after, " ")) absl::ConsumePrefix(&after, "-");
+  return LongestThatFit([&](const Writing& writing) {
+    if (!absl::StartsWith(after, writing.text)) return false;
+    const absl::string_view rest = after.substr(writing.text.size());
+    return !IsWord(writing.text) || rest.empty() || !absl::ascii_isalpha(rest.front());
   });
 }
 

@@ -175,6 +175,30 @@ class FormatsTest(unittest.TestCase):
         self.assertEqual(self.documents("g"), {})
         path.unlink()
 
+    def test_a_new_version_that_cannot_be_read_takes_nothing_away(self):
+        path = self.folder / "broken.zip"
+        whole = zipped({"stays.txt": b"The quaggahen stays.", "inner.zip": zipped({"deep.txt": b"The okapigull dives."})})
+        path.write_bytes(whole)
+        self.assertEqual(self.ingest(path, "h").returncode, 0)
+        path.write_bytes(zipped({"stays.txt": b"The quaggahen stays.", "inner.zip": b"PK\x03\x04 cut"}))
+        self.ingest(path, "h")
+        self.assertTrue(self.search("okapigull", "h"))
+        self.assertTrue(self.search("quaggahen", "h"))
+        path.unlink()
+
+    def test_two_archives_of_one_source_keep_their_members(self):
+        self.server.json("POST", "/v1/collections", {"name": "twins"}, expect=201)
+        for name, animal in (("one", b"The civetowl calls."), ("two", b"The genetowl calls.")):
+            self.server.multipart("/v1/collections/twins/documents", [("document_id", name)],
+                                  [("file", "same.zip", zipped({"a.txt": animal}))])
+        self.assertTrue(self.search("civetowl", "twins"))
+        cli("documents", "delete", "two", "-c", "twins", "--server", self.server.grpc)
+        self.assertEqual(self.search("genetowl", "twins"), [])
+        self.assertTrue(self.search("civetowl", "twins"))
+        done = cli("erase", "one", "-c", "twins", "--verify", "--json", "--server", self.server.grpc, check=False)
+        self.assertEqual(json.loads(done.stdout)["traces"], [])
+        self.assertEqual(self.search("civetowl", "twins"), [])
+
     def test_ingesting_the_same_again_changes_nothing(self):
         before = {s: d["version"] for s, d in self.documents().items()}
         self.ingest(self.folder, "f")

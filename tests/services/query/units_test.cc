@@ -21,6 +21,7 @@ TEST(UnitsTest, AWordOrSignBehindTheNumberIsItsUnit) {
 TEST(UnitsTest, ACurrencyMayStandInFront) {
   EXPECT_THAT(UnitsOfNumber("for $", " today"), ElementsAre("currency:usd"));
   EXPECT_THAT(UnitsOfNumber("for eur ", ""), ElementsAre("currency:eur"));
+  EXPECT_THAT(UnitsOfNumber("for €", " m"), ElementsAre("currency:eur"));
   EXPECT_THAT(UnitsOfNumber("a length of m ", ""), IsEmpty());
 }
 
