@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "index/key_codec.h"
@@ -32,6 +34,20 @@ std::string RowBytes(uint32_t passage, absl::string_view codes) {
   std::string row;
   for (int shift = 0; shift < 32; shift += 8) row.push_back(static_cast<char>(passage >> shift));
   return absl::StrCat(row, codes);
+}
+
+// A table file that is not in use may be one that is just being written, or about to be removed.
+absl::StatusOr<bool> StaysUnused(const Store& store, const fs::path& path) {
+  const absl::Time patience = absl::Now() + absl::Seconds(5);
+  std::error_code ignored;
+  while (fs::exists(path, ignored)) {
+    SL_ASSIGN_OR_RETURN(const std::set<std::string> tables, store.TableFiles());
+    if (tables.contains(fs::weakly_canonical(path, ignored))) return false;
+    if (absl::Now() >= patience) return true;
+    SL_RETURN_IF_ERROR(store.RemoveUnusedFiles());
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  return false;
 }
 
 }  // namespace
@@ -134,6 +150,8 @@ absl::StatusOr<DocumentTraces::Report> DocumentTraces::Find(
       const bool table = it->path().extension() == ".sst";
       if (table && tables.contains(fs::weakly_canonical(it->path(), ignored))) continue;
       if (table) {
+        SL_ASSIGN_OR_RETURN(const bool stays, StaysUnused(store, it->path()));
+        if (!stays) continue;
         report.found.push_back(absl::StrCat(path, ": a table file that is no longer in use"));
         continue;
       }

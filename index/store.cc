@@ -181,7 +181,11 @@ absl::Status Store::Purge(uint64_t since, absl::string_view merged, absl::Time d
   const std::string merged_end = PrefixEnd(merged);
   const rocksdb::Slice first = ToSlice(merged), last = merged_end;
   SL_RETURN_IF_ERROR(FromRocks(db_->CompactRange(compact, &first, &last)));
-  // Looks through the folder for files that are not in use, and removes them.
+  return RemoveUnusedFiles();
+}
+
+absl::Status Store::RemoveUnusedFiles() const {
+  // Allowing it again looks through the folder.
   SL_RETURN_IF_ERROR(FromRocks(db_->DisableFileDeletions()));
   return FromRocks(db_->EnableFileDeletions(/*force=*/false));
 }

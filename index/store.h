@@ -77,6 +77,9 @@ class Store {
   // Writes and reads go on meanwhile; a backup does not. Values below `merged` are merged ones,
   // which the filter of what is empty sees only when they are written once more.
   absl::Status Purge(uint64_t since, absl::string_view merged, absl::Time deadline);
+  // Removes files that are not in use; those that came while another is being written stay until
+  // the next time.
+  absl::Status RemoveUnusedFiles() const;
   // The number of the newest write.
   uint64_t LatestWrite() const;
 
