@@ -223,7 +223,9 @@ Reply ReadDocx(OfficePackage& package, const std::string& part, const MediaLimit
       if (reason != Reason::kNone || !package.Has(notes_part)) continue;
       const Relations of_notes = package.RelationsOf(notes_part);
       BodyReader reader(styles, of_notes, flow);
-      page.partial = package.ReadPart(notes_part, [&](XmlReader& xml) { reader.Read(xml); });
+      const Reason of_part =
+          package.ReadPart(notes_part, [&](XmlReader& xml) { reader.Read(xml); });
+      if (of_part != Reason::kNone) page.partial = of_part;
     }
     return reason;
   });

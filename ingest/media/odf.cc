@@ -18,6 +18,7 @@ using Event = XmlReader::Event;
 constexpr char kContent[] = "content.xml";
 constexpr int kMaxRepeats = 1'000;  // of one cell that is not empty
 constexpr int kMaxRow = 1'048'576;
+constexpr int kMaxColumns = 16'384;
 
 // An attribute that counts, at least 1.
 int Count(const XmlReader& xml, absl::string_view name, int most) {
@@ -211,7 +212,7 @@ class CellReader {
       row_repeats_ = Count(xml, "number-rows-repeated", kMaxRow);
       column_ = 0;
     } else if (name == "table-cell" || name == "covered-table-cell") {
-      cell_repeats_ = Count(xml, "number-columns-repeated", 16'384);
+      cell_repeats_ = Count(xml, "number-columns-repeated", kMaxColumns);
       text_.clear();
       formula_ = xml.Attribute("formula");
     } else if (name == "p") {
@@ -229,7 +230,7 @@ class CellReader {
       if (text_.empty()) text_ = formula_;
       const int filled = text_.empty() ? 0 : std::min(cell_repeats_, kMaxRepeats);
       for (int i = 0; i < filled; ++i) cells_[column_ + i] = text_;
-      column_ += cell_repeats_;
+      column_ = std::min(column_ + cell_repeats_, kMaxColumns);
     } else if (name == "p") {
       --in_paragraph_;
     }

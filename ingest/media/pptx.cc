@@ -104,7 +104,9 @@ Reason ReadSlide(OfficePackage& package, const std::string& part, PageList::Page
     if (relation.type != "notesSlide" || !package.Has(relation.target)) continue;
     const Relations none;
     SlideReader notes(none, /*notes=*/true, flow);
-    page.partial = package.ReadPart(relation.target, [&](XmlReader& xml) { notes.Read(xml); });
+    const Reason of_notes =
+        package.ReadPart(relation.target, [&](XmlReader& xml) { notes.Read(xml); });
+    if (of_notes != Reason::kNone) page.partial = of_notes;
   }
   return Reason::kNone;
 }

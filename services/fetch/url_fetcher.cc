@@ -59,11 +59,15 @@ absl::StatusOr<FetchReply> UrlFetcher::Follow(const FetchRequest& request,
   SL_RETURN_IF_ERROR(AwaitTurn(limits));
   const absl::Cleanup end = [this] { EndTurn(); };
   for (int hop = 0; hop <= policy_.max_redirects; ++hop) {
-    SL_ASSIGN_OR_RETURN(TransferReply reply, Hop(*url, request, limits));
+    // Validators are of the URL that was asked for: where that redirects, it may lead elsewhere by
+    // now, and those of another URL say nothing of it.
+    const Validators known = hop == 0 ? request.known : Validators();
+    SL_ASSIGN_OR_RETURN(TransferReply reply, Hop(*url, request.max_bytes, known, limits));
     if (reply.status == 200) {
-      return FetchReply{.bytes = std::move(reply.bytes), .validators = std::move(reply.validators)};
+      return FetchReply{.bytes = std::move(reply.bytes),
+                        .validators = hop == 0 ? std::move(reply.validators) : Validators()};
     }
-    if (reply.status == 304 && !request.known.empty()) {
+    if (reply.status == 304 && !known.empty()) {
       return FetchReply{.validators = request.known, .not_modified = true};
     }
     if (!IsRedirect(reply.status) || reply.location.empty()) return Answered(reply.status);
@@ -74,16 +78,17 @@ absl::StatusOr<FetchReply> UrlFetcher::Follow(const FetchRequest& request,
   return NotAllowed();
 }
 
-absl::StatusOr<TransferReply> UrlFetcher::Hop(const FetchUrl& url, const FetchRequest& request,
+absl::StatusOr<TransferReply> UrlFetcher::Hop(const FetchUrl& url, int64_t wanted_bytes,
+                                              const Validators& known,
                                               const FetchLimits& limits) const {
   if (!policy_.AllowsTarget(url)) return NotAllowed();
   SL_ASSIGN_OR_RETURN(const std::vector<Address> addresses, CheckedAddresses(url, limits));
   const int64_t max_bytes =
-      request.max_bytes > 0 ? std::min(request.max_bytes, policy_.max_bytes) : policy_.max_bytes;
+      wanted_bytes > 0 ? std::min(wanted_bytes, policy_.max_bytes) : policy_.max_bytes;
   auto reply = Get({.url = url,
                     .addresses = addresses,
                     .max_bytes = max_bytes,
-                    .known = request.known,
+                    .known = known,
                     .ca_file = policy_.ca_file},
                    limits);
   if (edge::Reason(reply.status()) == "url_not_allowed") return NotAllowed();

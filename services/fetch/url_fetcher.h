@@ -40,8 +40,8 @@ class UrlFetcher {
 
  private:
   absl::StatusOr<FetchReply> Follow(const FetchRequest& request, const FetchLimits& limits) const;
-  absl::StatusOr<TransferReply> Hop(const FetchUrl& url, const FetchRequest& request,
-                                    const FetchLimits& limits) const;
+  absl::StatusOr<TransferReply> Hop(const FetchUrl& url, int64_t wanted_bytes,
+                                    const Validators& known, const FetchLimits& limits) const;
   absl::StatusOr<std::vector<Address>> CheckedAddresses(const FetchUrl& url,
                                                         const FetchLimits& limits) const;
   absl::Status AwaitTurn(const FetchLimits& limits) const;

@@ -292,6 +292,8 @@ void IngestStream::OnFetched(int64_t tag, const v1::DocumentHeader& header,
 }
 
 fetch::Validators IngestStream::Known(const v1::DocumentHeader& header) const {
+  // What is stored under another source may come from another URL.
+  if (header.source() != header.uri()) return {};
   const auto request = RequestOf(header);
   if (!request.ok()) return {};
   const auto stored = ingestor_.FindUnchanged(*request);

@@ -369,6 +369,28 @@ TEST(UrlFetcherTest, UnchangedContentIsNotSentAgain) {
   EXPECT_THAT(second.bytes, IsEmpty());
 }
 
+TEST(UrlFetcherTest, WhereAUrlRedirectsItsContentIsFetchedAnew) {
+  std::string target = "/one";
+  const ScriptServer server([&](const std::string& request, const SendFunction& send) {
+    if (absl::StartsWith(request, "GET /latest ")) return send(HttpRedirect(target));
+    return send(
+        absl::StrContains(request, "If-None-Match") || absl::StrContains(request, "If-Modified")
+            ? std::string("HTTP/1.1 304 Not Modified\r\n\r\n")
+            : HttpOk(absl::StrContains(request, "/one") ? "one" : "two", "ETag: \"v1\"\r\n"));
+  });
+  const UrlFetcher fetcher(Allowing(server));
+  ASSERT_OK_AND_ASSIGN(const FetchReply first, Fetch(fetcher, server.Url("/latest")));
+  EXPECT_EQ(first.bytes, "one");
+  EXPECT_TRUE(first.validators.empty());  // they are of another URL
+  target = "/two";
+  ASSERT_OK_AND_ASSIGN(
+      const FetchReply second,
+      fetcher.Fetch(
+          {.url = server.Url("/latest"), .known = {.etag = "\"v1\"", .last_modified = ""}}, {}));
+  EXPECT_FALSE(second.not_modified);
+  EXPECT_EQ(second.bytes, "two");
+}
+
 TEST(UrlFetcherTest, NoProxyOfTheEnvironmentIsUsed) {
   const ScriptServer proxy(Says(HttpOk("by proxy")));
   const ScriptServer server(Says(HttpOk("straight")));
