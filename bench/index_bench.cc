@@ -25,6 +25,7 @@
 #include "base/file.h"
 #include "index/corpus.h"
 #include "index/vector_kernels.h"
+#include "tests/support/clustered_vectors.h"
 
 namespace sightline::index {
 namespace {
@@ -47,37 +48,6 @@ double SecondsSince(Clock::time_point start) {
   std::cerr << "index_bench: " << status << "\n";
   std::exit(1);
 }
-
-// Unit vectors around a few thousand centres, as embeddings lie: pure noise has no neighbours to
-// find.
-class Vectors {
- public:
-  Vectors(int dimension, uint32_t seed) : dimension_(dimension), random_(seed) {
-    for (int i = 0; i < 2000; ++i) centres_.push_back(Noise());
-  }
-  std::vector<float> Next() {
-    std::vector<float> out = Noise();
-    const std::vector<float>& centre = centres_[random_() % centres_.size()];
-    double squares = 0;
-    for (int i = 0; i < dimension_; ++i) {
-      out[i] = 0.7f * out[i] + centre[i];
-      squares += static_cast<double>(out[i]) * out[i];
-    }
-    for (float& value : out) value = static_cast<float>(value / std::sqrt(squares));
-    return out;
-  }
-
- private:
-  std::vector<float> Noise() {
-    std::vector<float> out(dimension_);
-    for (float& value : out) value = normal_(random_);
-    return out;
-  }
-  const int dimension_;
-  std::mt19937 random_;
-  std::normal_distribution<float> normal_;
-  std::vector<std::vector<float>> centres_;
-};
 
 // Texts of words whose frequencies fall as in natural language.
 std::string Text(std::mt19937& random) {
@@ -124,7 +94,8 @@ double MemoryBandwidth(double seconds) {
 
 class Bench {
  public:
-  explicit Bench(const Settings& settings) : settings_(settings), vectors_(settings.dimension, 1) {
+  explicit Bench(const Settings& settings)
+      : settings_(settings), vectors_(settings.dimension, 2000, 1) {
     for (int i = 0; i < 64; ++i) queries_.push_back(vectors_.Next());
     auto folder = TempDir::Create("index-bench");
     if (!folder.ok()) Fail(folder.status());
@@ -278,7 +249,7 @@ class Bench {
   }
 
   const Settings settings_;
-  Vectors vectors_;
+  testing::ClusteredVectors vectors_;
   std::vector<std::vector<float>> queries_;
   std::unique_ptr<TempDir> folder_;
   CorpusOptions options_;

@@ -1,49 +1,17 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
-#include <random>
 #include <vector>
 
 #include "index/passage_set.h"
 #include "index/top_passages.h"
 #include "index/vector_kernels.h"
 #include "index/vector_rows.h"
+#include "tests/support/clustered_vectors.h"
 
 namespace sightline::index {
 
-// Unit vectors around centres, as embeddings lie; the same for the same seed.
-class ClusteredVectors {
- public:
-  ClusteredVectors(int dimension, int centres, uint32_t seed)
-      : dimension_(dimension), random_(seed) {
-    for (int i = 0; i < centres; ++i) centres_.push_back(Noise());
-  }
-
-  std::vector<float> Next() {
-    std::vector<float> out = Noise();
-    const std::vector<float>& centre = centres_[random_() % centres_.size()];
-    double squares = 0;
-    for (int i = 0; i < dimension_; ++i) {
-      out[i] = centre[i] + 0.7f * out[i];
-      squares += static_cast<double>(out[i]) * out[i];
-    }
-    for (float& value : out) value = static_cast<float>(value / std::sqrt(squares));
-    return out;
-  }
-
- private:
-  std::vector<float> Noise() {
-    std::vector<float> out(dimension_);
-    for (float& value : out) value = normal_(random_);
-    return out;
-  }
-
-  const int dimension_;
-  std::mt19937 random_;
-  std::normal_distribution<float> normal_;
-  std::vector<std::vector<float>> centres_;
-};
+using ::sightline::testing::ClusteredVectors;
 
 // Every allowed row by its half floats, best first.
 inline std::vector<ScoredPassage> AllByHalves(const VectorRows& rows,
