@@ -122,6 +122,16 @@ void SetTotal(absl::Time start, v1::StageTimings& timings) {
   timings.set_total_ms(absl::ToDoubleMilliseconds(absl::Now() - start));
 }
 
+// What a follow-up is searched with puts words of several messages together, which no rule has
+// seen so.
+absl::Status CheckNotBlocked(const ContentRules& rules, const std::string& field,
+                             const QueryContent& content) {
+  std::vector<std::string> texts = {content.JoinedText()};
+  for (const QueryPart& part : content.parts) texts.push_back(part.text);
+  for (std::string& text : texts) SL_RETURN_IF_ERROR(FilterQuestionText(rules, field, text));
+  return absl::OkStatus();
+}
+
 absl::Status NoPassage(const absl::Status& status, const std::string& id) {
   return edge::WithResource(status, "passage", id);
 }
@@ -344,6 +354,11 @@ absl::Status QueryService::FollowHistory(const v1::SearchRequest& request,
                                   parts_.decode, limits.deadline, fetched));
   SL_ASSIGN_OR_RETURN(asked.follow_up,
                       parts_.rewriter.Rewrite(asked.question, asked.history, limits));
+  if (parts_.filters.questions != nullptr) {
+    SL_RETURN_IF_ERROR(CheckNotBlocked(*parts_.filters.questions, field, asked.follow_up->search));
+    SL_RETURN_IF_ERROR(
+        CheckNotBlocked(*parts_.filters.questions, field, asked.follow_up->stand_alone));
+  }
   asked.search.content = asked.follow_up->search;
   if (asked.follow_up->by_meaning && asked.search.mode == index::FusionMode::kHybrid) {
     asked.search.mode = index::FusionMode::kDense;

@@ -410,6 +410,20 @@ TEST_F(ServerTest, AFollowUpIsRewrittenSearchedAndAnsweredInItsConversation) {
   EXPECT_GT(done.usage().completion_tokens(), 13);  // the rewriting's count too
 }
 
+TEST_F(ServerTest, ARuleSeesWhatARewritingPutsTogether) {
+  filters_.questions = query::ContentRules::Parse("block words arson: mill burn down").value();
+  Start(std::make_unique<FakeGenerator>(
+      std::vector<std::string>{"When did the mill burn down?", "Never."}));
+  IngestSamples();
+  v1::SearchRequest request = Query("And when did it burn down?");
+  v1::Turn& asked = *request.add_history();
+  asked.set_role("user");
+  asked.add_content()->set_text("When was the mill built?");
+  const auto refused = Search(request);
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("rule arson")));
+  EXPECT_EQ(edge::Fields(refused.status()).at(0).field, "history");
+}
+
 TEST_F(ServerTest, AnEarlierPhotoIsSearchedWithAQuestionAboutIt) {
   Start();
   IngestSamples();
