@@ -20,6 +20,7 @@ struct AskArguments {
   CommonArguments common;
   QueryArguments query;
   bool extractive = false;
+  bool generative = false;
   bool reasoning = false;
   std::string schema;  // path
   std::string verdicts = "flag";
@@ -35,11 +36,15 @@ v1::VerdictPolicy PolicyOf(const std::string& name) {
 }
 
 absl::StatusOr<v1::SearchAndAnswerRequest> MakeRequest(const AskArguments& arguments) {
+  if (arguments.extractive && arguments.generative) {
+    return absl::InvalidArgumentError("--extractive and --generative exclude each other");
+  }
   auto search = MakeSearchRequest(arguments.query);
   if (!search.ok()) return search.status();
   v1::SearchAndAnswerRequest request;
   *request.mutable_search() = *std::move(search);
   if (arguments.extractive) request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
+  if (arguments.generative) request.set_mode(v1::ANSWER_MODE_GENERATIVE);
   request.set_verdict_policy(PolicyOf(arguments.verdicts));
   request.set_reasoning(arguments.reasoning);
   request.mutable_sampling()->set_max_tokens(arguments.max_tokens);
@@ -169,6 +174,8 @@ void AddAsk(Arguments& program, const Environment& environment) {
   AddQueryArguments(command, arguments->query);
   command.Flag("--extractive", arguments->extractive,
                "Quote the best sentences instead of writing an answer");
+  command.Flag("--generative", arguments->generative,
+               "Write an answer, also where the model's bundle says that answers are quoted");
   command.Flag("--reasoning", arguments->reasoning,
                "Observe, analyse and conclude first, apart from the answer");
   command.Text("--schema", arguments->schema, "The answer is JSON of this JSON schema", "F.json");

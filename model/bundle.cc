@@ -82,6 +82,9 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
     } else if (key == "untrained") {
       if (!value.is_boolean()) return Wrong(path, key, "true or false");
       out.untrained = value.get<bool>();
+    } else if (key == "answers") {
+      if (value != "written" && value != "quoted") return Wrong(path, key, "written or quoted");
+      out.quotes = value == "quoted";
     } else if (key == "max_image_pixels") {
       if (!value.is_number_integer() || value.get<int64_t>() < 1) {
         return Wrong(path, key, "a whole number above 0");
@@ -90,8 +93,8 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
     } else {
       return absl::FailedPreconditionError(
           absl::StrCat(path, ": unknown key \"", key,
-                       "\"; expected encoder, reranker, generator, adapters, untrained or "
-                       "max_image_pixels"));
+                       "\"; expected encoder, reranker, generator, adapters, untrained, "
+                       "answers or max_image_pixels"));
     }
   }
   if (!out.encoder.has_value() && !out.reranker.has_value() && !out.generator.has_value()) {

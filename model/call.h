@@ -38,6 +38,7 @@ struct ModelInfo {
   int context = 0;                    // tokens
   std::vector<std::string> adapters;  // low-rank changes a call can choose by name
   bool untrained = false;  // sightline.json says the weights are random: scores mean nothing
+  bool quotes = false;     // and that answers are quoted unless a request asks for a written one
 };
 
 }  // namespace sightline::model

@@ -215,6 +215,7 @@ ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension,
   info.parameters = network.parameters;
   info.context = context();
   info.untrained = options_.untrained;
+  info.quotes = options_.quotes;
   for (const auto& [name, loaded] : adapters_) {
     if (!absl::StartsWith(name, kPartsOwnAdapter)) info.adapters.push_back(name);
   }

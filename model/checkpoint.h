@@ -33,6 +33,7 @@ inline constexpr char kPartsOwnAdapter[] = "/";
 struct CheckpointOptions {
   std::map<std::string, std::string> adapters;  // folders by name, besides LoadOptions's
   bool untrained = false;
+  bool quotes = false;
   std::optional<int64_t> max_image_pixels;  // lowers the limit of both front ends
 };
 

@@ -51,13 +51,13 @@ struct LoadedModel {
 
 // Loads `folder`: a bundle with sightline.json that names sub-folders ("encoder", "reranker",
 // "generator", each with an adapter of its own where it says so, and "adapters" to choose from),
-// may say "untrained": true, and may bound pictures with "max_image_pixels"; or one Hugging Face
-// checkpoint, whose folder name decides what it serves as: with "reranker" in it as reranker, with
-// "embedding" as encoder, else as encoder and generator (see bundle.h). Parts of one folder share
-// one network; of different folders, equal tensors, and what the vision tower made of a picture
-// where the towers are equal. Every byte of the weights is read once for the fingerprint.
-// kNotFound, kFailedPrecondition: names the file, the tensor or the config field; kInvalidArgument:
-// an unknown device or dtype.
+// may say "untrained": true and "answers": "quoted", and may bound pictures with
+// "max_image_pixels"; or one Hugging Face checkpoint, whose folder name decides what it serves as:
+// with "reranker" in it as reranker, with "embedding" as encoder, else as encoder and generator
+// (see bundle.h). Parts of one folder share one network; of different folders, equal tensors, and
+// what the vision tower made of a picture where the towers are equal. Every byte of the weights is
+// read once for the fingerprint. kNotFound, kFailedPrecondition: names the file, the tensor or the
+// config field; kInvalidArgument: an unknown device or dtype.
 absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& options);
 
 }  // namespace sightline::model

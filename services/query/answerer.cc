@@ -192,7 +192,8 @@ absl::StatusOr<Answer> Answerer::Write(const AnswerRequest& request, const Retri
     return WriteGenerative(request, retrieved, limits, sink);
   }
   auto answer = WriteExtractive(request, retrieved, sink);
-  if (answer.ok() && generator_ != nullptr && request.mode == AnswerMode::kAuto) {
+  if (answer.ok() && generator_ != nullptr && generator_->info().untrained &&
+      request.mode == AnswerMode::kAuto) {
     answer->warnings.push_back("the generator's weights are untrained: the answer is extractive");
   }
   if (answer.ok() && request.reasoning) {
@@ -202,9 +203,10 @@ absl::StatusOr<Answer> Answerer::Write(const AnswerRequest& request, const Retri
 }
 
 AnswerMode Answerer::ModeOf(const AnswerRequest& request) const {
-  const bool trained = generator_ != nullptr && !generator_->info().untrained;
+  const bool writes =
+      generator_ != nullptr && !generator_->info().untrained && !generator_->info().quotes;
   const bool generative = request.mode == AnswerMode::kGenerative || !request.json_schema.empty() ||
-                          (request.mode == AnswerMode::kAuto && trained);
+                          (request.mode == AnswerMode::kAuto && writes);
   return generative ? AnswerMode::kGenerative : AnswerMode::kExtractive;
 }
 

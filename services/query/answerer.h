@@ -17,7 +17,8 @@
 
 namespace sightline::query {
 
-// kAuto: generative where a trained generator is loaded, else extractive.
+// kAuto: generative where a trained generator is loaded whose bundle does not say that answers are
+// quoted, else extractive.
 enum class AnswerMode { kAuto, kGenerative, kExtractive };
 
 struct AnswerOptions {

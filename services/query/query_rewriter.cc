@@ -77,7 +77,8 @@ QueryRewriter::QueryRewriter(model::Generator* generator, const ConversationLimi
 
 // One that thinks first would think longer than the search takes.
 bool QueryRewriter::Writes() const {
-  return generator_ != nullptr && !generator_->info().untrained && !generator_->thinks();
+  return generator_ != nullptr && !generator_->info().untrained && !generator_->info().quotes &&
+         !generator_->thinks();
 }
 
 absl::StatusOr<FollowUp> QueryRewriter::Rewrite(const QueryContent& question,

@@ -42,6 +42,10 @@ TEST_F(BundleTest, NamesTheFoldersOfItsParts) {
   EXPECT_EQ(layout.generator, std::nullopt);
   EXPECT_TRUE(layout.untrained);
   EXPECT_EQ(layout.max_image_pixels, 4096);
+  EXPECT_FALSE(layout.quotes);
+  ASSERT_OK_AND_ASSIGN(const BundleLayout quoting,
+                       Read(R"({"generator":"part","answers":"quoted"})"));
+  EXPECT_TRUE(quoting.quotes);
 }
 
 TEST_F(BundleTest, APartMayHaveAnAdapterAndCallsMayChooseOthers) {
@@ -57,9 +61,10 @@ TEST_F(BundleTest, APartMayHaveAnAdapterAndCallsMayChooseOthers) {
 TEST_F(BundleTest, RefusesWhatItDoesNotUnderstand) {
   for (const char* json :
        {"[]", "{", "{}", R"({"encoder":3})", R"({"encoder":"../part"})", R"({"encoder":"/tmp"})",
-        R"({"encoder":"part","untrained":1})", R"({"encoder":"part","max_image_pixels":0})",
-        R"({"encodr":"part"})", R"({"encoder":{"adapter":"part"}})",
-        R"({"encoder":{"dir":"part"}})", R"({"encoder":"part","adapters":["part"]})"}) {
+        R"({"encoder":"part","untrained":1})", R"({"encoder":"part","answers":"short"})",
+        R"({"encoder":"part","max_image_pixels":0})", R"({"encodr":"part"})",
+        R"({"encoder":{"adapter":"part"}})", R"({"encoder":{"dir":"part"}})",
+        R"({"encoder":"part","adapters":["part"]})"}) {
     EXPECT_THAT(Read(json),
                 StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("sightline.json")))
         << json;

@@ -25,6 +25,18 @@ class UntrainedGenerator : public FakeGenerator {
   model::ModelInfo info_;
 };
 
+// Of a bundle that says that answers are quoted.
+class ModestGenerator : public FakeGenerator {
+ public:
+  ModestGenerator() : FakeGenerator("written"), info_(FakeGenerator::info()) {
+    info_.quotes = true;
+  }
+  const model::ModelInfo& info() const override { return info_; }
+
+ private:
+  model::ModelInfo info_;
+};
+
 class AnswererTest : public ::testing::Test {
  protected:
   AnswererTest() {
@@ -193,6 +205,16 @@ TEST_F(AnswererTest, AnUntrainedGeneratorWritesOnlyWhenAskedTo) {
   ASSERT_OK_AND_ASSIGN(const Answer asked, Write(&generator));
   EXPECT_EQ(asked.text, "noise");
   EXPECT_THAT(asked.warnings, Contains(HasSubstr("untrained")));
+}
+
+TEST_F(AnswererTest, WhereTheBundleSaysSoAnswersAreWrittenOnlyWhenAskedFor) {
+  ModestGenerator generator;
+  ASSERT_OK_AND_ASSIGN(const Answer chosen, Write(&generator));
+  EXPECT_EQ(chosen.mode, AnswerMode::kExtractive);
+  EXPECT_THAT(chosen.warnings, ::testing::IsEmpty());
+  request_.mode = AnswerMode::kGenerative;
+  ASSERT_OK_AND_ASSIGN(const Answer asked, Write(&generator));
+  EXPECT_EQ(asked.text, "written");
 }
 
 TEST_F(AnswererTest, AReaderThatGoesAwayStopsTheGeneration) {
