@@ -5,7 +5,7 @@
 namespace sightline::cli {
 namespace {
 
-constexpr int kPassages = 5;
+constexpr int kPassages = 8;
 // Well beyond what a right reply takes, so that a network that never ends does not hold up the
 // rest.
 constexpr int kAnswerTokens = 192;

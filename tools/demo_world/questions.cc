@@ -360,6 +360,7 @@ std::optional<Question> AskComparison(const World& world, Random& random) {
   const Fact* after = Partner(
       world, *before, [&](const Fact& fact) { return is_dated(fact) && fact.item == before->item; },
       random);
+  if (after == nullptr) return std::nullopt;
   if (before->detail > after->detail) std::swap(before, after);  // dates sort as text
   // Of prices, which all have two decimals, the longer text is the higher one.
   const bool rose =
@@ -629,6 +630,7 @@ std::vector<Question> AskSceneBoxes(const World& world, Random& random) {
         FindQuestion(LookPhrase(looks[i], named, question.language), question.language, random);
     question.pictures = {scene.picture};
     question.box = scene.boxes[i];
+    question.shown = LookPhrase(looks[i], {true, true, true, true}, question.language);
     question.json = BoxJson(*question.box);
   }
   return questions;
@@ -655,6 +657,7 @@ std::vector<Question> AskRowBoxes(const World& world, Random& random) {
     if (question.text.empty()) continue;
     question.documents = {fact->document};
     question.box = line->box;
+    question.shown = line->text;
     question.json = BoxJson(*question.box);
     question.pictures = {drawn.picture};
     questions.push_back(std::move(question));
@@ -702,6 +705,39 @@ std::vector<Question> AskBoxes(const World& world, Random& random) {
   std::vector<Question> questions =
       random.Chance(0.6) ? AskSceneBoxes(world, random) : AskRowBoxes(world, random);
   return questions.empty() ? AskSceneBoxes(world, random) : questions;
+}
+
+std::vector<Question> AskClaimBoxes(const World& world, Random& random) {
+  const auto on_page = [&](const Fact& fact) {
+    return DocumentOf(world, fact).kind == DocumentKind::kPage && fact.kind != Kind::kDatedPrice;
+  };
+  const Fact* const first = PickFact(FactsWhere(world, on_page), random);
+  if (first == nullptr) return {};
+  const PageContent& page = DocumentOf(world, *first).page;
+  const DrawnPage drawn = DrawPage(page, random.Next());
+  std::vector<Question> questions;
+  for (const Fact* const fact : FactsWhere(world, [&](const Fact& some) {
+         return some.document == first->document && on_page(some);
+       })) {
+    // In its row, or where the page's head or foot says it of all rows.
+    const auto says_it = [&](const PageLine& line) {
+      return fact->row >= 0 ? line.row == fact->row
+                            : line.row < 0 && absl::StrContains(line.text, fact->value);
+    };
+    const auto line = std::ranges::find_if(drawn.lines, says_it);
+    if (line == drawn.lines.end()) continue;
+    Question question;
+    question.task = Task::kBox;
+    question.language = page.language;
+    question.documents = {fact->document};
+    question.answer = {{FactAnswer(*fact, page.language), {fact->document}}};
+    question.box = line->box;
+    question.shown = line->text;
+    question.json = BoxJson(*question.box);
+    question.pictures = {drawn.picture};
+    questions.push_back(std::move(question));
+  }
+  return questions;
 }
 
 std::string BoxJson(const Box& box) {

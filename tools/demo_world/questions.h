@@ -56,6 +56,7 @@ struct Question {
   std::string wrong_answer;            // of one fact: with the value of another, if there is one
   std::string json;                    // kExtraction, kBox: the reply
   std::optional<Box> box;              // kBox: where it is
+  std::string shown;                   // kBox: what is there, in words or as the page writes it
   std::vector<int> near;  // documents that look like an answer and are none: same kind of page, an
                           // item of the group, a text about something close
 };
@@ -69,6 +70,10 @@ std::optional<Question> Ask(const World& world, Task task, Random& random);
 
 // Questions of kBox about one picture, at least one unless the world has too few items.
 std::vector<Question> AskBoxes(const World& world, Random& random);
+
+// Of one page, for facts that it states: `answer` is the sentence that says one, `box` the line of
+// the picture where it stands. `text` is empty. Nothing when the world has no page.
+std::vector<Question> AskClaimBoxes(const World& world, Random& random);
 
 // Lines of all texts that such worlds hold: texts and lines of pages, questions, answers,
 // descriptions and JSON replies, in both languages. A tokenizer is learned from them.

@@ -391,9 +391,10 @@ std::string ChangeQuestion(const Fact& before, Language language, Random& random
 }
 
 std::string ChangeAnswer(const Fact& before, const Fact& after, bool rose, Language language) {
+  // In the order in which it can be found out: what each date says, then what that means.
   const char* const form = language == Language::kEnglish
-                               ? "The price of $0 $5 from $1 on $2 to $3 on $4."
-                               : "$0的价格从 $2 的 $1 元$5到了 $4 的 $3 元。";
+                               ? "On $2 the price of $0 was $1, on $4 it was $3: it $5."
+                               : "$0的价格在 $2 是 $1 元，在 $4 是 $3 元：$5了。";
   const char* const verb =
       language == Language::kEnglish ? (rose ? "rose" : "fell") : (rose ? "升" : "降");
   return absl::Substitute(form, Named(before, language), before.value, before.detail, after.value,

@@ -1,5 +1,6 @@
 #include "tools/demo_world/world.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -31,6 +32,14 @@ World World::Make(uint64_t seed, const WorldSize& size) {
   std::vector<Document> written = author.TakeDocuments();
   std::move(written.begin(), written.end(), std::back_inserter(world.documents_));
   world.facts_ = author.TakeFacts();
+  return world;
+}
+
+World World::Knowing(std::span<const int> documents) const {
+  World world = *this;
+  std::erase_if(world.facts_, [&](const Fact& fact) {
+    return std::ranges::find(documents, fact.document) == documents.end();
+  });
   return world;
 }
 

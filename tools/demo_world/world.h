@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,10 @@ class World {
   const Catalogue& catalogue() const { return catalogue_; }
   // The photos in the order of the items, then the pages, then the texts.
   const std::vector<Document>& documents() const { return documents_; }
+
+  // The same world as if these documents alone said anything: only what they hold is asked about,
+  // and what others hold stands nowhere.
+  World Knowing(std::span<const int> documents) const;
 
   // The picture of a photo or page.
   Picture Draw(const Document& document) const;

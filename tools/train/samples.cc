@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "services/query/entailment.h"
 #include "services/query/prompt.h"
+#include "services/query/regions.h"
 
 namespace sightline::train {
 namespace {
@@ -28,15 +29,20 @@ using demo_world::World;
 
 // Passages a grounded prompt shows at most, and the share of look-alikes among those that hold no
 // answer.
-constexpr int kMostPassages = 5;
-constexpr double kNear = 0.85;
+constexpr int kMostPassages = 8;
+constexpr double kNear = 0.6;
 constexpr double kFull = 0.6;  // of prompts with as many passages as the service shows
-// What a search leaves out cannot be answered: of questions, the share whose document is left out.
+// Of the others, the share that are photos: a search for words seldom finds one.
+constexpr double kPhotos = 0.08;
+// What a search leaves out cannot be answered: of questions, the share whose document is left out,
+// or one of two.
 constexpr double kAbsent = 0.2;
-constexpr demo_world::WorldSize kSmallWorld = {.items = 40, .pages = 16, .texts = 32};
-// So few documents that many questions can be answered from the same ones.
-constexpr demo_world::WorldSize kAnswerWorld = {.items = 20, .pages = 8, .texts = 6};
-constexpr demo_world::WorldSize kTextsWorld = {.items = 16, .pages = 1, .texts = 12};
+constexpr double kHalfAbsent = 0.1;
+// As many items and documents as make tables long and names alike, as in the shops that questions
+// are asked about.
+constexpr demo_world::WorldSize kShop = {.items = 400, .pages = 40, .texts = 80};
+constexpr demo_world::WorldSize kTextsShop = {.items = 200, .pages = 1, .texts = 80};
+constexpr demo_world::WorldSize kFewestFound = {.items = 40, .pages = 16, .texts = 32};
 // So many that look-alikes are as close as those among which a reranker has to choose.
 constexpr demo_world::WorldSize kJudgedWorld = {.items = 300, .pages = 40, .texts = 80};
 constexpr int kQueriesOfAWorld = 8;
@@ -51,6 +57,12 @@ constexpr int kLinesOfAWorld = 16;
 // The requests under which pictures are described and read.
 constexpr demo_world::Word kDescribeRequest = {"Describe the picture.", "描述图片。"};
 constexpr demo_world::Word kReadRequest = {"Read the text.", "读出文字。"};
+// What is asked about a place of a picture.
+constexpr demo_world::Word kShownRequest = {"What is at ", "这里是什么："};
+// Of questions about places, the share that gives the place and asks what is there.
+constexpr double kShownShare = 0.4;
+// The share that asks where a picture says what an answer claims.
+constexpr double kClaimBoxes = 0.3;
 // The share of boards of several lines among words to be read.
 constexpr double kSeveralLines = 0.5;
 
@@ -130,12 +142,14 @@ std::string MarkedAnswer(const Question& question, const std::vector<int>& passa
   return absl::StrJoin(sentences, question.language == Language::kEnglish ? " " : "");
 }
 
-constexpr Task kAnswerTasks[] = {Task::kPageAnswer,  Task::kTableAnswer, Task::kTextAnswer,
-                                 Task::kTwoPassages, Task::kComparison,  Task::kAbstain};
+constexpr Task kAnswerTasks[] = {Task::kPageAnswer,  Task::kPageAnswer, Task::kTableAnswer,
+                                 Task::kTableAnswer, Task::kTextAnswer, Task::kTwoPassages,
+                                 Task::kTwoPassages, Task::kComparison, Task::kComparison,
+                                 Task::kAbstain,     Task::kAbstain};
 constexpr Task kTextsTasks[] = {Task::kTextAnswer,  Task::kTextAnswer,  Task::kTextAnswer,
                                 Task::kTwoPassages, Task::kTwoPassages, Task::kAbstain};
 // Texts are short and teach to copy what stands in a passage.
-constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTextAnswer,
+constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTableAnswer,
                                Task::kTextAnswer};
 constexpr Task kPhotoTasks[] = {Task::kPhotoToItem, Task::kTextToPhoto, Task::kComposed};
 constexpr Task kPageTasks[] = {Task::kTextToPage, Task::kTextToPage,  Task::kTextToPage,
@@ -161,18 +175,23 @@ bool IsText(const World& world, int document) {
   return world.documents()[document].kind == DocumentKind::kText;
 }
 
-// The documents of an answer, or at times none of them, among others that look alike or are just
+// The documents of an answer, or at times not all of them, among others that look alike or are just
 // there, in any order: an answer is found by reading. `texts`: all others are texts.
 std::vector<int> AmongOthers(const World& world, const Question& question, bool texts,
                              Random& random) {
   std::vector<int> passages = question.documents;
   const int least = std::max(1, static_cast<int>(passages.size()));
   const int wanted = random.Chance(kFull) ? kMostPassages : random.Between(least, kMostPassages);
-  if (passages.size() == 1 && random.Chance(kAbsent)) passages.clear();
+  if (random.Chance(passages.size() == 1 ? kAbsent : kHalfAbsent)) {
+    Shuffle(passages, random);
+    if (!passages.empty()) passages.pop_back();
+  }
   std::vector<int> near = question.near;
   Shuffle(near, random);
+  const int photos = static_cast<int>(world.catalogue().items.size());
+  const int all = static_cast<int>(world.documents().size());
   for (int tries = 0; static_cast<int>(passages.size()) < wanted && tries < kTries; ++tries) {
-    int next = random.Below(static_cast<int>(world.documents().size()));
+    int next = random.Chance(kPhotos) ? random.Below(photos) : random.Between(photos, all - 1);
     if (!near.empty() && random.Chance(kNear)) {
       next = near.back();
       near.pop_back();
@@ -321,13 +340,13 @@ absl::Status SampleMaker::Answer(const World& world, const Question& question,
                                  const std::vector<int>& passages, const Turns& turns,
                                  Random& random, WritingSamples& out) const {
   SL_ASSIGN_OR_RETURN(std::vector<model::Message> messages, Grounded(world, question, passages));
+  const World known = world.Knowing(passages);
   std::set<std::string> asked = {question.text};
-  for (int tries = 0; tries < kTries && static_cast<int>(asked.size()) < turns.most; ++tries) {
-    const std::optional<Question> next = Ask(world, random.Pick<Task>(turns.tasks), random);
-    if (!next.has_value()) continue;
-    const bool answered = !next->documents.empty() && Within(next->documents, passages);
-    if (!answered && (next->documents.size() > 1 || !random.Chance(turns.absent))) continue;
-    if (!asked.insert(next->text).second) continue;
+  for (int tries = 0;
+       !known.facts().empty() && tries < kTries && static_cast<int>(asked.size()) < turns.most;
+       ++tries) {
+    const std::optional<Question> next = Ask(known, random.Pick<Task>(turns.tasks), random);
+    if (!next.has_value() || !asked.insert(next->text).second) continue;
     messages.push_back({"user", {absl::StrCat("Question: ", next->text)}});
     messages.push_back({"assistant", {MarkedAnswer(*next, passages)}});
   }
@@ -335,7 +354,7 @@ absl::Status SampleMaker::Answer(const World& world, const Question& question,
 }
 
 absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& out) const {
-  const World world = SmallWorld(random, kSmallWorld);
+  const World world = SmallWorld(random, lesson == Lesson::kTexts ? kTextsShop : kShop);
   switch (lesson) {
     case Lesson::kDescribe:
       for (int i = 0; i < kPhotosOfAWorld; ++i) {
@@ -366,28 +385,25 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
       return Read(random.Pick<const Document*>(pages)->page, random, out);
     }
     case Lesson::kLook: {
-      const World few = SmallWorld(random, kAnswerWorld);
-      const std::optional<Question> question = AskOneOf(few, kLookTasks, random);
+      const std::optional<Question> question = AskOneOf(world, kLookTasks, random);
       if (!question.has_value()) return absl::OkStatus();
-      return Answer(few, *question, question->documents, {.tasks = kAnswerTasks, .most = 8}, random,
-                    out);
+      return Answer(world, *question, question->documents, {.tasks = kAnswerTasks, .most = 8},
+                    random, out);
     }
     case Lesson::kAnswer: {
-      const World few = SmallWorld(random, kAnswerWorld);
-      const std::optional<Question> question = AskOneOf(few, kAnswerTasks, random);
+      const std::optional<Question> question = AskOneOf(world, kAnswerTasks, random);
       if (!question.has_value()) return absl::OkStatus();
-      return Answer(few, *question, AmongOthers(few, *question, /*texts=*/false, random),
-                    {.tasks = kAnswerTasks, .most = 10, .absent = kAbsent / 2}, random, out);
+      return Answer(world, *question, AmongOthers(world, *question, /*texts=*/false, random),
+                    {.tasks = kAnswerTasks, .most = 10}, random, out);
     }
     case Lesson::kTexts: {
-      const World texts = SmallWorld(random, kTextsWorld);
-      const std::optional<Question> question = AskOneOf(texts, kTextsTasks, random);
+      const std::optional<Question> question = AskOneOf(world, kTextsTasks, random);
       if (!question.has_value() ||
-          !std::ranges::all_of(question->documents, [&](int d) { return IsText(texts, d); })) {
+          !std::ranges::all_of(question->documents, [&](int d) { return IsText(world, d); })) {
         return absl::OkStatus();
       }
-      return Answer(texts, *question, AmongOthers(texts, *question, /*texts=*/true, random),
-                    {.tasks = kTextsTasks, .most = 12, .absent = kAbsent}, random, out);
+      return Answer(world, *question, AmongOthers(world, *question, /*texts=*/true, random),
+                    {.tasks = kTextsTasks, .most = 12}, random, out);
     }
     case Lesson::kExtract: {
       std::optional<Question> question = Ask(world, Task::kExtraction, random);
@@ -396,13 +412,24 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
                           out);
     }
     case Lesson::kBox: {
-      std::vector<Question> questions = AskBoxes(world, random);
+      const bool claims = random.Chance(kClaimBoxes);
+      std::vector<Question> questions =
+          claims ? AskClaimBoxes(world, random) : AskBoxes(world, random);
       if (questions.empty()) return absl::OkStatus();
       Shuffle(questions, random);
       std::vector<model::Message> messages;
       for (const Question& question : questions) {
-        messages.push_back({"user", {question.text}});
-        messages.push_back({"assistant", {question.json}});
+        // One way or the other: after the one, the other only needs to be copied.
+        if (random.Chance(kShownShare)) {
+          messages.push_back(
+              {"user", {absl::StrCat(kShownRequest.In(question.language), question.json)}});
+          messages.push_back({"assistant", {question.shown}});
+        } else {
+          messages.push_back(
+              {"user",
+               {claims ? query::RegionRequest(question.answer.front().text) : question.text}});
+          messages.push_back({"assistant", {question.json}});
+        }
       }
       const ImagePtr picture = ToImage(std::move(questions.front().pictures.front()));
       messages.front().parts.emplace(messages.front().parts.begin(), picture);
@@ -427,9 +454,9 @@ absl::StatusOr<WritingSamples> SampleMaker::Writing(Lesson lesson, int tokens,
 absl::StatusOr<FindingSamples> SampleMaker::Finding(Lesson lesson, int queries,
                                                     Random& random) const {
   // As many documents as questions: what is found easily among few teaches little.
-  const World world = SmallWorld(random, {.items = std::max(kSmallWorld.items, queries),
-                                          .pages = std::max(kSmallWorld.pages, queries / 2),
-                                          .texts = std::max(kSmallWorld.texts, queries / 2)});
+  const World world = SmallWorld(random, {.items = std::max(kFewestFound.items, queries),
+                                          .pages = std::max(kFewestFound.pages, queries / 2),
+                                          .texts = std::max(kFewestFound.texts, queries / 2)});
   FindingSamples samples;
   std::vector<Question> questions;
   std::vector<int> documents;

@@ -28,7 +28,7 @@ enum class Lesson {
   kLook,      // one question about one page or text that holds the answer
   kAnswer,    // a question over several passages, with markers, or the abstention
   kExtract,   // an invoice as JSON
-  kBox,       // where something is
+  kBox,       // where something is, or what is somewhere
   kTexts,     // kAnswer over texts alone, many questions about the same few: names are told apart
 };
 inline constexpr int kLessons = 11;
@@ -80,7 +80,6 @@ class SampleMaker {
   struct Turns {
     std::span<const demo_world::Task> tasks;
     int most = 1;
-    double absent = 0;  // of those asked that the passages do not answer, the share that is kept
   };
   // The question over the passages, then others.
   absl::Status Answer(const demo_world::World& world, const demo_world::Question& question,
