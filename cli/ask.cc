@@ -22,6 +22,7 @@ struct AskArguments {
   bool extractive = false;
   bool generative = false;
   bool reasoning = false;
+  bool regions = false;
   std::string schema;  // path
   std::string verdicts = "flag";
   int max_tokens = 0;
@@ -47,6 +48,7 @@ absl::StatusOr<v1::SearchAndAnswerRequest> MakeRequest(const AskArguments& argum
   if (arguments.generative) request.set_mode(v1::ANSWER_MODE_GENERATIVE);
   request.set_verdict_policy(PolicyOf(arguments.verdicts));
   request.set_reasoning(arguments.reasoning);
+  request.set_regions(arguments.regions);
   request.mutable_sampling()->set_max_tokens(arguments.max_tokens);
   if (arguments.temperature.has_value()) {
     request.mutable_sampling()->set_temperature(static_cast<float>(*arguments.temperature));
@@ -178,6 +180,8 @@ void AddAsk(Arguments& program, const Environment& environment) {
                "Write an answer, also where the model's bundle says that answers are quoted");
   command.Flag("--reasoning", arguments->reasoning,
                "Observe, analyse and conclude first, apart from the answer");
+  command.Flag("--regions", arguments->regions,
+               "Of a written answer: where the pictures it cites show it");
   command.Text("--schema", arguments->schema, "The answer is JSON of this JSON schema", "F.json");
   command.Choice("--verdicts", arguments->verdicts, {"flag", "drop", "regenerate"},
                  "What happens to sentences that their sources do not support; default flag");

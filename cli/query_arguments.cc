@@ -171,6 +171,12 @@ std::string Verdict(const Terminal& terminal, v1::Verdict verdict) {
   }
 }
 
+// A place of a picture in percent of its width and height: "at 12-40% across, 5-9% down".
+std::string Region(const v1::Box& box) {
+  return absl::StrFormat("at %.0f-%.0f%% across, %.0f-%.0f%% down", box.x0() * 100, box.x1() * 100,
+                         box.y0() * 100, box.y1() * 100);
+}
+
 }  // namespace
 
 void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
@@ -290,7 +296,8 @@ std::string RenderCitations(const Terminal& terminal, const v1::AnswerResponse& 
     absl::StrAppend(&out, "[", marker, "] ", RenderPlace(citations.front()->hit().passage()), "\n");
     for (const v1::Citation* citation : citations) {
       const std::string verdict = Verdict(terminal, citation->verdict());
-      const std::string snippet = OneLine(citation->snippet());
+      const std::string snippet =
+          citation->has_region() ? Region(citation->region()) : OneLine(citation->snippet());
       absl::StrAppend(&out, std::string(kTextIndent, ' '), verdict, snippet.empty() ? "" : ": ",
                       Ellipsis(snippet, std::max(20, terminal.columns - kTextIndent - 16)), "\n");
     }

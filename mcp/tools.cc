@@ -70,6 +70,7 @@ const Json& Tools() {
     Json ask = QueryProperties("question", "The question");
     ask["max_tokens"] = Whole(1, 32768, "Longest answer");
     ask["history"] = HistoryProperty();
+    ask["regions"] = Property("boolean", "Also where in the pictures it cites");
     return Json::array(
         {Tool("search", "Search a collection",
               "Finds passages of a collection's documents and pictures, by words, by a picture, or "
@@ -176,6 +177,7 @@ absl::StatusOr<Json> Ask(const Json& arguments, const Stubs& stubs, Call& call) 
   v1::SearchAndAnswerRequest request;
   SL_ASSIGN_OR_RETURN(*request.mutable_search(), SearchOf(arguments, "question"));
   request.mutable_sampling()->set_max_tokens(arguments.value("max_tokens", 0));
+  request.set_regions(arguments.value("regions", false));
   if (arguments.contains("history")) {
     auto history = ReadHistory(arguments["history"]);
     if (!history.ok()) return WithReason(history.status());

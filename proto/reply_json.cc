@@ -198,6 +198,7 @@ Json FromCitation(const v1::Citation& citation) {
   out["snippet"] = citation.snippet();
   out["verdict"] = FromVerdict(citation.verdict());
   out["support"] = out["verdict"].is_null() ? Json(nullptr) : Number(citation.support());
+  out["region"] = citation.has_region() ? FromBox(citation.region()) : Json(nullptr);
   return out;
 }
 
@@ -414,6 +415,8 @@ std::string CheckClaimsReplyJson(const v1::CheckClaimsResponse& reply) {
 }
 
 std::string HitJson(const v1::Hit& hit) { return Dump(FromHit(hit)); }
+
+std::string BoxJson(const v1::Box& box) { return Dump(FromBox(box)); }
 
 std::string CitationJson(const v1::Citation& citation) { return Dump(FromCitation(citation)); }
 

@@ -55,6 +55,7 @@ std::string HitJson(const v1::Hit& hit);
 // Here `start` and `end` are the answer's bytes [start, end) that the passage supports; a video's
 // times are `start_seconds` and `end_seconds`. `verdict` is null when the sentence was not checked.
 std::string CitationJson(const v1::Citation& citation);
+std::string BoxJson(const v1::Box& box);  // [x0,y0,x1,y1]
 
 // {"json_pointer","citation":{…}}
 std::string FieldCitationJson(const v1::FieldCitation& field);

@@ -130,11 +130,13 @@ std::string AnnotationsJson(const v1::AnswerResponse& done) {
                     ",\"page\":", passage.has_page() ? absl::StrCat(passage.page()) : "null",
                     ",\"snippet\":", JsonString(citation.snippet()));
     if (citation.verdict() == v1::VERDICT_UNSPECIFIED) {
-      out += ",\"verdict\":null,\"support\":null}}";
+      out += ",\"verdict\":null,\"support\":null";
     } else {
       absl::StrAppend(&out, ",\"verdict\":", JsonString(VerdictName(citation.verdict())),
-                      ",\"support\":", citation.support(), "}}");
+                      ",\"support\":", citation.support());
     }
+    absl::StrAppend(
+        &out, ",\"region\":", citation.has_region() ? BoxJson(citation.region()) : "null", "}}");
   }
   return out + "]";
 }

@@ -29,9 +29,9 @@ namespace json = boost::json;
 constexpr const char* kUnsupported[] = {"functions", "audio", "prediction", "function_call"};
 
 // The fields of an answer that a chat with a collection has besides OpenAI's.
-constexpr const char* kAnswerFields[] = {"k",           "filter",         "mode",
-                                         "rerank",      "instruction",    "candidates",
-                                         "answer_mode", "verdict_policy", "no_cache"};
+constexpr const char* kAnswerFields[] = {
+    "k",          "filter",      "mode",           "rerank",   "instruction",
+    "candidates", "answer_mode", "verdict_policy", "no_cache", "regions"};
 
 absl::Status Unsupported(absl::string_view name, absl::string_view why) {
   return edge::InvalidField(name, why, "unsupported_parameter");

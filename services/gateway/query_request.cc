@@ -81,6 +81,7 @@ constexpr FieldSpec kFields[] = {
     {"stop", Type::kStrings, true},
     {"json_schema", Type::kSchema, true},
     {"reasoning", Type::kBoolean, true},
+    {"regions", Type::kBoolean, true},
 };
 
 const FieldSpec* FindField(absl::string_view name, QueryKind kind) {
@@ -289,6 +290,9 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
   } else if (name == "reasoning") {
     SL_ASSIGN_OR_RETURN(const bool reasoning, BooleanField(name, value));
     out.request.set_reasoning(reasoning);
+  } else if (name == "regions") {
+    SL_ASSIGN_OR_RETURN(const bool regions, BooleanField(name, value));
+    out.request.set_regions(regions);
   }
   return absl::OkStatus();
 }

@@ -10,6 +10,7 @@
 #include "services/edge/error_details.h"
 #include "services/query/conversation_prompt.h"
 #include "services/query/generation.h"
+#include "services/query/regions.h"
 
 namespace sightline::query {
 namespace {
@@ -57,6 +58,7 @@ absl::Status CheckJsonRequest(const AnswerRequest& request) {
   return absl::OkStatus();
 }
 
+constexpr int kMostRegions = 8;        // of one answer
 constexpr int kReasoningTokens = 256;  // of a generator that does not think of its own accord
 
 constexpr char kReasoningRequest[] =
@@ -288,6 +290,7 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
     AddUsage(*result, answer);
     return text;
   };
+  grounding.locate = Regions(request, limits, answer);
   GroundedWriter writer(retrieved.hits, prompt.passages, std::move(grounding), sink);
   const auto on_text = [&](const model::TextPiece& piece) {
     // What a model thinks first is no part of the answer and cites nothing.
@@ -321,6 +324,24 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
     answer.warnings.push_back(absl::StrCat("sentences without a citation: ", writer.uncited()));
   }
   return answer;
+}
+
+RegionFinder Answerer::Regions(const AnswerRequest& request, const edge::CallLimits& limits,
+                               Answer& answer) const {
+  if (!request.regions) return nullptr;
+  return
+      [this, &limits, &answer, left = kMostRegions](
+          const std::string& claim, const index::Passage& passage) mutable -> std::optional<Box> {
+        if (!HasUnplacedPicture(passage) || left == 0) return std::nullopt;
+        --left;
+        auto found = FindRegion(*generator_, picture_, claim, passage, limits);
+        if (!found.ok()) {
+          edge::NoteMakeshift(limits);
+          return std::nullopt;
+        }
+        AddUsage(found->written, answer);
+        return found->box;
+      };
 }
 
 absl::StatusOr<Answer> Answerer::WriteJson(const AnswerRequest& request, const Retrieved& retrieved,
@@ -360,7 +381,8 @@ absl::StatusOr<Answer> Answerer::WriteJson(const AnswerRequest& request, const R
   answer.finish_reason =
       result->first().finish_reason == model::FinishReason::kLength ? "length" : "stop";
   answer.generate_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
-  answer.fields = CiteFields(answer.text, retrieved.hits, prompt.passages, entailment_, limits);
+  answer.fields = CiteFields(answer.text, retrieved.hits, prompt.passages, entailment_,
+                             Regions(request, limits, answer), limits);
   if (!answer.fields.unsupported.empty()) {
     answer.warnings.push_back(
         absl::StrCat("fields that no passage supports: ", answer.fields.unsupported.size()));

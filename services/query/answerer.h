@@ -40,6 +40,7 @@ struct AnswerRequest {
   int max_tokens = 0;  // 0 = AnswerOptions::max_tokens
   std::vector<std::string> stop;
   bool reasoning = false;   // observe, analyse and conclude first
+  bool regions = false;     // citations of pictures say where in them
   std::string json_schema;  // not empty: the answer is JSON of it, and `stop` is empty
 };
 
@@ -105,6 +106,9 @@ class Answerer {
   class Reasoning;
   absl::Status ThinkFirst(const AnswerRequest& request, const edge::CallLimits& limits,
                           Prompt& prompt, Reasoning& reasoning, Answer& answer) const;
+  // For one answer, whose usage it adds to; null when the request wants no regions.
+  RegionFinder Regions(const AnswerRequest& request, const edge::CallLimits& limits,
+                       Answer& answer) const;
 
   const AnswerOptions options_;
   model::Generator* const generator_;

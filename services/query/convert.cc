@@ -125,6 +125,7 @@ v1::Citation ToProto(const Citation& citation, const std::vector<Hit>& hits) {
   out.set_snippet(ToValidUtf8(citation.snippet));
   out.set_verdict(ToProto(citation.verdict));
   out.set_support(citation.support);
+  if (citation.region.has_value()) *out.mutable_region() = ToProto(*citation.region);
   return out;
 }
 

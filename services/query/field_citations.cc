@@ -52,6 +52,10 @@ float Held(const JsonLeaf& leaf, const std::string& facts) {
   return of_digits || overlap >= kNearWording ? std::max(overlap, 0.5f) : 0;
 }
 
+std::string ClaimOf(const JsonLeaf& leaf) {
+  return leaf.name.empty() ? leaf.value : absl::StrCat(leaf.name, ": ", leaf.value);
+}
+
 // What stands beside the leaf: names and values of the fields with the same parent.
 std::string Beside(const JsonLeaf& leaf, const std::vector<JsonLeaf>& leaves) {
   const std::string parent = leaf.pointer.substr(0, leaf.pointer.rfind('/') + 1);
@@ -89,8 +93,7 @@ std::optional<Found> FindExact(const JsonLeaf& leaf, const std::string& beside,
 
 std::optional<Found> FindEntailed(const JsonLeaf& leaf, std::span<const Hit> hits,
                                   const EntailmentScorer& scorer, const edge::CallLimits& limits) {
-  const std::string claim =
-      leaf.name.empty() ? leaf.value : absl::StrCat(leaf.name, ": ", leaf.value);
+  const std::string claim = ClaimOf(leaf);
   std::optional<Found> best;
   for (size_t i = 0; i < hits.size(); ++i) {
     const index::Passage* const passage = &hits[i].passage;
@@ -107,7 +110,8 @@ std::optional<Found> FindEntailed(const JsonLeaf& leaf, std::span<const Hit> hit
 }  // namespace
 
 FieldSupport CiteFields(const std::string& json, std::span<const Hit> hits, int passages,
-                        const EntailmentScorer& scorer, const edge::CallLimits& limits) {
+                        const EntailmentScorer& scorer, const RegionFinder& locate,
+                        const edge::CallLimits& limits) {
   hits = hits.first(std::min(hits.size(), static_cast<size_t>(passages)));
   std::vector<std::string> facts;
   for (const Hit& hit : hits) facts.push_back(FactsOf(hit.passage));
@@ -136,6 +140,9 @@ FieldSupport CiteFields(const std::string& json, std::span<const Hit> hits, int 
     field.citation.snippet = Snippet(leaf.value, hits[found->hit].passage.text);
     field.citation.verdict = Verdict::kSupported;
     field.citation.support = found->support;
+    if (locate != nullptr) {
+      field.citation.region = locate(ClaimOf(leaf), hits[found->hit].passage);
+    }
     out.citations.push_back(std::move(field));
   }
   return out;

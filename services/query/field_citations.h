@@ -27,11 +27,13 @@ struct FieldSupport {
 // space aside), a longer one also where nearly all of its words are there. Of several passages the
 // one that shares most with the names and values beside the leaf. What they do not find, and true
 // and false, `scorer` (may be null) is asked for, of each passage, as "name: value". null and ""
-// state nothing and are neither cited nor missed.
+// state nothing and are neither cited nor missed. `locate` (may be null) is asked where the picture
+// of a passage that was found shows it.
 //
 // "Supported" says that the value stands in the passage, not that the passage gives it the meaning
 // of the field's name.
 FieldSupport CiteFields(const std::string& json, std::span<const Hit> hits, int passages,
-                        const EntailmentScorer& scorer, const edge::CallLimits& limits);
+                        const EntailmentScorer& scorer, const RegionFinder& locate,
+                        const edge::CallLimits& limits);
 
 }  // namespace sightline::query

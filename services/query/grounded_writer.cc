@@ -214,6 +214,11 @@ bool GroundedWriter::Settle(absl::string_view words, size_t tail) {
     citation.snippet = Snippet(sentence.claim, hits_[citation.hit].passage.text);
     citation.verdict = sentence.verdict;
     citation.support = Overlap(sentence.claim, FactsOf(*sentence.passages[i]));
+    if (options_.locate != nullptr && sentence.states_something) {
+      const std::string said = DropMarkers(sentence.words);
+      citation.region =
+          options_.locate(std::string(absl::StripAsciiWhitespace(said)), *sentence.passages[i]);
+    }
     citations_.push_back(citation);
     if (!sink_.on_citation(citation)) return false;
   }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/image.h"
 #include "services/query/claim_check.h"
 #include "services/query/hits.h"
 #include "services/query/markers.h"
@@ -24,6 +26,8 @@ struct Citation {
   std::string snippet;  // the words of the passage that the sentence rests on
   Verdict verdict = Verdict::kUnchecked;
   float support = 0;  // [0, 1]: how much of the sentence's wording the passage holds
+  std::optional<Box> region =
+      {};  // of the passage's picture, where it shows what the sentence says
 };
 
 // One sentence of an answer.
@@ -49,10 +53,15 @@ using SentenceJudge =
 using SentenceRewriter = std::function<absl::StatusOr<std::string>(
     absl::string_view before, absl::string_view sentence, int attempt)>;
 
+// Where the picture of `passage` shows what `claim` says; nothing where it is not known.
+using RegionFinder =
+    std::function<std::optional<Box>(const std::string& claim, const index::Passage& passage)>;
+
 struct GroundingOptions {
   VerdictPolicy policy = VerdictPolicy::kFlag;
   SentenceJudge judge;       // null: the exact gates alone
   SentenceRewriter rewrite;  // for kRegenerate; null: as kDrop
+  RegionFinder locate = {};  // null: citations have no regions
 };
 
 struct FieldCitation;  // field_citations.h

@@ -90,6 +90,7 @@ absl::StatusOr<AnswerRequest> ReadAnswer(const v1::SearchAndAnswerRequest& reque
   out.stop.assign(request.sampling().stop().begin(), request.sampling().stop().end());
   out.json_schema = request.json_schema();
   out.reasoning = request.reasoning();
+  out.regions = request.regions();
   return out;
 }
 

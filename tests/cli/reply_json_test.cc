@@ -90,10 +90,15 @@ TEST(ReplyJsonTest, ACitationHasItsSpanAndTheHit) {
             R"("kind":"unknown","page":null,"box":null,"start_seconds":null,"end_seconds":null,)"
             R"("text":"","score":0.0,"scores":{"dense":null,"lexical":null,"rerank":null},)"
             R"("image_url":null,"thumbnail_url":null,"metadata":{},"snippet":"","verdict":null,)"
-            R"("support":null})");
+            R"("support":null,"region":null})");
+  v1::Box& region = *citation.mutable_region();
+  region.set_x0(0.25f);
+  region.set_x1(1);
+  region.set_y1(0.5f);
   citation.set_verdict(v1::VERDICT_CONTRADICTED);
   citation.set_support(0.25f);
-  EXPECT_NE(CitationJson(citation).find(R"("verdict":"contradicted","support":0.25)"),
+  EXPECT_NE(CitationJson(citation).find(R"("verdict":"contradicted","support":0.25,)"
+                                        R"("region":[0.25,0.0,1.0,0.5]})"),
             std::string::npos);
 }
 

@@ -4,11 +4,14 @@ import type { Citation, Hit } from "./types";
 
 export interface AnswerState {
   question: string;
+  photos: File[]; // asked with it
+  searched: string; // what a follow-up was searched as; "" where that is the question itself
+  reasoning: string;
   text: string;
   hits: Hit[];
   citations: Citation[];
   abstained: boolean;
-  mode: string;
+  warnings: string[];
   running: boolean;
 }
 
@@ -48,11 +51,32 @@ function Chip({ marker, source, onOpen }: { marker: number; source: Hit | Citati
   );
 }
 
+// Those that came before in the conversation, the latest first; their sources open as ever.
+export function EarlierAnswers({ answers, onOpen }: { answers: AnswerState[]; onOpen: Props["onOpen"] }) {
+  return (
+    <section class="earlier" aria-label="Earlier in this conversation">
+      <h2>Earlier in this conversation</h2>
+      {answers
+        .map((answer, index) => <Answer key={index} answer={{ ...answer, hits: answer.abstained ? [] : answer.hits }} onOpen={onOpen} />)
+        .reverse()}
+    </section>
+  );
+}
+
 export function Answer({ answer, onOpen }: Props) {
   const doubtful = answer.citations.filter((citation) => citation.verdict && citation.verdict !== "supported");
   return (
     <section class="answer" aria-label="Answer" aria-busy={answer.running}>
       <h2>{answer.question}</h2>
+      {answer.searched !== "" && answer.searched !== answer.question && (
+        <p class="searched">Searched for: {answer.searched}</p>
+      )}
+      {answer.reasoning !== "" && (
+        <details class="reasoning" open={answer.running && answer.text === ""}>
+          <summary>Reasoning</summary>
+          <p>{answer.reasoning}</p>
+        </details>
+      )}
       <div class="prose" aria-live="polite">
         {answer.text === "" && answer.running && (
           <p class="waiting">
@@ -88,9 +112,16 @@ export function Answer({ answer, onOpen }: Props) {
       {answer.abstained && (
         <p class="note">
           <Icon name="warning" />
-          The documents of this collection do not hold an answer. The nearest passages are below.
+          The documents of this collection do not hold an answer.
+          {answer.hits.length > 0 && " The nearest passages are below."}
         </p>
       )}
+      {answer.warnings.map((warning) => (
+        <p key={warning} class="note">
+          <Icon name="warning" />
+          {warning}
+        </p>
+      ))}
       {!answer.running && doubtful.length > 0 && (
         <p class="note">
           <Icon name="warning" />

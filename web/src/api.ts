@@ -61,12 +61,64 @@ export interface Query {
   photos: File[];
 }
 
+// What was asked before, and the answer it got.
+export interface Turn {
+  question: string;
+  photos: File[];
+  answer: string;
+}
+
+export type AnswerStyle = "auto" | "extractive" | "generative";
+
+export interface Question extends Query {
+  history: Turn[]; // oldest first
+  style: AnswerStyle;
+  reasoning: boolean;
+}
+
 function form(query: Query, k: number): FormData {
   const data = new FormData();
   data.append("collection", query.collection);
   data.append("k", String(k));
   if (query.text.trim() !== "") data.append("text", query.text.trim());
   for (const photo of query.photos) data.append("image", photo, photo.name || "photo");
+  return data;
+}
+
+// What the server takes of a conversation (docs/conversations.md): 64 turns of one speaker, 16 pictures.
+const mostTurns = 32;
+const mostEarlierPhotos = 16;
+
+function dataUrl(file: File): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result as string);
+    reader.onerror = () => reject(new ApiError(`${file.name} can no longer be read.`, "unreadable"));
+    reader.readAsDataURL(file);
+  });
+}
+
+async function messagesOf(history: Turn[]): Promise<unknown[]> {
+  const messages: unknown[] = [];
+  let room = mostEarlierPhotos;
+  for (const turn of history.slice(-mostTurns).reverse()) {
+    const photos = turn.photos.slice(0, room);
+    room -= photos.length;
+    const pictures = (await Promise.all(photos.map(dataUrl))).map((url) => ({ type: "image_url", image_url: { url } }));
+    messages.unshift(
+      { role: "user", content: [...pictures, { type: "text", text: turn.question }] },
+      { role: "assistant", content: turn.answer },
+    );
+  }
+  return messages;
+}
+
+async function answerForm(question: Question): Promise<FormData> {
+  const data = form(question, 8);
+  data.append("regions", "true");
+  data.append("reasoning", String(question.reasoning));
+  if (question.style !== "auto") data.append("answer_mode", question.style);
+  if (question.history.length > 0) data.append("history", JSON.stringify(await messagesOf(question.history)));
   return data;
 }
 
@@ -83,23 +135,25 @@ export async function heatmap(passageId: string, query: Query, signal: AbortSign
 
 export interface AnswerEvents {
   retrieved(reply: SearchReply): void;
+  reasoning(text: string): void;
   delta(text: string): void;
   citation(citation: Citation): void;
   done(reply: AnswerReply): void;
 }
 
 // Streams an answer; resolves after `done`.
-export async function ask(query: Query, events: AnswerEvents, signal: AbortSignal): Promise<void> {
+export async function ask(question: Question, events: AnswerEvents, signal: AbortSignal): Promise<void> {
   const response = await request("/v1/answer", {
     method: "POST",
     headers: { Accept: "text/event-stream" },
-    body: form(query, 8),
+    body: await answerForm(question),
     signal,
   });
   let finished = false;
   for await (const { name, data } of serverSentEvents(response)) {
     const value: unknown = JSON.parse(data);
     if (name === "retrieved") events.retrieved(value as SearchReply);
+    else if (name === "reasoning") events.reasoning((value as { text: string }).text);
     else if (name === "delta") events.delta((value as { text: string }).text);
     else if (name === "citation") events.citation(value as Citation);
     else if (name === "error") throw errorFrom(data, 0);

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { Answer, type AnswerState } from "./answer";
-import { ApiError, ask, collectionStats, listCollections, search, type Query } from "./api";
+import { Answer, EarlierAnswers, type AnswerState } from "./answer";
+import { ApiError, ask, collectionStats, listCollections, search, type AnswerStyle, type Query } from "./api";
 import { CollectionDialog } from "./collection_dialog";
 import { Composer, maxPhotos, type Mode, type Photo } from "./composer";
 import { countText } from "./format";
@@ -90,17 +90,26 @@ function usePhotos() {
       return now.filter((photo) => photo.id !== id);
     });
   }, []);
-  return { photos, add, remove };
+  const clear = useCallback(() => {
+    setPhotos((now) => {
+      for (const photo of now) URL.revokeObjectURL(photo.url);
+      return [];
+    });
+  }, []);
+  return { photos, add, remove, clear };
 }
 
 export function App() {
   const collections = useCollections();
   const uploads = useUploads(() => void collections.count());
-  const { photos, add: addPhotos, remove: removePhoto } = usePhotos();
+  const { photos, add: addPhotos, remove: removePhoto, clear: clearPhotos } = usePhotos();
   const [mode, setMode] = useState<Mode>("search");
   const [text, setText] = useState("");
   const [outcome, setOutcome] = useState<Outcome>({ kind: "none" });
   const [asked, setAsked] = useState<Query | null>(null); // what the outcome is of
+  const [style, setStyle] = useState<AnswerStyle>("auto");
+  const [reasoning, setReasoning] = useState(false);
+  const [thread, setThread] = useState<AnswerState[]>([]); // whole answers of this conversation, oldest first
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState("");
   const [open, setOpen] = useState<Hit | Citation | null>(null);
@@ -111,6 +120,9 @@ export function App() {
 
   const hits =
     outcome.kind === "found" ? outcome.reply.hits : outcome.kind === "answered" ? outcome.answer.hits : [];
+
+  const earlier =
+    outcome.kind === "answered" && thread[thread.length - 1] === outcome.answer ? thread.slice(0, -1) : thread;
 
   const show = (hit: Hit | Citation) => {
     if (!open) opener.current = document.activeElement as HTMLElement | null;
@@ -164,7 +176,9 @@ export function App() {
       if (running.current === controller) {
         setBusy(false);
         setOutcome((now) =>
-          now.kind === "answered" ? { ...now, answer: { ...now.answer, running: false } } : now,
+          now.kind === "answered" && now.answer.running
+            ? { ...now, answer: { ...now.answer, running: false } }
+            : now,
         );
       }
     }
@@ -173,11 +187,14 @@ export function App() {
   const answer = async (query: Query, signal: AbortSignal) => {
     let state: AnswerState = {
       question: query.text.trim() || "What is in this photo?",
+      photos: query.photos,
+      searched: "",
+      reasoning: "",
       text: "",
       hits: [],
       citations: [],
       abstained: false,
-      mode: "",
+      warnings: [],
       running: true,
     };
     const update = (change: Partial<AnswerState>) => {
@@ -185,25 +202,36 @@ export function App() {
       setOutcome({ kind: "answered", answer: state });
     };
     update({});
+    const history = thread.map((turn) => ({ question: turn.question, photos: turn.photos, answer: turn.text }));
     await ask(
-      query,
+      { ...query, history, style, reasoning: reasoning && style !== "extractive" },
       {
+        reasoning: (piece) => update({ reasoning: state.reasoning + piece }),
         retrieved: (reply) => update({ hits: reply.hits }),
         delta: (piece) => update({ text: state.text + piece }),
         citation: (citation) => update({ citations: [...state.citations, citation] }),
         done: (reply) =>
           update({
+            searched: reply.follow_up?.rewritten_query ?? "",
+            reasoning: reply.reasoning ?? "",
             text: reply.answer,
             hits: reply.hits,
             citations: reply.citations,
             abstained: reply.abstained,
-            mode: reply.mode,
+            warnings: reply.warnings,
             running: false,
           }),
       },
       signal,
     );
+    setThread((now) => [...now, state]);
+    // What was typed meanwhile stays.
+    setText((now) => (now === query.text ? "" : now));
+    clearPhotos();
   };
+
+  // What was said about one collection says nothing of another.
+  useEffect(() => setThread([]), [collections.name]);
 
   // Paste a picture anywhere; "/" goes to the query.
   useEffect(() => {
@@ -299,10 +327,21 @@ export function App() {
           photos={photos}
           busy={busy}
           disabled={empty || collections.names === null}
+          style={style}
+          reasoning={reasoning}
+          followsUp={thread.length > 0}
           onMode={setMode}
           onText={setText}
           onAddPhotos={addPhotos}
           onRemovePhoto={removePhoto}
+          onStyle={setStyle}
+          onReasoning={setReasoning}
+          onNewTopic={() => {
+            setThread([]);
+            setOutcome({ kind: "none" });
+            setOpen(null);
+            document.getElementById("query")?.focus();
+          }}
           onSubmit={() => void run()}
           onStop={() => running.current?.abort()}
         />
@@ -393,6 +432,7 @@ export function App() {
                 onOpen={show}
               />
             )}
+            {earlier.length > 0 && <EarlierAnswers answers={earlier} onOpen={show} />}
           </>
         )}
       </main>

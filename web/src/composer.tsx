@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { AnswerStyle } from "./api";
 import { Icon } from "./icons";
 
 export type Mode = "search" | "ask";
@@ -16,10 +17,16 @@ interface Props {
   photos: Photo[];
   busy: boolean;
   disabled: boolean;
+  style: AnswerStyle;
+  reasoning: boolean;
+  followsUp: boolean; // a question goes on from the one before
   onMode(mode: Mode): void;
   onText(text: string): void;
   onAddPhotos(files: File[]): void;
   onRemovePhoto(id: number): void;
+  onStyle(style: AnswerStyle): void;
+  onReasoning(reasoning: boolean): void;
+  onNewTopic(): void;
   onSubmit(): void;
   onStop(): void;
 }
@@ -79,7 +86,9 @@ export function Composer(props: Props) {
           photos.length > 0
             ? "Add words to the photo, or go ahead without"
             : mode === "ask"
-              ? "Ask a question about your documents"
+              ? props.followsUp
+                ? "Ask on, or start a new topic"
+                : "Ask a question about your documents"
               : "Search by words, or drop a photo anywhere"
         }
         onInput={(event) => props.onText(event.currentTarget.value)}
@@ -140,6 +149,35 @@ export function Composer(props: Props) {
           </button>
         )}
       </div>
+      {mode === "ask" && (
+        <div class="options">
+          <label>
+            Answer
+            <select
+              value={props.style}
+              onChange={(event) => props.onStyle(event.currentTarget.value as AnswerStyle)}
+            >
+              <option value="auto">as the server prefers</option>
+              <option value="generative">written</option>
+              <option value="extractive">quoted</option>
+            </select>
+          </label>
+          <label>
+            <input
+              type="checkbox"
+              checked={props.reasoning}
+              disabled={props.style === "extractive"}
+              onChange={(event) => props.onReasoning(event.currentTarget.checked)}
+            />
+            Reasoning first
+          </label>
+          {props.followsUp && (
+            <button type="button" class="quiet" disabled={busy} onClick={props.onNewTopic}>
+              New topic
+            </button>
+          )}
+        </div>
+      )}
     </form>
   );
 }

@@ -29,6 +29,7 @@ export interface Citation extends Hit {
   snippet: string;
   verdict: "supported" | "unsupported" | "contradicted" | null;
   support: number | null;
+  region: Box | null;
 }
 
 export interface SearchReply {
@@ -47,6 +48,8 @@ export interface AnswerReply {
   warnings: string[];
   timings_ms: Record<string, number>;
   mode: string;
+  reasoning: string | null;
+  follow_up: { rewritten_query: string } | null;
   finish_reason: string;
 }
 

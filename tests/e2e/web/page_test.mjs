@@ -139,6 +139,76 @@ step("a question is answered with chips that open their source", async ({ page, 
   await panel.getByRole("button", { name: "Close" }).click();
 });
 
+step("a question goes on from the one before, until a new topic", async ({ page, shot }) => {
+  const sent = page.waitForRequest("**/v1/answer");
+  await page.locator("#query").fill("And where are its tickets sold?");
+  await page.locator("#query").press("Enter");
+  assert.match((await sent).postData(), /name="history"[^]*When does the last ferry to the island leave\?[^]*21:40/);
+  const earlier = page.getByRole("region", { name: "Earlier in this conversation" });
+  await earlier.getByText("When does the last ferry to the island leave?").waitFor();
+  await page.locator("main > .answer[aria-busy=false]").waitFor({ timeout: 120_000 });
+  assert.equal(await page.locator("#query").inputValue(), "", "there is room for the next question");
+  assert.equal(await earlier.locator(".answer").count(), 1, "the new answer is not an earlier one");
+  await shot("conversation");
+  await page.getByRole("button", { name: "New topic" }).click();
+  assert.equal(await page.locator(".answer").count(), 0);
+  const afresh = page.waitForRequest("**/v1/answer");
+  await page.locator("#query").fill("When does the last ferry to the island leave?");
+  await page.locator("#query").press("Enter");
+  assert.doesNotMatch((await afresh).postData(), /name="history"/);
+  await page.locator("main > .answer[aria-busy=false] .prose", { hasText: "21:40" }).waitFor({ timeout: 120_000 });
+});
+
+step("reasoning stands apart, and a cited picture shows where", async ({ page, url, shot }) => {
+  const found = await (await fetch(`${url}/v1/search`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ collection, text: "lighthouse", mode: "dense", k: 5 }),
+  })).json();
+  const hit = found.hits.find((one) => one.kind === "image");
+  // What a generator would send.
+  const citation = { ...hit, marker: 1, start: 0, end: 24, start_seconds: null, end_seconds: null, snippet: "",
+    verdict: null, support: null, region: [0.25, 0.5, 0.75, 0.9] };
+  const done = { answer: "The lighthouse is white. [1]", abstained: false, citations: [citation], hits: [hit], warnings: ["a warning"],
+    timings_ms: {}, mode: "generative", finish_reason: "stop", reasoning: "Observe: it is white.", follow_up: null };
+  const event = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+  let form = "";
+  await page.route("**/v1/answer", (route) => {
+    form = route.request().postData();
+    return route.fulfill({
+      contentType: "text/event-stream",
+      body: event("retrieved", { ...found, hits: [hit] }) + event("reasoning", { text: "Observe: it is white." }) +
+        event("delta", { text: done.answer }) + event("citation", citation) + event("done", done),
+    });
+  });
+  await page.getByLabel("Reasoning first").check();
+  await page.locator(".options select").selectOption("generative");
+  await page.locator("#query").fill("What colour is the lighthouse?");
+  await page.locator("#query").press("Enter");
+  const answer = page.locator("main > .answer", { hasText: "What colour is the lighthouse?" });
+  await answer.locator(".prose", { hasText: "The lighthouse is white." }).waitFor();
+  for (const field of ["reasoning", "answer_mode", "regions"]) assert.match(form, new RegExp(`name="${field}"`));
+  await answer.getByText("a warning").waitFor();
+  assert.doesNotMatch(await answer.locator(".prose").innerText(), /Observe/);
+  await answer.getByText("Reasoning", { exact: true }).click();
+  await answer.getByText("Observe: it is white.").waitFor();
+  await answer.locator("button.chip").click();
+  const panel = page.locator(".panel");
+  await panel.getByTestId("region").waitFor();
+  const [region, picture] = await Promise.all([
+    panel.getByTestId("region").boundingBox(),
+    panel.locator(".picture img").boundingBox(),
+  ]);
+  assert(Math.abs((region.x - picture.x) / picture.width - 0.25) < 0.02, "left edge");
+  assert(Math.abs(region.width / picture.width - 0.5) < 0.03, "width");
+  await shot("reasoning-and-region");
+  await page.keyboard.press("Escape");
+  await page.unroute("**/v1/answer");
+  await page.getByRole("button", { name: "New topic" }).click();
+  await page.getByLabel("Reasoning first").uncheck();
+  await page.locator(".options select").selectOption("auto");
+});
+
 step("a page is shown with the place of the passage on it", async ({ page, url, pictures, shot, isFake }) => {
   if (!isFake) return; // which region a model or OCR finds is not the page's matter
   const form = new FormData();

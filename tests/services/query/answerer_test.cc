@@ -52,8 +52,9 @@ class AnswererTest : public ::testing::Test {
     fields_ = 0;
     const Answerer answerer(
         {}, generator,
-        [](const index::Passage&, absl::Time) {
-          return absl::StatusOr<ImagePtr>(absl::NotFoundError("none"));
+        [this](const index::Passage&, absl::Time) -> absl::StatusOr<ImagePtr> {
+          if (image_ == nullptr) return absl::NotFoundError("none");
+          return image_;
         },
         entailment_);
     const AnswerSink sink = {.on_text =
@@ -80,6 +81,7 @@ class AnswererTest : public ::testing::Test {
   Retrieved retrieved_;
   edge::CallLimits limits_;
   EntailmentScorer entailment_;
+  ImagePtr image_;
   std::string sent_;
   std::string reasoned_;
   int fields_ = 0;
@@ -135,6 +137,55 @@ TEST_F(AnswererTest, WrongSentencesAreWrittenAgainWhenAskedTo) {
   EXPECT_EQ(asked[1].messages[2].role, "assistant");
   EXPECT_EQ(std::get<std::string>(asked[1].messages[2].parts[0]), "It was built in 1950 [1].");
   EXPECT_TRUE(std::holds_alternative<model::MarkedTextFormat>(asked[1].format));
+}
+
+TEST_F(AnswererTest, CitedPicturesSayWhereWhenAskedTo) {
+  auto image = std::make_shared<Image>();
+  image->width = image->height = 32;
+  image->pixels.assign(size_t{32} * 32 * 3, 255);
+  image_ = image;
+  index::Passage& picture = retrieved_.hits[0].passage;
+  picture.kind = index::PassageKind::kImage;
+  picture.blob_hash = "x";
+  const std::vector<std::string> texts = {
+      "It was built in 1850 [1]. The bridge is 120 metres long [2].",
+      R"({"bbox_2d": [100, 0, 500, 250]})"};
+  FakeGenerator generator(texts);
+  ASSERT_OK_AND_ASSIGN(const Answer without, Write(&generator));
+  ASSERT_EQ(without.citations.size(), 2u);
+  EXPECT_FALSE(without.citations[0].region.has_value());
+  EXPECT_EQ(generator.inputs().size(), 1u);
+
+  request_.regions = true;
+  FakeGenerator second(texts);
+  ASSERT_OK_AND_ASSIGN(const Answer with, Write(&second));
+  ASSERT_EQ(with.citations.size(), 2u);
+  ASSERT_TRUE(with.citations[0].region.has_value());
+  EXPECT_FLOAT_EQ(with.citations[0].region->x0, 0.1f);
+  EXPECT_FLOAT_EQ(with.citations[0].region->y1, 0.25f);
+  EXPECT_FALSE(with.citations[1].region.has_value());  // no picture
+  EXPECT_GT(with.completion_tokens, without.completion_tokens);
+  ASSERT_EQ(second.inputs().size(), 2u);
+  const model::GenerateInput asked = second.inputs()[1];
+  EXPECT_TRUE(std::holds_alternative<model::RegexFormat>(asked.format));
+  ASSERT_EQ(asked.messages.size(), 1u);
+  EXPECT_EQ(std::get<std::string>(asked.messages[0].parts[1]),
+            "Where in the picture is this shown? It was built in 1850.");
+
+  // What is placed already is not asked for.
+  picture.box = Box{0, 0, 0.5f, 0.5f};
+  FakeGenerator third(texts);
+  ASSERT_OK_AND_ASSIGN(const Answer placed, Write(&third));
+  EXPECT_FALSE(placed.citations[0].region.has_value());
+  EXPECT_EQ(third.inputs().size(), 1u);
+
+  // A picture that cannot be read costs its region alone.
+  picture.box.reset();
+  image_ = nullptr;
+  FakeGenerator fourth(texts);
+  ASSERT_OK_AND_ASSIGN(const Answer unread, Write(&fourth));
+  ASSERT_EQ(unread.citations.size(), 2u);
+  EXPECT_FALSE(unread.citations[0].region.has_value());
 }
 
 TEST_F(AnswererTest, TheEntailmentScorerSettlesWhatTheGatesCannot) {

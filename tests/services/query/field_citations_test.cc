@@ -37,7 +37,7 @@ class CiteFieldsTest : public ::testing::Test {
     hits_[2].passage.kind = index::PassageKind::kImage;
   }
   FieldSupport Cite(const std::string& json, int passages = 3) {
-    return CiteFields(json, hits_, passages, scorer_, {});
+    return CiteFields(json, hits_, passages, scorer_, nullptr, {});
   }
   // "pointer=marker" of each citation.
   static std::vector<std::string> Pairs(const FieldSupport& support) {
