@@ -127,6 +127,44 @@ int Delete(const DocumentArguments& arguments, const Environment& environment) {
   return failed == arguments.ids.size() ? last_failure : failed > 0 ? kSomeFailed : kDone;
 }
 
+int Duplicates(const DocumentArguments& arguments, const Environment& environment) {
+  const bool json = arguments.common.json;
+  // It reads every passage.
+  const auto connection = Connect(arguments.common, environment, absl::Minutes(10));
+  if (!connection.ok()) return ReportFailure(connection.status(), json);
+  const auto stub = Service::NewStub((*connection)->channel());
+  v1::ListDuplicatesRequest request;
+  request.set_collection(arguments.collection);
+  request.set_limit(arguments.limit);
+  const auto reply = Call(**connection, *stub, &Service::Stub::ListDuplicates, request);
+  if (!reply.ok()) return ReportFailure(reply.status(), json);
+  for (const v1::DuplicateGroup& group : reply->groups()) {
+    if (json) {
+      PrintLine(DuplicateGroupJson(group));
+      continue;
+    }
+    std::string lines;
+    for (const v1::DuplicatePicture& picture : group.pictures()) {
+      absl::StrAppend(&lines,
+                      lines.empty()     ? ""
+                      : picture.exact() ? "  = "
+                                        : "  ~ ",
+                      Printable(picture.source()),
+                      picture.has_page() ? absl::StrCat(", page ", picture.page()) : "", "  ",
+                      Printable(picture.document_id()), "\n");
+    }
+    Print(lines);
+  }
+  if (!json) {
+    PrintLine(absl::StrCat(reply->groups_found(), " groups among ",
+                           Counted(reply->pictures(), "picture"),
+                           reply->groups_found() > reply->groups_size()
+                               ? absl::StrCat(", ", reply->groups_size(), " shown")
+                               : ""));
+  }
+  return kDone;
+}
+
 }  // namespace
 
 void AddDocuments(Arguments& program, const Environment& environment) {
@@ -149,6 +187,15 @@ void AddDocuments(Arguments& program, const Environment& environment) {
   show.Texts("ids", arguments->ids, "Which", "ID", true);
   show.Text("-c,--collection", arguments->collection, "Collection", "NAME", true);
   AddCommonArguments(show, arguments->common);
+
+  Arguments duplicates = group.Command(
+      "duplicates",
+      "Pictures that are the same (=) or nearly (~) in several documents; nothing is deleted",
+      "sightline documents duplicates -c office\nsightline documents duplicates -c office --json",
+      [arguments, &environment] { return Duplicates(*arguments, environment); });
+  duplicates.Text("-c,--collection", arguments->collection, "Collection", "NAME", true);
+  duplicates.Integer("--limit", arguments->limit, 1, 1000, "At most so many groups; default 100");
+  AddCommonArguments(duplicates, arguments->common);
 
   Arguments remove =
       group.Command("delete", "Delete documents; the next search does not see them",

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <optional>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -30,6 +31,10 @@ struct IngestArguments {
   std::vector<std::string> metadata;
   std::string password_file;
   std::string password;  // out of that file
+  std::string extract_file;
+  std::string extract_schema;  // what stands in it
+  bool summarize = false;
+  bool tag = false;
   int jobs = 4;
   bool resume = false;
   bool dry_run = false;
@@ -234,6 +239,9 @@ class Run {
     options.password = arguments_.password;
     options.jobs = arguments_.jobs;
     options.force = arguments_.force;
+    options.extract_schema = arguments_.extract_schema;
+    options.summarize = arguments_.summarize;
+    options.tag = arguments_.tag;
     options.stop_on_failure = arguments_.on_error == "stop";
     options.deadline = connection_.Deadline();
     Uploader uploader(connection_, options, [this](const UploadResult& r) { OnResult(r); });
@@ -330,6 +338,13 @@ absl::Status ReadPassword(IngestArguments& arguments) {
   return absl::OkStatus();
 }
 
+absl::Status ReadSchema(IngestArguments& arguments) {
+  if (arguments.extract_file.empty()) return absl::OkStatus();
+  SL_ASSIGN_OR_RETURN(arguments.extract_schema, ReadFile(arguments.extract_file, 1 << 20));
+  if (!absl::StripAsciiWhitespace(arguments.extract_schema).empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(arguments.extract_file, ": is empty"));
+}
+
 int Ingest(IngestArguments& arguments, const Environment& environment) {
   const bool json = arguments.common.json;
   if (const absl::Status status = Check(arguments); !status.ok())
@@ -338,6 +353,9 @@ int Ingest(IngestArguments& arguments, const Environment& environment) {
   if (!metadata.ok()) return ReportFailure(metadata.status(), json);
   arguments.sources.metadata = *std::move(metadata);
   if (const absl::Status status = ReadPassword(arguments); !status.ok()) {
+    return ReportFailure(status, json);
+  }
+  if (const absl::Status status = ReadSchema(arguments); !status.ok()) {
     return ReportFailure(status, json);
   }
   if (arguments.dry_run) return DryRun(arguments);
@@ -380,6 +398,12 @@ void AddIngest(Arguments& program, const Environment& environment) {
   command.Integer("--jobs", arguments->jobs, 1, 256, "Documents in flight; default 4");
   command.Flag("--resume", arguments->resume,
                "Leave out, without sending them, files that are indexed with the same bytes");
+  command.Text("--extract", arguments->extract_file,
+               "A JSON schema that the generator fills in from each document, kept in its metadata "
+               "(docs/enrichment.md)",
+               "F.json");
+  command.Flag("--summarize", arguments->summarize, "Keep a summary of each document");
+  command.Flag("--tag", arguments->tag, "Keep title, colour, material, style and keywords of each");
   command.Flag("--force", arguments->force, "Process again what is unchanged");
   command.Flag("--dry-run", arguments->dry_run, "Only list what would be sent; needs no server");
   command.Choice("--on-error", arguments->on_error, {"skip", "stop"},

@@ -203,6 +203,8 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
       "TIME");
   arguments.Text("--to", query.to, "Only documents whose `date` is not after", "TIME");
   arguments.Flag("--by-document", query.by_document, "-k counts documents, each with its best hit");
+  arguments.Flag("--collapse", query.collapse,
+                 "Of pictures that are nearly the same the best hit alone");
   arguments.Integer("--group-size", query.group_size, 1, 100,
                     "Hits of each document with --by-document; default 1");
   arguments.Integer("--neighbours", query.neighbours, 0, 5,
@@ -237,6 +239,7 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   request.set_time_from(query.from);
   request.set_time_to(query.to);
   request.set_group_by_document(query.by_document);
+  request.set_collapse_near_duplicates(query.collapse);
   if (query.group_size > 1) request.set_group_size(query.group_size);
   request.set_neighbours(query.neighbours);
   request.set_explain(query.explain);

@@ -24,6 +24,7 @@ struct QueryArguments {
   std::string mode = "hybrid";
   bool rerank = false;
   bool by_document = false;
+  bool collapse = false;
   int group_size = 1;
   int neighbours = 0;
   bool explain = false;

@@ -391,6 +391,12 @@ class Uploader::Impl {
     out.set_create_collection(options_.create_collection);
     out.set_force(options_.force);
     out.set_password(options_.password);
+    if (!options_.extract_schema.empty() || options_.summarize || options_.tag) {
+      v1::Enrichment& enrichment = *out.mutable_enrichment();
+      enrichment.set_extract_schema(options_.extract_schema);
+      enrichment.set_summarize(options_.summarize);
+      enrichment.set_tag(options_.tag);
+    }
     out.set_total_bytes(item.uri.empty() ? bytes : 0);
     out.set_uri(item.uri);
     std::string error;

@@ -19,6 +19,9 @@ struct UploadOptions {
   int jobs = 4;          // documents sent and not finished, >= 1
   bool create_collection = true;
   bool force = false;
+  std::string extract_schema;  // JSON schema; empty = none
+  bool summarize = false;
+  bool tag = false;
   bool stop_on_failure = false;  // the first failed document ends it
   // Of one document, or of the stream without any progress, before it is given up.
   int max_attempts = 6;

@@ -72,6 +72,10 @@ absl::StatusOr<std::vector<float>> Corpus::DocumentVector(const std::string& col
                                                           const std::string& document_id) const {
   return impl_->DocumentVector(collection, document_id);
 }
+absl::StatusOr<NearPictures> Corpus::FindNearPictures(const std::string& collection,
+                                                      absl::Time deadline) const {
+  return impl_->FindNearPictures(collection, deadline);
+}
 absl::StatusOr<Blob> Corpus::GetBlob(const std::string& hash) const { return impl_->GetBlob(hash); }
 
 absl::StatusOr<SearchResult> Corpus::Search(const SearchQuery& query) const {

@@ -200,6 +200,11 @@ class Corpus {
   absl::StatusOr<std::vector<float>> DocumentVector(const std::string& collection,
                                                     const std::string& document_id) const;
   absl::StatusOr<Blob> GetBlob(const std::string& hash) const;
+  // Groups of passages whose pictures are near-duplicates, see near_pictures.h; exact ones too.
+  // Reads every passage, and takes a time that grows with the square of the pictures: half a minute
+  // for some hundred thousand. kDeadlineExceeded.
+  absl::StatusOr<NearPictures> FindNearPictures(const std::string& collection,
+                                                absl::Time deadline) const;
 
   // --- search. kNotFound: no such collection; kInvalidArgument: malformed filter, wrong vector
   // length, k out of range, or neither vector nor text; kDeadlineExceeded.

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/status.h"
 #include "index/corpus_impl.h"
 #include "index/document_batch.h"
 #include "index/filter.h"
 #include "index/key_codec.h"
 #include "index/names.h"
+#include "index/near_pictures.h"
 #include "index/page_token.h"
 #include "index/prepared_document.h"
 #include "index/vector_kernels.h"
@@ -264,6 +268,53 @@ absl::StatusOr<std::vector<float>> Corpus::Impl::DocumentVector(
     AddRow(*view, document.first_passage + i, sum);
   }
   return Normalised(sum, absl::StrCat("document \"", document_id, "\""));
+}
+
+absl::StatusOr<NearPictures> Corpus::Impl::FindNearPictures(const std::string& collection,
+                                                            absl::Time deadline) const {
+  SL_ASSIGN_OR_RETURN(const auto view, FindView(collection));
+  const auto in_time = [&]() -> absl::Status {
+    if (absl::Now() < deadline) return absl::OkStatus();
+    return absl::DeadlineExceededError("comparing the pictures took too long");
+  };
+  std::vector<PictureMark> marks;
+  const std::string prefix = PassagesPrefix(view->record.id);
+  SL_RETURN_IF_ERROR(
+      store_->Scan(prefix, view->moment.get(),
+                   [&](absl::string_view key, absl::string_view value) -> absl::StatusOr<bool> {
+                     const std::optional<uint32_t> number = NumberOfKey(key, prefix);
+                     if (!number.has_value() || !view->passages.live().Contains(*number)) {
+                       return true;
+                     }
+                     SL_RETURN_IF_ERROR(in_time());
+                     SL_ASSIGN_OR_RETURN(const Passage passage, DecodePassage(value));
+                     if (passage.picture_hash.has_value()) {
+                       marks.push_back({*number, *passage.picture_hash});
+                     }
+                     return true;
+                   }));
+  const auto vector = [&](uint64_t number) {
+    std::vector<double> sum(view->rows.dimension());
+    AddRow(*view, static_cast<uint32_t>(number), sum);
+    return Normalised(sum, absl::StrCat("passage ", number));
+  };
+  const auto alike = [&](size_t a, size_t b) -> absl::StatusOr<bool> {
+    SL_RETURN_IF_ERROR(in_time());
+    const auto first = vector(marks[a].passage), second = vector(marks[b].passage);
+    // A picture without a vector is like none.
+    if (!first.ok() || !second.ok()) return false;
+    return std::inner_product(first->begin(), first->end(), second->begin(), 0.0f) >= kNearCosine;
+  };
+  SL_ASSIGN_OR_RETURN(const auto groups, GroupNearPictures(marks, alike));
+  NearPictures out;
+  out.pictures = static_cast<int64_t>(marks.size());
+  for (const std::vector<size_t>& group : groups) {
+    std::vector<uint64_t>& passages = out.groups.emplace_back();
+    for (const size_t i : group) {
+      passages.push_back(PassageId(view->record.id, static_cast<uint32_t>(marks[i].passage)));
+    }
+  }
+  return out;
 }
 
 absl::StatusOr<Blob> Corpus::Impl::GetBlob(const std::string& hash) const {

@@ -83,6 +83,8 @@ class Corpus::Impl {
   absl::StatusOr<std::vector<float>> DocumentVector(const std::string& collection,
                                                     const std::string& document_id) const;
   absl::StatusOr<Blob> GetBlob(const std::string& hash) const;
+  absl::StatusOr<NearPictures> FindNearPictures(const std::string& collection,
+                                                absl::Time deadline) const;
 
   absl::StatusOr<SearchResult> Search(const SearchQuery& query) const;
 

@@ -10,6 +10,7 @@ constexpr uint64_t kRecordVersion = 1;
 // Of documents that were fetched from a server that said how to ask for changes; others stay
 // readable for programs that know version 1 only.
 constexpr uint64_t kFetchedVersion = 2;
+constexpr uint64_t kHashedVersion = 2;    // of passages with a picture's hash, likewise
 constexpr uint64_t kCountersVersion = 2;  // 1 had no `change`
 
 ByteWriter Start(uint64_t version = kRecordVersion) {
@@ -276,7 +277,8 @@ absl::StatusOr<Blob> DecodeBlob(absl::string_view bytes) {
 }
 
 std::string Encode(const Passage& passage) {
-  ByteWriter out = Start();
+  const bool hashed = passage.picture_hash.has_value();
+  ByteWriter out = Start(hashed ? kHashedVersion : kRecordVersion);
   out.String(passage.document_id).Signed(passage.ordinal).U8(static_cast<uint8_t>(passage.kind));
   out.String(passage.text).String(passage.heading).Signed(passage.page);
   out.U8(passage.box.has_value());
@@ -285,12 +287,15 @@ std::string Encode(const Passage& passage) {
   }
   WriteSeconds(out, passage.start);
   WriteSeconds(out, passage.end);
-  return out.Signed(passage.token_count).String(passage.blob_hash).Take();
+  out.Signed(passage.token_count).String(passage.blob_hash);
+  if (hashed) out.U64(*passage.picture_hash);
+  return out.Take();
 }
 
 absl::StatusOr<Passage> DecodePassage(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto version = CheckVersion(in, "passage"); !version.ok()) return version.status();
+  const auto version = CheckVersion(in, "passage", kHashedVersion);
+  if (!version.ok()) return version.status();
   Passage passage;
   passage.document_id = std::string(in.String());
   passage.ordinal = static_cast<int>(in.Signed());
@@ -312,6 +317,7 @@ absl::StatusOr<Passage> DecodePassage(absl::string_view bytes) {
   passage.end = ReadSeconds(in);
   passage.token_count = static_cast<int>(in.Signed());
   passage.blob_hash = std::string(in.String());
+  if (*version >= kHashedVersion) passage.picture_hash = in.U64();
   if (auto status = CheckEnd(in, "passage"); !status.ok()) return status;
   return passage;
 }

@@ -65,8 +65,16 @@ struct Passage {
   std::optional<double> start;  // seconds
   std::optional<double> end;
   int token_count = 0;
-  std::string blob_hash;             // its picture; empty = none
+  std::string blob_hash;  // its picture; empty = none
+  // Of a picture or figure: what near-duplicates share nearly all bits of; see near_pictures.h.
+  std::optional<uint64_t> picture_hash;
   std::string metadata_json = "{}";  // of its document
+};
+
+// What FindNearPictures finds.
+struct NearPictures {
+  std::vector<std::vector<uint64_t>> groups;  // passages, the oldest first; at least two a group
+  int64_t pictures = 0;                       // that were compared
 };
 
 // Encoded picture bytes, stored once by content.

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "ingest/failure.h"
 #include "ingest/job_options.h"
+#include "ingest/picture_hash.h"
 #include "ingest/segments.h"
 
 namespace sightline::ingest {
@@ -83,7 +84,10 @@ absl::Status DocumentBuilder::OnFigure(media::ExtractedFigure figure) {
   if (figure.picture.has_value()) {
     auto decoded = media_.DecodeImage(figure.picture->bytes, absl::InfiniteFuture());
     if (decoded.ok()) passage.blob_hash = KeepPicture(number, *figure.picture);
-    if (!passage.blob_hash.empty()) input.images.push_back(decoded->image);
+    if (!passage.blob_hash.empty()) {
+      passage.picture_hash = PictureHash(*decoded->image);
+      input.images.push_back(decoded->image);
+    }
   }
   if (passage.text.empty() && passage.blob_hash.empty()) return absl::OkStatus();
   if (input.images.empty()) input.texts.push_back(passage.text);
@@ -140,7 +144,11 @@ absl::Status DocumentBuilder::AddPicture(int page, const std::string& blob_hash,
   passage.kind = is_picture_ ? index::PassageKind::kImage : index::PassageKind::kPage;
   passage.page = page;
   passage.blob_hash = blob_hash;
-  if (is_picture_) passage.text = caption_;
+  if (is_picture_) {
+    passage.text = caption_;
+    // Pages of one make look alike to a hash whatever stands on them.
+    passage.picture_hash = PictureHash(*decoded->image);
+  }
   model::EncodeInput input;
   input.images.push_back(decoded->image);
   return AddPassage(std::move(passage), std::move(input));

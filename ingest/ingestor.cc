@@ -18,6 +18,7 @@
 #include "base/utf8.h"
 #include "index/metadata.h"
 #include "index/names.h"
+#include "ingest/enricher.h"
 #include "ingest/failed_files.h"
 #include "ingest/failure.h"
 #include "ingest/job_options.h"
@@ -70,15 +71,16 @@ std::string NewJobId(absl::Time now) {
 class Ingestor::Impl {
  public:
   Impl(const IngestOptions& options, Spool spool, index::Corpus& corpus, model::Encoder& encoder,
-       media::MediaClient& media)
+       media::MediaClient& media, model::Generator* generator)
       : options_(options),
         corpus_(corpus),
         encoder_(encoder),
         media_(media),
+        generator_(generator),
         spool_(std::move(spool)),
         failed_(options.max_failed_bytes),
         queue_(options.queue_capacity),
-        runner_(options_, corpus, encoder, media, spool_, failed_, queue_) {}
+        runner_(options_, corpus, encoder, media, generator, spool_, failed_, queue_) {}
 
   ~Impl() {
     queue_.Stop();
@@ -116,6 +118,7 @@ class Ingestor::Impl {
   absl::StatusOr<std::string> Submit(const IngestRequest& request, std::string bytes,
                                      IngestCallbacks callbacks) {
     SL_RETURN_IF_ERROR(CheckRequest(request));
+    SL_RETURN_IF_ERROR(CheckEnrichment(request.enrichment, generator_));
     SL_ASSIGN_OR_RETURN(const index::Collection collection, FindCollection(request));
     QueuedJob queued = NewJob(request, ContentHash(bytes), static_cast<int64_t>(bytes.size()));
     queued.callbacks = std::move(callbacks);
@@ -308,6 +311,7 @@ class Ingestor::Impl {
     queued.options.bytes = bytes;
     queued.options.etag = request.etag;
     queued.options.last_modified = request.last_modified;
+    queued.options.enrichment = request.enrichment;
     queued.password = request.password;
     return queued;
   }
@@ -318,8 +322,8 @@ class Ingestor::Impl {
                                                const QueuedJob& queued) const {
     if (queue_.HasUnfinished(queued.job.collection, queued.job.document_id)) return std::nullopt;
     auto stored = corpus_.GetDocument(queued.job.collection, queued.job.document_id);
-    const std::string fingerprint = PipelineFingerprint(options_, collection, queued.options,
-                                                        queued.job.source, media_.ocr_settings());
+    const std::string fingerprint = PipelineFingerprint(
+        options_, collection, queued.options, queued.job.source, media_.ocr_settings(), generator_);
     if (!stored.ok() || !IsUnchanged(*stored, queued.job, queued.options, fingerprint)) {
       return std::nullopt;
     }
@@ -395,6 +399,7 @@ class Ingestor::Impl {
   index::Corpus& corpus_;
   model::Encoder& encoder_;
   media::MediaClient& media_;
+  model::Generator* const generator_;  // may be null
   const Spool spool_;
   FailedFiles failed_;
   JobQueue queue_;
@@ -404,14 +409,12 @@ class Ingestor::Impl {
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mu_);
 };
 
-absl::StatusOr<std::unique_ptr<Ingestor>> Ingestor::Create(const IngestOptions& options,
-                                                           const std::string& spool_path,
-                                                           index::Corpus& corpus,
-                                                           model::Encoder& encoder,
-                                                           media::MediaClient& media) {
+absl::StatusOr<std::unique_ptr<Ingestor>> Ingestor::Create(
+    const IngestOptions& options, const std::string& spool_path, index::Corpus& corpus,
+    model::Encoder& encoder, media::MediaClient& media, model::Generator* generator) {
   SL_RETURN_IF_ERROR(CheckOptions(options));
   SL_ASSIGN_OR_RETURN(Spool spool, Spool::Open(spool_path));
-  auto impl = std::make_unique<Impl>(options, std::move(spool), corpus, encoder, media);
+  auto impl = std::make_unique<Impl>(options, std::move(spool), corpus, encoder, media, generator);
   SL_RETURN_IF_ERROR(impl->Recover());
   return std::unique_ptr<Ingestor>(new Ingestor(std::move(impl)));
 }

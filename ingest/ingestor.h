@@ -10,8 +10,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "index/corpus.h"
+#include "ingest/enrichment.h"
 #include "ingest/media/media_client.h"
 #include "model/encoder.h"
+#include "model/generator.h"
 
 namespace sightline::ingest {
 
@@ -39,7 +41,8 @@ struct IngestRequest {
   std::string metadata_json = "{}";  // an object; "caption", else "title", becomes a picture's text
   std::string etag = {};             // of the bytes where they were fetched; stored with them
   std::string last_modified = {};    // likewise
-  std::string password;              // kept in memory only: a job taken up after a restart has none
+  Enrichment enrichment = {};
+  std::string password;  // kept in memory only: a job taken up after a restart has none
   bool create_collection = false;
   bool force = false;
 };
@@ -106,12 +109,11 @@ struct IngestCounters {
 class Ingestor {
  public:
   // Makes the spool folder, drops files in it that belong to no job, and queues the unfinished jobs
-  // of earlier runs. All four outlive the ingestor. kInvalidArgument: an option out of range.
-  static absl::StatusOr<std::unique_ptr<Ingestor>> Create(const IngestOptions& options,
-                                                          const std::string& spool_path,
-                                                          index::Corpus& corpus,
-                                                          model::Encoder& encoder,
-                                                          media::MediaClient& media);
+  // of earlier runs. All outlive the ingestor; `generator` may be null, and enrichment is then
+  // refused. kInvalidArgument: an option out of range.
+  static absl::StatusOr<std::unique_ptr<Ingestor>> Create(
+      const IngestOptions& options, const std::string& spool_path, index::Corpus& corpus,
+      model::Encoder& encoder, media::MediaClient& media, model::Generator* generator = nullptr);
   ~Ingestor();  // stops; unfinished jobs stay stored
 
   // Begins to work. Until then Submit only queues.

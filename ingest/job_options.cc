@@ -32,6 +32,9 @@ std::string EncodeJobOptions(const JobOptions& options) {
                                       {"bytes", options.bytes},
                                       {"etag", options.etag},
                                       {"last_modified", options.last_modified},
+                                      {"extract_schema", options.enrichment.extract_schema},
+                                      {"summarize", options.enrichment.summarize},
+                                      {"tag", options.enrichment.tag},
                                       {"sequence", options.sequence}});
 }
 
@@ -51,6 +54,11 @@ absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& text) {
     if (const auto* time = object.if_contains("last_modified")) {
       options.last_modified = json::value_to<std::string>(*time);
     }
+    if (const auto* schema = object.if_contains("extract_schema")) {
+      options.enrichment.extract_schema = json::value_to<std::string>(*schema);
+      options.enrichment.summarize = object.at("summarize").as_bool();
+      options.enrichment.tag = object.at("tag").as_bool();
+    }
     options.sequence = object.at("sequence").to_number<int64_t>();
     return options;
   });
@@ -59,14 +67,17 @@ absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& text) {
       absl::StrCat("job options are not readable: ", decoded.status().message()));
 }
 
-bool SameMetadata(const std::string& stored, const std::string& asked, bool has_properties) {
+bool SameMetadata(const std::string& stored, const std::string& asked, const OwnMetadata& own) {
   if (stored == asked) return true;
   auto left = ParseObject(stored);
   const auto right = ParseObject(asked);
   if (!left.ok() || !right.ok()) return false;
   if (!right->contains(kTaken)) left->erase(kTaken);
   for (const char* key : {kDate, "title", "author", "from", "to", "subject"}) {
-    if (has_properties && !right->contains(key)) left->erase(key);
+    if (own.properties && !right->contains(key)) left->erase(key);
+  }
+  for (const char* key : {"extracted", "extracted_from", "summary", "tags", "review"}) {
+    if (own.enrichment && !right->contains(key)) left->erase(key);
   }
   return *left == *right;
 }

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "ingest/enrichment.h"
 
 namespace sightline::ingest {
 
@@ -20,7 +21,8 @@ struct JobOptions {
   int64_t bytes = 0;         // how many
   std::string etag = {};     // of the bytes where they were fetched from, as in index::Document
   std::string last_modified = {};  // likewise
-  int64_t sequence = 0;            // order of submission; the last one submitted of a document wins
+  Enrichment enrichment = {};
+  int64_t sequence = 0;  // order of submission; the last one submitted of a document wins
 };
 
 std::string EncodeJobOptions(const JobOptions& options);
@@ -30,8 +32,12 @@ absl::StatusOr<JobOptions> DecodeJobOptions(const std::string& json);
 
 // True when what is stored of a document comes from these metadata: JSON objects of equal content,
 // whatever the order of their keys, where stored ones that were not asked for may be the file's
-// own: "taken", and for documents with properties (mail, books) those.
-bool SameMetadata(const std::string& stored, const std::string& asked, bool has_properties = false);
+// own: "taken", for documents with properties (mail, books) those, and what enrichment adds.
+struct OwnMetadata {
+  bool properties = false;
+  bool enrichment = false;  // it was asked for
+};
+bool SameMetadata(const std::string& stored, const std::string& asked, const OwnMetadata& own = {});
 
 // The metadata with "taken" set, unless they have a "taken" or a "date" already or
 // have no room for it.

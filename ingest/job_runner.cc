@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "index/names.h"
 #include "ingest/document_builder.h"
+#include "ingest/enricher.h"
 #include "ingest/failure.h"
 #include "ingest/members.h"
 
@@ -18,8 +19,8 @@ namespace sightline::ingest {
 namespace {
 
 // Raised whenever the same file would give other passages than before: a change of the decoders, of
-// the cutting, or of what is embedded.
-constexpr uint64_t kPipelineVersion = 2;
+// the cutting, of what is embedded, or of what is kept of pictures.
+constexpr uint64_t kPipelineVersion = 3;
 
 constexpr int kMaxNesting = 3;  // a file in an archive, in an archive, in an archive
 
@@ -55,7 +56,8 @@ absl::Status NothingRead(const index::Document& document) {
 
 std::string PipelineFingerprint(const IngestOptions& options, const index::Collection& collection,
                                 const JobOptions& job, const std::string& source,
-                                const std::string& ocr_settings) {
+                                const std::string& ocr_settings,
+                                const model::Generator* generator) {
   Hasher hasher;
   hasher.AddNumber(kPipelineVersion)
       .AddField(collection.model_fingerprint)
@@ -68,6 +70,12 @@ std::string PipelineFingerprint(const IngestOptions& options, const index::Colle
       .AddField(job.media_type)
       .AddField(Extension(source))
       .AddField(ocr_settings);
+  if (!job.enrichment.empty()) {
+    hasher.AddField(job.enrichment.extract_schema)
+        .AddNumber(job.enrichment.summarize ? 1 : 0)
+        .AddNumber(job.enrichment.tag ? 1 : 0)
+        .AddField(generator == nullptr ? "" : generator->info().fingerprint);
+  }
   return hasher.HexDigest();
 }
 
@@ -83,7 +91,8 @@ bool IsUnchanged(const index::Document& stored, const index::Job& job, const Job
   return !mendable && stored.content_hash == options.content_hash &&
          stored.pipeline_fingerprint == fingerprint && stored.source == job.source &&
          SameMetadata(stored.metadata_json, options.metadata_json,
-                      HasProperties(stored.media_type));
+                      {.properties = HasProperties(stored.media_type),
+                       .enrichment = !options.enrichment.empty()});
 }
 
 absl::Status CheckModel(const index::Collection& collection, const model::Encoder& encoder) {
@@ -119,12 +128,13 @@ IngestResult DeletedResult(const index::Job& job) {
 }
 
 JobRunner::JobRunner(const IngestOptions& options, index::Corpus& corpus, model::Encoder& encoder,
-                     media::MediaClient& media, const Spool& spool, FailedFiles& failed,
-                     JobQueue& queue)
+                     media::MediaClient& media, model::Generator* generator, const Spool& spool,
+                     FailedFiles& failed, JobQueue& queue)
     : options_(options),
       corpus_(corpus),
       encoder_(encoder),
       media_(media),
+      generator_(generator),
       spool_(spool),
       failed_(failed),
       queue_(queue) {}
@@ -171,8 +181,8 @@ JobRunner::Attempt JobRunner::Try(RunningJob& running, Retry& retry) {
     attempt.write = status;
     return attempt;
   }
-  document.pipeline_fingerprint =
-      PipelineFingerprint(options_, *collection, options, job.source, media_.ocr_settings());
+  document.pipeline_fingerprint = PipelineFingerprint(options_, *collection, options, job.source,
+                                                      media_.ocr_settings(), generator_);
   auto stored = corpus_.GetDocument(job.collection, job.document_id);
   if (stored.ok() && IsUnchanged(*stored, job, options, document.pipeline_fingerprint)) {
     attempt.unchanged = true;
@@ -277,7 +287,14 @@ absl::StatusOr<index::DocumentWrite> JobRunner::Read(Building& building,
   } else if (!status.ok()) {
     return status;
   }
-  return builder.Finish();
+  SL_ASSIGN_OR_RETURN(index::DocumentWrite write, builder.Finish());
+  const Enrichment& wanted = queued.options.enrichment;
+  // A job of before a restart may ask for what this server has no generator for.
+  SL_RETURN_IF_ERROR(CheckEnrichment(wanted, generator_));
+  if (!wanted.empty()) {
+    SL_RETURN_IF_ERROR(Enricher(*generator_, media_).Enrich(wanted, running.cancel, write));
+  }
+  return write;
 }
 
 absl::Status JobRunner::StoreMember(Building& building, const index::Document& parent,
@@ -320,8 +337,8 @@ absl::Status JobRunner::StoreMember(Building& building, const index::Document& p
   document.content_hash = options.content_hash;
   document.metadata_json = options.metadata_json;
   document.bytes = static_cast<int64_t>(member.bytes.size());
-  document.pipeline_fingerprint = PipelineFingerprint(options_, building.collection, options,
-                                                      document.source, media_.ocr_settings());
+  document.pipeline_fingerprint = PipelineFingerprint(
+      options_, building.collection, options, document.source, media_.ocr_settings(), generator_);
   const auto stored = corpus_.GetDocument(document.collection, document.id);
   index::Job job;
   job.source = document.source;

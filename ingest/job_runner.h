@@ -17,13 +17,14 @@
 #include "ingest/retry.h"
 #include "ingest/spool.h"
 #include "model/encoder.h"
+#include "model/generator.h"
 
 namespace sightline::ingest {
 
 // Names what makes passages of a file: equal fingerprint and equal bytes give equal passages.
 std::string PipelineFingerprint(const IngestOptions& options, const index::Collection& collection,
                                 const JobOptions& job, const std::string& source,
-                                const std::string& ocr_settings);
+                                const std::string& ocr_settings, const model::Generator* generator);
 
 // True when ingesting the job would store again what `stored` holds already.
 bool IsUnchanged(const index::Document& stored, const index::Job& job, const JobOptions& options,
@@ -43,7 +44,8 @@ class JobRunner {
  public:
   // All outlive the runner.
   JobRunner(const IngestOptions& options, index::Corpus& corpus, model::Encoder& encoder,
-            media::MediaClient& media, const Spool& spool, FailedFiles& failed, JobQueue& queue);
+            media::MediaClient& media, model::Generator* generator, const Spool& spool,
+            FailedFiles& failed, JobQueue& queue);
 
   // How the job ended; empty when the ingestor stops, and the job stays stored for the next run.
   std::optional<IngestResult> Run(RunningJob& running);
@@ -95,6 +97,7 @@ class JobRunner {
   index::Corpus& corpus_;
   model::Encoder& encoder_;
   media::MediaClient& media_;
+  model::Generator* const generator_;  // may be null
   const Spool& spool_;
   FailedFiles& failed_;
   JobQueue& queue_;

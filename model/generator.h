@@ -164,6 +164,10 @@ class Generator {
                                                   const CallOptions& call,
                                                   const OnText& on_text) = 0;
 
+  // kInvalidArgument: a format that Generate does not understand, before there is a prompt. One
+  // that cannot tell so early says OK.
+  virtual absl::Status CheckFormat(const TextFormat& /*format*/) const { return absl::OkStatus(); }
+
   // Tokens of `text` alone, for keeping a prompt inside a budget.
   virtual absl::StatusOr<int> CountTokens(absl::string_view text) const = 0;
 

@@ -270,6 +270,10 @@ absl::StatusOr<int> Qwen3VlGenerator::CountTokens(absl::string_view text) const 
   return checkpoint_->CountTokens(text);
 }
 
+absl::Status Qwen3VlGenerator::CheckFormat(const TextFormat& format) const {
+  return CompileFormat(format).status();
+}
+
 bool Qwen3VlGenerator::thinks() const { return checkpoint_->config().thinking; }
 
 bool Qwen3VlGenerator::Repeats(const SamplingParams& sampling) const {

@@ -25,6 +25,7 @@ class Qwen3VlGenerator : public Generator {
   absl::StatusOr<GenerateResult> Generate(const GenerateInput& input, const CallOptions& call,
                                           const OnText& on_text) override;
   absl::StatusOr<int> CountTokens(absl::string_view text) const override;
+  absl::Status CheckFormat(const TextFormat& format) const override;
   bool thinks() const override;
   bool Repeats(const SamplingParams& sampling) const override;
   int ImageTokens(int width, int height) const override;

@@ -327,6 +327,21 @@ std::string EnumName(const std::string& wire_name, const std::string& prefix) {
   return out == "unspecified" ? "unknown" : out;
 }
 
+Json FromDuplicates(const v1::DuplicateGroup& group) {
+  Json out;
+  out["pictures"] = Json::array();
+  for (const v1::DuplicatePicture& picture : group.pictures()) {
+    Json one;
+    one["passage_id"] = picture.passage_id();
+    one["document_id"] = picture.document_id();
+    one["source"] = picture.source();
+    one["page"] = picture.has_page() ? Json(picture.page()) : Json(nullptr);
+    one["exact"] = picture.exact();
+    out["pictures"].push_back(std::move(one));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string KindName(v1::PassageKind kind) {
@@ -556,6 +571,21 @@ std::string DocumentListJson(const v1::ListDocumentsResponse& reply) {
   out["documents"] = Json::array();
   for (const v1::Document& item : reply.documents()) out["documents"].push_back(FromDocument(item));
   out["next_page_token"] = PageToken(reply.next_page_token());
+  return Dump(out);
+}
+
+std::string DuplicateGroupJson(const v1::DuplicateGroup& group) {
+  return Dump(FromDuplicates(group));
+}
+
+std::string DuplicatesJson(const v1::ListDuplicatesResponse& reply) {
+  Json out;
+  out["groups"] = Json::array();
+  for (const v1::DuplicateGroup& group : reply.groups()) {
+    out["groups"].push_back(FromDuplicates(group));
+  }
+  out["groups_found"] = reply.groups_found();
+  out["pictures"] = reply.pictures();
   return Dump(out);
 }
 

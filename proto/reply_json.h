@@ -105,6 +105,11 @@ std::string CorpusCheckJson(const v1::CheckCorpusResponse& reply);
 // "reranker","generator","warnings"}; a part that is not loaded is null.
 std::string ModelJson(const v1::GetModelResponse& reply);
 
+// {"groups":[{"pictures":[{"passage_id","document_id","source","page","exact"}]}],"groups_found",
+// "pictures"}, and one of the groups.
+std::string DuplicatesJson(const v1::ListDuplicatesResponse& reply);
+std::string DuplicateGroupJson(const v1::DuplicateGroup& group);
+
 // {"documents":[…],"next_page_token"}, {"jobs":[…],"next_page_token"}, {"collections":[…]};
 // `next_page_token` is null on the last page.
 std::string DocumentListJson(const v1::ListDocumentsResponse& reply);

@@ -60,6 +60,9 @@ class RefusingGenerator : public model::Generator {
   absl::StatusOr<int> CountTokens(absl::string_view text) const override {
     return generator_->CountTokens(text);
   }
+  absl::Status CheckFormat(const model::TextFormat& format) const override {
+    return generator_->CheckFormat(format);
+  }
   bool thinks() const override { return generator_->thinks(); }
   bool Repeats(const model::SamplingParams& sampling) const override {
     return generator_->Repeats(sampling);

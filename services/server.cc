@@ -168,8 +168,9 @@ absl::Status Server::StartCorpus(model::LoadedModel model) {
   if (!corpus.ok()) return Annotate(corpus.status(), absl::StrCat("corpus ", options.path));
   parts.corpus = *std::move(corpus);
 
-  auto ingestor = ingest::Ingestor::Create(config_.ingest, config_.data_path + "/spool",
-                                           *parts.corpus, *parts.model.encoder, *parts.media);
+  auto ingestor =
+      ingest::Ingestor::Create(config_.ingest, config_.data_path + "/spool", *parts.corpus,
+                               *parts.model.encoder, *parts.media, parts.model.generator.get());
   if (!ingestor.ok()) return Annotate(ingestor.status(), "ingest");
   parts.ingestor = *std::move(ingestor);
   return absl::OkStatus();

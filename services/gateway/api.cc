@@ -384,6 +384,19 @@ void Api::AddDocuments() {
         },
         [](v1::ListDocumentsResponse& response) { return JsonReply(DocumentListJson(response)); });
   });
+  Add("GET", "/v1/collections/{collection}/duplicates", {"limit"}, [this](Request request) {
+    const auto limit = NumberParameter(request, "limit", 1, 1000, 0);
+    if (!limit.ok()) return Fail(limit.status(), request);
+    v1::ListDuplicatesRequest message;
+    message.set_collection(request.segments[2]);
+    message.set_limit(*limit);
+    return Call<v1::ListDuplicatesResponse>(
+        request, request.deadline, std::move(message),
+        [this](auto... arguments) {
+          stubs_.ingest->async()->ListDuplicates(std::move(arguments)...);
+        },
+        [](v1::ListDuplicatesResponse& response) { return JsonReply(DuplicatesJson(response)); });
+  });
   Add("POST", kList, {"source", "document_id", "create_collection", "force", "wait"}, nullptr);
   entries_.back().route.open = [this](const Request& request) {
     // A large body takes its time to come: unless the request says otherwise, the longest.

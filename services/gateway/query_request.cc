@@ -63,6 +63,7 @@ constexpr FieldSpec kFields[] = {
     {"group_size", Type::kInteger, false},
     {"neighbours", Type::kInteger, false},
     {"explain", Type::kBoolean, false},
+    {"collapse_near_duplicates", Type::kBoolean, false},
     {"time_from", Type::kString, false},
     {"time_to", Type::kString, false},
     {"history", Type::kHistory, false},
@@ -230,6 +231,9 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
   } else if (name == "group_by_document") {
     SL_ASSIGN_OR_RETURN(const bool group, BooleanField(name, value));
     search.set_group_by_document(group);
+  } else if (name == "collapse_near_duplicates") {
+    SL_ASSIGN_OR_RETURN(const bool collapse, BooleanField(name, value));
+    search.set_collapse_near_duplicates(collapse);
   } else if (name == "group_size") {
     SL_ASSIGN_OR_RETURN(const int32_t size, PositiveField(name, value));
     search.set_group_size(size);

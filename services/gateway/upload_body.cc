@@ -30,6 +30,10 @@ absl::Status SetFlag(absl::string_view name, absl::string_view text, bool& flag)
   return edge::InvalidField(name, "expected true or false");
 }
 
+bool IsFlag(absl::string_view name) {
+  return name == "create_collection" || name == "force" || name == "summarize" || name == "tag";
+}
+
 absl::Status SetMetadata(const std::string& text, google::protobuf::Struct& metadata) {
   // Our reader first: it bounds the depth and refuses keys given twice.
   absl::StatusOr<json::value> value = ParseJson(text);
@@ -60,6 +64,13 @@ absl::StatusOr<bool> SetOption(absl::string_view name, const std::string& text,
     bool flag = false;
     SL_RETURN_IF_ERROR(SetFlag(name, text, flag));
     header.set_force(flag);
+  } else if (name == "extract_schema") {
+    header.mutable_enrichment()->set_extract_schema(text);
+  } else if (name == "summarize" || name == "tag") {
+    bool flag = false;
+    SL_RETURN_IF_ERROR(SetFlag(name, text, flag));
+    v1::Enrichment& enrichment = *header.mutable_enrichment();
+    name == "tag" ? enrichment.set_tag(flag) : enrichment.set_summarize(flag);
   } else {
     return false;
   }
@@ -139,11 +150,11 @@ class UrlBody final : public UploadBody {
  private:
   absl::Status SetField(absl::string_view name, const json::value& value) {
     std::string text;
-    if (name == "metadata" && value.is_object()) {
+    if ((name == "metadata" || name == "extract_schema") && value.is_object()) {
       text = json::serialize(value);
-    } else if ((name == "create_collection" || name == "force") && value.is_bool()) {
+    } else if (IsFlag(name) && value.is_bool()) {
       text = value.get_bool() ? "true" : "false";
-    } else if (value.is_string() && name != "metadata") {
+    } else if (value.is_string() && name != "metadata" && name != "extract_schema") {
       text.assign(value.get_string().data(), value.get_string().size());
     } else {
       return edge::InvalidField(name, absl::StrCat("did not expect ", JsonKindName(value)));
@@ -235,10 +246,12 @@ class FormBody final : public UploadBody, private PartSink {
     if (!IsValidUtf8(text_)) return edge::InvalidField(part_.name, "the text is not UTF-8");
     SL_ASSIGN_OR_RETURN(const bool known, SetOption(part_.name, text_, header_));
     if (!known) {
-      return edge::InvalidField(part_.name,
-                                "no such field; a file is sent with its file name, fields are "
-                                "source, document_id, password, metadata, create_collection, force",
-                                "unknown_field");
+      return edge::InvalidField(
+          part_.name,
+          "no such field; a file is sent with its file name, fields are "
+          "source, document_id, password, metadata, create_collection, force, "
+          "extract_schema, summarize, tag",
+          "unknown_field");
     }
     field_without_file_ = part_.name;
     return absl::OkStatus();

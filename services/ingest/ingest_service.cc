@@ -1,6 +1,13 @@
 #include "services/ingest/ingest_service.h"
 
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "base/utf8.h"
+#include "services/edge/error_details.h"
 #include "services/edge/grpc_status.h"
 #include "services/ingest/convert.h"
 #include "services/ingest/ingest_stream.h"
@@ -14,6 +21,37 @@ template <typename Body>
 grpc::Status Answer(absl::string_view call, Body&& body) {
   return edge::ToGrpcStatus(
       CatchStatus(call, [&]() -> absl::Status { return std::forward<Body>(body)(); }));
+}
+
+constexpr int kShownOfGroup = 100;
+
+absl::StatusOr<int> GroupLimit(int32_t asked) {
+  if (asked < 0 || asked > 1000) {
+    return edge::InvalidField("limit", absl::StrCat("expected 0..1000, got ", asked),
+                              "out_of_range");
+  }
+  return asked == 0 ? 100 : asked;
+}
+
+// Passages that were deleted meanwhile are left out, and a group of which one is left.
+absl::Status AddGroup(const index::Corpus& corpus, std::span<const uint64_t> passages,
+                      v1::ListDuplicatesResponse& response) {
+  v1::DuplicateGroup group;
+  std::string first;  // picture
+  for (const uint64_t id : passages.first(std::min<size_t>(passages.size(), kShownOfGroup))) {
+    const auto passage = corpus.GetPassage(id);
+    if (absl::IsNotFound(passage.status())) continue;
+    SL_RETURN_IF_ERROR(passage.status());
+    if (first.empty()) first = passage->blob_hash;
+    v1::DuplicatePicture& picture = *group.add_pictures();
+    picture.set_passage_id(absl::StrCat(id));
+    picture.set_document_id(passage->document_id);
+    picture.set_source(ToValidUtf8(passage->source));
+    if (passage->page > 0) picture.set_page(passage->page);
+    picture.set_exact(passage->blob_hash == first);
+  }
+  if (group.pictures_size() > 1) *response.add_groups() = std::move(group);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -68,6 +106,25 @@ grpc::Status IngestService::ListDocuments(grpc::ServerContext* context,
                                               request->page_token()));
     for (const auto& document : page.items) *response->add_documents() = ToProto(document);
     response->set_next_page_token(page.next_token);
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status IngestService::ListDuplicates(grpc::ServerContext* context,
+                                           const v1::ListDuplicatesRequest* request,
+                                           v1::ListDuplicatesResponse* response) {
+  return Answer("ListDuplicates", [&]() -> absl::Status {
+    SL_RETURN_IF_ERROR(RequireField(request->collection(), "collection"));
+    SL_ASSIGN_OR_RETURN(const int limit, GroupLimit(request->limit()));
+    const auto found =
+        corpus_.FindNearPictures(request->collection(), absl::FromChrono(context->deadline()));
+    SL_RETURN_IF_ERROR(About(found.status(), "collection", request->collection()));
+    response->set_groups_found(static_cast<int64_t>(found->groups.size()));
+    response->set_pictures(found->pictures);
+    for (const std::vector<uint64_t>& group : found->groups) {
+      if (response->groups_size() == limit) break;
+      SL_RETURN_IF_ERROR(AddGroup(corpus_, group, *response));
+    }
     return absl::OkStatus();
   });
 }

@@ -42,6 +42,9 @@ class IngestService final : public v1::IngestService::Service {
                            v1::GetDocumentResponse* response) override;
   grpc::Status ListDocuments(grpc::ServerContext* context, const v1::ListDocumentsRequest* request,
                              v1::ListDocumentsResponse* response) override;
+  grpc::Status ListDuplicates(grpc::ServerContext* context,
+                              const v1::ListDuplicatesRequest* request,
+                              v1::ListDuplicatesResponse* response) override;
   grpc::Status GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
                       v1::GetJobResponse* response) override;
   grpc::Status ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,

@@ -105,6 +105,9 @@ absl::StatusOr<ingest::IngestRequest> RequestOf(const v1::DocumentHeader& header
   if (header.has_metadata()) {
     SL_ASSIGN_OR_RETURN(request.metadata_json, JsonFromStruct(header.metadata()));
   }
+  request.enrichment = {.extract_schema = header.enrichment().extract_schema(),
+                        .summarize = header.enrichment().summarize(),
+                        .tag = header.enrichment().tag()};
   request.password = header.password();
   request.create_collection = header.create_collection();
   request.force = header.force();

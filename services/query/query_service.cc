@@ -328,6 +328,7 @@ absl::StatusOr<QueryService::Asked> QueryService::ReadFiltered(
   out.neighbours = request.neighbours();
   out.explain = request.explain();
   out.no_cache = request.no_cache();
+  out.collapse = request.collapse_near_duplicates();
   SL_ASSIGN_OR_RETURN(out.time, TimeFrom(request, prefix));
   // Last, as it is the one part that costs: pictures are fetched and decoded here.
   const NamedParts query = {request.query(), absl::StrCat(prefix, "query")};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -9,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "index/near_pictures.h"
 #include "services/edge/error_details.h"
 #include "services/query/terms.h"
 
@@ -173,7 +175,7 @@ std::string Likeness(const index::Passage& passage) {
 
 }  // namespace
 
-std::vector<Hit> WithoutNearDuplicates(std::vector<Hit> hits) {
+std::vector<Hit> WithoutDuplicates(std::vector<Hit> hits) {
   absl::flat_hash_map<std::string, size_t> seen;  // places in `out`
   std::vector<Hit> out;
   for (Hit& hit : hits) {
@@ -291,8 +293,8 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
 
 absl::Status Retriever::Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,
                              const edge::CallLimits& limits, Retrieved& out) const {
-  // Some more than asked for, so that enough are left when near-duplicates have gone.
-  query.k = std::min(kMaxK, wanted + std::max(10, wanted / 2));
+  // Some more than asked for, so that enough are left when duplicates have gone.
+  query.k = std::min(kMaxK, wanted + std::max(10, request.collapse ? 2 * wanted : wanted / 2));
   query.candidates = request.candidates;
   if (request.group_by_document) {
     // A document's passages may take all the places, and all of those may show the same.
@@ -313,7 +315,8 @@ absl::Status Retriever::Find(const RetrieveRequest& request, int wanted, index::
     for (size_t i = 0; request.explain && i < out.hits.size(); ++i) {
       out.hits[i].reason->fused_rank = static_cast<int>(i) + 1;
     }
-    out.hits = WithoutNearDuplicates(std::move(out.hits));
+    out.hits = WithoutDuplicates(std::move(out.hits));
+    if (request.collapse) SL_RETURN_IF_ERROR(Collapse(request, out.hits));
     if (!request.group_by_document || !found->cut) return absl::OkStatus();
     if (GroupByDocument(out.hits, request.k, 1).size() == static_cast<size_t>(request.k)) {
       return absl::OkStatus();
@@ -327,6 +330,37 @@ absl::Status Retriever::Find(const RetrieveRequest& request, int wanted, index::
     }
     query.candidates = std::min(kMaxCandidates, 4 * looked_at);
   }
+}
+
+absl::Status Retriever::Collapse(const RetrieveRequest& request, std::vector<Hit>& hits) const {
+  std::vector<Hit> out;
+  std::vector<std::pair<size_t, std::vector<float>>> kept;  // place in `out`, vector
+  for (Hit& hit : hits) {
+    if (!hit.passage.picture_hash.has_value()) {
+      out.push_back(std::move(hit));
+      continue;
+    }
+    const auto vector = corpus_.PassageVector(request.collection, hit.passage.id);
+    const auto better =
+        !vector.ok() ? kept.end() : std::ranges::find_if(kept, [&](const auto& other) {
+          const auto& [place, its] = other;
+          return index::HashesAreNear(*out[place].passage.picture_hash,
+                                      *hit.passage.picture_hash) &&
+                 std::inner_product(its.begin(), its.end(), vector->begin(), 0.0f) >=
+                     index::kNearCosine;
+        });
+    if (better != kept.end()) {
+      if (auto& reason = out[better->first].reason; reason.has_value()) {
+        reason->duplicates.push_back(hit.passage.id);
+      }
+      continue;
+    }
+    // One that was deleted meanwhile has no vector: it stays as it was found.
+    if (vector.ok()) kept.emplace_back(out.size(), *vector);
+    out.push_back(std::move(hit));
+  }
+  hits = std::move(out);
+  return absl::OkStatus();
 }
 
 absl::Status Retriever::LeaveOutStored(const RetrieveRequest& request,

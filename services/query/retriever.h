@@ -39,6 +39,7 @@ struct RetrieveRequest {
   int group_size = 1;     // 1..100; k * group_size is at most 1000
   int neighbours = 0;     // of each hit, on either side; 0..5
   bool explain = false;   // fill Hit::reason
+  bool collapse = false;  // of near-duplicate pictures (index/near_pictures.h) the best hit alone
   bool no_cache = false;  // the query's vectors are neither taken from a cache nor kept
 };
 
@@ -56,7 +57,7 @@ struct Retrieved {
   double rerank_ms = 0;
 };
 
-// Finds the passages that meet a query: encode, search, drop near-duplicates, rerank. Any thread.
+// Finds the passages that meet a query: encode, search, drop duplicates, rerank. Any thread.
 class Retriever {
  public:
   // All outlive the retriever; `reranker` and `embeddings`, the vectors of earlier queries, may be
@@ -91,7 +92,9 @@ class Retriever {
  private:
   // Leaves what the query names itself out of its hits; kNotFound where it is not there.
   absl::Status LeaveOutStored(const RetrieveRequest& request, index::SearchQuery& query) const;
-  // Fused hits without near-duplicates, enough for `wanted` or, grouped, for k documents if there
+  // Leaves out pictures that are near-duplicates of a better hit's.
+  absl::Status Collapse(const RetrieveRequest& request, std::vector<Hit>& hits) const;
+  // Fused hits without duplicates, enough for `wanted` or, grouped, for k documents if there
   // are as many.
   absl::Status Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,
                     const edge::CallLimits& limits, Retrieved& out) const;
@@ -112,7 +115,7 @@ class Retriever {
 // Keeps the first of hits that show the same thing: pictures of equal bytes, or passages of equal
 // normalised text. Order is kept; what went is noted in the reason of what stayed, where it has
 // one.
-std::vector<Hit> WithoutNearDuplicates(std::vector<Hit> hits);
+std::vector<Hit> WithoutDuplicates(std::vector<Hit> hits);
 
 // The first `group_size` hits of each of the first `documents` documents, a document's together, as
 // places in `hits`. In the order of the documents' best hits.

@@ -37,6 +37,17 @@ Passage SamplePassage() {
   return passage;
 }
 
+TEST(RecordsTest, APassageHasAHashOrNone) {
+  ASSERT_OK_AND_ASSIGN(const Passage without, DecodePassage(Encode(SamplePassage())));
+  EXPECT_FALSE(without.picture_hash.has_value());
+  EXPECT_EQ(Encode(SamplePassage())[0], 1) << "readable for programs of before";
+  Passage passage = SamplePassage();
+  passage.picture_hash = 0x8000000000000001;
+  ASSERT_OK_AND_ASSIGN(const Passage with, DecodePassage(Encode(passage)));
+  EXPECT_EQ(with.picture_hash, 0x8000000000000001);
+  EXPECT_EQ(with.text, "text");
+}
+
 Job SampleJob() {
   Job job;
   job.id = "j";

@@ -16,6 +16,7 @@
 #include "ingest/failure.h"
 #include "tests/ingest/controlled_encoder.h"
 #include "tests/ingest/samples.h"
+#include "tests/support/fake_model.h"
 #include "tests/support/status_matchers.h"
 
 namespace sightline::ingest {
@@ -89,8 +90,8 @@ class IngestorTest : public ::testing::Test {
   }
 
   void Make() {
-    ASSERT_OK_AND_ASSIGN(ingestor_,
-                         Ingestor::Create(options_, SpoolPath(), *corpus_, encoder_, *media_));
+    ASSERT_OK_AND_ASSIGN(ingestor_, Ingestor::Create(options_, SpoolPath(), *corpus_, encoder_,
+                                                     *media_, generator_.get()));
   }
   void MakeAndStart() {
     Make();
@@ -167,12 +168,38 @@ class IngestorTest : public ::testing::Test {
   std::unique_ptr<TempDir> dir_;
   ControlledEncoder encoder_;
   std::unique_ptr<media::MediaClient> media_;
+  std::unique_ptr<model::Generator> generator_;  // null unless a test sets one
   std::unique_ptr<index::Corpus> corpus_;
   IngestOptions options_;
   std::unique_ptr<Ingestor> ingestor_;  // last: goes first
 };
 
 // --- what becomes of files
+
+TEST_F(IngestorTest, WhatAGeneratorFoundOutIsKeptAndNotAskedAgain) {
+  generator_ = std::make_unique<sightline::testing::FakeGenerator>("It is about mills.");
+  MakeAndStart();
+  IngestRequest request = Request("a.txt");
+  request.metadata_json = R"({"year":1})";
+  EXPECT_EQ(Ingest(request, "mills and rivers").outcome, Outcome::kIndexed);
+  request.enrichment.summarize = true;
+  const IngestResult read = Ingest(request, "mills and rivers");
+  EXPECT_EQ(read.outcome, Outcome::kIndexed);
+  EXPECT_EQ(read.document.metadata_json, R"({"year":1,"summary":"It is about mills."})");
+  EXPECT_EQ(Ingest(request, "mills and rivers").outcome, Outcome::kUnchanged);
+  request.enrichment.summarize = false;
+  const IngestResult plain = Ingest(request, "mills and rivers");
+  EXPECT_EQ(plain.outcome, Outcome::kIndexed);
+  EXPECT_EQ(plain.document.metadata_json, R"({"year":1})");
+
+  // A server without a generator refuses it before anything is stored.
+  ingestor_.reset();
+  generator_.reset();
+  MakeAndStart();
+  request.enrichment.summarize = true;
+  EXPECT_THAT(ingestor_->Submit(request, "other", {}),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
 
 TEST_F(IngestorTest, ATextFileBecomesSearchablePassages) {
   MakeAndStart();

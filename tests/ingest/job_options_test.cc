@@ -20,6 +20,7 @@ TEST(JobOptionsTest, ComeBackAsTheyWere) {
                               .bytes = int64_t{5} << 32,
                               .etag = "\"1\"",
                               .last_modified = "today",
+                              .enrichment = {.extract_schema = "{}", .summarize = true},
                               .sequence = 77};
   ASSERT_OK_AND_ASSIGN(const JobOptions back, DecodeJobOptions(EncodeJobOptions(options)));
   EXPECT_EQ(back.media_type, options.media_type);
@@ -29,6 +30,9 @@ TEST(JobOptionsTest, ComeBackAsTheyWere) {
   EXPECT_EQ(back.bytes, options.bytes);
   EXPECT_EQ(back.etag, options.etag);
   EXPECT_EQ(back.last_modified, options.last_modified);
+  EXPECT_EQ(back.enrichment.extract_schema, "{}");
+  EXPECT_TRUE(back.enrichment.summarize);
+  EXPECT_FALSE(back.enrichment.tag);
   EXPECT_EQ(back.sequence, options.sequence);
 }
 
@@ -38,6 +42,7 @@ TEST(JobOptionsTest, ThoseOfEarlierBuildsAreRead) {
                                         R"("content_hash":"abc","bytes":1,"sequence":2})"));
   EXPECT_EQ(back.content_hash, "abc");
   EXPECT_EQ(back.etag, "");
+  EXPECT_TRUE(back.enrichment.empty());
 }
 
 TEST(JobOptionsTest, DamagedOnesAreDataLoss) {
@@ -66,9 +71,9 @@ TEST(MetadataTest, WhatAFileSaysOfItselfIsAddedToWhatIsThere) {
   const std::string stored =
       WithProperties(R"({"from":"me"})", {{"date", "2024-05-01T08:00:00"}, {"from", "Ann"}});
   EXPECT_EQ(stored, R"({"from":"me","date":"2024-05-01T08:00:00"})");
-  EXPECT_TRUE(SameMetadata(stored, R"({"from":"me"})", true));
-  EXPECT_FALSE(SameMetadata(stored, R"({"from":"me"})", false));
-  EXPECT_FALSE(SameMetadata(stored, "{}", false));
+  EXPECT_TRUE(SameMetadata(stored, R"({"from":"me"})", {.properties = true}));
+  EXPECT_FALSE(SameMetadata(stored, R"({"from":"me"})"));
+  EXPECT_FALSE(SameMetadata(stored, "{}"));
   EXPECT_EQ(WithProperties(R"({"taken":"x"})", {{"date", "y"}}), R"({"taken":"x"})");
   EXPECT_EQ(WithProperties("{}", {{"subject", std::string(1 << 20, 'x')}, {"to", "Bob"}}),
             R"({"to":"Bob"})");

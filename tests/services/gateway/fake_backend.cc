@@ -270,6 +270,12 @@ class FakeBackend::Ingest final : public v1::IngestService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ListDuplicates(grpc::ServerContext*, const v1::ListDuplicatesRequest*,
+                              v1::ListDuplicatesResponse* response) override {
+    response->set_pictures(0);
+    return grpc::Status::OK;
+  }
+
   grpc::Status ListDocuments(grpc::ServerContext*, const v1::ListDocumentsRequest* request,
                              v1::ListDocumentsResponse* response) override {
     absl::MutexLock lock(&backend_.mu_);

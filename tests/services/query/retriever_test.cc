@@ -77,6 +77,13 @@ class RetrieverTest : public ::testing::Test {
     return write;
   }
 
+  // The one byte of a blob that Photo names.
+  static std::string BytesOf(const std::string& hash) {
+    std::string bytes(1, 0);
+    while (ContentHash(bytes) != hash) ++bytes[0];
+    return bytes;
+  }
+
   std::vector<float> Vector(model::EncodeInput input) {
     return encoder_.Encode({&input, 1}, 64, {}).value()[0];
   }
@@ -107,7 +114,8 @@ class RetrieverTest : public ::testing::Test {
     for (index::PassageWrite& passage : passages) {
       passage.passage.ordinal = static_cast<int>(write.passages.size());
       if (!passage.passage.blob_hash.empty()) {
-        write.blobs.push_back({passage.passage.blob_hash, std::string(1, 7), "image/png", 2, 2});
+        write.blobs.push_back(
+            {passage.passage.blob_hash, BytesOf(passage.passage.blob_hash), "image/png", 2, 2});
       }
       write.passages.push_back(std::move(passage));
     }
@@ -420,6 +428,31 @@ TEST_F(RetrieverTest, ADocumentWhoseBestPassageIsADuplicateShowsItsNextOne) {
   ASSERT_GE(notes, 0);
   EXPECT_EQ(found.hits[notes].passage.text, "a red car in town");
   EXPECT_EQ(found.hits[notes].reason->group_rank, 1);
+}
+
+TEST_F(RetrieverTest, NearDuplicatesAreCollapsedWhenAskedTo) {
+  const auto hashed = [&](uint8_t value, uint64_t hash) {
+    index::PassageWrite write = Photo(value);
+    write.vector = Photo(100).vector;
+    write.passage.picture_hash = hash;
+    return write;
+  };
+  Put("first", {hashed(101, 0xff)});
+  Put("near", {hashed(102, 0xfe)});
+  Put("far", {hashed(103, ~uint64_t{0xff})});
+  request_.content.images = {Picture(100)};
+  request_.mode = index::FusionMode::kDense;
+  request_.explain = true;
+  ASSERT_OK_AND_ASSIGN(const Retrieved all, Retrieve());
+  EXPECT_GE(Place(all, "first"), 0);
+  EXPECT_GE(Place(all, "near"), 0);
+  request_.collapse = true;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ((Place(found, "first") >= 0) + (Place(found, "near") >= 0), 1);
+  EXPECT_GE(Place(found, "far"), 0);
+  EXPECT_GE(Place(found, "car"), 0);
+  const int kept = std::max(Place(found, "first"), Place(found, "near"));
+  EXPECT_EQ(found.hits[kept].reason->duplicates.size(), 1u);
 }
 
 TEST_F(RetrieverTest, GroupsAreOrderedByTheRerankersScore) {
