@@ -13,6 +13,7 @@
 #include "cli/json_text.h"
 #include "cli/known_documents.h"
 #include "cli/progress.h"
+#include "cli/s3/client.h"
 #include "cli/uploader.h"
 
 namespace sightline::cli {
@@ -36,6 +37,7 @@ struct IngestArguments {
   bool force = false;
   std::string on_error = "skip";
   std::string failed_list = "sightline-failed.jsonl";
+  std::string s3_endpoint;
 };
 
 // What an ingest did so far. Any thread.
@@ -236,6 +238,7 @@ class Run {
     options.force = arguments_.force;
     options.stop_on_failure = arguments_.on_error == "stop";
     options.deadline = connection_.Deadline();
+    options.s3 = arguments_.sources.s3.value_or(nullptr);
     Uploader uploader(connection_, options, [this](const UploadResult& r) { OnResult(r); });
     absl::Status status = VisitSources(arguments_.sources, MakeVisitor(uploader));
     if (status.ok()) status = uploader.Finish();
@@ -330,6 +333,19 @@ absl::Status ReadPassword(IngestArguments& arguments) {
   return absl::OkStatus();
 }
 
+// What s3:// URLs are read with. Where it cannot be had, only such a URL fails.
+std::unique_ptr<s3::Client> OpenS3(IngestArguments& arguments, const Environment& environment) {
+  auto settings = s3::MakeSettings(environment.s3, arguments.s3_endpoint);
+  if (!settings.ok()) {
+    arguments.sources.s3 = settings.status();
+    return nullptr;
+  }
+  auto client =
+      std::make_unique<s3::Client>(*std::move(settings), s3::ClientOptions{.stopped = Interrupted});
+  arguments.sources.s3 = client.get();
+  return client;
+}
+
 int Ingest(IngestArguments& arguments, const Environment& environment) {
   const bool json = arguments.common.json;
   if (const absl::Status status = Check(arguments); !status.ok())
@@ -340,6 +356,7 @@ int Ingest(IngestArguments& arguments, const Environment& environment) {
   if (const absl::Status status = ReadPassword(arguments); !status.ok()) {
     return ReportFailure(status, json);
   }
+  const std::unique_ptr<s3::Client> s3 = OpenS3(arguments, environment);
   if (arguments.dry_run) return DryRun(arguments);
   const auto totals = Count(arguments.sources);
   if (!totals.ok()) return ReportFailure(totals.status(), json);
@@ -353,12 +370,13 @@ int Ingest(IngestArguments& arguments, const Environment& environment) {
 void AddIngest(Arguments& program, const Environment& environment) {
   auto arguments = std::make_shared<IngestArguments>();
   Arguments command = program.Command(
-      "ingest", "Put files, folders and URLs into a collection",
+      "ingest", "Put files, folders, buckets and URLs into a collection",
       "sightline ingest ./scans -c office --recursive --data ./corpus\n"
       "sightline ingest report.pdf -c office --metadata year=2024 --metadata lang=en\n"
       "sightline ingest photos -c shop --recursive --glob '*.jpg' --glob '!*_small.jpg'\n"
       "sightline ingest -c shop --manifest photos.jsonl\n"
       "sightline ingest ./scans -c office --recursive --resume\n"
+      "sightline ingest s3://archive/scans -c office --recursive\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some items failed, 130 interrupted",
       [arguments, &environment] { return Ingest(*arguments, environment); });
   command.Texts("paths", arguments->sources.paths, "Files, folders, http(s):// and s3:// URLs",
@@ -375,6 +393,11 @@ void AddIngest(Arguments& program, const Environment& environment) {
                "JSON lines: path or uri, id, metadata, caption, media_type; paths are meant from "
                "the manifest's folder",
                "F.jsonl");
+  command.Text("--s3-endpoint", arguments->s3_endpoint,
+               "Where s3:// buckets are, if not at Amazon; else AWS_ENDPOINT_URL_S3 or "
+               "AWS_ENDPOINT_URL. Keys and region: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
+               "AWS_SESSION_TOKEN, AWS_REGION",
+               "URL");
   command.Text("--password-file", arguments->password_file,
                "Its first line is the password of encrypted PDF files", "FILE");
   command.Integer("--jobs", arguments->jobs, 1, 256, "Documents in flight; default 4");

@@ -1,6 +1,5 @@
 // VisitSources of ingest_item.h: paths, folders, and the manifest's lines.
 
-#include <fnmatch.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,12 +10,13 @@
 #include <fstream>
 #include <system_error>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "cli/glob.h"
 #include "cli/ingest_item.h"
+#include "cli/s3/settings.h"
 
 namespace sightline::cli {
 namespace {
@@ -24,26 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxSourceBytes = 4096;
-
-bool Matches(const std::string& pattern, const std::string& name, const std::string& below) {
-  return ::fnmatch(pattern.c_str(), absl::StrContains(pattern, '/') ? below.c_str() : name.c_str(),
-                   0) == 0;
-}
-
-bool Wanted(const std::vector<std::string>& globs, const std::string& name,
-            const std::string& below) {
-  bool has_including = false;
-  bool included = false;
-  for (const std::string& glob : globs) {
-    if (glob[0] == '!') {
-      if (Matches(glob.substr(1), name, below)) return false;
-    } else {
-      has_including = true;
-      included = included || Matches(glob, name, below);
-    }
-  }
-  return included || !has_including;
-}
 
 class Walker {
  public:
@@ -150,6 +130,11 @@ absl::Status VisitManifest(const IngestSources& sources, const IngestVisitor& vi
       return Annotate(item.status(), absl::StrCat(sources.manifest, ":", number));
     }
     struct stat st;
+    if (s3::IsS3Url(item->uri)) {
+      const absl::Status usable =
+          sources.s3.ok() ? s3::ParseLocation(item->uri).status() : sources.s3.status();
+      if (!usable.ok()) return Annotate(usable, absl::StrCat(sources.manifest, ":", number));
+    }
     if (item->path.empty()) {
       SL_RETURN_IF_ERROR(visitor.item(*std::move(item)));
     } else if (::stat(item->path.c_str(), &st) != 0) {
@@ -172,6 +157,10 @@ absl::Status VisitSources(const IngestSources& sources, const IngestVisitor& vis
   for (const std::string& path : sources.paths) {
     if (!IsUri(path)) {
       SL_RETURN_IF_ERROR(walker.Named(path));
+      continue;
+    }
+    if (s3::IsS3Url(path)) {
+      SL_RETURN_IF_ERROR(VisitBucket(path, sources, visitor));
       continue;
     }
     IngestItem item;
