@@ -34,6 +34,7 @@ struct IngestArguments {
   int jobs = 4;
   bool resume = false;
   bool dry_run = false;
+  bool no_ignore = false;
   bool force = false;
   std::string on_error = "skip";
   std::string failed_list = "sightline-failed.jsonl";
@@ -356,6 +357,7 @@ int Ingest(IngestArguments& arguments, const Environment& environment) {
   if (const absl::Status status = ReadPassword(arguments); !status.ok()) {
     return ReportFailure(status, json);
   }
+  arguments.sources.ignore_files = !arguments.no_ignore;
   const std::unique_ptr<s3::Client> s3 = OpenS3(arguments, environment);
   if (arguments.dry_run) return DryRun(arguments);
   const auto totals = Count(arguments.sources);
@@ -387,6 +389,8 @@ void AddIngest(Arguments& program, const Environment& environment) {
   command.Texts("--glob", arguments->sources.globs,
                 "Only files in folders that match; with a leading ! those that do not; repeatable",
                 "PATTERN");
+  command.Flag("--no-ignore", arguments->no_ignore,
+               "Also what a .sightlineignore file in a folder leaves out");
   command.Texts("--metadata", arguments->metadata,
                 "For every document; numbers, true and false are taken as such; repeatable", "K=V");
   command.Text("--manifest", arguments->sources.manifest,

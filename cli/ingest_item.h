@@ -41,6 +41,7 @@ struct IngestSources {
   std::vector<std::string> paths;  // files, folders, URLs; an s3:// URL may be a folder too
   std::string manifest;            // JSON lines, or empty
   bool recursive = false;
+  bool ignore_files = true;  // whether .sightlineignore in folders is heeded
   // Shell patterns for files in folders: of the name, or of the path below the folder when it has a
   // slash; with a leading "!" they exclude. A file must match one that includes, if there is any.
   std::vector<std::string> globs;
@@ -55,10 +56,10 @@ struct IngestVisitor {
 };
 
 // Visits everything in a fixed order: the paths as named, folders by the names in them, then the
-// manifest's lines. Hidden files and folders are left out unless they were named; symbolic links in
-// folders are not followed. Holds one folder's names in memory at a time.
-// kNotFound: a named path does not exist; kInvalidArgument: a line of the manifest is wrong. Of
-// S3 as s3::Client::List.
+// manifest's lines. Hidden files and folders, and what a .sightlineignore leaves out (see
+// IgnoreRules), are left out unless they were named; symbolic links in folders are not followed.
+// Holds one folder's names in memory at a time. kNotFound: a named path does not exist;
+// kInvalidArgument: a line of the manifest is wrong. Of S3 as s3::Client::List.
 absl::Status VisitSources(const IngestSources& sources, const IngestVisitor& visitor);
 
 // One line of a manifest: {"path" or "uri", "id", "metadata", "caption", "media_type"}; "reason"

@@ -12,9 +12,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "base/utf8.h"
 #include "cli/glob.h"
+#include "cli/ignore_rules.h"
 #include "cli/ingest_item.h"
 #include "cli/s3/settings.h"
 
@@ -24,6 +26,34 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxSourceBytes = 4096;
+
+constexpr char kIgnoreFile[] = ".sightlineignore";
+constexpr uint64_t kMaxIgnoreFileBytes = 1 << 20;
+
+// The rules of the folders from the one that was named down to where the walk is.
+class IgnoreStack {
+ public:
+  // What the nearest folder that has a word on it says; `below` is a path under the named folder.
+  bool LeavesOut(const std::string& below, bool is_folder) const {
+    for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
+      const auto verdict = level->rules.Verdict(below.substr(level->prefix), is_folder);
+      if (verdict.has_value()) return *verdict;
+    }
+    return false;
+  }
+
+  void Enter(const std::string& below, IgnoreRules rules) {
+    levels_.push_back({.prefix = below.size(), .rules = std::move(rules)});
+  }
+  void Leave() { levels_.pop_back(); }
+
+ private:
+  struct Level {
+    size_t prefix = 0;  // of the folder's path under the named one, with its slash
+    IgnoreRules rules;
+  };
+  std::vector<Level> levels_;
+};
 
 class Walker {
  public:
@@ -60,6 +90,28 @@ class Walker {
 
   // `below` is the folder's path under the one that was named, with a slash at its end, or empty.
   absl::Status Folder(const std::string& folder, const std::string& below) {
+    auto rules = ReadRules(folder);
+    if (!rules.ok()) {
+      // Without them it is not known what must stay out.
+      Unusable(folder + "/" + kIgnoreFile, "unreadable",
+               absl::StrCat(rules.status().message(), "; its folder is left out"));
+      return absl::OkStatus();
+    }
+    ignored_.Enter(below, *std::move(rules));
+    const absl::Status status = Entries(folder, below);
+    ignored_.Leave();
+    return status;
+  }
+
+  absl::StatusOr<IgnoreRules> ReadRules(const std::string& folder) const {
+    if (!sources_.ignore_files) return IgnoreRules();
+    const auto text = ReadFile(folder + "/" + kIgnoreFile, kMaxIgnoreFileBytes);
+    if (absl::IsNotFound(text.status())) return IgnoreRules();
+    if (!text.ok()) return text.status();
+    return IgnoreRules::Parse(*text);
+  }
+
+  absl::Status Entries(const std::string& folder, const std::string& below) {
     std::vector<std::string> names;
     std::error_code error;
     fs::directory_iterator entries(folder, error);
@@ -80,6 +132,7 @@ class Walker {
       Unusable(path, "unreadable", std::strerror(errno));
       return absl::OkStatus();
     }
+    if (ignored_.LeavesOut(below + name, S_ISDIR(st.st_mode))) return absl::OkStatus();
     if (S_ISDIR(st.st_mode)) {
       if (sources_.recursive) return Folder(path, below + name + "/");
       if (visitor_.sub_folder) visitor_.sub_folder(path);
@@ -113,6 +166,7 @@ class Walker {
 
   const IngestSources& sources_;
   const IngestVisitor& visitor_;
+  IgnoreStack ignored_;
 };
 
 absl::Status VisitManifest(const IngestSources& sources, const IngestVisitor& visitor) {
