@@ -53,6 +53,8 @@ struct IngestVisitor {
   std::function<absl::Status(IngestItem)> item;  // a failure ends the visit
   std::function<void(UnusableItem)> unusable;
   std::function<void(const std::string&)> sub_folder;  // not entered, for want of --recursive
+  // A folder of this machine, before its names are read; a failure ends the visit.
+  std::function<absl::Status(const std::string&)> folder;
 };
 
 // Visits everything in a fixed order: the paths as named, folders by the names in them, then the
@@ -77,6 +79,13 @@ std::string FailedLine(const IngestItem& item, absl::string_view reason, absl::s
 absl::StatusOr<std::string> MetadataFromPairs(const std::vector<std::string>& pairs);
 
 bool IsUri(absl::string_view text);
+
+// The part of VisitSources for one path below a folder that was named, `root`, or for that itself:
+// a file if it is one that the whole visit would find, a folder with what it would find in there.
+absl::Status VisitBelow(const std::string& root, const std::string& path,
+                        const IngestSources& sources, const IngestVisitor& visitor);
+
+inline constexpr char kIgnoreFile[] = ".sightlineignore";
 
 // The part of VisitSources for s3://bucket/name: the object of that key, and those below "name/" as
 // in a folder of that name. Objects whose keys end with a slash are marks of folders: left out.

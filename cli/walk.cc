@@ -10,6 +10,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/file.h"
@@ -27,7 +28,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxSourceBytes = 4096;
 
-constexpr char kIgnoreFile[] = ".sightlineignore";
 constexpr uint64_t kMaxIgnoreFileBytes = 1 << 20;
 
 // The rules of the folders from the one that was named down to where the walk is.
@@ -77,6 +77,11 @@ class Walker {
     return File((folder / absolute.filename()).string(), st, true);
   }
 
+  absl::Status Below(const std::string& root, const std::string& path) {
+    return path == root ? Folder(root, "")
+                        : Down(root, "", absl::string_view(path).substr(root.size() + 1));
+  }
+
  private:
   static absl::Status NamedMissing(const std::string& path, int error) {
     const std::string message = absl::StrCat(path, ": ", std::strerror(error));
@@ -97,10 +102,28 @@ class Walker {
                absl::StrCat(rules.status().message(), "; its folder is left out"));
       return absl::OkStatus();
     }
+    if (visitor_.folder) SL_RETURN_IF_ERROR(visitor_.folder(folder));
     ignored_.Enter(below, *std::move(rules));
     const absl::Status status = Entries(folder, below);
     ignored_.Leave();
     return status;
+  }
+
+  // Goes down from `folder` to `rest`, a path in it, and visits only that.
+  absl::Status Down(const std::string& folder, const std::string& below, absl::string_view rest) {
+    const std::string name(rest.substr(0, rest.find('/')));
+    auto rules = ReadRules(folder);
+    if (!rules.ok() || name.empty() || name[0] == '.') return absl::OkStatus();
+    ignored_.Enter(below, *std::move(rules));
+    const absl::Cleanup leave = [this] { ignored_.Leave(); };
+    const std::string path = folder + "/" + name;
+    struct stat st;
+    if (::lstat(path.c_str(), &st) != 0) return absl::OkStatus();
+    if (name.size() == rest.size()) return Entry(path, name, below);
+    const bool entered = S_ISDIR(st.st_mode) && sources_.recursive &&
+                         !ignored_.LeavesOut(below + name, /*is_folder=*/true);
+    return entered ? Down(path, below + name + "/", rest.substr(name.size() + 1))
+                   : absl::OkStatus();
   }
 
   absl::StatusOr<IgnoreRules> ReadRules(const std::string& folder) const {
@@ -205,6 +228,11 @@ absl::Status VisitManifest(const IngestSources& sources, const IngestVisitor& vi
 }
 
 }  // namespace
+
+absl::Status VisitBelow(const std::string& root, const std::string& path,
+                        const IngestSources& sources, const IngestVisitor& visitor) {
+  return Walker(sources, visitor).Below(root, path);
+}
 
 absl::Status VisitSources(const IngestSources& sources, const IngestVisitor& visitor) {
   Walker walker(sources, visitor);
