@@ -12,9 +12,11 @@ ObjectReader::ObjectReader(const Client& client, const Location& location, const
     : client_(client),
       location_(location),
       part_bytes_(part_bytes),
-      first_(std::async(std::launch::async, [&client, location, etag, part_bytes] {
-        return client.Get(location, 0, part_bytes, etag);
-      })) {}
+      // Where there is no thread for it, it is fetched when it is asked for.
+      first_(std::async(std::launch::async | std::launch::deferred,
+                        [&client, location, etag, part_bytes] {
+                          return client.Get(location, 0, part_bytes, etag);
+                        })) {}
 
 absl::Status ObjectReader::Open() {
   SL_ASSIGN_OR_RETURN(part_, first_.get());

@@ -106,6 +106,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             return
+        if fault == "hang":
+            time.sleep(60)
         if fault == "503":
             return self.fail(503, "SlowDown", "Please reduce your request rate.")
         if fault == "500":

@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import unittest
 import zipfile
 
 from fake_s3 import FakeS3
-from support import BIN, Server, cli, pdf, picture
+from support import BIN, Server, cli, pdf, picture, wait_until
 
 
 def note(mark):
@@ -180,6 +181,16 @@ class S3Test(unittest.TestCase):
         # The flag wins over the environment.
         self.assertIn("unchanged", json.dumps(self.ingest(s3, "s3://depot", "--s3-endpoint", s3.endpoint + "/",
                                                           AWS_ENDPOINT_URL_S3="http://127.0.0.1:1")))
+
+    def test_a_signal_ends_it_while_objects_are_on_their_way(self):
+        s3 = self.serve({f"{i}.md": note(f"mark{i}") for i in range(8)})
+        s3.faults = {f"/depot/{i}.md": ["hang"] for i in range(8)}
+        process = subprocess.Popen([BIN / "sightline", "ingest", "s3://depot", "-c", self.collection, "--server", self.server.grpc],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder,
+                                   env={**os.environ, **s3.environment()})
+        wait_until(lambda: any(path == "/depot/0.md" for path, _, _ in s3.requests), 30, "the first object is asked for")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(10), 130)
 
     def test_without_keys_a_public_bucket_is_read(self):
         s3 = self.serve({"a.md": note("a")}, public=("depot",))
