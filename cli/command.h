@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "cli/arguments.h"
 #include "cli/connection.h"
+#include "cli/s3/settings.h"
 #include "cli/terminal.h"
 
 namespace sightline::cli {
@@ -17,6 +18,7 @@ struct Environment {
   Terminal terminal;
   std::string server;  // SIGHTLINE_SERVER, or empty
   std::string version;
+  s3::Environment s3;
 };
 
 // Arguments of every command that talks to a server.

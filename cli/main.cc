@@ -18,6 +18,19 @@ const char* EnvironmentVariable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+s3::Environment ReadS3Environment() {
+  const auto first_of = [](const char* name, const char* other) {
+    const char* value = EnvironmentVariable(name);
+    return *value != '\0' ? value : EnvironmentVariable(other);
+  };
+  return {.access_key_id = EnvironmentVariable("AWS_ACCESS_KEY_ID"),
+          .secret_access_key = EnvironmentVariable("AWS_SECRET_ACCESS_KEY"),
+          .session_token = EnvironmentVariable("AWS_SESSION_TOKEN"),
+          .region = first_of("AWS_REGION", "AWS_DEFAULT_REGION"),
+          .endpoint = first_of("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+          .ca_file = EnvironmentVariable("AWS_CA_BUNDLE")};
+}
+
 int Main(int argc, char** argv) {
   // First, because a program that takes this one's place must find signals as they were.
   if (const auto failure = ForwardToServer(argc, argv); failure.has_value()) {
@@ -28,6 +41,7 @@ int Main(int argc, char** argv) {
   environment.terminal = DetectTerminal(*EnvironmentVariable("NO_COLOR") != '\0');
   environment.server = EnvironmentVariable("SIGHTLINE_SERVER");
   environment.version = SIGHTLINE_VERSION;
+  environment.s3 = ReadS3Environment();
 
   Arguments program("sightline",
                     "Search photos, scans, PDFs and notes by text and by picture, and get answers "

@@ -1,12 +1,6 @@
 #include "cli/uploader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <deque>
 #include <map>
 #include <thread>
@@ -18,6 +12,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
+#include "cli/s3/object_reader.h"
+#include "cli/upload_source.h"
 #include "client/failure.h"
 #include "proto/reply_json.h"
 #include "sightline/v1/ingest.grpc.pb.h"
@@ -25,7 +21,9 @@
 namespace sightline::cli {
 namespace {
 
-constexpr size_t kChunkBytes = 1 << 20;
+// An object in S3 is held in parts of at most so many bytes, and so many of all together.
+constexpr int64_t kMaxPartBytes = 8 << 20;
+constexpr int64_t kMaxBytesOfParts = 64 << 20;
 constexpr absl::Duration kLongestBackoff = absl::Seconds(15);
 
 // A document on its way.
@@ -40,7 +38,13 @@ struct Waiting {
   IngestItem item;
   int attempt = 1;
   absl::Time not_before;
+  std::shared_ptr<s3::ObjectReader> object = {};  // whose fetch has begun
 };
+
+// The server's answer to a probe.
+bool NeedsBytes(const v1::IngestFinished& finished) {
+  return finished.failures_size() > 0 && finished.failures(0).reason() == "needs_bytes";
+}
 
 bool ServerWasBusy(const v1::IngestFinished& finished) {
   return finished.outcome() == v1::INGEST_OUTCOME_FAILED && finished.retry_after_ms() > 0;
@@ -78,55 +82,6 @@ UploadResult NeverSent(const IngestItem& item, const std::string& reason,
   return result;
 }
 
-// A file that is read once, from its beginning, and must not change meanwhile.
-class Source {
- public:
-  absl::Status Open(const IngestItem& item) {
-    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (item.follow_link ? 0 : O_NOFOLLOW);
-    fd_ = ::open(item.path.c_str(), flags);
-    if (fd_ < 0) return Failure(errno);
-    if (::fstat(fd_, &before_) != 0) return Failure(errno);
-    if (!S_ISREG(before_.st_mode)) return absl::InvalidArgumentError("not a regular file");
-    return absl::OkStatus();
-  }
-  ~Source() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
-  int64_t bytes() const { return before_.st_size; }
-  bool at_end() const { return read_ >= before_.st_size; }
-
-  // The next at most kChunkBytes bytes. kAborted: the file changed while it was read.
-  absl::Status Read(std::string& out) {
-    out.resize(std::min<int64_t>(kChunkBytes, before_.st_size - read_));
-    size_t filled = 0;
-    while (filled < out.size()) {
-      const ssize_t got = ::read(fd_, out.data() + filled, out.size() - filled);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return Failure(errno);
-      if (got == 0) break;
-      filled += static_cast<size_t>(got);
-    }
-    read_ += static_cast<int64_t>(filled);
-    struct stat now;
-    const bool same = filled == out.size() && ::fstat(fd_, &now) == 0 &&
-                      now.st_size == before_.st_size &&
-                      now.st_mtim.tv_sec == before_.st_mtim.tv_sec &&
-                      now.st_mtim.tv_nsec == before_.st_mtim.tv_nsec;
-    return same ? absl::OkStatus() : absl::AbortedError("the file changed while it was read");
-  }
-
- private:
-  static absl::Status Failure(int error) {
-    return absl::UnavailableError(error == ELOOP ? "symbolic links in folders are not followed"
-                                                 : std::strerror(error));
-  }
-
-  int fd_ = -1;
-  struct stat before_ = {};
-  int64_t read_ = 0;
-};
-
 }  // namespace
 
 class Uploader::Impl {
@@ -145,7 +100,7 @@ class Uploader::Impl {
 
   absl::Status Add(IngestItem item) {
     SL_RETURN_IF_ERROR(WaitForRoom(options_.jobs - 1));
-    return Send(std::move(item), 1);
+    return Send({.item = std::move(item), .attempt = 1, .not_before = absl::InfinitePast()});
   }
 
   absl::Status Finish() {
@@ -202,7 +157,7 @@ class Uploader::Impl {
         waiting_.push_front(*std::move(again));
         return pause;
       }
-      SL_RETURN_IF_ERROR(Send(std::move(again->item), again->attempt));
+      SL_RETURN_IF_ERROR(Send(*std::move(again)));
     }
   }
 
@@ -340,6 +295,12 @@ class Uploader::Impl {
         pending_.erase(found);
         return;
       }
+      if (NeedsBytes(status.finished())) {
+        const auto object = BeginFetch(pending.item);
+        waiting_.push_back({std::move(pending.item), pending.attempt, absl::Now(), object});
+        pending_.erase(found);
+        return;
+      }
       result = FromFinished(pending.item, status);
       pending_.erase(found);
       ++reporting_;
@@ -355,35 +316,87 @@ class Uploader::Impl {
     any_failed_ = any_failed_ || result.failed;
   }
 
-  absl::Status Send(IngestItem item, int attempt) {
-    Source source;
-    if (item.uri.empty()) {
-      if (const absl::Status opened = source.Open(item); !opened.ok()) {
-        Report(NeverSent(item, "unreadable", std::string(opened.message())));
-        return absl::OkStatus();
-      }
-    }
-    v1::IngestRequest request;
-    if (const absl::Status made = MakeHeader(item, source.bytes(), *request.mutable_header());
-        !made.ok()) {
-      Report(NeverSent(item, "bad_metadata", std::string(made.message())));
+  absl::Status Send(Waiting waiting) {
+    const IngestItem& item = waiting.item;
+    const bool in_s3 = s3::IsS3Url(item.uri);
+    if (in_s3 && waiting.object == nullptr) {
+      if (!item.etag.empty() && !options_.force) return SendProbe(std::move(waiting));
+      waiting.object = BeginFetch(item);
+      absl::MutexLock lock(&mu_);
+      waiting_.push_back(std::move(waiting));
       return absl::OkStatus();
     }
-    if (stream_ == nullptr) OpenStream();
-    const int64_t tag = next_tag_++;
-    request.set_tag(tag);
-    {
-      absl::MutexLock lock(&mu_);
-      pending_[tag] = {.item = item, .attempt = attempt, .sent = false, .accepted = false};
+    std::unique_ptr<UploadSource> source;  // null for what the server fetches
+    if (in_s3 || item.uri.empty()) {
+      auto opened = in_s3 ? OpenObjectSource(waiting.object) : OpenFileSource(item);
+      if (absl::IsCancelled(opened.status())) return opened.status();
+      if (!opened.ok()) {
+        Report(NeverSent(item, ReasonOf(opened.status()), std::string(opened.status().message())));
+        return absl::OkStatus();
+      }
+      source = *std::move(opened);
     }
+    v1::IngestRequest request;
+    v1::DocumentHeader& header = *request.mutable_header();
+    if (!MakeHeader(item, header)) return absl::OkStatus();
+    if (source != nullptr) {
+      header.set_total_bytes(source->bytes());
+      header.set_etag(source->etag());
+    } else {
+      header.set_uri(item.uri);
+    }
+    const int64_t tag = Begin(std::move(waiting), request);
     if (!stream_->Write(request)) return absl::OkStatus();  // WaitForRoom sees the broken stream
-    if (item.uri.empty() && !SendChunks(tag, source)) return absl::OkStatus();
-    absl::MutexLock lock(&mu_);
-    if (const auto found = pending_.find(tag); found != pending_.end()) found->second.sent = true;
+    if (source != nullptr && !SendChunks(tag, *source)) return absl::OkStatus();
+    SetSent(tag);
     return absl::OkStatus();
   }
 
-  absl::Status MakeHeader(const IngestItem& item, int64_t bytes, v1::DocumentHeader& out) const {
+  // Asks the server whether it has this version of an object, which then need not be fetched.
+  absl::Status SendProbe(Waiting waiting) {
+    v1::IngestRequest request;
+    v1::DocumentHeader& header = *request.mutable_header();
+    if (!MakeHeader(waiting.item, header)) return absl::OkStatus();
+    header.set_total_bytes(waiting.item.bytes);
+    header.set_etag(waiting.item.etag);
+    header.set_probe(true);
+    const int64_t tag = Begin(std::move(waiting), request);
+    if (stream_->Write(request)) SetSent(tag);
+    return absl::OkStatus();
+  }
+
+  std::shared_ptr<s3::ObjectReader> BeginFetch(const IngestItem& item) const {
+    // VisitSources has read it before.
+    const s3::Location location = s3::ParseLocation(item.uri).value_or(s3::Location());
+    return std::make_shared<s3::ObjectReader>(
+        *options_.s3, location, item.etag,
+        std::min<int64_t>(kMaxPartBytes, kMaxBytesOfParts / options_.jobs));
+  }
+
+  // A tag for the document, which counts as being on the stream from here on.
+  int64_t Begin(Waiting waiting, v1::IngestRequest& request) {
+    if (stream_ == nullptr) OpenStream();
+    const int64_t tag = next_tag_++;
+    request.set_tag(tag);
+    absl::MutexLock lock(&mu_);
+    pending_[tag] = {.item = std::move(waiting.item),
+                     .attempt = waiting.attempt,
+                     .sent = false,
+                     .accepted = false};
+    return tag;
+  }
+
+  void SetSent(int64_t tag) {
+    absl::MutexLock lock(&mu_);
+    if (const auto found = pending_.find(tag); found != pending_.end()) found->second.sent = true;
+  }
+
+  static const char* ReasonOf(const absl::Status& read) {
+    return absl::IsAborted(read) ? "changed_while_read" : "unreadable";
+  }
+
+  // False, with the document's end reported, when its metadata cannot be sent.
+  bool MakeHeader(const IngestItem& item, v1::DocumentHeader& out) {
     out.set_collection(options_.collection);
     out.set_document_id(item.id);
     out.set_source(item.source());
@@ -397,25 +410,23 @@ class Uploader::Impl {
       enrichment.set_summarize(options_.summarize);
       enrichment.set_tag(options_.tag);
     }
-    out.set_total_bytes(item.uri.empty() ? bytes : 0);
-    out.set_uri(item.uri);
     std::string error;
-    if (!item.metadata.empty() && !ParseMetadata(item.metadata, *out.mutable_metadata(), error)) {
-      return absl::InvalidArgumentError(error);
+    if (item.metadata.empty() || ParseMetadata(item.metadata, *out.mutable_metadata(), error)) {
+      return true;
     }
-    return absl::OkStatus();
+    Report(NeverSent(item, "bad_metadata", error));
+    return false;
   }
 
   // False when the stream is of no more use: it broke, or we broke it because the file failed under
   // our hands and the wire knows no way to take half a document back.
-  bool SendChunks(int64_t tag, Source& source) {
+  bool SendChunks(int64_t tag, UploadSource& source) {
     v1::IngestRequest request;
     request.set_tag(tag);
     v1::DocumentChunk& chunk = *request.mutable_chunk();
     do {
       if (const absl::Status read = source.Read(*chunk.mutable_data()); !read.ok()) {
-        GiveUp(tag, absl::IsAborted(read) ? "changed_while_read" : "unreadable",
-               std::string(read.message()));
+        GiveUp(tag, ReasonOf(read), std::string(read.message()));
         return false;
       }
       chunk.set_last(source.at_end());

@@ -11,6 +11,10 @@
 #include "cli/ingest_item.h"
 #include "sightline/v1/ingest.pb.h"
 
+namespace sightline::s3 {
+class Client;
+}  // namespace sightline::s3
+
 namespace sightline::cli {
 
 struct UploadOptions {
@@ -27,6 +31,7 @@ struct UploadOptions {
   int max_attempts = 6;
   absl::Duration first_backoff = absl::Milliseconds(250);  // doubled for each next
   absl::Time deadline = absl::InfiniteFuture();
+  const s3::Client* s3 = nullptr;  // outlives the uploader; for items in S3, else not needed
 };
 
 // How the ingest of one document ended.
@@ -40,9 +45,11 @@ struct UploadResult {
 };
 
 // Sends documents over one IngestDocuments stream, several in flight, holding one chunk of one of
-// them in memory. A stream that breaks is opened again and what was not finished is sent again,
-// which is harmless because equal bytes are a no-op; a document the server is too busy for is sent
-// again later. Add, Finish and Stop come from one thread; `on_result` comes from another.
+// them in memory. Of an object in S3 the server is asked first whether it has that version; those
+// that it has not are fetched ahead, with the first parts of at most `jobs` in memory, 64 MiB. A
+// stream that breaks is opened again and what was not finished is sent again, which is harmless
+// because equal bytes are a no-op; a document the server is too busy for is sent again later. Add,
+// Finish and Stop come from one thread; `on_result` comes from another.
 class Uploader {
  public:
   // `connection` outlives the uploader.

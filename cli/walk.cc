@@ -1,6 +1,5 @@
 // VisitSources of ingest_item.h: paths, folders, and the manifest's lines.
 
-#include <fnmatch.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,12 +10,16 @@
 #include <fstream>
 #include <system_error>
 
-#include "absl/strings/match.h"
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "cli/glob.h"
+#include "cli/ignore_rules.h"
 #include "cli/ingest_item.h"
+#include "cli/s3/settings.h"
 
 namespace sightline::cli {
 namespace {
@@ -25,25 +28,32 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxSourceBytes = 4096;
 
-bool Matches(const std::string& pattern, const std::string& name, const std::string& below) {
-  return ::fnmatch(pattern.c_str(), absl::StrContains(pattern, '/') ? below.c_str() : name.c_str(),
-                   0) == 0;
-}
+constexpr uint64_t kMaxIgnoreFileBytes = 1 << 20;
 
-bool Wanted(const std::vector<std::string>& globs, const std::string& name,
-            const std::string& below) {
-  bool has_including = false;
-  bool included = false;
-  for (const std::string& glob : globs) {
-    if (glob[0] == '!') {
-      if (Matches(glob.substr(1), name, below)) return false;
-    } else {
-      has_including = true;
-      included = included || Matches(glob, name, below);
+// The rules of the folders from the one that was named down to where the walk is.
+class IgnoreStack {
+ public:
+  // What the nearest folder that has a word on it says; `below` is a path under the named folder.
+  bool LeavesOut(const std::string& below, bool is_folder) const {
+    for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
+      const auto verdict = level->rules.Verdict(below.substr(level->prefix), is_folder);
+      if (verdict.has_value()) return *verdict;
     }
+    return false;
   }
-  return included || !has_including;
-}
+
+  void Enter(const std::string& below, IgnoreRules rules) {
+    levels_.push_back({.prefix = below.size(), .rules = std::move(rules)});
+  }
+  void Leave() { levels_.pop_back(); }
+
+ private:
+  struct Level {
+    size_t prefix = 0;  // of the folder's path under the named one, with its slash
+    IgnoreRules rules;
+  };
+  std::vector<Level> levels_;
+};
 
 class Walker {
  public:
@@ -67,6 +77,11 @@ class Walker {
     return File((folder / absolute.filename()).string(), st, true);
   }
 
+  absl::Status Below(const std::string& root, const std::string& path) {
+    return path == root ? Folder(root, "")
+                        : Down(root, "", absl::string_view(path).substr(root.size() + 1));
+  }
+
  private:
   static absl::Status NamedMissing(const std::string& path, int error) {
     const std::string message = absl::StrCat(path, ": ", std::strerror(error));
@@ -80,6 +95,46 @@ class Walker {
 
   // `below` is the folder's path under the one that was named, with a slash at its end, or empty.
   absl::Status Folder(const std::string& folder, const std::string& below) {
+    auto rules = ReadRules(folder);
+    if (!rules.ok()) {
+      // Without them it is not known what must stay out.
+      Unusable(folder + "/" + kIgnoreFile, "unreadable",
+               absl::StrCat(rules.status().message(), "; its folder is left out"));
+      return absl::OkStatus();
+    }
+    if (visitor_.folder) SL_RETURN_IF_ERROR(visitor_.folder(folder));
+    ignored_.Enter(below, *std::move(rules));
+    const absl::Status status = Entries(folder, below);
+    ignored_.Leave();
+    return status;
+  }
+
+  // Goes down from `folder` to `rest`, a path in it, and visits only that.
+  absl::Status Down(const std::string& folder, const std::string& below, absl::string_view rest) {
+    const std::string name(rest.substr(0, rest.find('/')));
+    auto rules = ReadRules(folder);
+    if (!rules.ok() || name.empty() || name[0] == '.') return absl::OkStatus();
+    ignored_.Enter(below, *std::move(rules));
+    const absl::Cleanup leave = [this] { ignored_.Leave(); };
+    const std::string path = folder + "/" + name;
+    struct stat st;
+    if (::lstat(path.c_str(), &st) != 0) return absl::OkStatus();
+    if (name.size() == rest.size()) return Entry(path, name, below);
+    const bool entered = S_ISDIR(st.st_mode) && sources_.recursive &&
+                         !ignored_.LeavesOut(below + name, /*is_folder=*/true);
+    return entered ? Down(path, below + name + "/", rest.substr(name.size() + 1))
+                   : absl::OkStatus();
+  }
+
+  absl::StatusOr<IgnoreRules> ReadRules(const std::string& folder) const {
+    if (!sources_.ignore_files) return IgnoreRules();
+    const auto text = ReadFile(folder + "/" + kIgnoreFile, kMaxIgnoreFileBytes);
+    if (absl::IsNotFound(text.status())) return IgnoreRules();
+    if (!text.ok()) return text.status();
+    return IgnoreRules::Parse(*text);
+  }
+
+  absl::Status Entries(const std::string& folder, const std::string& below) {
     std::vector<std::string> names;
     std::error_code error;
     fs::directory_iterator entries(folder, error);
@@ -100,6 +155,7 @@ class Walker {
       Unusable(path, "unreadable", std::strerror(errno));
       return absl::OkStatus();
     }
+    if (ignored_.LeavesOut(below + name, S_ISDIR(st.st_mode))) return absl::OkStatus();
     if (S_ISDIR(st.st_mode)) {
       if (sources_.recursive) return Folder(path, below + name + "/");
       if (visitor_.sub_folder) visitor_.sub_folder(path);
@@ -133,6 +189,7 @@ class Walker {
 
   const IngestSources& sources_;
   const IngestVisitor& visitor_;
+  IgnoreStack ignored_;
 };
 
 absl::Status VisitManifest(const IngestSources& sources, const IngestVisitor& visitor) {
@@ -150,6 +207,11 @@ absl::Status VisitManifest(const IngestSources& sources, const IngestVisitor& vi
       return Annotate(item.status(), absl::StrCat(sources.manifest, ":", number));
     }
     struct stat st;
+    if (s3::IsS3Url(item->uri)) {
+      const absl::Status usable =
+          sources.s3.ok() ? s3::ParseLocation(item->uri).status() : sources.s3.status();
+      if (!usable.ok()) return Annotate(usable, absl::StrCat(sources.manifest, ":", number));
+    }
     if (item->path.empty()) {
       SL_RETURN_IF_ERROR(visitor.item(*std::move(item)));
     } else if (::stat(item->path.c_str(), &st) != 0) {
@@ -167,11 +229,20 @@ absl::Status VisitManifest(const IngestSources& sources, const IngestVisitor& vi
 
 }  // namespace
 
+absl::Status VisitBelow(const std::string& root, const std::string& path,
+                        const IngestSources& sources, const IngestVisitor& visitor) {
+  return Walker(sources, visitor).Below(root, path);
+}
+
 absl::Status VisitSources(const IngestSources& sources, const IngestVisitor& visitor) {
   Walker walker(sources, visitor);
   for (const std::string& path : sources.paths) {
     if (!IsUri(path)) {
       SL_RETURN_IF_ERROR(walker.Named(path));
+      continue;
+    }
+    if (s3::IsS3Url(path)) {
+      SL_RETURN_IF_ERROR(VisitBucket(path, sources, visitor));
       continue;
     }
     IngestItem item;

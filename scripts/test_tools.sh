@@ -10,6 +10,11 @@ if [ ! -x "$tools/helm" ]; then
   # The newest helm that Debian 12's Go 1.19 builds.
   GOBIN="$tools" GOFLAGS=-mod=mod go install helm.sh/helm/v3/cmd/helm@v3.12.3
 fi
+# For the slow test against a real S3 service; takes minutes, and a newer Go than Debian 12's.
+if [ "${1:-}" = minio ] && [ ! -x "$tools/minio" ]; then
+  GOBIN="$tools" GOFLAGS=-mod=mod CGO_ENABLED=0 \
+    go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+fi
 python_packages="kubernetes-validate==1.37.0 pillow==11.3.0 pyarrow==26.0.1"
 if [ "$(cat "$tools/venv/.installed" 2>/dev/null)" != "$python_packages" ]; then
   python3 -m venv "$tools/venv"

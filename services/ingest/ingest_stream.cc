@@ -1,9 +1,11 @@
 #include "services/ingest/ingest_stream.h"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
@@ -15,6 +17,7 @@ namespace sightline::services {
 namespace {
 
 constexpr size_t kMaxChunkBytes = 1 << 20;
+constexpr size_t kMaxEtagBytes = 1024;
 // How often a waiting call looks whether its client is still there.
 constexpr absl::Duration kCancelPoll = absl::Milliseconds(50);
 
@@ -114,6 +117,12 @@ absl::StatusOr<ingest::IngestRequest> RequestOf(const v1::DocumentHeader& header
   return request;
 }
 
+bool IsEtag(absl::string_view text) {
+  return text.size() <= kMaxEtagBytes && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isprint(static_cast<unsigned char>(c));
+         });
+}
+
 absl::Status Malformed(int64_t tag, absl::string_view what) {
   return edge::WithReason(absl::InvalidArgumentError(absl::StrCat("tag ", tag, ": ", what)),
                           "malformed_stream");
@@ -205,6 +214,11 @@ absl::Status IngestStream::OnHeader(int64_t tag, v1::DocumentHeader header) {
     BeginFetch(tag, std::move(header));
     return absl::OkStatus();
   }
+  if (header.probe()) {
+    const absl::Status probed = status.ok() ? Probe(tag, header) : status;
+    if (!probed.ok()) Refuse(tag, header, probed);
+    return absl::OkStatus();
+  }
   Upload& upload = uploads_[tag];
   upload.header = std::move(header);
   if (!status.ok()) Refuse(tag, upload, status);
@@ -223,6 +237,14 @@ absl::Status IngestStream::CheckHeader(const v1::DocumentHeader& header) const {
   if (header.total_bytes() > options_.max_document_bytes) {
     return TooLarge(options_.max_document_bytes);
   }
+  if (!header.etag().empty() && (!header.uri().empty() || !IsEtag(header.etag()))) {
+    return edge::InvalidField("etag",
+                              absl::StrCat("expected at most ", kMaxEtagBytes,
+                                           " bytes of printable ASCII, and none with a uri"));
+  }
+  if (header.probe() && !header.uri().empty()) {
+    return edge::InvalidField("probe", "is not for a uri");
+  }
   if (header.create_collection()) return absl::OkStatus();
   // Before its bytes are taken in.
   return corpus_.GetCollection(header.collection()).status();
@@ -238,7 +260,8 @@ absl::Status IngestStream::OnChunk(int64_t tag, v1::DocumentChunk chunk) {
   absl::Status status;
   if (!upload.refused) status = Append(upload, chunk);
   if (status.ok() && chunk.last() && !upload.refused) {
-    status = Submit(tag, upload.header, std::exchange(upload.bytes, ""));
+    status = Submit(tag, upload.header, std::exchange(upload.bytes, ""),
+                    {.etag = upload.header.etag(), .last_modified = {}});
   }
   if (!status.ok()) Refuse(tag, upload, status);
   if (chunk.last()) {
@@ -269,6 +292,19 @@ absl::Status IngestStream::Reserve(int64_t size) {
   return edge::WithReason(
       absl::ResourceExhaustedError("too many bytes are arriving at once; send the document again"),
       "too_many_bytes_in_flight");
+}
+
+absl::Status IngestStream::Probe(int64_t tag, const v1::DocumentHeader& header) {
+  SL_ASSIGN_OR_RETURN(const ingest::IngestRequest request, RequestOf(header));
+  const auto stored = ingestor_.FindUnchanged(request);
+  absl::Status status = absl::AbortedError("");
+  if (stored.has_value() && !header.etag().empty() && stored->etag == header.etag() &&
+      stored->bytes == header.total_bytes()) {
+    status = ingestor_.SubmitUnchanged(request, *stored, Callbacks(tag, outbox_)).status();
+  }
+  if (!absl::IsAborted(status)) return status;
+  return edge::WithReason(absl::AbortedError("no such version is stored; send the bytes"),
+                          "needs_bytes");
 }
 
 void IngestStream::BeginFetch(int64_t tag, v1::DocumentHeader header) {

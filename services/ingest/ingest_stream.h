@@ -45,6 +45,8 @@ class IngestStream {
   absl::Status OnChunk(int64_t tag, v1::DocumentChunk chunk);
   absl::Status CheckHeader(const v1::DocumentHeader& header) const;
   absl::Status Append(Upload& upload, const v1::DocumentChunk& chunk);
+  // Ends a document of which only the header came: kAborted when its bytes are needed.
+  absl::Status Probe(int64_t tag, const v1::DocumentHeader& header);
   void BeginFetch(int64_t tag, v1::DocumentHeader header);
   // On a thread of `fetches_`, as those below may be.
   fetch::Validators Known(const v1::DocumentHeader& header) const;

@@ -95,6 +95,35 @@ TEST_F(IngestProgramTest, GlobsIncludeAndExclude) {
   EXPECT_THAT(Stored(), ElementsAre("in/a.md", "in/new/c.md"));
 }
 
+TEST_F(IngestProgramTest, IgnoreFilesLeaveOutWhatTheySay) {
+  for (const char* name :
+       {"a.md", "a.log", "keep.log", "build/x.md", "sub/a.log", "sub/build", "sub/own.md",
+        "sub/deep/only.md", "sub/deep/secret.md", "sub/deep/a.log", "drafts/b.md"}) {
+    work_.Write(absl::StrCat("in/", name), name);
+  }
+  work_.Write("in/.sightlineignore", "*.log\n!/keep.log\nbuild/\n/drafts\nsub/deep/secret.md\n");
+  work_.Write("in/drafts/.sightlineignore", "!b.md\n");  // too late: its folder is not entered
+  work_.Write("in/sub/.sightlineignore", "/own.md\n!a.log\n");
+  work_.Write("in/sub/deep/.sightlineignore", "a.log\n");
+  EXPECT_EQ(Ingest({"in", "-r"}).code, 0);
+  EXPECT_THAT(Stored(), ElementsAre("in/a.md", "in/keep.log", "in/sub/a.log", "in/sub/build",
+                                    "in/sub/deep/only.md"));
+  Ingest({"in/sub/own.md"});
+  EXPECT_THAT(Stored(), ::testing::Contains("in/sub/own.md")) << "it was named";
+  Ingest({"in", "-r", "--no-ignore"});
+  EXPECT_EQ(Stored().size(), 11u);
+}
+
+TEST_F(IngestProgramTest, AFolderWhoseIgnoreFileCannotBeReadIsLeftOut) {
+  work_.Write("in/a.md", "a");
+  work_.Write("in/sub/b.md", "b");
+  work_.Write("in/sub/.sightlineignore/x", "a folder of that name");
+  const ProgramResult result = Ingest({"in", "-r"});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.err, HasSubstr("sub/.sightlineignore"));
+  EXPECT_THAT(Stored(), ElementsAre("in/a.md"));
+}
+
 TEST_F(IngestProgramTest, WhatIsNotAFileIsListedAndTheRestGoesOn) {
   work_.Write("in/a.md", "a");
   std::filesystem::create_symlink("a.md", work_.path("in/link.md"));

@@ -38,7 +38,8 @@ RULES = {
     "services": (None, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),  # the composition root: every room
     "tools/demo_world": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
     "tools/train": (None, [FAISS, BEAST, DECODERS, ROCKS]),  # the network, and all whose prompts it learns
-    "cli": ({"proto", "base", "client", "mcp", "tools/demo_world"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
+    "cli/s3": ({"base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),
+    "cli": ({"proto", "base", "client", "mcp", "tools/demo_world", "cli/s3"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
 }
 # The one header of ingest/media that its client half offers to others.
 MEDIA_CLIENT = {"ingest/media/media_client.h"}

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -204,6 +205,42 @@ TEST_F(IngestServiceTest, ATooLargeDocumentIsRefusedByAnnouncementAndByCount) {
     EXPECT_EQ(replies.finished[tag].finished().retry_after_ms(), 0);
   }
   EXPECT_EQ(replies.finished[3].finished().outcome(), v1::INGEST_OUTCOME_INDEXED);
+}
+
+TEST_F(IngestServiceTest, AProbeTellsWhetherAVersionIsStored) {
+  Begin();
+  v1::IngestRequest whole = Header(1, "s3://b/a.txt");
+  whole.mutable_header()->set_etag("\"v1\"");
+  whole.mutable_header()->set_total_bytes(7);
+  const auto probe = [&](const std::function<void(v1::DocumentHeader&)>& change) {
+    v1::IngestRequest request = whole;
+    request.mutable_header()->set_probe(true);
+    change(*request.mutable_header());
+    grpc::ClientContext context;
+    const auto stream = ingest_->IngestDocuments(&context);
+    EXPECT_TRUE(stream->Write(request));
+    stream->WritesDone();
+    Replies replies = ReadAll(*stream);
+    EXPECT_TRUE(stream->Finish().ok());
+    const v1::IngestFinished& finished = replies.finished[1].finished();
+    if (!finished.failures().empty()) return finished.failures(0).reason();
+    return v1::IngestOutcome_Name(finished.outcome());
+  };
+  const auto as_it_is = [](v1::DocumentHeader&) {};
+  EXPECT_EQ(probe(as_it_is), "needs_bytes");
+  EXPECT_EQ(Ingest(whole, "a heron").finished().outcome(), v1::INGEST_OUTCOME_INDEXED);
+  EXPECT_EQ(probe(as_it_is), "INGEST_OUTCOME_UNCHANGED");
+  EXPECT_EQ(probe([](auto& header) { header.set_etag("\"v2\""); }), "needs_bytes");
+  EXPECT_EQ(probe([](auto& header) { header.set_etag(""); }), "needs_bytes");
+  EXPECT_EQ(probe([](auto& header) { header.set_total_bytes(8); }), "needs_bytes");
+  EXPECT_EQ(probe([](auto& header) { header.set_force(true); }), "needs_bytes");
+  EXPECT_EQ(probe([](auto& header) { header.set_source("s3://b/b.txt"); }), "needs_bytes");
+  EXPECT_EQ(probe([](auto& header) {
+              (*header.mutable_metadata()->mutable_fields())["year"].set_number_value(1999);
+            }),
+            "needs_bytes");
+  EXPECT_EQ(probe([](auto& header) { header.set_etag("a\nb"); }), "invalid_field");
+  EXPECT_EQ(probe([](auto& header) { header.set_etag(std::string(1025, 'a')); }), "invalid_field");
 }
 
 TEST_F(IngestServiceTest, TooManyBytesAtOnceAreForLater) {
