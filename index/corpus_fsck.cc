@@ -8,6 +8,8 @@
 #include "base/status.h"
 #include "index/corpus_impl.h"
 #include "index/key_codec.h"
+#include "index/length_code.h"
+#include "index/posting_blocks.h"
 #include "index/posting_list.h"
 #include "index/prepared_document.h"
 #include "index/vector_kernels.h"
@@ -187,7 +189,13 @@ class CollectionCheck {
             sum += PostingSum(parts->term, number, posting.count);
             if (!expected_.Contains(number)) {
               Problem(absl::StrCat("a posting names passage ", number, ", which is gone"));
+            } else if (posting.length != LengthCode(lengths_[number])) {
+              Problem(absl::StrCat("a posting has another length than its passage ", number));
             }
+          }
+          const auto blocks = BlocksOf(value);
+          if (blocks.has_value() && !BlocksAreBounded(*blocks)) {
+            Problem("the bounds of a posting list are wrong");
           }
         }));
     if (sum != text_sum_) Problem("the posting lists do not fit the texts");

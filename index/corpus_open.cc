@@ -55,7 +55,10 @@ absl::Status Corpus::Impl::OpenMeta() {
           absl::StrCat("the corpus in ", options_.path, " has format ", meta_.format_version,
                        ", this program reads up to ", kFormatVersion));
     }
-    return absl::OkStatus();
+    if (meta_.format_version == kFormatVersion) return absl::OkStatus();
+    // From here on older programs refuse the store. Opening its collections makes what changed
+    // anew.
+    meta_.format_version = kFormatVersion;
   }
   rocksdb::WriteBatch batch;
   batch.Put(MetaKey(), Encode(meta_));

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "index/key_codec.h"
+#include "index/length_code.h"
 #include "index/posting_list.h"
 #include "rocksdb/write_batch.h"
 
@@ -20,6 +21,7 @@ struct TermPlace {
   const std::string* term;
   uint32_t number;
   uint32_t count;
+  uint8_t length;
 };
 
 absl::string_view CodeBytes(const uint16_t* codes, int dimension) {
@@ -150,7 +152,10 @@ void DocumentBatch::AddPassages(const PreparedDocument& prepared, DocumentRecord
 void DocumentBatch::AddPostings(std::span<const PreparedPassage> passages, uint32_t first) {
   std::vector<TermPlace> places;
   for (uint32_t i = 0; i < passages.size(); ++i) {
-    for (const auto& [term, count] : passages[i].terms) places.push_back({&term, first + i, count});
+    const uint8_t length = LengthCode(passages[i].length);
+    for (const auto& [term, count] : passages[i].terms) {
+      places.push_back({&term, first + i, count, length});
+    }
   }
   std::sort(places.begin(), places.end(), [](const TermPlace& a, const TermPlace& b) {
     return std::tie(*a.term, a.number) < std::tie(*b.term, b.number);
@@ -163,8 +168,8 @@ void DocumentBatch::AddPostings(std::span<const PreparedPassage> passages, uint3
     for (;
          i < places.size() && *places[i].term == term && places[i].number >> kBucketBits == bucket;
          ++i) {
-      postings.push_back(
-          {static_cast<uint16_t>(places[i].number & (kBucketSize - 1)), places[i].count});
+      postings.push_back({static_cast<uint16_t>(places[i].number & (kBucketSize - 1)),
+                          places[i].count, places[i].length});
     }
     batch_->Merge(PostingKey(collection_, term, bucket), EncodeAdd(postings));
   }
