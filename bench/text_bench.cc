@@ -161,7 +161,7 @@ class Bench {
   static absl::StatusOr<Found> Pruned(const Store& store, const View& view,
                                       const std::vector<std::string>& terms,
                                       const PassageSet& allowed, int n) {
-    return SearchText(store, view, terms, allowed, n, absl::InfiniteFuture());
+    return SearchText(store, view, {.words = terms}, allowed, n, absl::InfiniteFuture());
   }
 
   // Milliseconds of a query, by median over the queries, then over the rounds.

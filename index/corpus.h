@@ -40,12 +40,15 @@ struct DocumentWrite {
   std::optional<Job> job;  // stored in the same batch
 };
 
+inline constexpr int kMaxPhrasePassages = 2000;  // read for the phrases of one query
+
 enum class FusionMode { kHybrid, kDense, kLexical };
 
 struct SearchQuery {
   std::string collection;
   std::vector<float> vector;  // [dimension], unit length; empty = no dense stage
   std::string text;           // empty = no lexical stage
+  bool text_syntax = false;   // read phrases and prefixes in `text`, see text_query.h
   FusionMode mode = FusionMode::kHybrid;
   std::string filter;    // expression, see filter.h; empty = everything
   TimeRange time;        // of the documents' dates; unless open, documents without one are out
@@ -80,6 +83,7 @@ struct SearchResult {
   std::vector<Hit> hits;        // best first
   bool exact = true;            // the dense stage compared every allowed vector
   std::optional<float> recall;  // estimated, when not exact
+  bool phrases_cut = false;     // more passages hold a phrase's words than were read for it
   bool cut = false;             // a stage found as many as it was to: with more `candidates`, more
   double dense_ms = 0;
   double lexical_ms = 0;

@@ -32,6 +32,9 @@ class TermList {
   static absl::StatusOr<TermList> Read(const Store& store, const View& view,
                                        const std::string& term);
 
+  // Appends the list of a bucket behind those there are, as it is stored.
+  absl::Status Add(uint32_t bucket, absl::string_view value);
+
   // How many passages hold the term.
   int64_t holding() const { return holding_; }
   std::span<const Part> parts() const { return parts_; }  // ascending by bucket
@@ -75,7 +78,6 @@ class TermList {
   }
 
  private:
-  absl::Status Add(uint32_t bucket, absl::string_view value);
   absl::string_view Payload(const Part& part) const {
     return absl::string_view(bytes_).substr(part.offset, part.size);
   }

@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "base/status.h"
 #include "index/bm25.h"
+#include "index/prefix_terms.h"
 #include "index/term_list.h"
 #include "index/text_walk.h"
 
@@ -28,7 +29,7 @@ std::map<std::string, int> CountDistinct(const std::vector<std::string>& terms) 
 }  // namespace
 
 absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const View& view,
-                                                      const std::vector<std::string>& terms,
+                                                      const SearchTerms& terms,
                                                       const PassageSet& allowed, int n,
                                                       absl::Time deadline) {
   const int64_t texts = view.counters.texts;
@@ -37,12 +38,20 @@ absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const 
       static_cast<double>(view.counters.total_length) / static_cast<double>(texts);
   std::vector<TermList> lists;
   std::vector<double> weights;
-  for (const auto& [term, times] : CountDistinct(terms)) {
-    if (absl::Now() > deadline) return absl::DeadlineExceededError("text search: out of time");
-    SL_ASSIGN_OR_RETURN(TermList list, TermList::Read(store, view, term));
-    if (list.holding() == 0) continue;
+  const auto add = [&](TermList list, int times) {
+    if (list.holding() == 0) return;
     weights.push_back(times * Bm25Idf(texts, list.holding()));
     lists.push_back(std::move(list));
+  };
+  for (const auto& [term, times] : CountDistinct(terms.words)) {
+    if (absl::Now() > deadline) return absl::DeadlineExceededError("text search: out of time");
+    SL_ASSIGN_OR_RETURN(TermList list, TermList::Read(store, view, term));
+    add(std::move(list), times);
+  }
+  for (const std::vector<std::string>& words : terms.alternatives) {
+    if (absl::Now() > deadline) return absl::DeadlineExceededError("text search: out of time");
+    SL_ASSIGN_OR_RETURN(TermList list, ReadAsOne(store, view, words));
+    add(std::move(list), 1);
   }
   std::vector<WeightedList> weighted;
   for (size_t i = 0; i < lists.size(); ++i) weighted.push_back({&lists[i], weights[i]});

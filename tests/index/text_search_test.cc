@@ -70,8 +70,8 @@ class TextSearchTest : public CorpusFixture {
         const PassageSet allowed = Allowed(random, view);
         const int n = static_cast<int>(1 + random() % (random() % 8 == 0 ? 10'000 : 60));
         ASSERT_OK_AND_ASSIGN(const auto expected, PlainTextSearch(*store, view, terms, allowed, n));
-        ASSERT_OK_AND_ASSIGN(const auto found,
-                             SearchText(*store, view, terms, allowed, n, absl::InfiniteFuture()));
+        ASSERT_OK_AND_ASSIGN(const auto found, SearchText(*store, view, {.words = terms}, allowed,
+                                                          n, absl::InfiniteFuture()));
         ASSERT_EQ(found.size(), expected.size());
         for (size_t place = 0; place < found.size(); ++place) {
           ASSERT_EQ(found[place].number, expected[place].number) << "at " << place;
