@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "index/backup.h"
 #include "index/date.h"
+#include "index/field_weights.h"
 #include "index/types.h"
 
 namespace sightline::index {
@@ -24,6 +25,7 @@ struct CorpusOptions {
   int hnsw_search_beam = 128;    // efSearch, raised to k where k is larger
   int64_t head_limit = 16'384;   // vectors outside the graph beyond which they are merged into it
   int build_threads = 1;         // of the background merge
+  FieldWeights field_weights = {};   // other ones than last time: posting lists are made anew
   int64_t min_free_bytes = 1 << 30;  // free disk space under which documents are refused
 };
 

@@ -24,7 +24,7 @@ constexpr float kNormTolerance = 0.02f;  // half floats round
 struct Check {
   const Store& store;
   const StoreSnapshot& moment;
-  const TextAnalyzer& analyzer;
+  const PassageAnalyzer& analyzer;
   FsckReport report;
   std::map<std::string, uint64_t> references;  // to pictures, as documents hold them
 
@@ -132,7 +132,7 @@ class CollectionCheck {
   }
 
   void CheckText(uint32_t number, const Passage& passage) {
-    const auto terms = CountTerms(check_.analyzer, passage);
+    const auto terms = check_.analyzer.Count(passage);
     if (!terms.ok()) return Problem(terms.status().message());
     uint32_t length = 0;
     for (const auto& [term, count] : *terms) {

@@ -120,13 +120,13 @@ std::vector<std::string> AllTerms(const SearchTerms& terms) {
   return out;
 }
 
-absl::StatusOr<HitExplanation> Explain(const TextAnalyzer& analyzer, const FusedPassage& found,
+absl::StatusOr<HitExplanation> Explain(const PassageAnalyzer& analyzer, const FusedPassage& found,
                                        const std::vector<std::string>& terms,
                                        const Passage& passage) {
   HitExplanation out = {
       found.dense_rank, found.lexical_rank, found.dense_part, found.lexical_part, {}};
   if (terms.empty()) return out;
-  SL_ASSIGN_OR_RETURN(const TermCounts counts, CountTerms(analyzer, passage));
+  SL_ASSIGN_OR_RETURN(const TermCounts counts, analyzer.Count(passage));
   for (const std::string& term : terms) {
     // Pairs of characters only back up the words that hold them.
     if (IsPair(term)) continue;
@@ -155,11 +155,11 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
   Words words;
   absl::Time clock = absl::Now();
   if (stages.lexical) {
-    SL_ASSIGN_OR_RETURN(words, ReadWords(*store_, *view, *analyzer_, query));
+    SL_ASSIGN_OR_RETURN(words, ReadWords(*store_, *view, analyzer_->text(), query));
     // Both stages keep to the phrases.
     if (!words.phrases.empty()) {
       SL_ASSIGN_OR_RETURN(PhrasePassages found,
-                          FindPhrases(*store_, *view, *analyzer_, words.phrases, words.terms,
+                          FindPhrases(*store_, *view, analyzer_->text(), words.phrases, words.terms,
                                       allowed, query.deadline));
       allowed = std::move(found.passages);
       result.phrases_cut = found.cut;

@@ -32,7 +32,8 @@ rocksdb::Slice ToSlice(absl::string_view bytes) { return {bytes.data(), bytes.si
 
 }  // namespace
 
-DocumentBatch::DocumentBatch(const Store& store, const TextAnalyzer& analyzer, const View& before)
+DocumentBatch::DocumentBatch(const Store& store, const PassageAnalyzer& analyzer,
+                             const View& before)
     : store_(store),
       analyzer_(analyzer),
       collection_(before.record.id),
@@ -80,7 +81,7 @@ absl::Status DocumentBatch::RemovePostings(const DocumentRecord& old) {
                                               old.document.id, "\" is missing"));
     }
     SL_ASSIGN_OR_RETURN(const Passage passage, DecodePassage(*value));
-    SL_ASSIGN_OR_RETURN(TermCounts terms, CountTerms(analyzer_, passage));
+    SL_ASSIGN_OR_RETURN(TermCounts terms, analyzer_.Count(passage));
     for (auto& [term, unused] : terms) touched.emplace(std::move(term), number >> kBucketBits);
   }
   const uint32_t last = old.first_passage + static_cast<uint32_t>(old.passages.size()) - 1;

@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kBatchBytes = 8 << 20;
 
 // Adds the postings of one document to `batch` and corrects its record and the totals.
-absl::Status AddDocument(const Store& store, const TextAnalyzer& analyzer, uint32_t collection,
+absl::Status AddDocument(const Store& store, const PassageAnalyzer& analyzer, uint32_t collection,
                          DocumentRecord record, Counters& counters, rocksdb::WriteBatch& batch) {
   std::map<std::pair<std::string, uint32_t>, std::vector<Posting>> postings;
   for (uint32_t i = 0; i < record.passages.size(); ++i) {
@@ -27,7 +27,7 @@ absl::Status AddDocument(const Store& store, const TextAnalyzer& analyzer, uint3
     SL_ASSIGN_OR_RETURN(const auto value, store.Get(PassageKey(collection, number), nullptr));
     if (!value.has_value()) return absl::DataLossError("store: a document's passage is missing");
     SL_ASSIGN_OR_RETURN(const Passage passage, DecodePassage(*value));
-    SL_ASSIGN_OR_RETURN(const TermCounts terms, CountTerms(analyzer, passage));
+    SL_ASSIGN_OR_RETURN(const TermCounts terms, analyzer.Count(passage));
     uint32_t length = 0;
     for (const auto& [term, count] : terms) length += count;
     for (const auto& [term, count] : terms) {
@@ -56,11 +56,11 @@ absl::Status DropPostings(Store& store, uint32_t collection) {
 
 }  // namespace
 
-std::string PostingsMadeBy(const TextAnalyzer& analyzer) {
+std::string PostingsMadeBy(const PassageAnalyzer& analyzer) {
   return absl::StrCat(analyzer.version(), ", postings 2");
 }
 
-absl::Status RebuildPostingsIfStale(Store& store, const TextAnalyzer& analyzer,
+absl::Status RebuildPostingsIfStale(Store& store, const PassageAnalyzer& analyzer,
                                     const CollectionRecord& record) {
   SL_ASSIGN_OR_RETURN(const auto made_by, store.Get(AnalyzerKey(record.id), nullptr));
   if (made_by == PostingsMadeBy(analyzer)) return absl::OkStatus();
