@@ -99,6 +99,7 @@ void AddSearch(Arguments& program, const Environment& environment) {
   Arguments command =
       program.Command("search", "Find passages by text, by picture, or by both",
                       "sightline search 'rollback procedure' -c office --data ./corpus\n"
+                      "sightline search '\"rollback procedure\" deploy*' -c office\n"
                       "sightline search --image shoe.jpg -c shop -k 5\n"
                       "sightline search 'in red' --image shoe.jpg --crop 0.2,0.1,0.8,0.9 -c shop\n"
                       "sightline search boots --less-like '0.5*text:with heels' -c shop\n"
@@ -106,7 +107,9 @@ void AddSearch(Arguments& program, const Environment& environment) {
                       "sightline search --more-like document:manual.pdf -c office\n"
                       "sightline search 发票 -c office --filter 'year >= 2023' --json",
                       [arguments, &environment] { return Search(*arguments, environment); });
-  command.Text("text", arguments->query.text, "What to look for");
+  command.Text(
+      "text", arguments->query.text,
+      "What to look for; \"words in a row\" must stand so, begin* is any word that begins so");
   command.Text("--heatmaps", arguments->heatmaps,
                "Write pictures that show where each hit matches to this folder, RANK.png", "DIR");
   AddQueryArguments(command, arguments->query);

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "index/backup.h"
 #include "index/date.h"
+#include "index/field_weights.h"
 #include "index/types.h"
 
 namespace sightline::index {
@@ -24,6 +25,7 @@ struct CorpusOptions {
   int hnsw_search_beam = 128;    // efSearch, raised to k where k is larger
   int64_t head_limit = 16'384;   // vectors outside the graph beyond which they are merged into it
   int build_threads = 1;         // of the background merge
+  FieldWeights field_weights = {};   // other ones than last time: posting lists are made anew
   int64_t min_free_bytes = 1 << 30;  // free disk space under which documents are refused
 };
 
@@ -40,12 +42,15 @@ struct DocumentWrite {
   std::optional<Job> job;  // stored in the same batch
 };
 
+inline constexpr int kMaxPhrasePassages = 2000;  // read for the phrases of one query
+
 enum class FusionMode { kHybrid, kDense, kLexical };
 
 struct SearchQuery {
   std::string collection;
   std::vector<float> vector;  // [dimension], unit length; empty = no dense stage
   std::string text;           // empty = no lexical stage
+  bool text_syntax = false;   // read phrases and prefixes in `text`, see text_query.h
   FusionMode mode = FusionMode::kHybrid;
   std::string filter;    // expression, see filter.h; empty = everything
   TimeRange time;        // of the documents' dates; unless open, documents without one are out
@@ -80,6 +85,7 @@ struct SearchResult {
   std::vector<Hit> hits;        // best first
   bool exact = true;            // the dense stage compared every allowed vector
   std::optional<float> recall;  // estimated, when not exact
+  bool phrases_cut = false;     // more passages hold a phrase's words than were read for it
   bool cut = false;             // a stage found as many as it was to: with more `candidates`, more
   double dense_ms = 0;
   double lexical_ms = 0;

@@ -11,6 +11,7 @@
 #include "index/index_snapshot.h"
 #include "index/key_codec.h"
 #include "index/names.h"
+#include "index/postings_rebuild.h"
 #include "rocksdb/write_batch.h"
 
 namespace sightline::index {
@@ -70,7 +71,7 @@ absl::StatusOr<Collection> Corpus::Impl::CreateCollection(const std::string& nam
   Counters counters;
   counters.change = RandomId();
   batch.Put(CountersKey(record.id), Encode(counters));
-  batch.Put(AnalyzerKey(record.id), analyzer_->version());
+  batch.Put(AnalyzerKey(record.id), PostingsMadeBy(*analyzer_));
   SL_RETURN_IF_ERROR(store_->Write(batch));
   meta_ = meta;
   OpenCollectionPtr collection = OpenOne(record);

@@ -8,6 +8,8 @@
 #include "base/status.h"
 #include "index/corpus_impl.h"
 #include "index/key_codec.h"
+#include "index/length_code.h"
+#include "index/posting_blocks.h"
 #include "index/posting_list.h"
 #include "index/prepared_document.h"
 #include "index/vector_kernels.h"
@@ -22,7 +24,7 @@ constexpr float kNormTolerance = 0.02f;  // half floats round
 struct Check {
   const Store& store;
   const StoreSnapshot& moment;
-  const TextAnalyzer& analyzer;
+  const PassageAnalyzer& analyzer;
   FsckReport report;
   std::map<std::string, uint64_t> references;  // to pictures, as documents hold them
 
@@ -130,7 +132,7 @@ class CollectionCheck {
   }
 
   void CheckText(uint32_t number, const Passage& passage) {
-    const auto terms = CountTerms(check_.analyzer, passage);
+    const auto terms = check_.analyzer.Count(passage);
     if (!terms.ok()) return Problem(terms.status().message());
     uint32_t length = 0;
     for (const auto& [term, count] : *terms) {
@@ -187,7 +189,13 @@ class CollectionCheck {
             sum += PostingSum(parts->term, number, posting.count);
             if (!expected_.Contains(number)) {
               Problem(absl::StrCat("a posting names passage ", number, ", which is gone"));
+            } else if (posting.length != LengthCode(lengths_[number])) {
+              Problem(absl::StrCat("a posting has another length than its passage ", number));
             }
+          }
+          const auto blocks = BlocksOf(value);
+          if (blocks.has_value() && !BlocksAreBounded(*blocks)) {
+            Problem("the bounds of a posting list are wrong");
           }
         }));
     if (sum != text_sum_) Problem("the posting lists do not fit the texts");

@@ -16,9 +16,9 @@
 #include "index/corpus.h"
 #include "index/document_traces.h"
 #include "index/folder_lock.h"
+#include "index/passage_analyzer.h"
 #include "index/records.h"
 #include "index/store.h"
-#include "index/text_analyzer.h"
 #include "index/view.h"
 
 namespace sightline::index {
@@ -176,7 +176,7 @@ class Corpus::Impl {
   const CorpusOptions options_;
   std::unique_ptr<FolderLock> lock_;
   std::unique_ptr<Store> store_;
-  std::unique_ptr<TextAnalyzer> analyzer_;
+  std::unique_ptr<PassageAnalyzer> analyzer_;
 
   // Held by the one writer, over the sync of its batch; searches never take it.
   mutable absl::Mutex write_mu_;

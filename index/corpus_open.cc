@@ -36,7 +36,7 @@ absl::Status Corpus::Impl::Open() {
   SL_RETURN_IF_ERROR(CheckOptions(options_));
   SL_RETURN_IF_ERROR(MakeFolder(options_.path + "/store"));
   SL_ASSIGN_OR_RETURN(lock_, FolderLock::Take(options_.path));
-  SL_ASSIGN_OR_RETURN(analyzer_, TextAnalyzer::Create());
+  SL_ASSIGN_OR_RETURN(analyzer_, PassageAnalyzer::Create(options_.field_weights));
   SL_ASSIGN_OR_RETURN(store_, Store::Open(options_.path + "/store"));
   SL_RETURN_IF_ERROR(OpenMeta());
   SL_RETURN_IF_ERROR(OpenCollections());
@@ -55,7 +55,10 @@ absl::Status Corpus::Impl::OpenMeta() {
           absl::StrCat("the corpus in ", options_.path, " has format ", meta_.format_version,
                        ", this program reads up to ", kFormatVersion));
     }
-    return absl::OkStatus();
+    if (meta_.format_version == kFormatVersion) return absl::OkStatus();
+    // From here on older programs refuse the store. Opening its collections makes what changed
+    // anew.
+    meta_.format_version = kFormatVersion;
   }
   rocksdb::WriteBatch batch;
   batch.Put(MetaKey(), Encode(meta_));

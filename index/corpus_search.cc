@@ -3,13 +3,17 @@
 #include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "base/utf8.h"
 #include "index/allowed_passages.h"
 #include "index/corpus_impl.h"
 #include "index/fusion.h"
 #include "index/key_codec.h"
+#include "index/phrase_filter.h"
+#include "index/prefix_terms.h"
 #include "index/prepared_document.h"
+#include "index/text_query.h"
 #include "index/text_search.h"
 #include "index/vector_search.h"
 
@@ -83,16 +87,49 @@ std::vector<FusedPassage> Rank(const Stages& stages, const PassageTable& passage
   return ranked;
 }
 
-absl::StatusOr<HitExplanation> Explain(const TextAnalyzer& analyzer, const FusedPassage& found,
+// What word search goes by.
+struct Words {
+  SearchTerms terms;
+  std::vector<std::string> phrases;
+};
+
+absl::StatusOr<Words> ReadWords(const Store& store, const View& view, const TextAnalyzer& analyzer,
+                                const SearchQuery& query) {
+  TextQuery text = query.text_syntax ? ParseTextQuery(query.text) : TextQuery{query.text};
+  Words out = {.terms = {}, .phrases = std::move(text.phrases)};
+  for (const std::string& prefix : text.prefixes) {
+    // Of several words, as of a-b*, the last is the prefix.
+    SL_ASSIGN_OR_RETURN(std::vector<std::string> words, analyzer.Terms(prefix));
+    std::erase_if(words, [](const std::string& term) { return IsPair(term); });
+    if (words.empty() || !IsLongPrefix(words.back())) {
+      absl::StrAppend(&text.words, " ", prefix);
+      continue;
+    }
+    SL_ASSIGN_OR_RETURN(out.terms.alternatives.emplace_back(),
+                        ExpandPrefix(store, view, words.back(), query.deadline));
+    words.pop_back();
+    absl::StrAppend(&text.words, " ", absl::StrJoin(words, " "));
+  }
+  SL_ASSIGN_OR_RETURN(out.terms.words, analyzer.Terms(text.words));
+  return out;
+}
+
+std::vector<std::string> AllTerms(const SearchTerms& terms) {
+  std::vector<std::string> out = terms.words;
+  for (const auto& words : terms.alternatives) out.insert(out.end(), words.begin(), words.end());
+  return out;
+}
+
+absl::StatusOr<HitExplanation> Explain(const PassageAnalyzer& analyzer, const FusedPassage& found,
                                        const std::vector<std::string>& terms,
                                        const Passage& passage) {
   HitExplanation out = {
       found.dense_rank, found.lexical_rank, found.dense_part, found.lexical_part, {}};
   if (terms.empty()) return out;
-  SL_ASSIGN_OR_RETURN(const TermCounts counts, CountTerms(analyzer, passage));
+  SL_ASSIGN_OR_RETURN(const TermCounts counts, analyzer.Count(passage));
   for (const std::string& term : terms) {
-    // Pairs of characters, which begin with 0x01, only back up the words that hold them.
-    if (term.front() == '\x01') continue;
+    // Pairs of characters only back up the words that hold them.
+    if (IsPair(term)) continue;
     const auto at = std::lower_bound(counts.begin(), counts.end(), std::make_pair(term, 0u));
     const bool holds = at != counts.end() && at->first == term;
     if (holds && !absl::c_linear_search(out.matched_terms, term)) out.matched_terms.push_back(term);
@@ -115,8 +152,20 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
   SearchResult result;
   VectorSearchResult dense;
   std::vector<ScoredPassage> lexical;
-  std::vector<std::string> terms;
+  Words words;
   absl::Time clock = absl::Now();
+  if (stages.lexical) {
+    SL_ASSIGN_OR_RETURN(words, ReadWords(*store_, *view, analyzer_->text(), query));
+    // Both stages keep to the phrases.
+    if (!words.phrases.empty()) {
+      SL_ASSIGN_OR_RETURN(PhrasePassages found,
+                          FindPhrases(*store_, *view, analyzer_->text(), words.phrases, words.terms,
+                                      allowed, query.deadline));
+      allowed = std::move(found.passages);
+      result.phrases_cut = found.cut;
+    }
+    result.lexical_ms = Lap(clock);
+  }
   if (stages.dense) {
     const VectorSearchOptions options = {options_.exact_below, options_.hnsw_search_beam};
     SL_ASSIGN_OR_RETURN(dense,
@@ -126,12 +175,13 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     result.dense_ms = Lap(clock);
   }
   if (stages.lexical) {
-    SL_ASSIGN_OR_RETURN(terms, analyzer_->Terms(query.text));
-    SL_ASSIGN_OR_RETURN(lexical, SearchText(*store_, *view, terms, allowed, n, query.deadline));
-    result.lexical_ms = Lap(clock);
+    SL_ASSIGN_OR_RETURN(lexical,
+                        SearchText(*store_, *view, words.terms, allowed, n, query.deadline));
+    result.lexical_ms += Lap(clock);
   }
   result.cut = std::max(dense.hits.size(), lexical.size()) >= static_cast<size_t>(n);
   const std::vector<FusedPassage> ranked = Rank(stages, view->passages, dense.hits, lexical);
+  const std::vector<std::string> terms = AllTerms(words.terms);
   DocumentCache documents;
   absl::flat_hash_map<uint32_t, int> taken;  // hits by document
   for (const FusedPassage& found : ranked) {

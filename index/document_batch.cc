@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "index/key_codec.h"
+#include "index/length_code.h"
 #include "index/posting_list.h"
 #include "rocksdb/write_batch.h"
 
@@ -20,6 +21,7 @@ struct TermPlace {
   const std::string* term;
   uint32_t number;
   uint32_t count;
+  uint8_t length;
 };
 
 absl::string_view CodeBytes(const uint16_t* codes, int dimension) {
@@ -30,7 +32,8 @@ rocksdb::Slice ToSlice(absl::string_view bytes) { return {bytes.data(), bytes.si
 
 }  // namespace
 
-DocumentBatch::DocumentBatch(const Store& store, const TextAnalyzer& analyzer, const View& before)
+DocumentBatch::DocumentBatch(const Store& store, const PassageAnalyzer& analyzer,
+                             const View& before)
     : store_(store),
       analyzer_(analyzer),
       collection_(before.record.id),
@@ -78,7 +81,7 @@ absl::Status DocumentBatch::RemovePostings(const DocumentRecord& old) {
                                               old.document.id, "\" is missing"));
     }
     SL_ASSIGN_OR_RETURN(const Passage passage, DecodePassage(*value));
-    SL_ASSIGN_OR_RETURN(TermCounts terms, CountTerms(analyzer_, passage));
+    SL_ASSIGN_OR_RETURN(TermCounts terms, analyzer_.Count(passage));
     for (auto& [term, unused] : terms) touched.emplace(std::move(term), number >> kBucketBits);
   }
   const uint32_t last = old.first_passage + static_cast<uint32_t>(old.passages.size()) - 1;
@@ -150,7 +153,10 @@ void DocumentBatch::AddPassages(const PreparedDocument& prepared, DocumentRecord
 void DocumentBatch::AddPostings(std::span<const PreparedPassage> passages, uint32_t first) {
   std::vector<TermPlace> places;
   for (uint32_t i = 0; i < passages.size(); ++i) {
-    for (const auto& [term, count] : passages[i].terms) places.push_back({&term, first + i, count});
+    const uint8_t length = LengthCode(passages[i].length);
+    for (const auto& [term, count] : passages[i].terms) {
+      places.push_back({&term, first + i, count, length});
+    }
   }
   std::sort(places.begin(), places.end(), [](const TermPlace& a, const TermPlace& b) {
     return std::tie(*a.term, a.number) < std::tie(*b.term, b.number);
@@ -163,8 +169,8 @@ void DocumentBatch::AddPostings(std::span<const PreparedPassage> passages, uint3
     for (;
          i < places.size() && *places[i].term == term && places[i].number >> kBucketBits == bucket;
          ++i) {
-      postings.push_back(
-          {static_cast<uint16_t>(places[i].number & (kBucketSize - 1)), places[i].count});
+      postings.push_back({static_cast<uint16_t>(places[i].number & (kBucketSize - 1)),
+                          places[i].count, places[i].length});
     }
     batch_->Merge(PostingKey(collection_, term, bucket), EncodeAdd(postings));
   }

@@ -9,10 +9,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "index/passage_analyzer.h"
 #include "index/prepared_document.h"
 #include "index/records.h"
 #include "index/store.h"
-#include "index/text_analyzer.h"
 #include "index/view.h"
 
 namespace rocksdb {
@@ -26,7 +26,7 @@ namespace sightline::index {
 // sequence number go into one batch. Used by the one writer; the view before must be the newest.
 class DocumentBatch {
  public:
-  DocumentBatch(const Store& store, const TextAnalyzer& analyzer, const View& before);
+  DocumentBatch(const Store& store, const PassageAnalyzer& analyzer, const View& before);
   ~DocumentBatch();
 
   // Takes out the stored document and all that is its own.
@@ -51,7 +51,7 @@ class DocumentBatch {
   void AddPostings(std::span<const PreparedPassage> passages, uint32_t first);
 
   const Store& store_;
-  const TextAnalyzer& analyzer_;
+  const PassageAnalyzer& analyzer_;
   const uint32_t collection_;
   const std::unique_ptr<rocksdb::WriteBatch> batch_;
   std::shared_ptr<View> after_;

@@ -50,6 +50,9 @@ std::string PostingsPrefix(uint32_t collection) { return Start(collection, 'T').
 std::string TermPrefix(uint32_t collection, absl::string_view term) {
   return Start(collection, 'T').String(term).Take();
 }
+std::string TermsPrefix(uint32_t collection, size_t length, absl::string_view start) {
+  return Start(collection, 'T').Varint(length).Raw(start).Take();
+}
 std::string PostingKey(uint32_t collection, absl::string_view term, uint32_t bucket) {
   return Start(collection, 'T').String(term).U32(bucket).Take();
 }

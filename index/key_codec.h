@@ -53,6 +53,8 @@ std::string VectorKey(uint32_t collection, uint32_t number);
 std::string VectorsPrefix(uint32_t collection);
 std::string PostingKey(uint32_t collection, absl::string_view term, uint32_t bucket);
 std::string TermPrefix(uint32_t collection, absl::string_view term);
+// Of the terms of `length` bytes that begin with `start`.
+std::string TermsPrefix(uint32_t collection, size_t length, absl::string_view start);
 std::string PostingsPrefix(uint32_t collection);
 std::string TombstoneKey(uint32_t collection, int64_t sequence);
 std::string TombstonesPrefix(uint32_t collection);

@@ -3,10 +3,12 @@
 #include <map>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "index/key_codec.h"
+#include "index/length_code.h"
 #include "index/posting_list.h"
 #include "index/prepared_document.h"
 #include "rocksdb/write_batch.h"
@@ -17,7 +19,7 @@ namespace {
 constexpr size_t kBatchBytes = 8 << 20;
 
 // Adds the postings of one document to `batch` and corrects its record and the totals.
-absl::Status AddDocument(const Store& store, const TextAnalyzer& analyzer, uint32_t collection,
+absl::Status AddDocument(const Store& store, const PassageAnalyzer& analyzer, uint32_t collection,
                          DocumentRecord record, Counters& counters, rocksdb::WriteBatch& batch) {
   std::map<std::pair<std::string, uint32_t>, std::vector<Posting>> postings;
   for (uint32_t i = 0; i < record.passages.size(); ++i) {
@@ -25,12 +27,12 @@ absl::Status AddDocument(const Store& store, const TextAnalyzer& analyzer, uint3
     SL_ASSIGN_OR_RETURN(const auto value, store.Get(PassageKey(collection, number), nullptr));
     if (!value.has_value()) return absl::DataLossError("store: a document's passage is missing");
     SL_ASSIGN_OR_RETURN(const Passage passage, DecodePassage(*value));
-    SL_ASSIGN_OR_RETURN(const TermCounts terms, CountTerms(analyzer, passage));
+    SL_ASSIGN_OR_RETURN(const TermCounts terms, analyzer.Count(passage));
     uint32_t length = 0;
+    for (const auto& [term, count] : terms) length += count;
     for (const auto& [term, count] : terms) {
-      length += count;
       postings[{term, number >> kBucketBits}].push_back(
-          {static_cast<uint16_t>(number & (kBucketSize - 1)), count});
+          {static_cast<uint16_t>(number & (kBucketSize - 1)), count, LengthCode(length)});
     }
     record.passages[i].length = length;
     counters.texts += length > 0;
@@ -54,12 +56,16 @@ absl::Status DropPostings(Store& store, uint32_t collection) {
 
 }  // namespace
 
-absl::Status RebuildPostingsIfStale(Store& store, const TextAnalyzer& analyzer,
+std::string PostingsMadeBy(const PassageAnalyzer& analyzer) {
+  return absl::StrCat(analyzer.version(), ", postings 2");
+}
+
+absl::Status RebuildPostingsIfStale(Store& store, const PassageAnalyzer& analyzer,
                                     const CollectionRecord& record) {
   SL_ASSIGN_OR_RETURN(const auto made_by, store.Get(AnalyzerKey(record.id), nullptr));
-  if (made_by == analyzer.version()) return absl::OkStatus();
-  log::Info("text index is being made anew for another analyzer",
-            {{"collection", record.collection.name}, {"analyzer", analyzer.version()}});
+  if (made_by == PostingsMadeBy(analyzer)) return absl::OkStatus();
+  log::Info("text index is being made anew",
+            {{"collection", record.collection.name}, {"made_by", PostingsMadeBy(analyzer)}});
   SL_ASSIGN_OR_RETURN(const auto stored, store.Get(CountersKey(record.id), nullptr));
   if (!stored.has_value()) return absl::DataLossError("store: a collection's totals are missing");
   SL_ASSIGN_OR_RETURN(Counters counters, DecodeCounters(*stored));
@@ -80,7 +86,7 @@ absl::Status RebuildPostingsIfStale(Store& store, const TextAnalyzer& analyzer,
                    return true;
                  }));
   batch.Put(CountersKey(record.id), Encode(counters));
-  batch.Put(AnalyzerKey(record.id), analyzer.version());
+  batch.Put(AnalyzerKey(record.id), PostingsMadeBy(analyzer));
   return store.Write(batch);
 }
 

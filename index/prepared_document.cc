@@ -46,14 +46,14 @@ absl::Status CheckPassage(const Passage& passage) {
 }
 
 absl::StatusOr<PreparedPassage> PreparePassage(PassageWrite write, int dimension,
-                                               const TextAnalyzer& analyzer) {
+                                               const PassageAnalyzer& analyzer) {
   SL_RETURN_IF_ERROR(CheckPassage(write.passage));
   PreparedPassage out;
   if (!write.vector.empty()) {
     SL_RETURN_IF_ERROR(CheckUnitVector(write.vector, dimension));
     out.codes = ToHalf(write.vector);
   }
-  SL_ASSIGN_OR_RETURN(out.terms, CountTerms(analyzer, write.passage));
+  SL_ASSIGN_OR_RETURN(out.terms, analyzer.Count(write.passage));
   for (const auto& [term, count] : out.terms) out.length += count;
   out.passage = std::move(write.passage);
   return out;
@@ -113,21 +113,6 @@ absl::Status CheckJob(const Job& job) {
   return CheckSource(job.source);
 }
 
-absl::StatusOr<TermCounts> CountTerms(const TextAnalyzer& analyzer, const Passage& passage) {
-  SL_ASSIGN_OR_RETURN(std::vector<std::string> terms,
-                      analyzer.Terms(absl::StrCat(passage.heading, "\n", passage.text)));
-  std::sort(terms.begin(), terms.end());
-  TermCounts counts;
-  for (std::string& term : terms) {
-    if (!counts.empty() && counts.back().first == term) {
-      ++counts.back().second;
-    } else {
-      counts.emplace_back(std::move(term), 1);
-    }
-  }
-  return counts;
-}
-
 absl::StatusOr<std::shared_ptr<const DocumentEntry>> EntryOf(const Document& document) {
   auto entry = std::make_shared<DocumentEntry>();
   entry->id = document.id;
@@ -139,7 +124,7 @@ absl::StatusOr<std::shared_ptr<const DocumentEntry>> EntryOf(const Document& doc
 }
 
 absl::StatusOr<PreparedDocument> PrepareDocument(DocumentWrite write, int dimension,
-                                                 const TextAnalyzer& analyzer) {
+                                                 const PassageAnalyzer& analyzer) {
   if (write.passages.size() > kMaxPassagesPerDocument) {
     return absl::InvalidArgumentError(absl::StrCat("document has ", write.passages.size(),
                                                    " passages, at most ", kMaxPassagesPerDocument,

@@ -12,15 +12,12 @@
 #include "absl/status/statusor.h"
 #include "index/corpus.h"
 #include "index/document_table.h"
-#include "index/text_analyzer.h"
+#include "index/passage_analyzer.h"
 
 namespace sightline::index {
 
 inline constexpr size_t kMaxPassagesPerDocument = 100'000;
 inline constexpr size_t kMaxPassageTextBytes = 1 << 20;
-
-// The distinct terms of a text, ascending, with how often each stands in it.
-using TermCounts = std::vector<std::pair<std::string, uint32_t>>;
 
 struct PreparedPassage {
   Passage passage;
@@ -41,10 +38,7 @@ struct PreparedDocument {
 
 // kInvalidArgument: as Corpus::PutDocument.
 absl::StatusOr<PreparedDocument> PrepareDocument(DocumentWrite write, int dimension,
-                                                 const TextAnalyzer& analyzer);
-
-// The terms by which word search finds the passage: those of its headings and of its text.
-absl::StatusOr<TermCounts> CountTerms(const TextAnalyzer& analyzer, const Passage& passage);
+                                                 const PassageAnalyzer& analyzer);
 
 // kInvalidArgument: wrong length, a value that is not finite, or a length that is not 1 within
 // 0.001.

@@ -14,7 +14,8 @@ namespace sightline::index {
 // bytes of every block it reads, so the decoders guard against other programs and bugs, not against
 // rot: kDataLoss: malformed; kFailedPrecondition: written by a newer version of the program.
 
-inline constexpr int kFormatVersion = 1;  // of the store as a whole
+// Of the store as a whole. Format 1 had posting lists without the lengths of texts.
+inline constexpr int kFormatVersion = 2;
 
 struct MetaRecord {
   int format_version = kFormatVersion;

@@ -15,7 +15,6 @@
 namespace sightline::index {
 namespace {
 
-constexpr size_t kMaxTermBytes = 64;
 constexpr char kPairMark = '\x01';
 
 absl::Status FromIcu(UErrorCode code, absl::string_view where) {
@@ -65,7 +64,33 @@ void AddPairs(const std::string& text, std::vector<std::string>& terms) {
   }
 }
 
+// The characters of unspaced script that `word` has, and what stands between them.
+void AddUnits(absl::string_view word, std::vector<std::string>& units) {
+  const auto size = static_cast<int32_t>(word.size());
+  int32_t done = 0;
+  for (int32_t i = 0; i < size;) {
+    const int32_t start = i;
+    UChar32 c;
+    U8_NEXT_OR_FFFD(word.data(), i, size, c);
+    if (c < 0x1100 || !IsUnspaced(c)) continue;
+    if (start > done) AddTerm(word.substr(done, start - done), units);
+    units.emplace_back(word.substr(start, i - start));
+    done = i;
+  }
+  if (done < size) AddTerm(word.substr(done), units);
+}
+
 }  // namespace
+
+bool HasUnspaced(absl::string_view term) {
+  const auto size = static_cast<int32_t>(term.size());
+  for (int32_t i = 0; i < size;) {
+    UChar32 c;
+    U8_NEXT_OR_FFFD(term.data(), i, size, c);
+    if (c >= 0x1100 && IsUnspaced(c)) return true;
+  }
+  return false;
+}
 
 // A word iterator; it holds a place in a text, so each call works on its own copy.
 class TextAnalyzer::Breaker {
@@ -92,28 +117,44 @@ absl::StatusOr<std::unique_ptr<TextAnalyzer>> TextAnalyzer::Create() {
       std::make_unique<const Breaker>(std::move(words)), absl::StrCat("2 icu ", U_ICU_VERSION)));
 }
 
+absl::Status TextAnalyzer::ForEachWord(
+    const std::string& folded, absl::FunctionRef<void(absl::string_view word)> visit) const {
+  const std::unique_ptr<icu::BreakIterator> words = prototype_->Copy();
+  UErrorCode error = U_ZERO_ERROR;
+  UText* view = utext_openUTF8(nullptr, folded.data(), static_cast<int64_t>(folded.size()), &error);
+  if (view == nullptr || words == nullptr || U_FAILURE(error)) return FromIcu(error, "text");
+  words->setText(view, error);
+  const absl::string_view whole = folded;
+  for (int32_t start = words->first(), end = words->next(); U_SUCCESS(error) && end != UBRK_DONE;
+       start = end, end = words->next()) {
+    // Rule status tells words from the blanks and marks between them.
+    if (words->getRuleStatus() >= UBRK_WORD_NONE_LIMIT) visit(whole.substr(start, end - start));
+  }
+  utext_close(view);
+  return U_FAILURE(error) ? FromIcu(error, "word rules") : absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<std::string>> TextAnalyzer::Terms(absl::string_view text) const {
   std::vector<std::string> terms;
   if (text.empty()) return terms;
   auto folded = Fold(text);
   if (!folded.ok()) return folded.status();
-  const std::unique_ptr<icu::BreakIterator> words = prototype_->Copy();
-  UErrorCode error = U_ZERO_ERROR;
-  UText* view =
-      utext_openUTF8(nullptr, folded->data(), static_cast<int64_t>(folded->size()), &error);
-  if (view == nullptr || words == nullptr || U_FAILURE(error)) return FromIcu(error, "text");
-  words->setText(view, error);
-  const absl::string_view whole = *folded;
-  for (int32_t start = words->first(), end = words->next(); U_SUCCESS(error) && end != UBRK_DONE;
-       start = end, end = words->next()) {
-    // Rule status tells words from the blanks and marks between them.
-    if (words->getRuleStatus() < UBRK_WORD_NONE_LIMIT) continue;
-    AddTerm(whole.substr(start, end - start), terms);
-  }
-  utext_close(view);
-  if (U_FAILURE(error)) return FromIcu(error, "word rules");
+  const absl::Status cut =
+      ForEachWord(*folded, [&](absl::string_view word) { AddTerm(word, terms); });
+  if (!cut.ok()) return cut;
   AddPairs(*folded, terms);
   return terms;
+}
+
+absl::StatusOr<std::vector<std::string>> TextAnalyzer::PhraseUnits(absl::string_view text) const {
+  std::vector<std::string> units;
+  if (text.empty()) return units;
+  auto folded = Fold(text);
+  if (!folded.ok()) return folded.status();
+  const absl::Status cut =
+      ForEachWord(*folded, [&](absl::string_view word) { AddUnits(word, units); });
+  if (!cut.ok()) return cut;
+  return units;
 }
 
 }  // namespace sightline::index

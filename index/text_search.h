@@ -14,12 +14,18 @@ namespace sightline::index {
 
 inline constexpr size_t kMaxQueryTerms = 512;
 
+struct SearchTerms {
+  std::vector<std::string> words;
+  // Each counts as one word, which stands wherever any of its own does (prefix_terms.h).
+  std::vector<std::vector<std::string>> alternatives = {};
+};
+
 // The `n` passages of `allowed` (live ones) with the highest BM25 for `terms`, best first; only
-// passages that hold at least one of them. A term given twice counts twice; the first
+// passages that hold at least one of them. A word given twice counts twice; the first
 // kMaxQueryTerms distinct ones count. Frequencies are of all live passages, whatever is allowed.
 // kDeadlineExceeded.
 absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const View& view,
-                                                      const std::vector<std::string>& terms,
+                                                      const SearchTerms& terms,
                                                       const PassageSet& allowed, int n,
                                                       absl::Time deadline);
 

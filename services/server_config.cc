@@ -145,6 +145,11 @@ void AddIndexKeys(ConfigTable& t) {
   t.push_back(Integer("index", "hnsw_links", 32, 4, 128, "Links of a node of the HNSW graph (M)."));
   t.push_back(Integer("index", "hnsw_build_beam", 200, 8, 4096, "Beam of HNSW building."));
   t.push_back(Integer("index", "hnsw_search_beam", 128, 8, 4096, "Beam of HNSW searching."));
+  t.push_back(Integer("index", "heading_weight", 1, 0, index::kMaxFieldWeight,
+                      "How often a word of a passage's headings counts in word search; 0 = not "
+                      "at all. Another value makes posting lists anew at the next start."));
+  t.push_back(Integer("index", "text_weight", 1, 0, index::kMaxFieldWeight,
+                      "The same for a word of its text; not both are 0."));
 }
 
 void AddIngestKeys(ConfigTable& t) {
@@ -346,6 +351,8 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.corpus.hnsw_links = static_cast<int>(c.Int("index.hnsw_links"));
   out.corpus.hnsw_build_beam = static_cast<int>(c.Int("index.hnsw_build_beam"));
   out.corpus.hnsw_search_beam = static_cast<int>(c.Int("index.hnsw_search_beam"));
+  out.corpus.field_weights = {.heading = static_cast<int>(c.Int("index.heading_weight")),
+                              .text = static_cast<int>(c.Int("index.text_weight"))};
   out.ingest.workers = static_cast<int>(c.Int("ingest.workers"));
   out.ingest.queue_capacity = static_cast<int>(c.Int("ingest.queue_capacity"));
   out.ingest.max_attempts = static_cast<int>(c.Int("ingest.max_attempts"));
@@ -510,6 +517,9 @@ absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config) {
   if (!out.roles.gateway_alone() && !out.upstream.empty()) {
     return absl::InvalidArgumentError(
         "server.upstream: only for a process whose one role is gateway");
+  }
+  if (out.corpus.field_weights.heading == 0 && out.corpus.field_weights.text == 0) {
+    return absl::InvalidArgumentError("index.text_weight: 0, as is index.heading_weight");
   }
   if (out.ingest.overlap_tokens >= out.ingest.passage_tokens) {
     return absl::InvalidArgumentError(

@@ -145,8 +145,9 @@ grpc::Status QueryService::Search(grpc::ServerContext* context, const v1::Search
                                   v1::SearchResponse* response) {
   const edge::CallScope scope(parts_.watcher, *context);
   const absl::Time start = absl::Now();
-  const auto asked = ReadSearch(*request, "", scope.limits());
+  auto asked = ReadSearch(*request, "", scope.limits());
   if (!asked.ok()) return scope.Finish(asked.status());
+  asked->search.text_syntax = true;  // a question to answer is a sentence: its marks are its own
   const auto retrieved = parts_.retriever.Retrieve(asked->search, scope.limits());
   if (!retrieved.ok()) return scope.Finish(retrieved.status());
   auto found = Leaving(*asked, *retrieved);

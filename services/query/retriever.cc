@@ -245,6 +245,7 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
   query.filter = request.filter;
   query.time = request.time;
   query.explain = request.explain;
+  query.text_syntax = request.text_syntax;
   query.deadline = limits.deadline;
   query.text = request.mode == index::FusionMode::kDense ? "" : request.content.JoinedText();
   SL_RETURN_IF_ERROR(LeaveOutStored(request, query));
@@ -268,6 +269,11 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
                                                 : options_.rerank_top;
   const int wanted = request.rerank ? std::max(hits_wanted, rerank_top) : hits_wanted;
   SL_RETURN_IF_ERROR(Find(request, wanted, std::move(query), limits, out));
+  if (out.phrases_cut) {
+    out.warnings.push_back(absl::StrCat("the words of a phrase stand in many passages: the ",
+                                        index::kMaxPhrasePassages,
+                                        " best by the words alone were looked through for it"));
+  }
   if (request.rerank && !out.hits.empty()) {
     const Stopwatch watch;
     KeepForRerank(request, wanted, out.hits);
@@ -307,6 +313,7 @@ absl::Status Retriever::Find(const RetrieveRequest& request, int wanted, index::
     if (!found.ok()) return found.status();
     out.exact = found->exact;
     out.recall = found->recall;
+    out.phrases_cut = found->phrases_cut;
     out.dense_ms += found->dense_ms;
     out.lexical_ms += found->lexical_ms;
     out.fuse_ms += found->fuse_ms;

@@ -26,6 +26,8 @@ struct RetrieveRequest {
   std::string collection;
   QueryContent content;
   int k = 10;  // 1..1000
+  // Phrases and prefixes in the texts are read as such (index/text_query.h), else as plain text.
+  bool text_syntax = false;
   std::string filter;
   index::TimeRange time;
   index::FusionMode mode = index::FusionMode::kHybrid;
@@ -49,6 +51,7 @@ struct Retrieved {
   bool exact = true;
   std::optional<float> recall;
   std::vector<std::string> warnings;
+  bool phrases_cut = false;      // said in the warnings
   bool dense_untrained = false;  // the encoder's weights are random
   double encode_ms = 0;
   double dense_ms = 0;

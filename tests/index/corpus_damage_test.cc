@@ -5,7 +5,9 @@
 #include <fstream>
 
 #include "index/key_codec.h"
+#include "index/posting_list.h"
 #include "index/store.h"
+#include "index/text_analyzer.h"
 #include "rocksdb/write_batch.h"
 #include "tests/index/corpus_fixture.h"
 
@@ -52,6 +54,37 @@ TEST_F(CorpusDamageTest, PostingsOfAnotherAnalyzerAreMadeAnewWhenOpened) {
   EXPECT_EQ(Find(TextQuery("apple", 100)).size(), 40u);
   EXPECT_EQ(Find(TextQuery("number7")).size(), 1u);
   ExpectSound();
+}
+
+TEST_F(CorpusDamageTest, AStoreOfFormat1IsBroughtUpToDateWhenOpened) {
+  for (int i = 0; i < 40; ++i) {
+    Put(OnePassage("d" + std::to_string(i), "apple number" + std::to_string(i), i));
+  }
+  // As format 1 left it: postings without lengths, and the analyzer's version alone.
+  ASSERT_OK_AND_ASSIGN(const auto analyzer, TextAnalyzer::Create());
+  Change([&](rocksdb::WriteBatch& batch) {
+    batch.Put(MetaKey(), std::string("\x01\x01\x02", 3));
+    batch.Put(AnalyzerKey(kFirst), analyzer->version());
+    batch.DeleteRange(PostingsPrefix(kFirst), PrefixEnd(PostingsPrefix(kFirst)));
+    batch.Merge(PostingKey(kFirst, "apple", 0), std::string("\x01\x04\x01\x01\x01\x01", 6));
+  });
+  Open();
+  EXPECT_EQ(Find(TextQuery("apple", 100)).size(), 40u);
+  EXPECT_EQ(Find(TextQuery("number7")).size(), 1u);
+  ExpectSound();
+  corpus_.reset();
+  ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(options_.path + "/store"));
+  ASSERT_OK_AND_ASSIGN(const auto meta, store->Get(MetaKey(), nullptr));
+  EXPECT_EQ(*meta, std::string("\x01\x02\x02", 3)) << "format 2, which older programs refuse";
+}
+
+TEST_F(CorpusDamageTest, FsckComparesPostingsWithTheLengthsOfTheirTexts) {
+  Put(OnePassage("a", "apple pear", 1));
+  Change([](rocksdb::WriteBatch& batch) {
+    batch.Put(PostingKey(kFirst, "apple", 0), EncodeAdd(std::vector<Posting>{{1, 1, 3}}));
+  });
+  Open();
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("another length than its passage 1")));
 }
 
 TEST_F(CorpusDamageTest, FsckNamesWhatIsWrongInTheStore) {

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <map>
 #include <random>
 
 #include "index/key_codec.h"
+#include "rocksdb/merge_operator.h"
 
 namespace sightline::index {
 namespace {
@@ -34,6 +36,67 @@ TEST(PostingListTest, ChangesApplyInTheirOrder) {
               ElementsAre(Pair(1, 1), Pair(3, 3), Pair(4, 4)));
   EXPECT_THAT(Read(Add({{1, 1}, {4095, 2}}) + EncodeRemove(0, 4095)), IsEmpty());
   EXPECT_THAT(Read(Add({{5, 1}}) + Add({{2, 2}})), ElementsAre(Pair(2, 2), Pair(5, 1)));
+}
+
+TEST(PostingListTest, ReadsWhatFormat1WroteAsPostingsOfUnknownLength) {
+  std::vector<Posting> postings;
+  ASSERT_TRUE(DecodePostings(std::string("\x01\x04\x05\x01\x02\x09", 6), postings));
+  ASSERT_EQ(postings.size(), 2u);
+  EXPECT_EQ(postings[1].place, 7);
+  EXPECT_EQ(postings[1].count, 9u);
+  EXPECT_EQ(postings[1].length, 0);
+}
+
+// What the operator makes of changes with, and without, what was there before.
+std::string Fold(const std::string& before, const std::vector<std::string>& changes) {
+  const auto merge = NewPostingMergeOperator();
+  const rocksdb::Slice existing(before);
+  const std::vector<rocksdb::Slice> operands(changes.begin(), changes.end());
+  std::string out;
+  rocksdb::Slice same;
+  rocksdb::MergeOperator::MergeOperationOutput result(out, same);
+  EXPECT_TRUE(merge->FullMergeV2(
+      rocksdb::MergeOperator::MergeOperationInput("key", &existing, operands, nullptr), &result));
+  return out;
+}
+std::string FoldWithoutBefore(const std::vector<std::string>& changes) {
+  std::string out;
+  const std::deque<rocksdb::Slice> operands(changes.begin(), changes.end());
+  EXPECT_TRUE(NewPostingMergeOperator()->PartialMergeMulti("key", operands, &out, nullptr));
+  return out;
+}
+
+TEST(PostingListTest, FoldingInPartsGivesWhatFoldingAllGives) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 300; ++round) {
+    // Places are added once; ranges are removed anywhere.
+    std::vector<std::string> changes;
+    uint32_t next = 0;
+    while (next < 2000) {
+      if (random() % 4 == 0) {
+        const uint32_t first = random() % 2000;
+        changes.push_back(EncodeRemove(static_cast<uint16_t>(first),
+                                       static_cast<uint16_t>(first + random() % 300)));
+        continue;
+      }
+      std::vector<Posting> added;
+      for (uint32_t n = random() % 300; n > 0 && next < 2000; --n) {
+        next += 1 + random() % 3;
+        added.push_back({static_cast<uint16_t>(next), 1 + static_cast<uint32_t>(random() % 6),
+                         static_cast<uint8_t>(random())});
+      }
+      changes.push_back(EncodeAdd(added));
+    }
+    const std::string whole = Fold("", changes);
+    const auto cut = static_cast<std::ptrdiff_t>(random() % changes.size());
+    const std::vector<std::string> before(changes.begin(), changes.begin() + cut);
+    const std::vector<std::string> after(changes.begin() + cut, changes.end());
+    EXPECT_EQ(Fold(Fold("", before), {FoldWithoutBefore(after)}), whole);
+    EXPECT_EQ(Fold("", {FoldWithoutBefore(before), FoldWithoutBefore(after)}), whole);
+    std::vector<Posting> postings;
+    ASSERT_TRUE(DecodePostings(whole, postings));
+    EXPECT_EQ(BlocksOf(whole).has_value(), postings.size() >= 128) << "long lists have bounds";
+  }
 }
 
 TEST(PostingListTest, RefusesEveryTruncation) {

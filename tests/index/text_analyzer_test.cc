@@ -60,6 +60,17 @@ TEST_F(TextAnalyzerTest, FindsAWordInsideARunTheDictionaryCutsElsewhere) {
   EXPECT_GE(shared, 3);
 }
 
+TEST_F(TextAnalyzerTest, PhraseUnitsAreWordsAndSingleCharacters) {
+  const auto units = [&](const std::string& text) { return *analyzer_->PhraseUnits(text); };
+  EXPECT_THAT(units("An OLD, boat"), ElementsAre("an", "old", "boat"));
+  EXPECT_THAT(units("我们的3月report，データ"),
+              ElementsAre("我", "们", "的", "3", "月", "report", "デ", "ー", "タ"));
+  EXPECT_THAT(units("b_カ_c"), ElementsAre("b_", "カ", "_c")) << "one word of ICU's";
+  EXPECT_THAT(units(" …"), IsEmpty());
+  EXPECT_TRUE(HasUnspaced("a月"));
+  EXPECT_FALSE(HasUnspaced("é3"));
+}
+
 TEST_F(TextAnalyzerTest, StandsAnyBytes) {
   Terms(std::string("a\0b", 3));
   Terms("\xff\xfe\xc3");

@@ -194,6 +194,23 @@ TEST_F(RetrieverTest, PassagesOfEqualWordingAreOneHit) {
   EXPECT_EQ(cars, 1);
 }
 
+TEST_F(RetrieverTest, PhrasesAreReadWhenAskedForAndOneWithManyCandidatesIsWarnedOf) {
+  request_.content.texts = {"\"blue boat\""};
+  request_.text_syntax = true;
+  ASSERT_OK_AND_ASSIGN(const Retrieved one, Retrieve());
+  EXPECT_THAT(Documents(one), ::testing::ElementsAre("boat"));
+  EXPECT_THAT(one.warnings, ::testing::IsEmpty());
+  request_.text_syntax = false;
+  ASSERT_OK_AND_ASSIGN(const Retrieved plain, Retrieve());
+  EXPECT_GT(plain.hits.size(), 1u);
+  index::PassageWrite turned;
+  turned.passage.text = "boat blue";
+  Put("many", std::vector<index::PassageWrite>(index::kMaxPhrasePassages, turned));
+  request_.text_syntax = true;
+  ASSERT_OK_AND_ASSIGN(const Retrieved cut, Retrieve());
+  EXPECT_THAT(cut.warnings, Contains(HasSubstr("the 2000 best")));
+}
+
 TEST_F(RetrieverTest, KBoundsTheHits) {
   request_.content.texts = {"on the"};
   request_.k = 1;

@@ -140,6 +140,21 @@ TEST(ServerConfigTest, SettingsThatAnswersHangOnNameThem) {
   EXPECT_NE(filters.cache.settings, plain.cache.settings);
 }
 
+TEST(ServerConfigTest, WeightsOfFieldsReachTheCorpusAndAreNotBothZero) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig plain, Read({}));
+  EXPECT_EQ(plain.corpus.field_weights.heading, index::FieldWeights().heading);
+  EXPECT_EQ(plain.corpus.field_weights.text, index::FieldWeights().text);
+  ASSERT_OK_AND_ASSIGN(const ServerConfig set, Read({}, {{"SIGHTLINE__INDEX__HEADING_WEIGHT", "3"},
+                                                         {"SIGHTLINE__INDEX__TEXT_WEIGHT", "2"}}));
+  EXPECT_EQ(set.corpus.field_weights.heading, 3);
+  EXPECT_EQ(set.corpus.field_weights.text, 2);
+  EXPECT_THAT(Read({}, {{"SIGHTLINE__INDEX__HEADING_WEIGHT", "11"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("heading_weight")));
+  EXPECT_THAT(
+      Read({}, {{"SIGHTLINE__INDEX__HEADING_WEIGHT", "0"}, {"SIGHTLINE__INDEX__TEXT_WEIGHT", "0"}}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("text_weight")));
+}
+
 TEST(ServerConfigTest, OverlapMustBeSmallerThanAPassage) {
   EXPECT_THAT(Read({}, {{"SIGHTLINE__INGEST__OVERLAP_TOKENS", "256"}}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("overlap_tokens")));

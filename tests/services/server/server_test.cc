@@ -285,6 +285,26 @@ TEST_F(ServerTest, EveryFormOfQueryHoldsTogetherThroughGrpcAndRest) {
   EXPECT_EQ(dated.hits_size(), 0);
 }
 
+TEST_F(ServerTest, ASearchReadsPhrasesAndPrefixesAndAQuestionDoesNot) {
+  Start();
+  IngestSamples();
+  ASSERT_OK_AND_ASSIGN(const auto phrase, Search(Query("\"burned down\"")));
+  ASSERT_EQ(phrase.hits_size(), 1);
+  EXPECT_EQ(phrase.hits(0).passage().source(), "mill.txt");
+  v1::SearchRequest prefix = Query("metr*");
+  prefix.set_mode(v1::SEARCH_MODE_LEXICAL);
+  ASSERT_OK_AND_ASSIGN(const auto begun, Search(prefix));
+  ASSERT_EQ(begun.hits_size(), 1);
+  EXPECT_EQ(begun.hits(0).passage().source(), "bridge.txt");
+
+  v1::SearchAndAnswerRequest request;
+  *request.mutable_search() = Query("What \"long mill\" burned down?");
+  request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
+  ASSERT_OK_AND_ASSIGN(const auto events, Ask(request));
+  ASSERT_FALSE(events.empty());
+  EXPECT_GT(events.back().done().hits_size(), 1);
+}
+
 TEST_F(ServerTest, FiltersLimitTheHitsAndMalformedOnesNameTheirPosition) {
   Start();
   IngestSamples();
