@@ -636,6 +636,20 @@ std::vector<Question> AskSceneBoxes(const World& world, Random& random) {
   return questions;
 }
 
+// Where a page says a fact; what is asked about it is for the caller.
+Question AboutLine(const Fact& fact, Language language, const DrawnPage& drawn,
+                   const PageLine& line) {
+  Question question;
+  question.task = Task::kBox;
+  question.language = language;
+  question.documents = {fact.document};
+  question.box = line.box;
+  question.shown = line.text;
+  question.json = BoxJson(line.box);
+  question.pictures = {drawn.picture};
+  return question;
+}
+
 std::vector<Question> AskRowBoxes(const World& world, Random& random) {
   const auto has_row = [](const Fact& fact) {
     return fact.row >= 0 && fact.kind != Kind::kDatedPrice;
@@ -650,16 +664,9 @@ std::vector<Question> AskRowBoxes(const World& world, Random& random) {
        })) {
     const auto line = std::ranges::find(drawn.lines, fact->row, &PageLine::row);
     if (line == drawn.lines.end()) continue;
-    Question question;
-    question.task = Task::kBox;
-    question.language = page.language;
+    Question question = AboutLine(*fact, page.language, drawn, *line);
     question.text = WhereQuestion(*fact, page.language, random);
     if (question.text.empty()) continue;
-    question.documents = {fact->document};
-    question.box = line->box;
-    question.shown = line->text;
-    question.json = BoxJson(*question.box);
-    question.pictures = {drawn.picture};
     questions.push_back(std::move(question));
   }
   return questions;
@@ -726,15 +733,8 @@ std::vector<Question> AskClaimBoxes(const World& world, Random& random) {
     };
     const auto line = std::ranges::find_if(drawn.lines, says_it);
     if (line == drawn.lines.end()) continue;
-    Question question;
-    question.task = Task::kBox;
-    question.language = page.language;
-    question.documents = {fact->document};
+    Question question = AboutLine(*fact, page.language, drawn, *line);
     question.answer = {{FactAnswer(*fact, page.language), {fact->document}}};
-    question.box = line->box;
-    question.shown = line->text;
-    question.json = BoxJson(*question.box);
-    question.pictures = {drawn.picture};
     questions.push_back(std::move(question));
   }
   return questions;
