@@ -100,7 +100,9 @@ class CacheTest(unittest.TestCase):
             for fields in (EXTRACTIVE, GENERATED):
                 reply = server.ask(fields)
                 self.assertFalse(reply["cached"])
-                self.assertNotIn("1901", json.dumps(reply))
+                # plain() leaves out the times, whose digits may be any: 0.219017 holds a 1901.
+                self.assertNotIn("burned", json.dumps(plain(reply)))
+                self.assertNotIn("1901", reply["answer"])
             self.assertTrue(server.ask(EXTRACTIVE)["cached"])
             server.upload("mill.txt", "The mill burned down in 1902.")
             self.assertIn("1902", server.ask(EXTRACTIVE)["answer"])
