@@ -38,13 +38,27 @@ bool IsIn(const std::vector<AddressRange>& ranges, const Address& address) {
                      [&](const AddressRange& range) { return range.Holds(address); });
 }
 
-// The address inside ::ffff:a.b.c.d, which a socket treats as that one.
-std::optional<Address> Mapped(const Address& address) {
-  static const AddressRange mapped = AddressRange::Parse("::ffff:0:0/96").value();
-  if (address.is_v4 || !mapped.Holds(address)) return std::nullopt;
-  Address out;
-  std::copy(address.bytes.begin() + 12, address.bytes.end(), out.bytes.begin());
-  return out;
+// Where an IPv6 address of a range holds an IPv4 one, which is what is reached in the end: by the
+// socket itself, a translator or a tunnel.
+struct Carrier {
+  AddressRange range;
+  int at;  // the first of its four bytes
+};
+
+std::optional<Address> Carried(const Address& address) {
+  static const auto* const carriers = new std::vector<Carrier>{
+      {AddressRange::Parse("::ffff:0:0/96").value(), 12},   // mapped
+      {AddressRange::Parse("64:ff9b::/96").value(), 12},    // NAT64
+      {AddressRange::Parse("64:ff9b:1::/48").value(), 12},  // NAT64 of a network's own
+      {AddressRange::Parse("2002::/16").value(), 2}};       // 6to4
+  if (address.is_v4) return std::nullopt;
+  for (const Carrier& carrier : *carriers) {
+    if (!carrier.range.Holds(address)) continue;
+    Address out;
+    std::copy_n(address.bytes.begin() + carrier.at, 4, out.bytes.begin());
+    return out;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -119,8 +133,9 @@ bool IsPublic(const Address& address) {
 
 bool IsNeverFetched(const Address& address) {
   static const auto* const never = new auto(Ranges(std::begin(kNever), std::end(kNever)));
-  if (const auto inner = Mapped(address)) return IsIn(*never, *inner);
-  return IsIn(*never, address);
+  if (IsIn(*never, address)) return true;
+  const auto inner = Carried(address);
+  return inner.has_value() && IsIn(*never, *inner);
 }
 
 }  // namespace sightline::fetch

@@ -51,7 +51,7 @@ bool IsName(absl::string_view host) {
   if (host.empty() || host.size() > kMaxHostBytes) return false;
   for (const absl::string_view label : absl::StrSplit(host, '.')) {
     const bool good =
-        !label.empty() && label.size() <= kMaxLabelBytes &&
+        !label.empty() && label.front() != '-' && label.size() <= kMaxLabelBytes &&
         std::all_of(label.begin(), label.end(), [](char c) {
           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
         });

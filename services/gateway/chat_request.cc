@@ -302,6 +302,10 @@ absl::StatusOr<v1::SearchAndAnswerRequest> Grounded(const json::object& body, co
   if (frame.logprobs.has_value()) {
     return edge::InvalidField("logprobs", "not known of an answer from a collection", "conflict");
   }
+  if (!frame.adapter.empty()) {
+    return Unsupported("adapter",
+                       "an answer from a collection is written by the generator as it is");
+  }
   if (messages.back().role() != "user") {
     return edge::InvalidField("messages", "the last message, the question, is a user's");
   }

@@ -1,6 +1,8 @@
 #include "services/query/claim_checker.h"
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -82,6 +84,8 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
                                                             const edge::CallLimits& limits) const {
   SL_RETURN_IF_ERROR(query::Check(request));
   v1::CheckClaimsResponse out;
+  edge::CallLimits noted = limits;
+  noted.makeshift = std::make_shared<std::atomic<bool>>(false);
   for (int i = 0; i < request.claims_size(); ++i) {
     const v1::Claim& claim = request.claims(i);
     const std::string field = absl::StrCat("claims[", i, "]");
@@ -122,10 +126,11 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
       if (search) {
         SL_ASSIGN_OR_RETURN(sources, Search(request, sentence.text(), limits, out));
       }
-      SL_RETURN_IF_ERROR(Judge(sources, limits, sentence));
+      SL_RETURN_IF_ERROR(Judge(sources, noted, sentence));
       *out.add_verdicts() = std::move(sentence);
     }
   }
+  if (*noted.makeshift) out.add_warnings(edge::kMakeshiftWarning);
   return out;
 }
 

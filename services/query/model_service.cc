@@ -155,6 +155,10 @@ absl::StatusOr<std::vector<model::ToolCall>> ReadCalls(const v1::ChatMessage& me
   }
   std::vector<model::ToolCall> out;
   for (const v1::ToolCall& call : message.tool_calls()) {
+    if (!IsToolName(call.name())) {
+      return edge::InvalidField(absl::StrCat(at, ".tool_calls[", out.size(), "].function.name"),
+                                "expected 1 to 64 of A-Z a-z 0-9 _ . -", "bad_tool");
+    }
     out.push_back({call.name(), call.arguments()});
   }
   return out;

@@ -406,6 +406,7 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Run(grpc::ServerContext& contex
                                                      kept.Add(event);
                                                      return on_event(event);
                                                    }));
+    if (*noted.makeshift) last.mutable_done()->add_warnings(edge::kMakeshiftWarning);
     kept.Add(last);
   }
   Measure(last.done().timings(), last.done().follow_up(), context);

@@ -20,13 +20,6 @@ constexpr absl::string_view kOpen = "<tool_call>";
 constexpr absl::string_view kClose = "</tool_call>";
 constexpr size_t kMaxNameBytes = 64;
 
-bool IsName(absl::string_view name) {
-  return !name.empty() && name.size() <= kMaxNameBytes &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.';
-         });
-}
-
 absl::Status BadTool(const std::string& field, absl::string_view expected) {
   return edge::InvalidField(field, absl::StrCat("expected ", expected), "bad_tool");
 }
@@ -40,7 +33,7 @@ absl::StatusOr<Tool> ReadTool(const std::string& text, const std::string& field)
     return BadTool(field, "an object with a \"function\", an object");
   }
   const auto name = function->find("name");
-  if (name == function->end() || !name->is_string() || !IsName(name->get<std::string>())) {
+  if (name == function->end() || !name->is_string() || !IsToolName(name->get<std::string>())) {
     return BadTool(absl::StrCat(field, ".function.name"), "1 to 64 of A-Z a-z 0-9 _ . -");
   }
   Json parameters = Json::object({{"type", "object"}});
@@ -79,6 +72,13 @@ size_t BegunAtEnd(absl::string_view text, absl::string_view mark) {
 }
 
 }  // namespace
+
+bool IsToolName(absl::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameBytes &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.';
+         });
+}
 
 absl::StatusOr<std::vector<Tool>> ReadTools(
     const google::protobuf::RepeatedPtrField<std::string>& tools, absl::string_view field) {

@@ -23,9 +23,12 @@ struct Tool {
   std::string parameters;  // JSON schema of its arguments
 };
 
+// 1 to 64 of A-Z a-z 0-9 _ . -
+bool IsToolName(absl::string_view name);
+
 // Reads declarations as OpenAI has them, JSON texts; `field` names them in errors. kInvalidArgument
 // with the field and a reason: "too_many_tools", "text_too_long", "bad_tool" (no JSON, no function,
-// a name that is not 1 to 64 of A-Z a-z 0-9 _ . -, parameters that are no object, a name twice).
+// no IsToolName, parameters that are no object, a name twice).
 absl::StatusOr<std::vector<Tool>> ReadTools(
     const google::protobuf::RepeatedPtrField<std::string>& tools, absl::string_view field);
 

@@ -75,12 +75,15 @@ TEST(AddressTest, NoInnerOrWrappedIpv6AddressIsPublic) {
 }
 
 TEST(AddressTest, MetadataLinkLocalAndMulticastAreNeverFetched) {
-  for (const char* text : {"169.254.169.254", "169.254.0.1", "::ffff:169.254.169.254", "0.0.0.0",
-                           "::", "fe80::1", "ff02::1", "224.0.0.1", "255.255.255.255",
-                           "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254"}) {
+  for (const char* text :
+       {"169.254.169.254", "169.254.0.1", "::ffff:169.254.169.254", "0.0.0.0", "::", "fe80::1",
+        "ff02::1", "224.0.0.1", "255.255.255.255", "100.100.100.200", "192.0.0.192",
+        "168.63.129.16", "fd00:ec2::254", "64:ff9b::a9fe:a9fe", "64:ff9b:1::169.254.169.254",
+        "2002:a9fe:a9fe::1"}) {
     EXPECT_TRUE(IsNeverFetched(At(text))) << text;
   }
-  for (const char* text : {"127.0.0.1", "10.0.0.1", "::1", "fd00::1", "8.8.8.8"}) {
+  for (const char* text :
+       {"127.0.0.1", "10.0.0.1", "::1", "fd00::1", "8.8.8.8", "64:ff9b::7f00:1"}) {
     EXPECT_FALSE(IsNeverFetched(At(text))) << text;
   }
 }

@@ -75,7 +75,8 @@ TEST(FetchUrlTest, RefusesWhatTwoReadersMayReadInTwoWays) {
                            "http://example.org:80a/",
                            "http://exam!ple.org/",
                            "http://a,b/",
-                           "http://*/"}) {
+                           "http://*/",
+                           "http://-a.org/"}) {
     EXPECT_THAT(FetchUrl::Parse(text), StatusIs(absl::StatusCode::kInvalidArgument)) << text;
   }
   EXPECT_THAT(FetchUrl::Parse(std::string("http://a/\0b", 11)),

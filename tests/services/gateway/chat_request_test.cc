@@ -164,6 +164,8 @@ TEST(ReadChatTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(Refusal(Asking(R"(,"response_format":{"type":"xml"})")),
             "response_format.type invalid_field");
   EXPECT_EQ(Refusal(Asking(R"(,"collection":"c","n":2)")), "n conflict");
+  EXPECT_EQ(Refusal(Asking(R"(,"collection":"c","adapter":"shop")")),
+            "adapter unsupported_parameter");
   EXPECT_EQ(Refusal(Asking(R"(,"collection":"c","logprobs":true)")), "logprobs conflict");
 }
 

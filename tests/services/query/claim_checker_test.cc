@@ -162,6 +162,19 @@ TEST_F(ClaimCheckerTest, ARerankerJudgesWhatTheGatesLeaveOpen) {
   Add("The mill was built in 1850.", {"mill"});
   ASSERT_OK_AND_ASSIGN(const auto reply, Check());
   EXPECT_EQ(reply.verdicts(0).verdict(), v1::VERDICT_UNSUPPORTED);
+  EXPECT_TRUE(reply.warnings().empty());
+}
+
+TEST_F(ClaimCheckerTest, AVerdictWithoutTheRerankerThatFailedSaysSo) {
+  entailment_ = [](const std::string&, std::span<const index::Passage* const>,
+                   const edge::CallLimits&) -> absl::StatusOr<float> {
+    return absl::ResourceExhaustedError("busy");
+  };
+  Add("The mill was built in 1850.", {"mill"});
+  ASSERT_OK_AND_ASSIGN(const auto reply, Check());
+  EXPECT_EQ(reply.verdicts(0).verdict(), v1::VERDICT_SUPPORTED);
+  ASSERT_EQ(reply.warnings_size(), 1);
+  EXPECT_THAT(reply.warnings(0), HasSubstr("done without"));
 }
 
 TEST_F(ClaimCheckerTest, ContentRulesHoldForClaimsAndEvidence) {
