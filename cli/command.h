@@ -54,6 +54,7 @@ void AddJobs(Arguments& program, const Environment& environment);
 void AddBackup(Arguments& program, const Environment& environment);  // fsck, erase
 void AddDoctor(Arguments& program, const Environment& environment);
 void AddEval(Arguments& program, const Environment& environment);
+void AddBench(Arguments& program, const Environment& environment);
 void AddMcp(Arguments& program, const Environment& environment);
 void AddDemo(Arguments& program, const Environment& environment);
 

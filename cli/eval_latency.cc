@@ -36,7 +36,7 @@ JsonObject PercentilesJson(const std::vector<double>& samples) {
 std::vector<std::string> Row(const std::string& name, const std::vector<double>& samples) {
   std::vector<std::string> row = {name, absl::StrCat(samples.size())};
   for (const double percent : {50.0, 95.0, 99.0}) {
-    row.push_back(absl::StrFormat("%.1f", Percentile(percent, samples)));
+    row.push_back(absl::StrFormat("%.2f", Percentile(percent, samples)));
   }
   return row;
 }

@@ -53,6 +53,7 @@ int Main(int argc, char** argv) {
   AddSearch(program, environment);
   AddAsk(program, environment);
   AddEval(program, environment);
+  AddBench(program, environment);
   AddCollections(program, environment);
   AddDocuments(program, environment);
   AddJobs(program, environment);

@@ -145,6 +145,14 @@ absl::Status PrivateServer::WaitUntilReady(const PrivateServerOptions& options,
                    log.empty() ? absl::StrCat("; see ", log_path) : absl::StrCat(":\n", log)));
 }
 
+absl::StatusOr<int64_t> PrivateServer::ResidentBytes() const {
+  std::ifstream statm(absl::StrCat("/proc/", process_->pid(), "/statm"));
+  int64_t size = 0;
+  int64_t resident = 0;
+  if (!(statm >> size >> resident)) return absl::UnavailableError("the server has ended");
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
 PrivateServer::~PrivateServer() { process_->Stop(kStopGrace).IgnoreError(); }
 
 }  // namespace sightline::cli

@@ -34,6 +34,8 @@ class PrivateServer {
 
   const std::string& grpc_address() const { return grpc_address_; }
   const std::string& http_address() const { return http_address_; }  // "off" when it has none
+  // Memory that it takes now. kUnavailable: it is gone.
+  absl::StatusOr<int64_t> ResidentBytes() const;
 
  private:
   PrivateServer(std::unique_ptr<TempDir> socket_folder, std::unique_ptr<Process> process);
