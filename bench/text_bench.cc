@@ -1,6 +1,7 @@
-// How fast word search is, against adding up every posting of the same index in the same run.
-// Usage: text_bench [--passages N] [--rounds R] [--queries Q]. Figures as JSON on standard output;
-// exits with 1 when the two do not find the same.
+// How fast word search is, in one run: against adding up every posting of the same index, and whole
+// searches, with the passages' texts read, against SQLite's full-text search (FTS5) over the same
+// texts. Usage: text_bench [--passages N] [--rounds R] [--queries Q]. Figures as JSON on standard
+// output; exits with 1 when the first two, or the numbers of hits, are not the same.
 
 #include <algorithm>
 #include <chrono>
@@ -16,6 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "bench/peers/sqlite_peer.h"
 #include "index/bm25.h"
 #include "index/collection_loader.h"
 #include "index/corpus.h"
@@ -201,6 +203,108 @@ class Bench {
   bool same_ = true;
 };
 
+// A query of each kind in both syntaxes.
+struct PeerQuery {
+  std::string ours;
+  std::string theirs;
+};
+
+std::vector<PeerQuery> PeerQueries(const std::string& kind, int count) {
+  std::mt19937 random(11);
+  std::vector<PeerQuery> out;
+  while (static_cast<int>(out.size()) < count) {
+    const std::string a = Word(random);
+    const std::string b = Word(random);
+    if (kind == "two_words") out.push_back({absl::StrCat(a, " ", b), absl::StrCat(a, " OR ", b)});
+    if (kind == "phrase") {
+      const std::string both = absl::StrCat("\"", a, " ", b, "\"");
+      out.push_back({both, both});
+    }
+    // "w1*" would be most words there are.
+    if (kind == "beginning" && a.size() > 3)
+      out.push_back({absl::StrCat(a, "*"), absl::StrCat(a, "*")});
+    if (kind == "six_words") {
+      PeerQuery query = {a, a};
+      for (int i = 1; i < 6; ++i) {
+        const std::string word = Word(random);
+        absl::StrAppend(&query.ours, " ", word);
+        absl::StrAppend(&query.theirs, " OR ", word);
+      }
+      out.push_back(std::move(query));
+    }
+  }
+  return out;
+}
+
+// Whole searches for the best ten, by the corpus and by SQLite in turn.
+class PeerBench {
+ public:
+  PeerBench(const Settings& settings, const std::string& path)
+      : settings_(settings), peer_(path + "-sqlite") {
+    CorpusOptions options;
+    options.path = path;
+    corpus_ = OrFail(Corpus::Open(options));
+    std::mt19937 random(1);
+    int left = settings.passages;
+    peer_.Fill([&](std::string& text) {
+      if (left-- == 0) return false;
+      text = Text(random);
+      return true;
+    });
+  }
+
+  Json Run() {
+    Json out;
+    for (const char* kind : {"two_words", "six_words", "phrase", "beginning"}) {
+      out[kind] = Compare(PeerQueries(kind, settings_.queries));
+    }
+    return out;
+  }
+  bool same() const { return same_; }
+
+ private:
+  static constexpr int kHits = 10;
+
+  Json Compare(const std::vector<PeerQuery>& queries) {
+    std::vector<double> ours, theirs, ratios;
+    for (int round = 0; round < settings_.rounds; ++round) {
+      std::vector<int> found;
+      ours.push_back(Time(queries, [&](const PeerQuery& query) {
+        SearchQuery search;
+        search.collection = "c";
+        search.text = query.ours;
+        search.text_syntax = true;
+        search.mode = FusionMode::kLexical;
+        search.k = kHits;
+        found.push_back(static_cast<int>(OrFail(corpus_->Search(search)).hits.size()));
+      }));
+      size_t at = 0;
+      theirs.push_back(Time(queries, [&](const PeerQuery& query) {
+        same_ = same_ && peer_.Search(query.theirs, kHits) == found[at++];
+      }));
+      ratios.push_back(theirs.back() / ours.back());
+    }
+    return {
+        {"ours_ms", Median(ours)}, {"sqlite_ms", Median(theirs)}, {"times_faster", Median(ratios)}};
+  }
+
+  template <typename Search>
+  static double Time(const std::vector<PeerQuery>& queries, const Search& search) {
+    std::vector<double> times;
+    for (const PeerQuery& query : queries) {
+      const auto start = Clock::now();
+      search(query);
+      times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    }
+    return Median(std::move(times));
+  }
+
+  const Settings settings_;
+  bench::SqlitePeer peer_;
+  std::unique_ptr<Corpus> corpus_;
+  bool same_ = true;
+};
+
 int Main(int argc, char** argv) {
   Settings settings;
   for (int i = 1; i + 1 < argc; i += 2) {
@@ -217,9 +321,16 @@ int Main(int argc, char** argv) {
   const auto folder = OrFail(TempDir::Create("text-bench"));
   const std::string path = folder->path() + "/data";
   Fill(path, settings.passages);
-  Bench bench(settings, path);
-  std::cout << bench.Run().dump(2) << "\n";
-  return bench.same() ? 0 : 1;
+  auto bench = std::make_unique<Bench>(settings, path);
+  Json out = bench->Run();
+  bool same = bench->same();
+  bench.reset();  // a store is opened once at a time
+  PeerBench peers(settings, path);
+  out["whole_searches"] = peers.Run();
+  out["same_numbers_of_hits"] = peers.same();
+  std::cout << out.dump(2) << "\n";
+  same = same && peers.same();
+  return same ? 0 : 1;
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
+#include "index/text_analyzer.h"
 #include "tests/index/corpus_fixture.h"
 
 namespace sightline::index {
@@ -13,6 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
+using ::testing::UnorderedElementsAreArray;
 
 SearchQuery Syntax(const std::string& text, int k = 10) {
   SearchQuery query = TextQuery(text, k);
@@ -36,6 +39,46 @@ TEST_F(CorpusWordsTest, APhraseIsWhatStandsNextToEachOtherInOrder) {
   EXPECT_THAT(Find(Syntax("\"?!\"")), IsEmpty()) << "no word stands nowhere";
   EXPECT_THAT(Find(Syntax("\"old boat")), SizeIs(5));
   EXPECT_THAT(Find(TextQuery("\"old boat\"")), SizeIs(5)) << "marks are plain text unless asked";
+}
+
+TEST_F(CorpusWordsTest, PhrasesOfAnyMarksAreThoseOfTheWordsInARow) {
+  const std::vector<std::string> pieces = {"old", "Boat",   "OLD-boat", "boat's", "old_boat", "3.5",
+                                           "3",   "5",      "e.g.",     "-",      "(old)",    "x",
+                                           "é",   "ＯＬＤ", "boat/old", "'old",   "o ld",     "@"};
+  std::mt19937 random(5);
+  const auto text = [&](int most) {
+    std::string out;
+    for (int i = 1 + static_cast<int>(random() % most); i > 0; --i) {
+      out += pieces[random() % pieces.size()] + (random() % 4 == 0 ? ", " : " ");
+    }
+    return out;
+  };
+  const auto analyzer = TextAnalyzer::Create();
+  ASSERT_THAT(analyzer, IsOk());
+  std::map<std::string, std::vector<std::string>> units;
+  for (uint32_t i = 0; i < 300; ++i) {
+    const std::string id = "d" + std::to_string(i);
+    const std::string words = text(12);
+    Put(OnePassage(id, words, i));
+    units[id] = *(*analyzer)->PhraseUnits(words);
+  }
+  int found = 0;
+  for (int i = 0; i < 300; ++i) {
+    const std::string phrase = text(3);
+    const auto wanted = (*analyzer)->PhraseUnits(phrase);
+    ASSERT_THAT(wanted, IsOk());
+    std::vector<std::string> expected;
+    for (const auto& [id, words] : units) {
+      const bool holds =
+          !wanted->empty() &&
+          std::search(words.begin(), words.end(), wanted->begin(), wanted->end()) != words.end();
+      if (holds) expected.push_back(id);
+    }
+    EXPECT_THAT(Find(Syntax("\"" + phrase + "\"", 1000)), UnorderedElementsAreArray(expected))
+        << phrase;
+    found += static_cast<int>(expected.size());
+  }
+  EXPECT_GT(found, 1000);
 }
 
 TEST_F(CorpusWordsTest, APhraseDoesNotGoOnFromHeadingToText) {
