@@ -2,7 +2,7 @@
 add_library(sightline_options INTERFACE)
 target_include_directories(sightline_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 target_compile_options(sightline_options INTERFACE
-  -Wall -Wextra -Werror -Wno-unused-parameter -g1
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Werror;-Wno-unused-parameter;-g1>
   # GCC 12 sees an overlap in std::string's own assignment where there is none (its bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_link_libraries(sightline_options INTERFACE Threads::Threads)

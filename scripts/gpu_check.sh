@@ -2,11 +2,11 @@
 # Takes the programs to a machine with a GPU and checks the network there: the reference data in float32, bfloat16
 # and float16, and its speed. That machine need have neither the Debian packages nor a network:
 #   scripts/gpu_check.sh pack [--programs NAME,NAME]   on Debian 12, after scripts/build.sh --cuda --tests
-#   scripts/gpu_check.sh run [--parts tests,bench]     there, in a copy of the working tree with the pack
+#   scripts/gpu_check.sh run [--parts tests,scan]      there, in a copy of the working tree with the pack
 #   eval "$(scripts/gpu_check.sh env)"                 there: the packed programs by name, sightline-train among them
-# `pack` writes build/gpu-check.tar.xz: those of model_network_test, sightline-server and sightline-train that are
-# built (or are named), the Debian libraries they need and the demo world's fonts. All three make 32 MiB; where
-# that is too much: --programs model_network_test,sightline-train (20 MiB), and sightline-server by itself (20 MiB).
+# `pack` writes build/gpu-check.tar.xz: those of model_network_test, gpu_scan_test, device_scan_bench, sightline-server
+# and sightline-train that are built (or are named), the Debian libraries they need and the demo world's fonts. All
+# make 33 MiB; where that is too much: --programs model_network_test,sightline-train (20 MiB), and sightline-server by itself (20 MiB).
 # `run` prints one JSON object of its parts, those whose programs are packed if none are named. Each part's own is
 # in --out DIR (build/gpu-check-results) as soon as there is one. --limit: a part's seconds, 240 if not given.
 # --model: another checkpoint for the speed than models/demo. --device: cuda:0 if not given; with cpu it shows on
@@ -17,7 +17,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pack=build/gpu-check
-programs=(build/cuda/tests/model_network_test build/cuda/bin/sightline-server build/cuda/bin/sightline-train)
+programs=(build/cuda/tests/model_network_test build/cuda/tests/gpu_scan_test build/cuda/bin/device_scan_bench
+          build/cuda/bin/sightline-server build/cuda/bin/sightline-train)
 # Used by libvips for pictures in formats that no packed program is given; with what they need they add 7 MB to the
 # archive. libvips is bound when it is loaded, so their functions have to be there: they stop the program.
 unused=(librsvg-2.so.2 libmatio.so.11 libcfitsio.so.10)

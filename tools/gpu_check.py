@@ -14,7 +14,7 @@ import time
 import torch
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAMS = {"tests": "model_network_test", "bench": "sightline-server"}
+PROGRAMS = {"tests": "model_network_test", "bench": "sightline-server", "scan": "gpu_scan_test", "scan_bench": "device_scan_bench"}
 
 
 def packed_environment(pack):
@@ -89,6 +89,17 @@ def tests(check):
     }
 
 
+def scan(check):
+    """The vector scan's hits against those of comparing one by one."""
+    rc, output, errors = check.run("scan", [PROGRAMS["scan"]])
+    return {"rc": 0, "tests": len(re.findall(r"^\[       OK", output, re.MULTILINE))} if rc == 0 else without_result(rc, output + errors)
+
+
+def scan_bench(check):
+    rc, output, errors = check.run("scan_bench", [PROGRAMS["scan_bench"]])
+    return json.loads(output) if rc == 0 else without_result(rc, output + errors)
+
+
 def bench(check):
     result = {}
     for dtype in ["float32"] if check.device == "cpu" else ["float32", "bfloat16", "float16"]:
@@ -106,7 +117,7 @@ def failed(result):
 
 
 def run_parts(options, pack, environment):
-    known = {"tests": tests, "bench": bench}
+    known = {"tests": tests, "scan": scan, "scan_bench": scan_bench, "bench": bench}
     packed = [part for part in known if (pack / "bin" / PROGRAMS[part]).exists()]
     parts = options.parts.split(",") if options.parts else packed
     for part in parts:
