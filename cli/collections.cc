@@ -1,13 +1,20 @@
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/json_text.h"
 #include "cli/time_text.h"
+#include "client/failure.h"
 #include "proto/reply_json.h"
 #include "sightline/v1/collection.grpc.pb.h"
+#include "sightline/v1/export.grpc.pb.h"
 
 namespace sightline::cli {
 namespace {
@@ -19,6 +26,8 @@ struct CollectionArguments {
   std::string name;
   int dimension = 0;
   bool yes = false;
+  std::string out;
+  bool vectors = false;
 };
 
 // A connection with the service's stub.
@@ -122,11 +131,85 @@ int Delete(const CollectionArguments& arguments, const Environment& environment)
   return kDone;
 }
 
+// Where an export goes: standard output, or a file that is only there when it is whole.
+class ExportFile {
+ public:
+  absl::Status Open(const std::string& path) {
+    if (path.empty()) return absl::OkStatus();
+    path_ = path;
+    part_ = path + ".part";
+    file_ = std::fopen(part_.c_str(), "wb");
+    return file_ == nullptr ? Failed() : absl::OkStatus();
+  }
+  ~ExportFile() {
+    if (file_ == nullptr || file_ == stdout) return;
+    std::fclose(file_);
+    std::remove(part_.c_str());
+  }
+
+  absl::Status Write(const std::string& line) {
+    const bool whole = std::fwrite(line.data(), 1, line.size(), file_) == line.size() &&
+                       std::fputc('\n', file_) != EOF;
+    return whole ? absl::OkStatus() : Failed();
+  }
+
+  absl::Status Close() {
+    if (std::fflush(file_) != 0) return Failed();
+    if (file_ == stdout) return absl::OkStatus();
+    const bool closed = ::fsync(::fileno(file_)) == 0 && std::fclose(file_) == 0;
+    file_ = stdout;
+    if (!closed || std::rename(part_.c_str(), path_.c_str()) != 0) return Failed();
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Failed() const {
+    return absl::UnavailableError(absl::StrCat(path_.empty() ? "standard output" : path_,
+                                               ": cannot be written: ", std::strerror(errno)));
+  }
+
+  FILE* file_ = stdout;
+  std::string path_;
+  std::string part_;
+};
+
+absl::Status WriteExport(const CollectionArguments& arguments, const Connection& connection,
+                         ExportFile& file) {
+  SL_RETURN_IF_ERROR(file.Open(arguments.out));
+  v1::ExportCollectionRequest request;
+  request.set_collection(arguments.name);
+  request.set_vectors(arguments.vectors);
+  CallContext context(connection.Deadline());
+  const auto stub = v1::ExportService::NewStub(connection.channel());
+  const auto stream = stub->ExportCollection(context.get(), request);
+  v1::ExportCollectionResponse part;
+  absl::Status written;
+  while (written.ok() && stream->Read(&part)) {
+    if (part.has_document()) written = file.Write(ExportedDocumentJson(part.document()));
+    for (int i = 0; i < part.passages_size() && written.ok(); ++i) {
+      written = file.Write(ExportedPassageJson(part.passages(i)));
+    }
+  }
+  if (!written.ok()) context.get()->TryCancel();
+  const grpc::Status status = stream->Finish();
+  SL_RETURN_IF_ERROR(written);
+  SL_RETURN_IF_ERROR(client::FromRpc(status));
+  return file.Close();
+}
+
+int ExportTo(const CollectionArguments& arguments, const Environment& environment) {
+  const auto connection = Connect(arguments.common, environment, absl::InfiniteDuration());
+  if (!connection.ok()) return ReportFailure(connection.status(), arguments.common.json);
+  ExportFile file;
+  const absl::Status status = WriteExport(arguments, **connection, file);
+  return status.ok() ? kDone : ReportFailure(status, arguments.common.json);
+}
+
 }  // namespace
 
 void AddCollections(Arguments& program, const Environment& environment) {
   auto arguments = std::make_shared<CollectionArguments>();
-  Arguments group = program.Group("collections", "Make, list, show and delete collections");
+  Arguments group = program.Group("collections", "Make, list, show, export and delete collections");
 
   Arguments create = group.Command(
       "create", "Make an empty collection",
@@ -148,6 +231,16 @@ void AddCollections(Arguments& program, const Environment& environment) {
                     [arguments, &environment] { return Show(*arguments, environment); });
   show.Text("name", arguments->name, "Which", "NAME", true);
   AddCommonArguments(show, arguments->common);
+
+  Arguments exporting = group.Command(
+      "export", "Everything a collection holds, as JSON lines: documents, each with its passages",
+      "sightline collections export office -o office.jsonl\n"
+      "sightline collections export office --vectors | gzip > office.jsonl.gz",
+      [arguments, &environment] { return ExportTo(*arguments, environment); });
+  exporting.Text("name", arguments->name, "Which", "NAME", true);
+  exporting.Text("-o,--output", arguments->out, "File; default standard output", "F.jsonl");
+  exporting.Flag("--vectors", arguments->vectors, "The passages' vectors too");
+  AddCommonArguments(exporting, arguments->common);
 
   Arguments remove =
       group.Command("delete", "Delete a collection with all its documents",

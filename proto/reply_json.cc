@@ -485,6 +485,36 @@ std::string PassageJson(const v1::Passage& passage) {
   return Dump(out);
 }
 
+std::string ExportedDocumentJson(const v1::Document& document) {
+  Json inner = FromDocument(document);
+  for (const char* name : {"collection", "version", "created", "updated"}) inner.erase(name);
+  Json out;
+  out["document"] = std::move(inner);
+  return Dump(out);
+}
+
+std::string ExportedPassageJson(const v1::ExportedPassage& exported) {
+  const v1::Passage& passage = exported.passage();
+  Json inner;
+  inner["document_id"] = passage.document_id();
+  inner["ordinal"] = passage.ordinal();
+  inner["kind"] = KindName(passage.kind());
+  inner["page"] = passage.has_page() ? Json(passage.page()) : Json(nullptr);
+  inner["box"] = passage.has_box() ? FromBox(passage.box()) : Json(nullptr);
+  inner["start"] = passage.has_start() ? Rounded(passage.start()) : Json(nullptr);
+  inner["end"] = passage.has_end() ? Rounded(passage.end()) : Json(nullptr);
+  inner["text"] = passage.text();
+  inner["heading"] = passage.heading();
+  inner["token_count"] = passage.token_count();
+  inner["image_hash"] = exported.image_hash().empty() ? Json(nullptr) : Json(exported.image_hash());
+  if (exported.vector_size() > 0) {
+    for (const float value : exported.vector()) inner["vector"].push_back(value);
+  }
+  Json out;
+  out["passage"] = std::move(inner);
+  return Dump(out);
+}
+
 std::string DocumentJson(const v1::Document& document) { return Dump(FromDocument(document)); }
 
 std::string IngestStatusJson(const v1::IngestStatus& status) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "sightline/v1/collection.pb.h"
+#include "sightline/v1/export.pb.h"
 #include "sightline/v1/ingest.pb.h"
 #include "sightline/v1/maintenance.pb.h"
 #include "sightline/v1/model.pb.h"
@@ -66,6 +67,15 @@ std::string DeltaJson(const v1::Delta& delta);
 // {"passage_id","document_id","collection","source","kind","ordinal","page","box","start","end","text",
 // "heading","token_count","image_url","thumbnail_url","metadata"}
 std::string PassageJson(const v1::Passage& passage);
+
+// Lines of an export:
+// {"document":{"document_id","source","media_type","content_hash","metadata","state",
+// "failures","bytes","pages","passages"}}, then for each of its passages {"passage":{"document_id",
+// "ordinal","kind","page","box","start","end","text","heading","token_count","image_hash","vector"}},
+// "vector" where there is one. What differs from one ingest of the same files to the next, numbers
+// of passages and versions and times, is left out.
+std::string ExportedDocumentJson(const v1::Document& document);
+std::string ExportedPassageJson(const v1::ExportedPassage& exported);
 
 // {"rows","columns","values":[…],"score","box","width","height",
 // "words":[{"start","end","text","values"}],"warnings"}

@@ -20,6 +20,7 @@
 #include "services/edge/call_scope.h"
 #include "services/edge/grpc_server.h"
 #include "services/edge/metrics.h"
+#include "services/export_service.h"
 #include "services/fetch/url_fetcher.h"
 #include "services/gateway/http_server.h"
 #include "services/ingest/collection_service.h"
@@ -113,6 +114,7 @@ struct Server::Parts {
   std::unique_ptr<query::QueryRewriter> rewriter;
   std::unique_ptr<CollectionService> collection_service;
   std::unique_ptr<MaintenanceService> maintenance_service;
+  std::unique_ptr<ExportService> export_service;
   std::unique_ptr<IngestService> ingest_service;
   std::unique_ptr<query::QueryService> query_service;
   std::unique_ptr<query::ModelService> model_service;
@@ -259,6 +261,9 @@ absl::Status Server::StartServices() {
       });
   services.push_back(
       {v1::MaintenanceService::service_full_name(), parts.maintenance_service.get()});
+  parts.export_service =
+      std::make_unique<ExportService>(*parts.corpus, config_.filters.answers, parts.watcher);
+  services.push_back({v1::ExportService::service_full_name(), parts.export_service.get()});
   if (config_.roles.ingest) {
     parts.ingest_service = std::make_unique<IngestService>(config_.ingest_service, *parts.corpus,
                                                            *parts.ingestor, parts.fetcher.get());
