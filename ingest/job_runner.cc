@@ -272,6 +272,12 @@ absl::StatusOr<index::DocumentWrite> JobRunner::Read(Building& building,
     SL_RETURN_IF_ERROR(tell());
     return builder.OnFigure(std::move(figure));
   };
+  callbacks.on_frame = [&](media::ExtractedFrame frame) -> absl::Status {
+    SL_RETURN_IF_ERROR(tell());
+    SL_RETURN_IF_ERROR(builder.OnFrame(std::move(frame)));
+    return tell();
+  };
+  callbacks.on_step = tell;
   callbacks.on_member = [&](media::ExtractedMember member) -> absl::Status {
     SL_RETURN_IF_ERROR(tell());
     const absl::Status status = StoreMember(building, document, member, depth + 1);

@@ -436,7 +436,9 @@ TEST_F(VideoTest, ListsOfOtherFilesAreNotFollowed) {
       // As it is it is no film; behind the head of a film, a damaged film.
       const auto bare = ExtractAll(*client_, list, options);
       EXPECT_THAT(bare.frames, IsEmpty());
-      if (list[0] != '<') EXPECT_EQ(ReasonOf(bare), "type_not_allowed");
+      if (list[0] != '<') {
+        EXPECT_EQ(ReasonOf(bare), "type_not_allowed");
+      }
       const auto got = ExtractAll(*client_, ftyp + list, options);
       EXPECT_EQ(ReasonOf(got), "bad_video") << list;
       EXPECT_THAT(got.frames, IsEmpty());
