@@ -81,7 +81,8 @@ std::optional<ProbedFile> ParseProbe(absl::string_view json) {
   const Json root = Json::parse(json.begin(), json.end(), nullptr, /*allow_exceptions=*/false);
   const Json* streams = Find(root, "streams");
   const Json* format = Find(root, "format");
-  if (streams == nullptr || !streams->is_array() || format == nullptr) return std::nullopt;
+  if (streams == nullptr || !streams->is_array() || streams->empty()) return std::nullopt;
+  if (format == nullptr) return std::nullopt;
   ProbedFile out;
   out.start = Seconds(Text(*format, "start_time")).value_or(0);
   out.duration = Duration(*format);

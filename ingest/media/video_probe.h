@@ -33,7 +33,7 @@ struct ProbedFile {
   std::vector<std::pair<std::string, std::string>> properties;  // title, author, date
 };
 
-// Of ffprobe -of json; nothing when it is no such text.
+// Of ffprobe -of json; nothing when it is no such text or tells of no stream.
 std::optional<ProbedFile> ParseProbe(absl::string_view json);
 
 // When the pictures of a stream begin and end, in the stream's own seconds.

@@ -19,6 +19,7 @@ constexpr double kLeastPiece = 5;
 constexpr double kMostPiece = 1800;
 constexpr absl::Duration kShortStep = absl::Seconds(2);
 constexpr absl::Duration kLongStep = absl::Seconds(8);
+constexpr size_t kMostFrames = 5'000'000;  // four hours at 240 a second are fewer
 constexpr double kSameFrame = 2e-4;  // seconds; times come with about four digits behind the point
 
 // Of no use to go on after.
@@ -83,6 +84,7 @@ class VideoScan {
     if (taken < kShortStep) piece_ = std::min(2 * piece_, kMostPiece);
     if (taken > kLongStep) piece_ = std::max(piece_ / 2, kLeastPiece);
     if (EndsAll(piece.status())) return piece.status();
+    if (piece.ok() && !IsPlausible(piece->reply.frames, end)) return ReasonError(Reason::kCrashed);
     if (!piece.ok()) {
       failed_.push_back({.time = {scanned_, end}, .status = piece.status(), .picture = {}});
     } else {
@@ -101,6 +103,11 @@ class VideoScan {
   std::vector<ExtractedFrame>& failed() { return failed_; }
 
  private:
+  bool IsPlausible(const std::vector<ScannedFrame>& piece, double end) const {
+    return (piece.empty() || piece.back().time <= end + 1) &&
+           piece.size() + frames_.size() <= kMostFrames;
+  }
+
   const FileType container_;
   const Keyframes& keyframes_;
   const VideoStepper& step_;

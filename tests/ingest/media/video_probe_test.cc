@@ -40,6 +40,8 @@ TEST(VideoProbeTest, NonsenseIsNothing) {
   EXPECT_FALSE(ParseProbe("").has_value());
   EXPECT_FALSE(ParseProbe("[1]").has_value());
   EXPECT_FALSE(ParseProbe(R"({"streams": {}, "format": {}})").has_value());
+  EXPECT_FALSE(ParseProbe(R"({"streams": [], "format": {}})").has_value());
+  EXPECT_FALSE(ParseProbe(R"({"streams": [{}]})").has_value());
   const auto odd = ParseProbe(
       R"({"streams": [7, {"codec_type": "video", "width": -5, "height": "x", "duration": "-1"}],
           "format": {"duration": "1e300", "start_time": 3,
