@@ -74,13 +74,16 @@ class VideoScan {
     Request request;
     request.op = Op::kVideoScan;
     request.container = container_;
-    // Two frames once more: the first ones of a piece have nothing to differ from.
-    request.from = frames_.size() < 2 ? scanned_ : frames_[frames_.size() - 2].time;
+    // Two frames once more: the first ones of a piece have nothing to differ from. But a broken
+    // piece is left behind.
+    const bool goes_on = frames_.size() >= 2 && !is_broken_;
+    request.from = goes_on ? frames_[frames_.size() - 2].time : scanned_;
     request.to = end;
     request.lead = keyframes_.Before(request.from);
     const absl::Time start = absl::Now();
     auto piece = step_(request, deadline);
     const absl::Duration taken = absl::Now() - start;
+    is_broken_ = !piece.ok();
     if (taken < kShortStep) piece_ = std::min(2 * piece_, kMostPiece);
     if (taken > kLongStep) piece_ = std::max(piece_ / 2, kLeastPiece);
     if (EndsAll(piece.status())) return piece.status();
@@ -112,7 +115,8 @@ class VideoScan {
   const Keyframes& keyframes_;
   const VideoStepper& step_;
   double piece_ = kFirstPiece;
-  double scanned_ = 0;  // seconds
+  double scanned_ = 0;      // seconds
+  bool is_broken_ = false;  // the newest piece
   std::vector<ScannedFrame> frames_;
   std::vector<ExtractedFrame> failed_;  // pieces that could not be scanned
 };
