@@ -273,11 +273,14 @@ CheckResult CheckGpu() {
 
 std::vector<CheckResult> CheckMachine(const HealthCheckOptions& options) {
   const std::string poppler = "install poppler-utils, or PDFs cannot be read";
+  const std::string ffmpeg = "install ffmpeg, or videos cannot be read";
   std::vector<CheckResult> results = {CheckSister("sightline-server"),
                                       CheckSister("sightline-media"),
                                       CheckTool("pdftotext", "-v", Health::kFailure, poppler),
                                       CheckTool("pdftoppm", "-v", Health::kFailure, poppler),
                                       CheckTool("pdfinfo", "-v", Health::kFailure, poppler),
+                                      CheckTool("ffmpeg", "-version", Health::kFailure, ffmpeg),
+                                      CheckTool("ffprobe", "-version", Health::kFailure, ffmpeg),
                                       CheckPopplerData(),
                                       CheckDataFolder(options.data),
                                       CheckDisk(options.data),

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/clock_text.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "base/utf8.h"
@@ -270,7 +271,7 @@ std::string RenderPlace(const v1::Passage& passage) {
     absl::StrAppendFormat(&out, "  [%.2f,%.2f,%.2f,%.2f]", box.x0(), box.y0(), box.x1(), box.y1());
   }
   if (passage.has_start()) {
-    absl::StrAppendFormat(&out, "  %.1fs-%.1fs", passage.start(), passage.end());
+    absl::StrAppend(&out, "  ", ClockText(passage.start(), passage.end()));
   }
   return out;
 }

@@ -15,12 +15,16 @@ constexpr size_t kMaxHeadingBytes = 300;
 // No tokenizer makes tokens this long of real text, so a longer text is cut before it is counted:
 // some tokenizers need quadratic time for a run of letters.
 constexpr size_t kMaxBytesPerToken = 16;
+// Seconds, of what is said in one passage and between two that belong together.
+constexpr double kLongestTalk = 60;
+constexpr double kLongestPause = 5;
 
 // What is never cut: a sentence, a line of a table, a piece of either.
 struct Unit {
   std::string text;  // with the space behind it
   int tokens = 0;
   std::optional<Box> box = std::nullopt;
+  std::optional<media::TimeSpan> time = std::nullopt;
   bool starts_block = false;
 };
 
@@ -36,6 +40,13 @@ void Include(const std::optional<Box>& more, std::optional<Box>& box) {
   box->y0 = std::min(box->y0, more->y0);
   box->x1 = std::max(box->x1, more->x1);
   box->y1 = std::max(box->y1, more->y1);
+}
+
+void Include(const std::optional<media::TimeSpan>& more, std::optional<media::TimeSpan>& time) {
+  if (!more.has_value()) return;
+  if (!time.has_value()) time = more;
+  time->start = std::min(time->start, more->start);
+  time->end = std::max(time->end, more->end);
 }
 
 std::string JoinUnits(std::span<const Unit> units) {
@@ -123,7 +134,10 @@ class Packer {
     passage.text = std::move(text);
     passage.heading = heading_;
     passage.token_count = tokens;
-    for (const Unit& unit : units_) Include(unit.box, passage.box);
+    for (const Unit& unit : units_) {
+      Include(unit.box, passage.box);
+      Include(unit.time, passage.time);
+    }
     out_.push_back(std::move(passage));
     KeepOverlap();
     for (Unit& unit : rest) units_.push_back(std::move(unit));
@@ -179,8 +193,11 @@ absl::Status SplitToFit(absl::string_view text, int limit, const TokenCounter& c
   return SplitToFit(text.substr(middle), limit, count, out);
 }
 
-void MarkBlock(const std::optional<Box>& box, std::vector<Unit>& units) {
-  for (Unit& unit : units) unit.box = box;
+void MarkBlock(const media::TextBlock& block, std::vector<Unit>& units) {
+  for (Unit& unit : units) {
+    unit.box = block.box;
+    unit.time = block.time;
+  }
   if (!units.empty()) units.front().starts_block = true;
 }
 
@@ -192,20 +209,20 @@ absl::StatusOr<std::vector<Unit>> SentenceUnits(const media::TextBlock& block, i
   for (const absl::string_view sentence : sentences) {
     SL_RETURN_IF_ERROR(SplitToFit(sentence, limit, count, units));
   }
-  MarkBlock(block.box, units);
+  MarkBlock(block, units);
   return units;
 }
 
-absl::StatusOr<std::vector<Unit>> LineUnits(absl::string_view text, const std::optional<Box>& box,
-                                            int limit, const TokenCounter& count) {
+absl::StatusOr<std::vector<Unit>> LineUnits(const media::TextBlock& block, int limit,
+                                            const TokenCounter& count) {
   std::vector<Unit> units;
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+  for (const absl::string_view line : absl::StrSplit(Trim(block.text), '\n')) {
     std::vector<Unit> pieces;
     SL_RETURN_IF_ERROR(SplitToFit(line, limit, count, pieces));
     if (!pieces.empty()) pieces.back().text += '\n';
     std::move(pieces.begin(), pieces.end(), std::back_inserter(units));
   }
-  MarkBlock(box, units);
+  MarkBlock(block, units);
   return units;
 }
 
@@ -217,11 +234,11 @@ absl::StatusOr<std::vector<Unit>> WholeOrLines(const media::TextBlock& block, in
     SL_ASSIGN_OR_RETURN(const int tokens, count(text));
     if (tokens <= limit) {
       std::vector<Unit> units = {{.text = std::string(text), .tokens = tokens}};
-      MarkBlock(block.box, units);
+      MarkBlock(block, units);
       return units;
     }
   }
-  return LineUnits(text, block.box, limit, count);
+  return LineUnits(block, limit, count);
 }
 
 bool IsRule(absl::string_view line) {
@@ -253,6 +270,7 @@ class Chunker {
     if (block.kind == media::BlockKind::kHeading) return AddHeading(block);
     lone_heading_.reset();
     if (block.kind == media::BlockKind::kTable) return AddTable(block);
+    if (block.time.has_value()) SL_RETURN_IF_ERROR(FollowTime(*block.time));
     const bool code = block.kind == media::BlockKind::kCode;
     SL_ASSIGN_OR_RETURN(std::vector<Unit> units,
                         code ? WholeOrLines(block, options_.passage_tokens, count_)
@@ -269,6 +287,19 @@ class Chunker {
  private:
   static absl::Status AddAll(std::vector<Unit> units, Packer& packer) {
     for (Unit& unit : units) SL_RETURN_IF_ERROR(packer.Add(std::move(unit)));
+    return absl::OkStatus();
+  }
+
+  // Ends the passage where what is said at `time` does not belong to it any more.
+  absl::Status FollowTime(const media::TimeSpan& time) {
+    const bool goes_on = talk_.has_value() && time.start >= talk_->start &&
+                         time.start <= talk_->end + kLongestPause &&
+                         time.end <= talk_->start + kLongestTalk;
+    if (!goes_on) {
+      SL_RETURN_IF_ERROR(text_.Flush());
+      talk_.reset();
+    }
+    Include(time, talk_);
     return absl::OkStatus();
   }
 
@@ -313,6 +344,7 @@ class Chunker {
   HeadingPath& headings_;
   std::vector<TextPassage> out_;
   Packer text_;
+  std::optional<media::TimeSpan> talk_;  // of what text_ holds since it was ended by a time
   std::optional<media::TextBlock> lone_heading_;  // the newest one, while nothing stands under it
   int lone_level_ = 0;
 };

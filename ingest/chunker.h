@@ -42,8 +42,9 @@ class HeadingPath {
 struct TextPassage {
   index::PassageKind kind = index::PassageKind::kText;  // or kTable
   std::string text;
-  std::string heading;     // of HeadingPath
-  std::optional<Box> box;  // around the blocks it is taken from
+  std::string heading;                  // of HeadingPath
+  std::optional<Box> box;               // around the blocks it is taken from
+  std::optional<media::TimeSpan> time;  // likewise
   int token_count =
       0;  // of `text`; at most passage_tokens, except for a single code point above it
 };
@@ -51,8 +52,9 @@ struct TextPassage {
 // Cuts the blocks of one page into passages, in reading order. Sentences stay whole unless one
 // alone is too long (then it is cut between words, else between characters); so do tables and code,
 // which are cut between lines. Each table stands alone, and one that is cut repeats its head. A
-// heading without text under it is a passage itself. `headings` goes on from page to page of a
-// document. Errors are those of `count` and of ingest/segments.h.
+// heading without text under it is a passage itself. Of blocks that have a time a passage ends
+// where nothing is said for five seconds, after a minute, and where a time goes back. `headings`
+// goes on from page to page of a document. Errors are those of `count` and of ingest/segments.h.
 absl::StatusOr<std::vector<TextPassage>> ChunkBlocks(std::span<const media::TextBlock> blocks,
                                                      const ChunkOptions& options,
                                                      const TokenCounter& count,

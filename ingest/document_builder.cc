@@ -1,9 +1,12 @@
 #include "ingest/document_builder.h"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/hash.h"
 #include "base/status.h"
 #include "ingest/failure.h"
@@ -15,6 +18,9 @@ namespace sightline::ingest {
 namespace {
 
 constexpr int kMaxMemberFailures = 100;
+constexpr int kMaxFrameFailures = 20;
+// Seconds of a scene in which nothing moves; the bit is for the rounding of times.
+constexpr double kLongestSegment = 300 + 0.01;
 
 }  // namespace
 
@@ -47,6 +53,24 @@ absl::Status DocumentBuilder::OnInfo(const media::DocumentInfo& info) {
   write_.document.media_type = info.media_type;
   write_.document.pages = info.pages;
   write_.document.metadata_json = WithProperties(write_.document.metadata_json, info.properties);
+  for (const absl::Status& problem : info.problems) Fail(0, problem);
+  tracks_ = info.subtitles;
+  return CutSubtitles();
+}
+
+absl::Status DocumentBuilder::CutSubtitles() {
+  for (const std::vector<media::TextBlock>& track : tracks_) {
+    HeadingPath none;
+    SL_ASSIGN_OR_RETURN(std::vector<TextPassage> texts,
+                        ChunkBlocks(track,
+                                    {.passage_tokens = options_.passage_tokens,
+                                     .overlap_tokens = options_.overlap_tokens},
+                                    count_tokens_, none));
+    std::move(texts.begin(), texts.end(), std::back_inserter(subtitles_));
+  }
+  std::stable_sort(
+      subtitles_.begin(), subtitles_.end(),
+      [](const TextPassage& a, const TextPassage& b) { return a.time->start < b.time->start; });
   return absl::OkStatus();
 }
 
@@ -92,6 +116,93 @@ absl::Status DocumentBuilder::OnFigure(media::ExtractedFigure figure) {
   if (passage.text.empty() && passage.blob_hash.empty()) return absl::OkStatus();
   if (input.images.empty()) input.texts.push_back(passage.text);
   return AddPassage(std::move(passage), std::move(input));
+}
+
+absl::Status DocumentBuilder::OnFrame(media::ExtractedFrame frame) {
+  absl::Status status = frame.status;
+  ImagePtr image;
+  if (status.ok()) {
+    auto decoded = media_.DecodeImage(frame.picture.bytes, absl::InfiniteFuture());
+    status = decoded.status();
+    if (decoded.ok()) image = std::move(decoded->image);
+  }
+  if (!status.ok()) {
+    if (++failed_frames_ <= kMaxFrameFailures) {
+      Fail(0,
+           WithReason(absl::Status(status.code(), absl::StrFormat("at %.1f s: %s", frame.time.start,
+                                                                  status.message())),
+                      ReasonOf(status)));
+    }
+    return absl::OkStatus();
+  }
+  FrameLook look = LookOf(*image);
+  if (segment_.has_value() && frame.time.end - segment_->time.start <= kLongestSegment &&
+      HardlyDiffer(segment_->look, look)) {
+    segment_->time.end = frame.time.end;
+    return absl::OkStatus();
+  }
+  SL_RETURN_IF_ERROR(CloseSegment());
+  segment_ = {frame.time, std::move(frame.picture), std::move(image), std::move(look)};
+  return absl::OkStatus();
+}
+
+absl::Status DocumentBuilder::CloseSegment() {
+  if (!segment_.has_value()) return absl::OkStatus();
+  const Segment segment = *std::exchange(segment_, std::nullopt);
+  index::Passage passage;
+  passage.kind = index::PassageKind::kVideoSegment;
+  passage.start = segment.time.start;
+  passage.end = segment.time.end;
+  SL_ASSIGN_OR_RETURN(passage.text, SpokenIn(segment.time));
+  const std::string caption =
+      std::exchange(has_segment_, true) ? "" : CaptionOf(write_.document.metadata_json);
+  if (!caption.empty()) {
+    passage.text = absl::StrCat(caption, passage.text.empty() ? "" : "\n", passage.text);
+  }
+  passage.blob_hash = KeepPicture(0, segment.picture);
+  const std::string blob_hash = passage.blob_hash;
+  if (!blob_hash.empty()) {
+    model::EncodeInput input;
+    input.images.push_back(segment.image);
+    SL_RETURN_IF_ERROR(AddPassage(std::move(passage), std::move(input)));
+    // The frame as a picture of its own: its words are read where those of pictures are.
+    std::vector<media::TextBlock> words;
+    const absl::Status read =
+        media_.Extract(segment.picture.bytes, {},
+                       {.on_info = [](const media::DocumentInfo&) { return absl::OkStatus(); },
+                        .on_page =
+                            [&](media::ExtractedPage page) {
+                              words = std::move(page.blocks);
+                              return absl::OkStatus();
+                            }});
+    if (read.ok()) SL_RETURN_IF_ERROR(AddText(0, blob_hash, words, segment.time));
+  }
+  return AddSubtitles(segment.time.end, blob_hash);
+}
+
+// At most as much as a passage may hold; of the first track alone, since the others say the same.
+absl::StatusOr<std::string> DocumentBuilder::SpokenIn(const media::TimeSpan& time) {
+  if (tracks_.empty()) return "";
+  std::vector<media::TextBlock> spoken;
+  for (const media::TextBlock& block : tracks_.front()) {
+    const double middle = (block.time->start + block.time->end) / 2;
+    if (middle < time.start || middle >= time.end) continue;
+    spoken.push_back(block);
+    spoken.back().time.reset();
+  }
+  HeadingPath none;
+  SL_ASSIGN_OR_RETURN(
+      const std::vector<TextPassage> texts,
+      ChunkBlocks(spoken, {.passage_tokens = options_.passage_tokens, .overlap_tokens = 0},
+                  count_tokens_, none));
+  return texts.empty() ? "" : texts.front().text;
+}
+
+absl::Status DocumentBuilder::AddSubtitles(double end, const std::string& blob_hash) {
+  while (next_subtitle_ < subtitles_.size() && subtitles_[next_subtitle_].time->start < end) {
+    SL_RETURN_IF_ERROR(AddTextPassage(std::move(subtitles_[next_subtitle_++]), 0, blob_hash));
+  }
+  return absl::OkStatus();
 }
 
 void DocumentBuilder::OnMember(absl::string_view path, const absl::Status& status) {
@@ -155,27 +266,38 @@ absl::Status DocumentBuilder::AddPicture(int page, const std::string& blob_hash,
 }
 
 absl::Status DocumentBuilder::AddText(int page, const std::string& blob_hash,
-                                      std::span<const media::TextBlock> blocks) {
+                                      std::span<const media::TextBlock> blocks,
+                                      const std::optional<media::TimeSpan>& time) {
   SL_ASSIGN_OR_RETURN(std::vector<TextPassage> texts,
                       ChunkBlocks(blocks,
                                   {.passage_tokens = options_.passage_tokens,
                                    .overlap_tokens = options_.overlap_tokens},
                                   count_tokens_, headings_));
   for (TextPassage& text : texts) {
-    model::EncodeInput input;
-    input.texts.push_back(text.heading.empty() ? text.text
-                                               : absl::StrCat(text.heading, "\n", text.text));
-    index::Passage passage;
-    passage.kind = text.kind;
-    passage.text = std::move(text.text);
-    passage.heading = std::move(text.heading);
-    passage.page = page;
-    passage.box = text.box;
-    passage.token_count = text.token_count;
-    passage.blob_hash = blob_hash;
-    SL_RETURN_IF_ERROR(AddPassage(std::move(passage), std::move(input)));
+    if (!text.time.has_value()) text.time = time;
+    SL_RETURN_IF_ERROR(AddTextPassage(std::move(text), page, blob_hash));
   }
   return absl::OkStatus();
+}
+
+absl::Status DocumentBuilder::AddTextPassage(TextPassage text, int page,
+                                             const std::string& blob_hash) {
+  model::EncodeInput input;
+  input.texts.push_back(text.heading.empty() ? text.text
+                                             : absl::StrCat(text.heading, "\n", text.text));
+  index::Passage passage;
+  passage.kind = text.kind;
+  passage.text = std::move(text.text);
+  passage.heading = std::move(text.heading);
+  passage.page = page;
+  passage.box = text.box;
+  if (text.time.has_value()) {
+    passage.start = text.time->start;
+    passage.end = text.time->end;
+  }
+  passage.token_count = text.token_count;
+  passage.blob_hash = blob_hash;
+  return AddPassage(std::move(passage), std::move(input));
 }
 
 absl::Status DocumentBuilder::AddPassage(index::Passage passage, model::EncodeInput input) {
@@ -190,6 +312,8 @@ Progress DocumentBuilder::progress() const {
 }
 
 absl::StatusOr<index::DocumentWrite> DocumentBuilder::Finish() {
+  SL_RETURN_IF_ERROR(CloseSegment());
+  SL_RETURN_IF_ERROR(AddSubtitles(std::numeric_limits<double>::infinity(), ""));
   SL_RETURN_IF_ERROR(embedder_.Finish());
   // What has neither a vector nor text cannot be found by anything.
   std::erase_if(write_.passages, [](const index::PassageWrite& write) {

@@ -9,6 +9,7 @@
 #include "index/corpus.h"
 #include "ingest/chunker.h"
 #include "ingest/embedder.h"
+#include "ingest/frame_look.h"
 #include "ingest/ingestor.h"
 #include "ingest/media/media_client.h"
 #include "ingest/retry.h"
@@ -24,6 +25,12 @@ namespace sightline::ingest {
 // kImage of a picture file, with the document's caption as text) and its text passages, which point
 // to the page's picture too. A text's vector is that of its headings, a line break, and the text; a
 // picture's is that of the picture alone.
+//
+// Of a video come its segments: a kept frame as a passage (kVideoSegment) with what is said in it
+// as text, then its text passages, which are the words read from the frame and what of the
+// subtitles begins in it. All have a time, and point to the frame. A frame that hardly differs from
+// the segment's makes the segment longer instead. The first segment begins with the document's
+// caption.
 class DocumentBuilder {
  public:
   // All references outlive the builder. `cancel` is not null. `document` has collection, id,
@@ -36,6 +43,7 @@ class DocumentBuilder {
   absl::Status OnInfo(const media::DocumentInfo& info);
   absl::Status OnPage(media::ExtractedPage page);
   absl::Status OnFigure(media::ExtractedFigure figure);
+  absl::Status OnFrame(media::ExtractedFrame frame);
   // A member that became a document of its own, or did not: `status` says why.
   void OnMember(absl::string_view path, const absl::Status& status);
 
@@ -46,12 +54,27 @@ class DocumentBuilder {
   absl::StatusOr<index::DocumentWrite> Finish();
 
  private:
+  // A part of a video while more of it may come.
+  struct Segment {
+    media::TimeSpan time;
+    media::EncodedImage picture;
+    ImagePtr image;
+    FrameLook look;
+  };
+
+  absl::Status CutSubtitles();
+  absl::Status CloseSegment();
+  absl::StatusOr<std::string> SpokenIn(const media::TimeSpan& time);
+  // The passages of subtitles that begin before `end`, from the next one on.
+  absl::Status AddSubtitles(double end, const std::string& blob_hash);
+  absl::Status AddTextPassage(TextPassage text, int page, const std::string& blob_hash);
   void Fail(int page, const absl::Status& status);
   // Stores the picture, if it may be; returns its hash, or "".
   std::string KeepPicture(int page, const media::EncodedImage& picture);
   absl::Status AddPicture(int page, const std::string& blob_hash, const std::string& bytes);
   absl::Status AddText(int page, const std::string& blob_hash,
-                       std::span<const media::TextBlock> blocks);
+                       std::span<const media::TextBlock> blocks,
+                       const std::optional<media::TimeSpan>& time = std::nullopt);
   absl::Status AddPassage(index::Passage passage, model::EncodeInput input);
 
   const IngestOptions& options_;
@@ -64,6 +87,12 @@ class DocumentBuilder {
   bool has_pages_ = false;
   int pages_done_ = 0;
   int64_t picture_bytes_ = 0;
+  std::vector<std::vector<media::TextBlock>> tracks_;  // of subtitles
+  std::vector<TextPassage> subtitles_;                 // cut from them, by when they begin
+  size_t next_subtitle_ = 0;
+  std::optional<Segment> segment_;
+  bool has_segment_ = false;  // one at least was stored
+  int failed_frames_ = 0;
   int members_ = 0;         // that became documents
   int failed_members_ = 0;  // that did not
   index::DocumentWrite write_;

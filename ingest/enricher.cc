@@ -51,6 +51,9 @@ std::vector<Sheet> Sheets(const index::DocumentWrite& write) {
     switch (passage.kind) {
       case index::PassageKind::kImage:
       case index::PassageKind::kPage: sheet.picture = passage.blob_hash; break;
+      case index::PassageKind::kVideoSegment:
+        if (sheet.picture.empty()) sheet.picture = passage.blob_hash;
+        break;
       case index::PassageKind::kText:
       case index::PassageKind::kTable:
         if (passage.text.empty()) break;

@@ -323,7 +323,7 @@ class Ingestor::Impl {
     if (queue_.HasUnfinished(queued.job.collection, queued.job.document_id)) return std::nullopt;
     auto stored = corpus_.GetDocument(queued.job.collection, queued.job.document_id);
     const std::string fingerprint = PipelineFingerprint(
-        options_, collection, queued.options, queued.job.source, media_.ocr_settings(), generator_);
+        options_, collection, queued.options, queued.job.source, media_.settings(), generator_);
     if (!stored.ok() || !IsUnchanged(*stored, queued.job, queued.options, fingerprint)) {
       return std::nullopt;
     }

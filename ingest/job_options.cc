@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "index/metadata.h"
@@ -93,7 +94,8 @@ std::string WithTaken(const std::string& metadata_json, const std::string& taken
 }
 
 bool HasProperties(absl::string_view media_type) {
-  return media_type == "message/rfc822" || media_type == "application/epub+zip";
+  return media_type == "message/rfc822" || media_type == "application/epub+zip" ||
+         absl::StartsWith(media_type, "video/");
 }
 
 std::string WithProperties(const std::string& metadata_json,

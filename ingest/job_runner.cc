@@ -20,7 +20,7 @@ namespace {
 
 // Raised whenever the same file would give other passages than before: a change of the decoders, of
 // the cutting, of what is embedded, or of what is kept of pictures.
-constexpr uint64_t kPipelineVersion = 3;
+constexpr uint64_t kPipelineVersion = 4;
 
 constexpr int kMaxNesting = 3;  // a file in an archive, in an archive, in an archive
 
@@ -56,7 +56,7 @@ absl::Status NothingRead(const index::Document& document) {
 
 std::string PipelineFingerprint(const IngestOptions& options, const index::Collection& collection,
                                 const JobOptions& job, const std::string& source,
-                                const std::string& ocr_settings,
+                                const std::string& media_settings,
                                 const model::Generator* generator) {
   Hasher hasher;
   hasher.AddNumber(kPipelineVersion)
@@ -69,7 +69,7 @@ std::string PipelineFingerprint(const IngestOptions& options, const index::Colle
       // Among plain-text types these two decide how a file is read.
       .AddField(job.media_type)
       .AddField(Extension(source))
-      .AddField(ocr_settings);
+      .AddField(media_settings);
   if (!job.enrichment.empty()) {
     hasher.AddField(job.enrichment.extract_schema)
         .AddNumber(job.enrichment.summarize ? 1 : 0)
@@ -182,7 +182,7 @@ JobRunner::Attempt JobRunner::Try(RunningJob& running, Retry& retry) {
     return attempt;
   }
   document.pipeline_fingerprint = PipelineFingerprint(options_, *collection, options, job.source,
-                                                      media_.ocr_settings(), generator_);
+                                                      media_.settings(), generator_);
   auto stored = corpus_.GetDocument(job.collection, job.document_id);
   if (stored.ok() && IsUnchanged(*stored, job, options, document.pipeline_fingerprint)) {
     attempt.unchanged = true;
@@ -272,6 +272,12 @@ absl::StatusOr<index::DocumentWrite> JobRunner::Read(Building& building,
     SL_RETURN_IF_ERROR(tell());
     return builder.OnFigure(std::move(figure));
   };
+  callbacks.on_frame = [&](media::ExtractedFrame frame) -> absl::Status {
+    SL_RETURN_IF_ERROR(tell());
+    SL_RETURN_IF_ERROR(builder.OnFrame(std::move(frame)));
+    return tell();
+  };
+  callbacks.on_step = tell;
   callbacks.on_member = [&](media::ExtractedMember member) -> absl::Status {
     SL_RETURN_IF_ERROR(tell());
     const absl::Status status = StoreMember(building, document, member, depth + 1);
@@ -338,7 +344,7 @@ absl::Status JobRunner::StoreMember(Building& building, const index::Document& p
   document.metadata_json = options.metadata_json;
   document.bytes = static_cast<int64_t>(member.bytes.size());
   document.pipeline_fingerprint = PipelineFingerprint(
-      options_, building.collection, options, document.source, media_.ocr_settings(), generator_);
+      options_, building.collection, options, document.source, media_.settings(), generator_);
   const auto stored = corpus_.GetDocument(document.collection, document.id);
   index::Job job;
   job.source = document.source;

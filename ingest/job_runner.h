@@ -24,7 +24,8 @@ namespace sightline::ingest {
 // Names what makes passages of a file: equal fingerprint and equal bytes give equal passages.
 std::string PipelineFingerprint(const IngestOptions& options, const index::Collection& collection,
                                 const JobOptions& job, const std::string& source,
-                                const std::string& ocr_settings, const model::Generator* generator);
+                                const std::string& media_settings,
+                                const model::Generator* generator);
 
 // True when ingesting the job would store again what `stored` holds already.
 bool IsUnchanged(const index::Document& stored, const index::Job& job, const JobOptions& options,

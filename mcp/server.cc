@@ -16,7 +16,8 @@ constexpr const char* kRevisions[] = {"2025-11-25", "2025-06-18", "2025-03-26", 
 
 constexpr char kInstructions[] =
     "Searches collections of documents, scans and photos by words and by pictures, and answers "
-    "from them with citations. Start with list_collections. Cite passages by source and page.";
+    "from them with citations. Start with list_collections. Cite passages by source and page or "
+    "time.";
 
 std::variant<Json, RpcError> Initialize(const Json& params, const std::string& version) {
   const auto wanted = params.find("protocolVersion");

@@ -74,12 +74,14 @@ const Json& Tools() {
     return Json::array(
         {Tool("search", "Search a collection",
               "Finds passages of a collection's documents and pictures, by words, by a picture, or "
-              "by both. Each hit has its passage_id, source, page, text and score; the picture of "
+              "by both. Each hit has its passage_id, source, page, start and end (seconds of a "
+              "video), text and score; the picture of "
               "a hit can be read as resource sightline://passages/ID/image.",
               QueryProperties("query", "What to look for"), Json::array({"collection"})),
          Tool("ask", "Answer from a collection",
               "Answers a question from a collection's passages. The answer's [n] are its "
-              "citations, each with source, page, the words it rests on, and whether they support "
+              "citations, each with source, page or start_seconds and end_seconds, the words it "
+              "rests on, and whether they support "
               "it.",
               std::move(ask), Json::array({"collection"})),
          Tool("get_passage", "Read a passage",

@@ -166,6 +166,13 @@ void AddIngestKeys(ConfigTable& t) {
       Switch("ingest", "embed_page_pictures", true, "Also embed the picture of each page."));
   t.push_back(
       Integer("ingest", "max_document_bytes", 512 * kMiB, 1, 64 * kGiB, "Largest document."));
+  t.push_back(Real("ingest", "video_interval_seconds", "10", 0.1, 3600,
+                   "Between two kept frames of one scene of a video, at most."));
+  t.push_back(Integer("ingest", "video_max_frames", 512, 1, 100'000,
+                      "Frames kept of a video; where there would be more the interval widens."));
+  t.push_back(Real("ingest", "video_max_seconds", "14400", 1, 1e6, "Length of a video."));
+  t.push_back(
+      Real("ingest", "video_timeout_seconds", "3600", 0.1, 1e6, "Time for reading a video."));
 }
 
 void AddMediaKeys(ConfigTable& t) {
@@ -367,6 +374,10 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.media.worker_memory_bytes = c.Int("media.worker_memory_bytes");
   out.media.image_timeout = absl::Seconds(c.Number("media.image_timeout_seconds"));
   out.media.page_timeout = absl::Seconds(c.Number("media.page_timeout_seconds"));
+  out.media.video.interval = absl::Seconds(c.Number("ingest.video_interval_seconds"));
+  out.media.video.max_frames = static_cast<int>(c.Int("ingest.video_max_frames"));
+  out.media.video.max_length = absl::Seconds(c.Number("ingest.video_max_seconds"));
+  out.media.video.timeout = absl::Seconds(c.Number("ingest.video_timeout_seconds"));
   out.media.limits.max_bytes = c.Int("ingest.max_document_bytes");
   out.media.limits.max_pixels = c.Int("media.max_pixels");
   out.media.limits.max_side = static_cast<int>(c.Int("media.max_side"));

@@ -1,5 +1,7 @@
 #include "ingest/media/block_sink.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
@@ -37,7 +39,7 @@ absl::string_view Trim(BlockKind kind, absl::string_view text) {
 }  // namespace
 
 void BlockSink::Add(BlockKind kind, absl::string_view text, int heading_level,
-                    std::optional<Box> box) {
+                    std::optional<Box> box, std::optional<TimeSpan> time) {
   const std::string clean = Clean(text);
   const absl::string_view trimmed = Trim(kind, clean);
   if (trimmed.empty()) return;
@@ -47,10 +49,14 @@ void BlockSink::Add(BlockKind kind, absl::string_view text, int heading_level,
     return;
   }
   if (blocks_.size() >= kMaxBlocks) {
-    absl::StrAppend(&blocks_.back().text, "\n", trimmed);
+    TextBlock& last = blocks_.back();
+    absl::StrAppend(&last.text, "\n", trimmed);
+    if (last.time.has_value() && time.has_value()) {
+      last.time->end = std::max(last.time->end, time->end);
+    }
     return;
   }
-  blocks_.push_back({kind, heading_level, std::string(trimmed), box});
+  blocks_.push_back({kind, heading_level, std::string(trimmed), box, time});
 }
 
 }  // namespace sightline::media

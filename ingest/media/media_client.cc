@@ -20,12 +20,14 @@
 #include "ingest/media/messages.h"
 #include "ingest/media/ocr_languages.h"
 #include "ingest/media/sniff.h"
+#include "ingest/media/video_reader.h"
 
 namespace sightline::media {
 namespace {
 
 constexpr int64_t kMaxPictureBytes = int64_t{256} << 20;  // of one that a child encodes
-constexpr size_t kFewBytes = 24;     // of text, as a stamp or a page number over a scan has
+constexpr size_t kFewBytes = 24;  // of text, as a stamp or a page number over a scan has
+constexpr absl::Duration kVideoStepTimeout = absl::Minutes(2);  // a long step is one of seconds
 constexpr int kSmallestFigure = 24;  // pixels of the shorter side; below are bullets and lines
 
 struct Outcome {
@@ -58,7 +60,7 @@ size_t TextBytes(const std::vector<TextBlock>& blocks) {
 
 bool IsTextType(absl::string_view type) {
   return type == "text/plain" || type == "text/markdown" || type == "text/html" ||
-         type == "text/csv";
+         type == "text/csv" || type == "application/x-subrip" || type == "text/vtt";
 }
 
 // Rendered white paper, or anything else without a mark on it.
@@ -134,7 +136,18 @@ absl::Status CheckOptions(const MediaOptions& options) {
     return absl::InvalidArgumentError(
         "media: expected limits >= 1, max_side <= 65535, max_text_bytes <= 1 GiB");
   }
+  const VideoOptions& video = options.video;
+  if (video.interval < absl::Milliseconds(100) || video.max_frames < 1 ||
+      video.max_length < absl::Seconds(1) || video.timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        "media: expected of videos interval >= 0.1 s, max_frames >= 1, max_length >= 1 s and a "
+        "timeout");
+  }
   return absl::OkStatus();
+}
+
+bool IsVideoStep(Op op) {
+  return op == Op::kVideoInfo || op == Op::kVideoScan || op == Op::kVideoFrame;
 }
 
 }  // namespace
@@ -151,7 +164,7 @@ class MediaClient::Impl {
   absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
                        const ExtractCallbacks& callbacks);
   const MediaLimits& limits() const { return options_.limits; }
-  std::string ocr_settings() const;
+  std::string settings() const;
 
  private:
   absl::Status CheckSize(absl::string_view bytes) const;
@@ -166,6 +179,8 @@ class MediaClient::Impl {
                             const ExtractCallbacks& callbacks);
   absl::Status ExtractPdf(absl::string_view bytes, const ExtractOptions& options,
                           const ExtractCallbacks& callbacks);
+  absl::Status ExtractVideo(absl::string_view bytes, FileType container,
+                            const ExtractOptions& options, const ExtractCallbacks& callbacks);
   absl::Status ExtractDocument(absl::string_view bytes, const ExtractOptions& options,
                                const ExtractCallbacks& callbacks);
   absl::Status GivePages(int fd, std::vector<ReplyPage> pages, const ExtractOptions& options,
@@ -210,7 +225,9 @@ absl::StatusOr<Outcome> MediaClient::Impl::Run(Role role, Request request, int f
                                                absl::Time deadline) {
   const bool whole_document =
       role != Role::kDecoder || request.op == Op::kDocument || request.op == Op::kUnpack;
-  const absl::Duration timeout = whole_document ? options_.page_timeout : options_.image_timeout;
+  const absl::Duration timeout = IsVideoStep(request.op) ? kVideoStepTimeout
+                                 : whole_document        ? options_.page_timeout
+                                                         : options_.image_timeout;
   for (int attempt = 0; attempt < 2; ++attempt) {
     auto child = pool_.Take(role, deadline);
     if (absl::IsDeadlineExceeded(child.status())) return ReasonError(Reason::kTimeout);
@@ -398,9 +415,33 @@ void MediaClient::Impl::ReadScan(int fd, const Request& page_request, absl::Time
   if (words.ok() && TextBytes(*words) > 4 * layer) page.blocks = *std::move(words);
 }
 
-std::string MediaClient::Impl::ocr_settings() const {
-  if (options_.ocr_languages.empty()) return "";
-  return absl::StrCat(options_.ocr_languages, " ", static_cast<int>(options_.ocr_pictures));
+std::string MediaClient::Impl::settings() const {
+  std::string ocr;
+  if (!options_.ocr_languages.empty()) {
+    ocr = absl::StrCat(options_.ocr_languages, " ", static_cast<int>(options_.ocr_pictures));
+  }
+  return absl::StrCat(ocr, " ", absl::ToInt64Milliseconds(options_.video.interval), " ",
+                      options_.video.max_frames);
+}
+
+// The child is told which container it is and asks nobody else, so that nothing is read but this
+// file.
+absl::Status MediaClient::Impl::ExtractVideo(absl::string_view bytes, FileType container,
+                                             const ExtractOptions& options,
+                                             const ExtractCallbacks& callbacks) {
+  SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
+  const auto step = [&](Request request, absl::Time deadline) -> absl::StatusOr<VideoStep> {
+    const Op op = request.op;
+    SL_ASSIGN_OR_RETURN(Outcome outcome,
+                        Run(Role::kDocuments, std::move(request), file.get(), deadline));
+    VideoStep out;
+    if (op == Op::kVideoFrame) {
+      SL_ASSIGN_OR_RETURN(out.picture, TakeRenderedPage(outcome, options.render_long_side));
+    }
+    out.reply = std::move(outcome.reply);
+    return out;
+  };
+  return ReadVideo(container, options_.video, options, callbacks, step);
 }
 
 absl::StatusOr<std::vector<PdfPageSize>> MediaClient::Impl::PdfPages(
@@ -606,6 +647,7 @@ absl::Status MediaClient::Impl::Extract(absl::string_view bytes, const ExtractOp
   if (type == FileType::kNotAllowed) return ReasonError(Reason::kTypeNotAllowed);
   if (type == FileType::kLocked) return ReasonError(Reason::kEncrypted);
   if (type == FileType::kPdf) return ExtractPdf(bytes, options, callbacks);
+  if (IsVideo(type)) return ExtractVideo(bytes, type, options, callbacks);
   if (IsContainer(type)) return ExtractDocument(bytes, options, callbacks);
   const int64_t max_text_bytes = options_.limits.max_text_bytes;
   if (!IsPicture(type) && static_cast<int64_t>(bytes.size()) > max_text_bytes) {
@@ -657,7 +699,7 @@ absl::Status MediaClient::Extract(absl::string_view bytes, const ExtractOptions&
   return impl_->Extract(bytes, options, callbacks);
 }
 
-std::string MediaClient::ocr_settings() const { return impl_->ocr_settings(); }
+std::string MediaClient::settings() const { return impl_->settings(); }
 
 const MediaLimits& MediaClient::limits() const { return impl_->limits(); }
 

@@ -30,6 +30,14 @@ struct MediaLimits {
 // Which picture files have their words read.
 enum class OcrPictures { kOff, kPages, kAll };  // kPages: those that look like a page
 
+// How videos are read.
+struct VideoOptions {
+  absl::Duration interval = absl::Seconds(10);  // between kept frames of one scene, at most; > 0
+  int max_frames = 512;                         // kept of one video; above it the interval widens
+  absl::Duration max_length = absl::Hours(4);   // longer ones are refused
+  absl::Duration timeout = absl::Hours(1);      // for all of one video
+};
+
 struct MediaOptions {
   std::string program;  // path of sightline-media; empty = beside this program
   int workers = 2;      // children at most
@@ -37,6 +45,7 @@ struct MediaOptions {
   absl::Duration image_timeout = absl::Seconds(10);
   absl::Duration page_timeout = absl::Seconds(20);
   MediaLimits limits;
+  VideoOptions video;
   bool apply_icc = false;  // embedded profiles to sRGB; the model's reference pixels ignore them
   // What the words of scanned pages and of pictures are read in: names of Tesseract's data files
   // with "+" between them, e.g. "eng+chi_sim". Empty = not at all.
@@ -55,12 +64,19 @@ struct EncodedImage {
 
 enum class BlockKind { kParagraph, kHeading, kListItem, kTable, kCode, kCaption };
 
+// When something is said or shown: seconds from a video's start; 0 <= start <= end.
+struct TimeSpan {
+  double start = 0;
+  double end = 0;
+};
+
 // One run of text in reading order.
 struct TextBlock {
   BlockKind kind = BlockKind::kParagraph;
-  int heading_level = 0;   // 1..6 for headings
-  std::string text;        // valid UTF-8, NFC not applied
-  std::optional<Box> box;  // on the page
+  int heading_level = 0;                        // 1..6 for headings
+  std::string text;                             // valid UTF-8, NFC not applied
+  std::optional<Box> box;                       // on the page
+  std::optional<TimeSpan> time = std::nullopt;  // of a subtitle
 };
 
 // One page of a document, or the whole of one without pages (then number is 1 and has_pages false).
@@ -88,6 +104,14 @@ struct ExtractedMember {
   absl::string_view bytes;  // only during the call
 };
 
+// A frame that was kept of a video. It stands for all that is shown from its time to the next
+// one's.
+struct ExtractedFrame {
+  TimeSpan time;
+  absl::Status status;   // not OK: it could not be drawn; reason by ErrorReason below
+  EncodedImage picture;  // upright
+};
+
 struct DocumentInfo {
   std::string
       media_type;  // as found from the content: image/png, application/pdf, text/markdown, …
@@ -96,6 +120,11 @@ struct DocumentInfo {
   int pages = 1;
   // What it says of itself: title, author; of a mail from, to, subject, date.
   std::vector<std::pair<std::string, std::string>> properties;
+  double seconds = 0;  // of a video: how long it is; else 0
+  std::vector<absl::Status> problems =
+      {};  // of a video: what of it cannot be read; reasons as below
+  // Of a video: its tracks of subtitles, the one that players show first; each block has a time.
+  std::vector<std::vector<TextBlock>> subtitles = {};
 };
 
 struct ExtractOptions {
@@ -103,18 +132,20 @@ struct ExtractOptions {
   std::string file_name;        // only its extension is used, likewise
   std::string password;         // for encrypted PDF
   bool render_pages = true;
-  int render_long_side = 1280;  // pixels of a rendered page's longer side
+  int render_long_side = 1280;  // pixels of the longer side of a rendered page or kept frame
   absl::Time deadline = absl::InfiniteFuture();
 };
 
 // What Extract calls, on the thread that called it: on_info once, then on_page for each page in
-// order, on_figure for the pictures of a page after it, at last on_member. A non-OK return from any
-// stops the work with that status.
+// order, on_figure for the pictures of a page after it, at last on_member. Of a video on_info, then
+// on_frame for each frame in order. A non-OK return from any stops the work with that status.
 struct ExtractCallbacks {
   std::function<absl::Status(const DocumentInfo&)> on_info;
   std::function<absl::Status(ExtractedPage)> on_page;
   std::function<absl::Status(ExtractedFigure)> on_figure = nullptr;  // null: not wanted
   std::function<absl::Status(ExtractedMember)> on_member = nullptr;  // likewise
+  std::function<absl::Status(ExtractedFrame)> on_frame = nullptr;    // likewise
+  std::function<absl::Status()> on_step = nullptr;  // now and then in long work without results
 };
 
 struct DecodedImage {
@@ -139,7 +170,8 @@ struct HeatOptions {
 // "empty", "unknown_type", "type_not_allowed", "bad_pdf", "bad_page", "too_many_pages", "timeout",
 // "crashed", "aspect_ratio", "side_too_long", "too_large", "too_much_text", "out_of_memory",
 // "too_deep", "bad_document", "bad_archive", "xml_entities", "inflate_limit", "too_many_members",
-// "too_many_cells", "unsafe_path", "not_a_file", "tool_missing", "no_sandbox"; "" when it has none.
+// "too_many_cells", "unsafe_path", "not_a_file", "tool_missing", "no_sandbox", "bad_video",
+// "no_video", "unknown_codec", "too_long", "cut_short"; "" when it has none.
 // Messages are fixed texts and numbers: never a library's words, a path or an address.
 std::string ErrorReason(const absl::Status& status);
 
@@ -177,9 +209,9 @@ class MediaClient {
 
   const MediaLimits& limits() const;
 
-  // How words are read from pictures, for the fingerprint of what was read: the same text gives the
-  // same words. Empty = they are not.
-  std::string ocr_settings() const;
+  // How words are read from pictures and frames chosen from videos, for the fingerprint of what was
+  // read: the same text gives the same.
+  std::string settings() const;
 
  private:
   class Impl;

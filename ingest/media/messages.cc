@@ -13,12 +13,13 @@
 namespace sightline::media {
 namespace {
 
-constexpr size_t kMinBlockBytes = 1 + 1 + 4 + 1;  // kind, level, text length, box flag
+constexpr size_t kMinBlockBytes = 1 + 1 + 4 + 1 + 1;  // kind, level, text length, flags
 constexpr size_t kPageBytes = 2 * sizeof(double);
 constexpr size_t kMinPageBytes = 1 + 1 + 4 + 4;  // reasons, counts
 constexpr size_t kMinFigureBytes = 4 + 4 + 4;    // lengths, block
 constexpr size_t kMinMemberBytes = 4 + 1 + 3 * sizeof(int64_t);
 constexpr size_t kMinPropertyBytes = 4 + 4;
+constexpr size_t kFrameBytes = 2 * sizeof(double);
 
 // They become metadata, where other names mean something else.
 constexpr absl::string_view kProperties[] = {"title", "author", "from", "to", "subject", "date"};
@@ -76,8 +77,22 @@ void WriteBlock(const TextBlock& block, WireWriter& writer) {
   writer.U8(static_cast<uint8_t>(block.heading_level));
   writer.Bytes(block.text);
   writer.U8(block.box.has_value() ? 1 : 0);
-  if (!block.box.has_value()) return;
-  for (float side : {block.box->x0, block.box->y0, block.box->x1, block.box->y1}) writer.F64(side);
+  writer.U8(block.time.has_value() ? 1 : 0);
+  if (block.box.has_value()) {
+    for (float side : {block.box->x0, block.box->y0, block.box->x1, block.box->y1}) {
+      writer.F64(side);
+    }
+  }
+  if (block.time.has_value()) {
+    writer.F64(block.time->start);
+    writer.F64(block.time->end);
+  }
+}
+
+// Seconds of a video: finite, not negative.
+bool ReadSeconds(WireReader& reader, double& out) {
+  out = reader.F64();
+  return std::isfinite(out) && out >= 0;
 }
 
 bool IsValidBox(const Box& box) {
@@ -96,14 +111,21 @@ bool ReadBlock(WireReader& reader, TextBlock& block) {
   if (!IsValidUtf8(text)) return false;
   block.text = std::string(text);
   bool has_box = false;
-  if (!ReadBool(reader, has_box)) return false;
-  if (!has_box) return reader.ok();
-  Box box;
-  for (float* side : {&box.x0, &box.y0, &box.x1, &box.y1}) {
-    *side = static_cast<float>(reader.F64());
+  bool has_time = false;
+  if (!ReadBool(reader, has_box) || !ReadBool(reader, has_time)) return false;
+  if (has_box) {
+    Box& box = block.box.emplace();
+    for (float* side : {&box.x0, &box.y0, &box.x1, &box.y1}) {
+      *side = static_cast<float>(reader.F64());
+    }
+    if (!IsValidBox(box)) return false;
   }
-  block.box = box;
-  return reader.ok() && IsValidBox(box);
+  if (has_time) {
+    TimeSpan& time = block.time.emplace();
+    if (!ReadSeconds(reader, time.start) || !ReadSeconds(reader, time.end)) return false;
+    if (time.end < time.start) return false;
+  }
+  return reader.ok();
 }
 
 bool ReadBlocks(WireReader& reader, std::vector<TextBlock>& blocks) {
@@ -181,6 +203,27 @@ bool ReadPages(WireReader& reader, std::vector<PdfPageSize>& pages) {
   return true;
 }
 
+bool ReadFrames(WireReader& reader, std::vector<ScannedFrame>& frames) {
+  const uint32_t count = reader.Count(kFrameBytes);
+  double last = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    ScannedFrame& frame = frames.emplace_back();
+    if (!ReadSeconds(reader, frame.time)) return false;
+    frame.change = static_cast<float>(reader.F64());
+    if (!(frame.change >= 0 && frame.change <= 1) || frame.time < last) return false;
+    last = frame.time;
+  }
+  return true;
+}
+
+bool ReadKeyframes(WireReader& reader, std::vector<double>& keyframes) {
+  const uint32_t count = reader.Count(sizeof(double));
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!ReadSeconds(reader, keyframes.emplace_back())) return false;
+  }
+  return std::is_sorted(keyframes.begin(), keyframes.end());
+}
+
 bool ReadReply(WireReader& reader, Reply& reply) {
   if (!ReadEnum(reader, reply.reason)) return false;
   reply.found = reader.I64();
@@ -198,6 +241,11 @@ bool ReadReply(WireReader& reader, Reply& reply) {
   if (!ReadBool(reader, reply.has_pages) || !ReadBool(reader, reply.has_members)) return false;
   if (!ReadProperties(reader, reply.properties)) return false;
   if (!ReadMembers(reader, reply.members) || !ReadInt(reader, reply.next)) return false;
+  if (!ReadSeconds(reader, reply.seconds) || !ReadSeconds(reader, reply.promised_seconds)) {
+    return false;
+  }
+  if (!ReadKeyframes(reader, reply.keyframes)) return false;
+  if (!ReadFrames(reader, reply.frames)) return false;
   reply.attachment_bytes = reader.I64();
   return reply.attachment_bytes >= 0 && IsValidUtf8(reply.media_type) && reader.Finished();
 }
@@ -320,6 +368,10 @@ std::string SerializeRequest(const Request& request) {
   writer.Bytes(request.part);
   writer.I64(request.first);
   writer.I64(request.budget);
+  writer.U8(static_cast<uint8_t>(request.container));
+  writer.F64(request.from);
+  writer.F64(request.to);
+  writer.F64(request.lead);
   return writer.Take();
 }
 
@@ -341,6 +393,10 @@ absl::StatusOr<Request> ParseRequest(absl::string_view bytes) {
   request.part = std::string(reader.Bytes());
   good = good && ReadInt(reader, request.first);
   request.budget = reader.I64();
+  request.container = static_cast<FileType>(reader.U8());
+  good = good && (request.container == FileType::kUnknown || IsVideo(request.container));
+  good = good && ReadSeconds(reader, request.from) && ReadSeconds(reader, request.to);
+  good = good && ReadSeconds(reader, request.lead) && request.lead <= request.from;
   if (!good || !reader.Finished()) return Malformed("request");
   return request;
 }
@@ -366,6 +422,15 @@ std::string SerializeReply(const Reply& reply) {
     writer.F64(page.height);
   }
   WriteDocument(reply, writer);
+  writer.F64(reply.seconds);
+  writer.F64(reply.promised_seconds);
+  writer.U32(static_cast<uint32_t>(reply.keyframes.size()));
+  for (double time : reply.keyframes) writer.F64(time);
+  writer.U32(static_cast<uint32_t>(reply.frames.size()));
+  for (const ScannedFrame& frame : reply.frames) {
+    writer.F64(frame.time);
+    writer.F64(frame.change);
+  }
   writer.I64(reply.attachment_bytes);
   return writer.Take();
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "ingest/media/media_client.h"
 #include "ingest/media/reason.h"
+#include "ingest/media/sniff.h"
 
 namespace sightline::media {
 
@@ -18,8 +19,8 @@ namespace sightline::media {
 
 // A child is shut in according to what it has to do.
 enum class Role : uint8_t {
-  kDecoder = 0,    // all but PDF, in the process itself; opens no file, starts no program
-  kDocuments = 1,  // runs the PDF tools; parses nothing foreign but their output
+  kDecoder = 0,  // all but PDF and videos, in the process itself; opens no file, starts no program
+  kDocuments = 1,  // runs the PDF and video tools; parses nothing foreign but their output
   kReader = 2,     // reads the words of pictures; shut in like a decoder
   kLast = kReader,
 };
@@ -48,14 +49,18 @@ enum class Op : uint8_t {
   kFigure,           // -> attachment = the bytes of an entry that a FigureRef names
   kUnpack,           // of an archive or mail; -> members, next, attachment = their bytes
   kReadWords,        // of a picture -> blocks; by a reader only
-  kLast = kReadWords,
+  kVideoInfo,        // -> width, height, seconds, promised_seconds, properties, pages = subtitles
+  kVideoScan,        // -> frames that are shown in [from, to)
+  kVideoFrame,       // -> attachment = JPEG of what is shown at `from`
+  kLast = kVideoFrame,
 };
 
 // The file itself comes along as a sealed memory file.
 struct Request {
   Op op = Op::kDecodeImage;
   int64_t timeout_ms = 0;
-  int max_side = 0;  // kThumbnail, kHeat; kPdfPage: pixels of the longer side, 0 = no picture
+  int max_side = 0;  // kThumbnail, kHeat; kPdfPage: pixels of the longer side, 0 = no picture;
+                     // kVideoFrame
   std::string media_type_hint;  // kExtract
   std::string extension;        // kExtract: lower case, without the dot
   std::string password;         // kPdfInfo, kPdfPage
@@ -65,9 +70,14 @@ struct Request {
   int heat_columns = 0;  // kHeat: of `heat`
   std::string heat;      // kHeat: row by row, a byte a cell
   bool heat_alone = false;
-  std::string part;    // kFigure
-  int first = 0;       // kUnpack: how many members came already
-  int64_t budget = 0;  // kUnpack: bytes that may still come
+  std::string part;                         // kFigure
+  int first = 0;                            // kUnpack: how many members came already
+  int64_t budget = 0;                       // kUnpack: bytes that may still come
+  FileType container = FileType::kUnknown;  // kVideo…: IsVideo, else kUnknown
+  double from = 0;  // kVideoScan, kVideoFrame: seconds from the video's start, finite, >= 0
+  double to = 0;    // kVideoScan
+  // kVideoScan, kVideoFrame: where decoding has to begin, <= from; of Reply::keyframes.
+  double lead = 0;
 };
 
 // A picture in a document, as an entry of its file.
@@ -77,6 +87,7 @@ struct FigureRef {
   uint32_t block = 0;   // of the page's blocks, the one that it stands before
 };
 
+// A page of a document, or a track of subtitles of a video.
 struct ReplyPage {
   Reason reason = Reason::kNone;   // not kNone: this page could not be read
   Reason partial = Reason::kNone;  // why something of it is missing
@@ -91,6 +102,13 @@ struct ReplyMember {
   int64_t limit = 0;
   int64_t offset = 0;  // of its bytes in the attachment
   int64_t size = 0;
+};
+
+// A frame of a video.
+struct ScannedFrame {
+  double time = 0;  // seconds from the video's start at which it is shown; finite, >= 0
+  // How much it looks like the first of a new scene, 0..1; 0 where the two before are not known.
+  float change = 0;
 };
 
 // A page's size in points as displayed; 0 when the page cannot be found.
@@ -120,7 +138,7 @@ struct Reply {
   bool complaints = false;             // kPdfPage: a tool found faults in the page
   std::vector<TextBlock> blocks;       // valid UTF-8, boxes valid
   std::vector<PdfPageSize> pdf_pages;  // finite, >= 0
-  std::vector<ReplyPage> pages;        // kDocument
+  std::vector<ReplyPage> pages;        // kDocument; kVideoInfo: a track of subtitles each
   bool has_pages = false;              // kDocument: their numbers mean something to people
   bool has_members = false;            // kDocument: ask with kUnpack
   // kDocument: what the file says of itself: title, author, from, to, subject, date (IsTimeOfDay),
@@ -128,6 +146,12 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> properties;
   std::vector<ReplyMember> members;  // kUnpack
   int next = 0;                      // kUnpack: `first` of the next request; 0 = that was all
+  double seconds = 0;                // kVideoInfo: until the last frame's end; finite, >= 0
+  double promised_seconds = 0;       // kVideoInfo: what the file's head says; likewise, 0 = nothing
+  // kVideoInfo: the pictures that can be decoded alone, in order, where the container does not find
+  // them by itself; else empty.
+  std::vector<double> keyframes;
+  std::vector<ScannedFrame> frames;  // kVideoScan: in order
   int64_t attachment_bytes = 0;      // size of the memory file that comes along; 0 = none does
 };
 

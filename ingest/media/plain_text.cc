@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "ingest/media/csv.h"
 #include "ingest/media/east_asian.h"
+#include "ingest/media/subtitles.h"
 
 namespace sightline::media {
 namespace {
@@ -172,6 +173,9 @@ TextFormat FormatOf(absl::string_view text, absl::string_view media_type,
   if (named_html) return TextFormat::kHtml;
   if (named_markdown) return TextFormat::kMarkdown;
   if (IsHtmlPage(text)) return TextFormat::kHtml;
+  if (const auto subtitles = SubtitlesOf(text)) {
+    return *subtitles == SubtitleFormat::kWebVtt ? TextFormat::kWebVtt : TextFormat::kSubRip;
+  }
   if (named_csv) return TextFormat::kCsv;
   if (!type.empty() && !absl::EqualsIgnoreCase(type, "application/octet-stream") &&
       !absl::EqualsIgnoreCase(type, "text/plain")) {
@@ -189,6 +193,8 @@ const char* MediaTypeOf(TextFormat format) {
     case TextFormat::kMarkdown: return "text/markdown";
     case TextFormat::kHtml: return "text/html";
     case TextFormat::kCsv: return "text/csv";
+    case TextFormat::kSubRip: return "application/x-subrip";
+    case TextFormat::kWebVtt: return "text/vtt";
   }
   return "text/plain";
 }

@@ -48,7 +48,8 @@ std::string MessageOf(Reason reason, int64_t found, int64_t limit) {
     case Reason::kTimeout: return "decoding took too long";
     case Reason::kCrashed: return "the decoder ended unexpectedly";
     case Reason::kToolMissing:
-      return "a program for this type is not installed: expected pdfinfo, pdftotext and pdftoppm";
+      return "a program for this type is not installed: expected pdfinfo, pdftotext, pdftoppm, "
+             "ffmpeg and ffprobe";
     case Reason::kNoSandbox:
       return "this system does not let the decoder shut itself in: expected no_new_privs and "
              "seccomp";
@@ -63,6 +64,13 @@ std::string MessageOf(Reason reason, int64_t found, int64_t limit) {
     case Reason::kUnsafePath: return "the name leads out of the archive or is no name";
     case Reason::kNotAFile: return "a link or device, not a file";
     case Reason::kNestedTooDeep: return "archives are nested too deep";
+    case Reason::kBadVideo: return "the video is damaged";
+    case Reason::kNoVideo: return "the file holds sound at most, no moving picture";
+    case Reason::kUnknownCodec: return "the video's pictures are coded in a way that is not read";
+    case Reason::kTooLong:
+      return absl::StrCat("the video lasts ", found, " seconds, the limit is ", limit);
+    case Reason::kCutShort:
+      return absl::StrCat("the video ends after ", found, " of ", limit, " seconds");
   }
   return "";
 }
@@ -101,6 +109,11 @@ const char* ReasonName(Reason reason) {
     case Reason::kUnsafePath: return "unsafe_path";
     case Reason::kNotAFile: return "not_a_file";
     case Reason::kNestedTooDeep: return "nested_too_deep";
+    case Reason::kBadVideo: return "bad_video";
+    case Reason::kNoVideo: return "no_video";
+    case Reason::kUnknownCodec: return "unknown_codec";
+    case Reason::kTooLong: return "too_long";
+    case Reason::kCutShort: return "cut_short";
   }
   return "";
 }

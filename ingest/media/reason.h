@@ -40,7 +40,12 @@ enum class Reason : uint8_t {
   kUnsafePath,
   kNotAFile,
   kNestedTooDeep,
-  kLast = kNestedTooDeep,
+  kBadVideo,
+  kNoVideo,
+  kUnknownCodec,
+  kTooLong,   // found seconds, limit
+  kCutShort,  // found seconds, seconds that the file promises
+  kLast = kCutShort,
 };
 
 // The stable name, e.g. "too_many_pixels"; "" for kNone.

@@ -51,10 +51,13 @@ constexpr Signature kSignatures[] = {
      FileType::kNotAllowed},
     {"MZ\x90\0"sv, FileType::kNotAllowed},  // Windows program
     {"%!PS"sv, FileType::kNotAllowed},
-    {"\x1A\x45\xDF\xA3"sv, FileType::kNotAllowed},  // Matroska, WebM
-    {"OggS\0"sv, FileType::kNotAllowed},
+    {"\x1A\x45\xDF\xA3"sv, FileType::kMatroska},  // or WebM; told apart further below
+    {"OggS\0"sv, FileType::kOgg},
+    {"\0\0\1\xBA"sv, FileType::kMpegPs},
     {"fLaC\0"sv, FileType::kNotAllowed},
     {"SQLite format 3\0"sv, FileType::kNotAllowed},
+    {"#EXTM3U"sv, FileType::kNotAllowed},  // lists of other files
+    {"ffconcat version"sv, FileType::kNotAllowed},
 };
 
 constexpr size_t kMailHeadBytes = 8192;
@@ -67,13 +70,34 @@ bool IsTextStartingBm(string_view bytes) {
          (bytes.size() < 10 || bytes.substr(6, 4) != View("\0\0\0\0"sv));
 }
 
-// Of a file made of boxes: AVIF, HEIC, or a film.
+// Of a file made of boxes: AVIF, HEIC, else a film or sound.
 FileType BrandOf(string_view brand) {
   if (brand == "avif" || brand == "avis") return FileType::kAvif;
   for (string_view heic : {"heic", "heix", "heim", "heis", "mif1", "msf1"}) {
     if (brand == heic) return FileType::kHeic;
   }
-  return FileType::kNotAllowed;
+  return FileType::kMp4;
+}
+
+// Films of before there were brands begin with one of their boxes.
+bool IsOldQuickTime(string_view head) {
+  const string_view box = head.substr(4, 4);
+  return box == "moov" || box == "mdat" || box == "wide";
+}
+
+// Packets of a fixed length that all begin with the same byte, in Blu-ray's form behind a time of
+// four bytes.
+bool IsMpegTs(string_view bytes) {
+  constexpr size_t kPacket = 188;
+  constexpr size_t kPackets = 4;
+  for (const size_t before : {size_t{0}, size_t{4}}) {
+    const size_t step = kPacket + before;
+    if (bytes.size() < kPackets * step) continue;
+    bool all = true;
+    for (size_t i = 0; i < kPackets; ++i) all = all && bytes[before + i * step] == 'G';
+    if (all) return true;
+  }
+  return false;
 }
 
 // <svg …> first, or after an XML declaration, comments and a document type.
@@ -163,15 +187,20 @@ FileType SniffType(string_view bytes) {
   if (!IsTextStartingBm(head) && !IsTextStartingBzh(head)) {
     for (const Signature& signature : kSignatures) {
       if (!absl::StartsWith(head, View(signature.bytes))) continue;
-      return IsLocked(bytes) ? FileType::kLocked : signature.type;
+      if (IsLocked(bytes)) return FileType::kLocked;
+      const bool webm = signature.type == FileType::kMatroska && absl::StrContains(head, "webm");
+      return webm ? FileType::kWebm : signature.type;
     }
   }
   if (head.size() >= 12) {
     if (absl::StartsWith(head, "RIFF") && head.substr(8, 4) == "WEBP") return FileType::kWebp;
+    if (absl::StartsWith(head, "RIFF") && head.substr(8, 4) == "AVI ") return FileType::kAvi;
     if (absl::StartsWith(head, "RIFF") && absl::ascii_iscntrl(head[7]))
       return FileType::kNotAllowed;
     if (head.substr(4, 4) == "ftyp") return BrandOf(head.substr(8, 4));
+    if (IsOldQuickTime(head)) return FileType::kMp4;
   }
+  if (IsMpegTs(bytes)) return FileType::kMpegTs;
   if (IsTar(bytes)) return FileType::kTar;
   if (IsMail(bytes.substr(0, kMailHeadBytes))) return FileType::kMail;
   if (IsPdfAfterJunk(bytes)) return FileType::kPdf;
@@ -191,6 +220,13 @@ const char* MediaTypeOf(FileType type) {
     case FileType::kAvif: return "image/avif";
     case FileType::kHeic: return "image/heic";
     case FileType::kPdf: return "application/pdf";
+    case FileType::kMp4: return "video/mp4";
+    case FileType::kMatroska: return "video/x-matroska";
+    case FileType::kWebm: return "video/webm";
+    case FileType::kAvi: return "video/x-msvideo";
+    case FileType::kMpegTs: return "video/mp2t";
+    case FileType::kMpegPs: return "video/mpeg";
+    case FileType::kOgg: return "video/ogg";
     case FileType::kZip:
     case FileType::kTar:
     case FileType::kMail:

@@ -16,9 +16,16 @@ enum class FileType {
   kAvif,
   kHeic,
   kPdf,
-  kZip,         // an archive, DOCX, PPTX, XLSX, OpenDocument, EPUB: its entries tell
-  kTar,         // also packed: gzip, bzip2, xz, Zstandard, whatever is in it
-  kMail,        // begins with the header of a message
+  kZip,   // an archive, DOCX, PPTX, XLSX, OpenDocument, EPUB: its entries tell
+  kTar,   // also packed: gzip, bzip2, xz, Zstandard, whatever is in it
+  kMail,  // begins with the header of a message
+  kMp4,   // MP4, M4V, MOV, 3GP
+  kMatroska,
+  kWebm,
+  kAvi,
+  kMpegTs,
+  kMpegPs,
+  kOgg,
   kLocked,      // an office file that needs a password
   kNotAllowed,  // a known signature that is not read: SVG, old office files, RTF, …
 };
@@ -34,7 +41,11 @@ inline bool IsContainer(FileType type) {
   return type == FileType::kZip || type == FileType::kTar || type == FileType::kMail;
 }
 
-// image/jpeg and so on; "" for all but pictures and PDF.
+// What may hold moving pictures, or only sound.
+inline bool IsVideo(FileType type) { return type >= FileType::kMp4 && type <= FileType::kOgg; }
+
+// image/jpeg and so on; "" for all but pictures, PDF and videos. A video has the type of
+// its container, also where there is only sound in it.
 const char* MediaTypeOf(FileType type);
 
 }  // namespace sightline::media

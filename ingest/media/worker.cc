@@ -25,6 +25,8 @@
 #include "ingest/media/plain_text.h"
 #include "ingest/media/sandbox.h"
 #include "ingest/media/sniff.h"
+#include "ingest/media/subtitles.h"
+#include "ingest/media/video.h"
 #include "ingest/media/worker_protocol.h"
 #include "ingest/media/zip_document.h"
 
@@ -65,6 +67,8 @@ Reply ReadText(const Setup& setup, const Request& request, absl::string_view byt
     reason = ReadMarkdown(*text, sink);
   } else if (format == TextFormat::kCsv) {
     ReadCsv(*text, GuessDelimiter(*text), sink);
+  } else if (format == TextFormat::kSubRip || format == TextFormat::kWebVtt) {
+    ReadSubtitles(*text, sink);
   } else {
     ReadPlainText(*text, sink);
   }
@@ -121,7 +125,10 @@ Answer Decode(const Setup& setup, const Request& request, absl::string_view byte
       return answer;
     case Op::kPdfInfo:
     case Op::kPdfPage:
-    case Op::kReadWords: break;
+    case Op::kReadWords:
+    case Op::kVideoInfo:
+    case Op::kVideoScan:
+    case Op::kVideoFrame: break;
   }
   return {Failure(Reason::kTypeNotAllowed), UniqueFd()};
 }
@@ -132,6 +139,12 @@ Answer RunTools(const Setup& setup, const Request& request, int file) {
     case Op::kPdfInfo: return {ReadPdfInfo(setup, request, file), UniqueFd()};
     case Op::kPdfPage: {
       Reply reply = ReadPdfPage(setup, request, file, picture);
+      return WithAttachment(std::move(reply), picture);
+    }
+    case Op::kVideoInfo: return {ReadVideoInfo(setup, request, file), UniqueFd()};
+    case Op::kVideoScan: return {ScanVideo(setup, request, file), UniqueFd()};
+    case Op::kVideoFrame: {
+      Reply reply = DrawVideoFrame(setup, request, file, picture);
       return WithAttachment(std::move(reply), picture);
     }
     default: return {Failure(Reason::kTypeNotAllowed), UniqueFd()};

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/utf8.h"
 #include "proto/reply_json.h"
@@ -119,16 +120,19 @@ std::string AnnotationsJson(const v1::AnswerResponse& done) {
     const v1::Passage& passage = citation.hit().passage();
     const int start = characters.At(citation.start());
     const int end = characters.At(citation.end());
-    absl::StrAppend(&out, out.size() > 1 ? "," : "",
-                    "{\"type\":\"url_citation\",\"url_citation\":{\"start_index\":", start,
-                    ",\"end_index\":", end, ",\"url\":", JsonString(UrlOf(passage)),
-                    ",\"title\":", JsonString(passage.source()),
-                    ",\"start_byte\":", citation.start(), ",\"end_byte\":", citation.end(),
-                    ",\"marker\":", citation.marker(),
-                    ",\"file_id\":", JsonString(passage.document_id()),
-                    ",\"passage_id\":", JsonString(passage.passage_id()),
-                    ",\"page\":", passage.has_page() ? absl::StrCat(passage.page()) : "null",
-                    ",\"snippet\":", JsonString(citation.snippet()));
+    absl::StrAppend(
+        &out, out.size() > 1 ? "," : "",
+        "{\"type\":\"url_citation\",\"url_citation\":{\"start_index\":", start,
+        ",\"end_index\":", end, ",\"url\":", JsonString(UrlOf(passage)),
+        ",\"title\":", JsonString(passage.source()), ",\"start_byte\":", citation.start(),
+        ",\"end_byte\":", citation.end(), ",\"marker\":", citation.marker(),
+        ",\"file_id\":", JsonString(passage.document_id()),
+        ",\"passage_id\":", JsonString(passage.passage_id()),
+        ",\"page\":", passage.has_page() ? absl::StrCat(passage.page()) : "null",
+        ",\"start_seconds\":",
+        passage.has_start() ? absl::StrFormat("%.3f", passage.start()) : "null",
+        ",\"end_seconds\":", passage.has_end() ? absl::StrFormat("%.3f", passage.end()) : "null",
+        ",\"snippet\":", JsonString(citation.snippet()));
     if (citation.verdict() == v1::VERDICT_UNSPECIFIED) {
       out += ",\"verdict\":null,\"support\":null";
     } else {

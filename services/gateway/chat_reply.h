@@ -27,7 +27,8 @@ std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done, bool lo
 // POST /v1/answer), "follow_up" (how a question with earlier messages was searched, else null),
 // "abstained", "cached" and "warnings". An annotation is OpenAI's url_citation, whose
 // start_index and end_index count Unicode characters; besides it has start_byte and end_byte
-// (UTF-8), marker, file_id (the document), passage_id, page, snippet, verdict, support.
+// (UTF-8), marker, file_id (the document), passage_id, page, start_seconds and
+// end_seconds (of a video), snippet, verdict, support.
 std::string ChatJson(const ChatHead& head, const v1::AnswerResponse& done,
                      const std::vector<std::string>& warnings);
 

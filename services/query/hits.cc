@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/clock_text.h"
 
 namespace sightline::query {
 namespace {
@@ -30,8 +31,12 @@ std::string FactsOf(const index::Passage& passage) {
   std::string out = PassageWords(passage);
   // Of a passage without words there is nothing else that a claim could be held against: the date
   // alone must not make "a red car" look unsupported.
-  const std::string date = out.empty() ? "" : DateOf(passage);
-  return date.empty() ? out : absl::StrCat(out, "\n", date);
+  if (out.empty()) return out;
+  if (const std::string date = DateOf(passage); !date.empty()) absl::StrAppend(&out, "\n", date);
+  if (passage.start.has_value()) {
+    absl::StrAppend(&out, "\n", ClockText(*passage.start, passage.end.value_or(*passage.start)));
+  }
+  return out;
 }
 
 }  // namespace sightline::query

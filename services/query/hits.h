@@ -64,7 +64,7 @@ inline std::string PassageWords(const index::Passage& passage) {
 // when it does not begin with a digit. As it was given: not yet fit for a prompt.
 std::string DateOf(const index::Passage& passage);
 
-// PassageWords and the date: what the head of a prompt's passage and its body say.
+// PassageWords, the date and a video's times: what the head of a prompt's passage and its body say.
 std::string FactsOf(const index::Passage& passage);
 
 }  // namespace sightline::query

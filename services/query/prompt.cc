@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/clock_text.h"
 #include "base/status.h"
 #include "base/utf8.h"
 #include "services/query/markers.h"
@@ -41,8 +42,8 @@ std::string JsonInstructions(const std::string& schema) {
       "say is left out, null or empty.");
 }
 
-// "Passage 2 (report.pdf, page 3, dated 2024-05-01, Results)". The source's name comes from outside
-// as well.
+// "Passage 2 (report.pdf, page 3, dated 2024-05-01, Results)", "Passage 3 (clip.mp4, 0:12-0:19)".
+// The source's name comes from outside as well.
 std::string Head(int number, const index::Passage& passage) {
   std::vector<std::string> notes;
   const size_t slash = passage.source.find_last_of('/');
@@ -50,6 +51,9 @@ std::string Head(int number, const index::Passage& passage) {
   name.resize(Utf8PrefixLength(name, 120));
   if (!name.empty()) notes.push_back(NormalisedText(name));
   if (passage.page > 0) notes.push_back(absl::StrCat("page ", passage.page));
+  if (passage.start.has_value()) {
+    notes.push_back(ClockText(*passage.start, passage.end.value_or(*passage.start)));
+  }
   // Only documents that carry a date have one here, so that others keep the head they were trained
   // with.
   if (const std::string date = DateOf(passage); !date.empty()) {

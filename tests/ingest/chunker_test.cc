@@ -91,6 +91,25 @@ TEST(ChunkerTest, FillsPassagesWithWholeSentences) {
               ElementsAre(Sentences(3), Sentences(2, 3)));
 }
 
+TextBlock Said(double start, double end, std::string text) {
+  return {.text = std::move(text), .box = {}, .time = media::TimeSpan{start, end}};
+}
+
+TEST(ChunkerTest, WhatIsSaidHasTheTimeOfAllThatIsInIt) {
+  const auto passages =
+      Chunk({Said(1, 2, "One two."), Said(2.5, 4, "Three."), Said(4, 5, "Four.")});
+  EXPECT_THAT(Texts(passages), ElementsAre("One two.\nThree.\nFour."));
+  EXPECT_EQ(passages[0].time->start, 1);
+  EXPECT_EQ(passages[0].time->end, 5);
+  EXPECT_FALSE(Chunk({Paragraph("x")})[0].time.has_value());
+}
+
+TEST(ChunkerTest, PausesMinutesAndReturnsEndWhatIsSaid) {
+  EXPECT_THAT(Texts(Chunk({Said(0, 1, "A."), Said(6, 7, "B."), Said(12.1, 13, "C."),
+                           Said(1, 2, "D."), Said(5, 61, "E."), Said(61, 61.5, "F.")})),
+              ElementsAre("A.\nB.", "C.", "D.\nE.", "F."));
+}
+
 TEST(ChunkerTest, JoinsParagraphsWithALineBreak) {
   EXPECT_THAT(
       Texts(Chunk({Paragraph("One. "), Of(BlockKind::kListItem, "two"), Paragraph("Three.")})),

@@ -20,15 +20,18 @@ export function kindName(kind: string): string {
 
 function clock(seconds: number): string {
   const whole = Math.floor(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  const rest = String(whole % 60).padStart(2, "0");
+  return hours === 0 ? `${minutes}:${rest}` : `${hours}:${String(minutes).padStart(2, "0")}:${rest}`;
 }
 
-// "page 3", "0:12 – 0:20", or "" where a place inside the document has no meaning.
+// "page 3", "at 0:12–0:20", or "" where a place inside the document has no meaning.
 export function place(hit: Hit | Citation): string {
   const cited = "marker" in hit;
   const start = cited ? hit.start_seconds : hit.start;
   const end = cited ? hit.end_seconds : hit.end;
-  if (start !== null) return end === null ? clock(start) : `${clock(start)} – ${clock(end)}`;
+  if (start !== null) return end === null ? `at ${clock(start)}` : `at ${clock(start)}–${clock(end)}`;
   return hit.page === null ? "" : `page ${hit.page}`;
 }
 

@@ -138,7 +138,7 @@ export function UploadDialog({ collection, items, onAdd, onClose }: DialogProps)
           onAdd([...(event.dataTransfer?.files ?? [])]);
         }}
       >
-        <p>Drop photos, PDFs, office files, web pages or text here</p>
+        <p>Drop photos, videos, PDFs, office files, web pages or text here</p>
         <button type="button" class="go" onClick={() => picker.current?.click()}>
           <Icon name="plus" />
           Choose files

@@ -192,6 +192,11 @@ Extracted ExtractAll(MediaClient& client, absl::string_view bytes, const Extract
            [&](ExtractedMember member) {
              out.members.push_back({member.path, member.status, std::string(member.bytes)});
              return absl::OkStatus();
+           },
+       .on_frame =
+           [&](ExtractedFrame frame) {
+             out.frames.push_back(std::move(frame));
+             return absl::OkStatus();
            }});
   return out;
 }

@@ -68,6 +68,7 @@ struct Extracted {
   DocumentInfo info;
   std::vector<ExtractedPage> pages;
   std::vector<ExtractedFigure> figures;
+  std::vector<ExtractedFrame> frames;
   struct Member {
     std::string path;
     absl::Status status;

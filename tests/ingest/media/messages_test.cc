@@ -30,7 +30,7 @@ Reply SampleReply() {
   reply.partial = Reason::kAspectRatio;
   reply.complaints = true;
   reply.blocks = {{BlockKind::kHeading, 2, "Häding", Box{0.25f, 0.5f, 0.75f, 1.0f}},
-                  {BlockKind::kParagraph, 0, "text", std::nullopt}};
+                  {BlockKind::kParagraph, 0, "text", std::nullopt, TimeSpan{1.5, 2.25}}};
   reply.pdf_pages = {{612, 792}, {0, 0}};
   reply.pages.resize(2);
   reply.pages[0].partial = Reason::kTooManyCells;
@@ -42,6 +42,10 @@ Reply SampleReply() {
   reply.properties = {{"title", "T"}};
   reply.members = {{"a/b", Reason::kNone, 0, 100, 50}, {"..", Reason::kUnsafePath, 7}};
   reply.next = 3;
+  reply.seconds = 7.5;
+  reply.promised_seconds = 8;
+  reply.keyframes = {0, 2.5};
+  reply.frames = {{0.5, 0}, {0.54, 0.75f}};
   reply.attachment_bytes = 252;
   return reply;
 }
@@ -60,6 +64,9 @@ TEST(MessagesTest, RepliesSurviveTheTrip) {
   EXPECT_EQ(got->blocks[0].heading_level, 2);
   EXPECT_FLOAT_EQ(got->blocks[0].box->y0, 0.5f);
   EXPECT_FALSE(got->blocks[1].box.has_value());
+  EXPECT_FALSE(got->blocks[0].time.has_value());
+  EXPECT_EQ(got->blocks[1].time->start, 1.5);
+  EXPECT_EQ(got->blocks[1].time->end, 2.25);
   EXPECT_EQ(got->pdf_pages[0].height, 792);
   EXPECT_EQ(got->attachment_bytes, 252);
   ASSERT_EQ(got->pages.size(), 2u);
@@ -76,6 +83,12 @@ TEST(MessagesTest, RepliesSurviveTheTrip) {
   EXPECT_EQ(got->members.at(1).reason, Reason::kUnsafePath);
   EXPECT_EQ(got->members.at(1).limit, 7);
   EXPECT_EQ(got->next, 3);
+  EXPECT_EQ(got->seconds, 7.5);
+  EXPECT_EQ(got->promised_seconds, 8);
+  EXPECT_EQ(got->keyframes, (std::vector<double>{0, 2.5}));
+  ASSERT_EQ(got->frames.size(), 2u);
+  EXPECT_EQ(got->frames[1].time, 0.54);
+  EXPECT_EQ(got->frames[1].change, 0.75f);
 }
 
 TEST(MessagesTest, RequestsAndSetupSurviveTheTrip) {
@@ -90,6 +103,10 @@ TEST(MessagesTest, RequestsAndSetupSurviveTheTrip) {
   request.part = "media/a.png";
   request.first = 9;
   request.budget = int64_t{1} << 33;
+  request.container = FileType::kWebm;
+  request.from = 2.5;
+  request.to = 3.5;
+  request.lead = 1.5;
   const auto got = ParseRequest(SerializeRequest(request));
   ASSERT_THAT(got, IsOk());
   EXPECT_EQ(got->password, request.password);
@@ -100,6 +117,15 @@ TEST(MessagesTest, RequestsAndSetupSurviveTheTrip) {
   EXPECT_EQ(got->part, "media/a.png");
   EXPECT_EQ(got->first, 9);
   EXPECT_EQ(got->budget, int64_t{1} << 33);
+  EXPECT_EQ(got->container, FileType::kWebm);
+  EXPECT_EQ(got->from, 2.5);
+  EXPECT_EQ(got->to, 3.5);
+  EXPECT_EQ(got->lead, 1.5);
+  request.lead = 2.6;
+  EXPECT_THAT(ParseRequest(SerializeRequest(request)), StatusIs(kInvalid));
+  request.lead = 0;
+  request.container = FileType::kPdf;
+  EXPECT_THAT(ParseRequest(SerializeRequest(request)), StatusIs(kInvalid));
   media::Setup setup;
   setup.role = Role::kDocuments;
   setup.limits.max_aspect = 3.5;
@@ -131,7 +157,17 @@ TEST(MessagesTest, ChangedBytesNeverGiveARangeThatIsNotChecked) {
     if (!got.ok()) continue;
     EXPECT_GE(got->width, 0);
     EXPECT_GE(got->attachment_bytes, 0);
+    EXPECT_TRUE(got->seconds >= 0 && std::isfinite(got->seconds));
+    double last = 0;
+    for (const ScannedFrame& frame : got->frames) {
+      EXPECT_TRUE(frame.time >= last && std::isfinite(frame.time));
+      EXPECT_TRUE(frame.change >= 0 && frame.change <= 1);
+      last = frame.time;
+    }
     for (const TextBlock& block : got->blocks) {
+      if (block.time.has_value()) {
+        EXPECT_TRUE(block.time->start >= 0 && block.time->end >= block.time->start);
+      }
       EXPECT_EQ(block.kind == BlockKind::kHeading, block.heading_level > 0);
       if (!block.box.has_value()) continue;
       EXPECT_TRUE(block.box->x0 >= 0 && block.box->x0 < block.box->x1 && block.box->x1 <= 1);

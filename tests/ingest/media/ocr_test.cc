@@ -265,13 +265,13 @@ TEST_F(OcrTest, ALanguageWithoutDataIsLeftOut) {
 
 TEST_F(OcrTest, SettingsNameWhatDecidesTheWords) {
   const auto settings = [](OcrPictures pictures, const char* languages) {
-    return MakeClient(OcrOptions(pictures, languages))->ocr_settings();
+    return MakeClient(OcrOptions(pictures, languages))->settings();
   };
   const std::string first = settings(OcrPictures::kPages, "eng+chi_sim");
   EXPECT_EQ(first, settings(OcrPictures::kPages, "eng+xyz+chi_sim"));
   EXPECT_NE(first, settings(OcrPictures::kPages, "eng"));
   EXPECT_NE(first, settings(OcrPictures::kAll, "eng+chi_sim"));
-  EXPECT_EQ(settings(OcrPictures::kAll, ""), "");
+  EXPECT_EQ(settings(OcrPictures::kAll, ""), settings(OcrPictures::kOff, ""));
 }
 
 }  // namespace

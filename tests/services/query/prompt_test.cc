@@ -83,6 +83,17 @@ TEST_F(BuildPromptTest, PicturesAreNamedWithTheirDates) {
   EXPECT_THAT(text, HasSubstr("Passage 3 (report.pdf, page 3):"));
 }
 
+TEST_F(BuildPromptTest, PartsOfVideosAreNamedWithTheirTimes) {
+  Hit segment = Passage("a wombat", index::PassageKind::kVideoSegment);
+  segment.passage.source = "clip.mp4";
+  segment.passage.page = 0;
+  segment.passage.start = 72.4;
+  segment.passage.end = 3600;
+  ASSERT_OK_AND_ASSIGN(const Prompt prompt, Build({segment}));
+  EXPECT_THAT(TextOf(prompt.messages[1]),
+              HasSubstr("Passage 1 (clip.mp4, 1:12-1:00:00):\n<picture>a wombat\n\n"));
+}
+
 TEST_F(BuildPromptTest, AsksForJsonOfTheSchemaWhenThereIsOne) {
   PromptOptions options;
   options.json_schema = R"({"type":"object"})";
