@@ -41,6 +41,7 @@ TEST_F(ProgramTest, EveryCommandHasHelpWithExamples) {
                                              "collections create",
                                              "collections list",
                                              "collections show",
+                                             "collections export",
                                              "collections delete",
                                              "documents list",
                                              "documents show",
@@ -50,7 +51,11 @@ TEST_F(ProgramTest, EveryCommandHasHelpWithExamples) {
                                              "jobs retry",
                                              "mcp",
                                              "doctor",
-                                             "eval"};
+                                             "eval",
+                                             "bench search",
+                                             "bench answer",
+                                             "bench ingest",
+                                             "bench serve"};
   for (const std::string& command : commands) {
     std::vector<std::string> arguments = absl::StrSplit(command, ' ');
     arguments.push_back("--help");
