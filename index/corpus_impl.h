@@ -18,6 +18,8 @@
 #include "index/folder_lock.h"
 #include "index/passage_analyzer.h"
 #include "index/records.h"
+#include "index/segment_builder.h"
+#include "index/segment_plan.h"
 #include "index/store.h"
 #include "index/view.h"
 
@@ -156,17 +158,28 @@ class Corpus::Impl {
   void RequestUpkeep(const OpenCollectionPtr& collection);
   absl::Status Maintain(OpenCollection& collection);
   bool IsDirty(const OpenCollection& collection) const;
-  absl::StatusOr<std::shared_ptr<const HnswGraph>> BuildGraph(const OpenCollection& collection,
-                                                              const VectorRows& rows,
-                                                              const HnswGraph* base) const;
-  // Puts `rows`, made from `base`, and the graph over them in the place of what is there, with what
-  // was appended since.
-  void InstallRows(OpenCollection& collection, const View& base, VectorRows rows,
-                   std::shared_ptr<const HnswGraph> graph)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu) ABSL_LOCKS_EXCLUDED(write_mu_);
-  void InstallGraph(OpenCollection& collection, std::shared_ptr<const HnswGraph> graph)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu) ABSL_LOCKS_EXCLUDED(write_mu_);
-  // Rows, graph and snapshot without dead rows, no older snapshot; the sequence it covers.
+  // One step of what the collection needs.
+  absl::Status MaintainOnce(OpenCollection& collection, const View& base)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
+  SegmentPlace PlaceOf(const OpenCollection& collection) const;
+  // `meanwhile`, unless null, is called now and then, on another thread.
+  absl::StatusOr<SegmentPtr> BuildOne(const OpenCollection& collection, const SegmentParts& parts,
+                                      const std::function<void()>& meanwhile) const;
+  // Makes a segment of the base's head.
+  absl::Status SealHead(OpenCollection& collection, const View& base)
+      ABSL_LOCKS_EXCLUDED(write_mu_);
+  // Makes one of several of the base's segments, or of one; a full head is sealed meanwhile.
+  enum class Dead { kGo, kMayStay };  // what becomes of dead rows
+  absl::Status ReplaceSegments(OpenCollection& collection, const View& base, SegmentRun run,
+                               Dead dead) ABSL_LOCKS_EXCLUDED(write_mu_);
+  void CompactHead(OpenCollection& collection, const View& base) ABSL_LOCKS_EXCLUDED(write_mu_);
+  // Publishes `segment`, unless null, in the place of `run` of the base's segments. A `head` takes
+  // the place of the base's; what was written since is appended to it.
+  void Install(OpenCollection& collection, const View& base, SegmentRun run, SegmentPtr segment,
+               std::optional<VectorRows> head) ABSL_LOCKS_EXCLUDED(write_mu_);
+  absl::Status WriteMissingSegments(OpenCollection& collection)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
+  // Segments and head without dead rows, no older files; the sequence that the snapshot covers.
   absl::StatusOr<int64_t> RewriteIndex(OpenCollection& collection)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
   absl::StatusOr<int64_t> WriteSnapshot(OpenCollection& collection)

@@ -226,8 +226,8 @@ absl::Status HnswGraph::MeasureRecall(int beam, const Stop& stop) {
     const int64_t a = i * int64_t{7919} % size();
     const int64_t b = (i * int64_t{104729} + 1) % size();
     const std::vector<float> query = MiddleOf(rows_, a, b);
-    VectorScan scan(rows_, query, kRecallDepth);
-    SL_RETURN_IF_ERROR(scan.AddRows(0, all, absl::InfiniteFuture()));
+    VectorScan scan(query, kRecallDepth);
+    SL_RETURN_IF_ERROR(scan.AddRows(rows_, all, absl::InfiniteFuture()));
     const std::vector<ScoredPassage> exact = scan.Take();
     auto got = Search(query, kRecallDepth, beam, all);
     if (!got.ok()) return got.status();

@@ -273,7 +273,9 @@ std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows
                                 WalkScratch& scratch, std::span<const float> query, int n, int beam,
                                 const PassageSet& allowed) {
   const auto wanted = static_cast<size_t>(n);
-  const double share = static_cast<double>(allowed.size()) / static_cast<double>(rows.size());
+  const double share =
+      static_cast<double>(allowed.Count(rows.first_passage(), rows.last_passage())) /
+      static_cast<double>(rows.size());
   // Where little is left out, as deleted rows are, a slightly wider beam meets enough at once.
   const double spare = share >= kMostlyAllowed && share < 1 ? 1.25 * n / share : 0;
   const auto width = std::min(std::max(static_cast<size_t>(beam), static_cast<size_t>(spare)),
