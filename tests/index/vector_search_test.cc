@@ -55,6 +55,7 @@ class VectorSearchTest : public ::testing::TestWithParam<int> {
       options.links = 16;
       options.build_beam = 100;
       options.threads = 2;
+      options.search_beam = 10;  // so that the measured recalls are below 1 and differ
       const int64_t sealed = kRows - 500;
       for (int64_t i = 0; i < segments; ++i) {
         auto segment = std::make_shared<Segment>();
@@ -156,7 +157,7 @@ TEST_P(VectorSearchTest, SaysWhetherAllWereCompared) {
   ASSERT_OK_AND_ASSIGN(const auto walked,
                        SearchVectors(*view_, queries_[0], all, kK, graph_, absl::InfiniteFuture()));
   EXPECT_FALSE(walked.exact);
-  EXPECT_GT(walked.recall.value_or(0), 0.9);
+  EXPECT_GT(walked.recall.value_or(0), 0.5);
   const PassageSet against = PickShare(*rows_, queries_[0], 0.5, Pick::kFarthest);
   ASSERT_OK_AND_ASSIGN(const auto compared, SearchVectors(*view_, queries_[0], against, kK, graph_,
                                                           absl::InfiniteFuture()));
@@ -201,6 +202,7 @@ TEST_P(VectorSearchTest, RecallIsTheMeanOfTheWalkedGraphsByTheirRows) {
     rows += static_cast<double>(segment->rows.size());
     sum += static_cast<double>(segment->rows.size()) * segment->graph->recall();
   }
+  ASSERT_LT(sum, rows);
   ASSERT_OK_AND_ASSIGN(const auto found,
                        SearchVectors(*view_, queries_[0], all, kK, graph_, absl::InfiniteFuture()));
   EXPECT_FLOAT_EQ(found.recall.value_or(0), static_cast<float>(sum / rows));
