@@ -156,10 +156,10 @@ class Corpus::Impl {
   void UpkeepLoop();
   bool NeedsUpkeep(const View& view) const;
   void RequestUpkeep(const OpenCollectionPtr& collection);
-  absl::Status Maintain(OpenCollection& collection);
+  // Takes a step of what the collection needs; whether it needs another.
+  absl::StatusOr<bool> Maintain(OpenCollection& collection);
   bool IsDirty(const OpenCollection& collection) const;
-  // One step of what the collection needs.
-  absl::Status MaintainOnce(OpenCollection& collection, const View& base)
+  absl::Status TakeStep(OpenCollection& collection, const View& base)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
   SegmentPlace PlaceOf(const OpenCollection& collection) const;
   // `meanwhile`, unless null, is called now and then, on another thread.

@@ -77,7 +77,10 @@ void Corpus::Impl::UpkeepLoop() {
       upkeep_wanted_.erase(upkeep_wanted_.begin());
       upkeep_busy_ = true;
     }
-    const absl::Status status = Maintain(*collection);
+    const absl::StatusOr<bool> more = Maintain(*collection);
+    // Behind the others that wait.
+    if (more.ok() && *more) RequestUpkeep(collection);
+    const absl::Status& status = more.status();
     if (!status.ok() && !absl::IsCancelled(status)) {
       log::Warning("merging the index failed", {{"collection", collection->record.collection.name},
                                                 {"error", status.ToString()}});
@@ -101,20 +104,18 @@ void Corpus::Impl::WaitForUpkeep() const {
   upkeep_mu_.Await(absl::Condition(&idle));
 }
 
-absl::Status Corpus::Impl::Maintain(OpenCollection& collection) {
-  if (!collection.damage.ok()) return absl::OkStatus();
+absl::StatusOr<bool> Corpus::Impl::Maintain(OpenCollection& collection) {
+  if (!collection.damage.ok()) return false;
   absl::MutexLock upkeep(&collection.upkeep_mu);
-  bool changed = false;
-  while (!collection.dropped.load() && !stopping_.load()) {
-    const std::shared_ptr<const View> base = collection.view();
-    if (!NeedsUpkeep(*base)) break;
-    SL_RETURN_IF_ERROR(MaintainOnce(collection, *base));
-    changed = true;
-  }
-  return changed ? WriteSnapshot(collection).status() : absl::OkStatus();
+  if (collection.dropped.load()) return false;
+  const std::shared_ptr<const View> base = collection.view();
+  if (!NeedsUpkeep(*base)) return false;
+  SL_RETURN_IF_ERROR(TakeStep(collection, *base));
+  SL_RETURN_IF_ERROR(WriteSnapshot(collection).status());
+  return NeedsUpkeep(*collection.view());
 }
 
-absl::Status Corpus::Impl::MaintainOnce(OpenCollection& collection, const View& base) {
+absl::Status Corpus::Impl::TakeStep(OpenCollection& collection, const View& base) {
   if (NeedsCompaction(base, options_)) {
     for (size_t i = 0; i < base.segments.size(); ++i) {
       const VectorRows& rows = base.segments[i]->rows;

@@ -192,12 +192,13 @@ absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Build(const VectorRo
 }
 
 absl::StatusOr<std::vector<RowScore>> HnswGraph::Search(std::span<const float> query, int n,
-                                                        int beam, const PassageSet& allowed) const {
+                                                        int beam, const PassageSet& allowed,
+                                                        SharedBeam* shared) const {
   return CatchStatus("searching the vector graph", [&]() -> absl::StatusOr<std::vector<RowScore>> {
     if (size() == 0) return std::vector<RowScore>();
     const auto width = static_cast<int>(std::min<int64_t>(std::max(beam, n), size()));
     std::unique_ptr<WalkScratch> scratch = impl_->scratches.Take();
-    auto found = WalkGraph(impl_->index.hnsw, rows_, *scratch, query, n, width, allowed);
+    auto found = WalkGraph(impl_->index.hnsw, rows_, *scratch, query, n, width, allowed, shared);
     impl_->scratches.Return(std::move(scratch));
     return found;
   });

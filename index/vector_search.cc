@@ -44,8 +44,16 @@ bool GraphIsWorthIt(const Segment& segment, int64_t allowed, int n,
 // hold, and so does comparing what is allowed in it.
 class Search {
  public:
-  Search(std::span<const float> query, const PassageSet& allowed, int n, absl::Time deadline)
-      : query_(query), allowed_(allowed), n_(n), deadline_(deadline) {}
+  // `several`: more than one segment will be added.
+  Search(std::span<const float> query, const PassageSet& allowed, int n, int beam, bool several,
+         absl::Time deadline)
+      : query_(query),
+        allowed_(allowed),
+        n_(n),
+        beam_(std::max(beam, n)),
+        deadline_(deadline),
+        several_(several),
+        shared_(static_cast<size_t>(beam_)) {}
 
   // Walks the segment's graph, or leaves its rows to be compared.
   absl::Status AddSegment(const Segment& segment, const VectorSearchOptions& options) {
@@ -55,8 +63,9 @@ class Search {
       return absl::OkStatus();
     }
     if (absl::Now() > deadline_) return OutOfTime();
-    SL_ASSIGN_OR_RETURN(const std::vector<RowScore> found,
-                        segment.graph->Search(query_, n_, std::max(options.beam, n_), allowed_));
+    SL_ASSIGN_OR_RETURN(
+        const std::vector<RowScore> found,
+        segment.graph->Search(query_, n_, beam_, allowed_, several_ ? &shared_ : nullptr));
     if (found.size() < static_cast<size_t>(n_)) {
       AddRows(segment.rows, allowed);
       return absl::OkStatus();
@@ -115,7 +124,10 @@ class Search {
   const std::span<const float> query_;
   const PassageSet& allowed_;
   const int n_;
+  const int beam_;
   const absl::Time deadline_;
+  const bool several_;
+  SharedBeam shared_;
   std::vector<ScoredPassage> walked_;  // n of each walk
   int walks_ = 0;
   double walked_rows_ = 0;
@@ -130,7 +142,7 @@ absl::StatusOr<VectorSearchResult> SearchVectors(const View& view, std::span<con
                                                  const VectorSearchOptions& options,
                                                  absl::Time deadline) {
   if (absl::Now() > deadline) return OutOfTime();
-  Search search(query, allowed, n, deadline);
+  Search search(query, allowed, n, options.beam, view.segments.size() > 1, deadline);
   const bool large = view.counters.vectors >= options.exact_below;
   for (const SegmentPtr& segment : view.segments) {
     if (large) {
