@@ -177,7 +177,7 @@ TEST_F(SegmentFilesTest, OnlyTheSegmentThatIsBrokenIsBuiltAnew) {
 TEST_F(SegmentFilesTest, EveryFlippedBitIsCaught) {
   std::mt19937 random(5);
   const char* const files[] = {"manifest", "rows", "graph"};
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 30; ++round) {
     Restore();
     const fs::path path = Segments()[random() % 3] / files[round % 3];
     std::string bytes = Read(path);
