@@ -165,13 +165,13 @@ class Corpus::Impl {
   // `meanwhile`, unless null, is called now and then, on another thread.
   absl::StatusOr<SegmentPtr> BuildOne(const OpenCollection& collection, const SegmentParts& parts,
                                       const std::function<void()>& meanwhile) const;
-  // Makes a segment of the base's head.
-  absl::Status SealHead(OpenCollection& collection, const View& base)
-      ABSL_LOCKS_EXCLUDED(write_mu_);
-  // Makes one of several of the base's segments, or of one; a full head is sealed meanwhile.
+  // Makes one segment of several of the base's, or of one, and of its head or not, and publishes
+  // it. Where the head is no part of it, a head that fills up is sealed meanwhile.
+  enum class WithHead { kNo, kYes };
   enum class Dead { kGo, kMayStay };  // what becomes of dead rows
-  absl::Status ReplaceSegments(OpenCollection& collection, const View& base, SegmentRun run,
-                               Dead dead) ABSL_LOCKS_EXCLUDED(write_mu_);
+  absl::Status Rewrite(OpenCollection& collection, const View& base, SegmentRun run,
+                       WithHead with_head, Dead dead) ABSL_LOCKS_EXCLUDED(write_mu_);
+  void SealFullHead(OpenCollection& collection) ABSL_LOCKS_EXCLUDED(write_mu_);
   void CompactHead(OpenCollection& collection, const View& base) ABSL_LOCKS_EXCLUDED(write_mu_);
   // Publishes `segment`, unless null, in the place of `run` of the base's segments. A `head` takes
   // the place of the base's; what was written since is appended to it.

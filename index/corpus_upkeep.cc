@@ -28,10 +28,10 @@ bool HeadIsFull(const View& view, const CorpusOptions& options) {
   return view.segments.empty() || view.head.size() > options.head_limit;
 }
 
-SegmentRun SegmentsToJoin(const View& view) {
+std::vector<int64_t> SegmentRows(const View& view) {
   std::vector<int64_t> rows;
   for (const SegmentPtr& segment : view.segments) rows.push_back(segment->rows.size());
-  return NextJoin(rows);
+  return rows;
 }
 
 bool HasNoGraph(const SegmentPtr& segment) { return segment->graph == nullptr; }
@@ -45,7 +45,7 @@ int64_t DeadRows(const VectorRows& rows, const View& view) {
 bool Corpus::Impl::NeedsUpkeep(const View& view) const {
   if (NeedsCompaction(view, options_)) return true;
   if (view.counters.vectors < options_.exact_below) return false;
-  return HeadIsFull(view, options_) || SegmentsToJoin(view).count > 0 ||
+  return HeadIsFull(view, options_) || NextJoin(SegmentRows(view)).count > 0 ||
          std::any_of(view.segments.begin(), view.segments.end(), HasNoGraph);
 }
 
@@ -120,18 +120,22 @@ absl::Status Corpus::Impl::TakeStep(OpenCollection& collection, const View& base
     for (size_t i = 0; i < base.segments.size(); ++i) {
       const VectorRows& rows = base.segments[i]->rows;
       if (!ManyAreDead(DeadRows(rows, base), rows.size())) continue;
-      return ReplaceSegments(collection, base, {i, 1}, Dead::kGo);
+      return Rewrite(collection, base, {i, 1}, WithHead::kNo, Dead::kGo);
     }
     CompactHead(collection, base);
     return absl::OkStatus();
   }
   for (size_t i = 0; i < base.segments.size(); ++i) {
     if (HasNoGraph(base.segments[i])) {
-      return ReplaceSegments(collection, base, {i, 1}, Dead::kGo);
+      return Rewrite(collection, base, {i, 1}, WithHead::kNo, Dead::kGo);
     }
   }
-  if (HeadIsFull(base, options_)) return SealHead(collection, base);
-  return ReplaceSegments(collection, base, SegmentsToJoin(base), Dead::kMayStay);
+  const std::vector<int64_t> rows = SegmentRows(base);
+  if (HeadIsFull(base, options_)) {
+    return Rewrite(collection, base, JoinWithHead(rows, base.head.size()), WithHead::kYes,
+                   Dead::kMayStay);
+  }
+  return Rewrite(collection, base, NextJoin(rows), WithHead::kNo, Dead::kMayStay);
 }
 
 SegmentPlace Corpus::Impl::PlaceOf(const OpenCollection& collection) const {
@@ -153,40 +157,40 @@ absl::StatusOr<SegmentPtr> Corpus::Impl::BuildOne(const OpenCollection& collecti
   return BuildSegment(parts, PlaceOf(collection), options, stop);
 }
 
-absl::Status Corpus::Impl::SealHead(OpenCollection& collection, const View& base) {
-  const SegmentParts parts = {{base.head}, base.passages.live(), nullptr};
-  SL_ASSIGN_OR_RETURN(SegmentPtr segment, BuildOne(collection, parts, nullptr));
-  Install(collection, base, {base.segments.size(), 0}, std::move(segment),
-          VectorRows(base.head.dimension()));
-  return absl::OkStatus();
-}
-
-absl::Status Corpus::Impl::ReplaceSegments(OpenCollection& collection, const View& base,
-                                           SegmentRun run, Dead dead) {
+absl::Status Corpus::Impl::Rewrite(OpenCollection& collection, const View& base, SegmentRun run,
+                                   WithHead with_head, Dead dead) {
   SegmentParts parts = {{}, base.passages.live(), nullptr};
   parts.with_graph = base.counters.vectors >= options_.exact_below;
   for (size_t i = run.first; i < run.first + run.count; ++i) {
     parts.rows.push_back(base.segments[i]->rows);
   }
-  const SegmentPtr& oldest = base.segments[run.first];
   // A graph that has few dead rows is extended: cheaper by far than a new one.
-  if (dead == Dead::kMayStay && parts.with_graph &&
-      !ManyAreDead(DeadRows(oldest->rows, base), oldest->rows.size())) {
-    parts.base = oldest->graph;
+  if (dead == Dead::kMayStay && parts.with_graph && run.count > 0) {
+    const Segment& oldest = *base.segments[run.first];
+    if (!ManyAreDead(DeadRows(oldest.rows, base), oldest.rows.size())) parts.base = oldest.graph;
   }
-  // Joining large segments takes minutes, in which the head may fill up several times.
-  const auto seal = [&] {
-    const std::shared_ptr<const View> now = collection.view();
-    if (!HeadIsFull(*now, options_) || stopping_.load() || collection.dropped.load()) return;
-    const absl::Status sealed = SealHead(collection, *now);
-    if (!sealed.ok() && !absl::IsCancelled(sealed)) {
-      log::Warning("sealing vectors failed", {{"collection", collection.record.collection.name},
-                                              {"error", sealed.ToString()}});
-    }
-  };
-  SL_ASSIGN_OR_RETURN(SegmentPtr segment, BuildOne(collection, parts, seal));
-  Install(collection, base, run, std::move(segment), std::nullopt);
+  std::optional<VectorRows> head;
+  std::function<void()> meanwhile;
+  if (with_head == WithHead::kYes) {
+    parts.rows.push_back(base.head);
+    head.emplace(base.head.dimension());
+  } else {
+    // Joining large segments takes minutes, in which the head may fill up several times.
+    meanwhile = [&] { SealFullHead(collection); };
+  }
+  SL_ASSIGN_OR_RETURN(SegmentPtr segment, BuildOne(collection, parts, meanwhile));
+  Install(collection, base, run, std::move(segment), std::move(head));
   return absl::OkStatus();
+}
+
+void Corpus::Impl::SealFullHead(OpenCollection& collection) {
+  const std::shared_ptr<const View> now = collection.view();
+  if (!HeadIsFull(*now, options_) || stopping_.load() || collection.dropped.load()) return;
+  const absl::Status sealed =
+      Rewrite(collection, *now, {now->segments.size(), 0}, WithHead::kYes, Dead::kGo);
+  if (sealed.ok() || absl::IsCancelled(sealed)) return;
+  log::Warning("sealing vectors failed",
+               {{"collection", collection.record.collection.name}, {"error", sealed.ToString()}});
 }
 
 void Corpus::Impl::CompactHead(OpenCollection& collection, const View& base) {
@@ -297,7 +301,7 @@ absl::StatusOr<int64_t> Corpus::Impl::RewriteIndex(OpenCollection& collection) {
   CompactHead(collection, *base);
   for (size_t i = base->segments.size(); i-- > 0;) {
     if (DeadRows(base->segments[i]->rows, *base) == 0) continue;
-    SL_RETURN_IF_ERROR(ReplaceSegments(collection, *collection.view(), {i, 1}, Dead::kGo));
+    SL_RETURN_IF_ERROR(Rewrite(collection, *collection.view(), {i, 1}, WithHead::kNo, Dead::kGo));
   }
   return WriteSnapshot(collection);
 }
