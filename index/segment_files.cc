@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr absl::string_view kSegmentMagic = "SightlineSegment";
 constexpr absl::string_view kCoverageMagic = "SightlineCoverage";
+constexpr absl::string_view kCoverage = "coverage";  // its file
 constexpr uint64_t kVersion = 2;
 constexpr uint64_t kMaxManifestBytes = 64 << 20;
 constexpr size_t kNumberDigits = 20;
@@ -39,8 +40,6 @@ struct Manifest {
 std::string Home(const std::string& folder, uint64_t number) {
   return absl::StrCat(folder, "/", absl::StrFormat("%020d", number));
 }
-
-constexpr absl::string_view kCoverage = "coverage";
 
 std::string CoveragePath(const std::string& folder) { return absl::StrCat(folder, "/", kCoverage); }
 
