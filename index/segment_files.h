@@ -19,8 +19,8 @@ namespace sightline::index {
 // The segments of a collection on disk, so that a start need not build them anew: a cache of what
 // the store holds, never the truth. Each has a folder of its own under the collection's, named by a
 // number that only grows; it is written once and counts from the moment its manifest has its name.
-// docs/on-disk-format.md has the layout. Any thread; of one collection, two must not
-// be created or removed at once.
+// docs/on-disk-format.md has the layout. Any thread; no two of one collection may be created or
+// removed at once.
 
 struct SnapshotIdentity {
   uint32_t collection = 0;
