@@ -1,6 +1,6 @@
 // How fast the index answers, against what the machine's memory and FAISS allow in the same run.
-// Usage: index_bench [--rows N] [--dimension D] [--seconds S] [--graph]. Figures as JSON on
-// standard output.
+// Usage: index_bench [--rows N] [--dimension D] [--seconds S] [--graph | --grow]. Figures as JSON
+// on standard output. --grow: of a collection whose segments are built and joined while it grows.
 
 #include <faiss/IndexFlat.h>
 #include <omp.h>
@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -25,10 +26,13 @@
 #include "base/file.h"
 #include "index/corpus.h"
 #include "index/vector_kernels.h"
+#include "index/vector_rows.h"
 #include "tests/support/clustered_vectors.h"
 
 namespace sightline::index {
 namespace {
+
+namespace fs = std::filesystem;
 
 using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
@@ -38,6 +42,7 @@ struct Settings {
   int dimension = 1024;
   double seconds = 3;  // of each timing
   bool graph = false;
+  bool grow = false;
 };
 
 double SecondsSince(Clock::time_point start) {
@@ -125,6 +130,42 @@ class Bench {
     out["lexical"] = Summary(Lexical());
     out["reopen_seconds"] = Reopen();
     if (settings_.graph) out["graph"] = Graph();
+    return out;
+  }
+
+  Json Grow() {
+    omp_set_num_threads(1);
+    options_.exact_below = CorpusOptions().exact_below;
+    options_.build_threads = 0;
+    Json out = {{"rows", settings_.rows}, {"dimension", settings_.dimension}};
+    out["load"] = Load();
+    out["search_right_after"] = Summary(Dense());
+    const auto start = Clock::now();
+    corpus_->WaitForUpkeep();
+    out["upkeep_goes_on_seconds"] = SecondsSince(start);
+    out["search"] = Summary(Dense());
+    int found = 0;
+    for (const auto& vector : queries_) {
+      // Passages are numbered from 1 as they were added.
+      float distances[10];
+      int64_t labels[10];
+      flat_->search(1, vector.data(), 10, distances, labels);
+      std::set<uint32_t> truth;
+      for (const int64_t label : labels) truth.insert(static_cast<uint32_t>(label) + 1);
+      for (const uint64_t id : TopTen(vector)) {
+        found += static_cast<int>(truth.count(static_cast<uint32_t>(id)));
+      }
+    }
+    out["recall_at_10"] = found / (10.0 * static_cast<double>(queries_.size()));
+    const SearchResult sample = Search(Query(FusionMode::kDense));
+    if (sample.recall.has_value()) out["estimated_recall"] = *sample.recall;
+    out["reopen_seconds"] = Reopen();
+    Json segments = Json::array();
+    for (const auto& file : fs::recursive_directory_iterator(options_.path + "/index")) {
+      if (file.path().filename() != "rows") continue;
+      segments.push_back(file.file_size() / VectorRows::FileRowBytes(settings_.dimension));
+    }
+    out["rows_of_segments"] = segments;
     return out;
   }
 
@@ -268,6 +309,10 @@ int Main(int argc, char** argv) {
       settings.graph = true;
       continue;
     }
+    if (flag == "--grow") {
+      settings.grow = true;
+      continue;
+    }
     if (flag == "--rows") {
       good = absl::SimpleAtoi(value, &settings.rows) && settings.rows > 0;
     } else if (flag == "--dimension") {
@@ -278,12 +323,14 @@ int Main(int argc, char** argv) {
       good = false;
     }
     if (!good) {
-      std::cerr << "usage: index_bench [--rows N] [--dimension D] [--seconds S] [--graph]\n";
+      std::cerr
+          << "usage: index_bench [--rows N] [--dimension D] [--seconds S] [--graph | --grow]\n";
       return 2;
     }
     ++i;
   }
-  std::cout << Bench(settings).Run().dump(2) << "\n";
+  Bench bench(settings);
+  std::cout << (settings.grow ? bench.Grow() : bench.Run()).dump(2) << "\n";
   return 0;
 }
 

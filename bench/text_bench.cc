@@ -132,7 +132,7 @@ class Bench {
     const auto value = OrFail(store_->Get(CollectionKey("c"), nullptr));
     if (!value.has_value()) Fail(absl::InternalError("the collection is not there"));
     const CollectionRecord record = OrFail(DecodeCollection(*value));
-    view_ = OrFail(LoadCollection(*store_, record, path + "/none")).view;
+    view_ = OrFail(LoadCollection(*store_, record, path + "/none", true)).view;
   }
 
   Json Run() {

@@ -1,7 +1,8 @@
 // Vector search for bench/vector_bench.mjs, which runs it beside other libraries.
-// Usage: vector_bench data FOLDER [ROWS]     makes vectors, queries and true answers
-//        vector_bench serve FOLDER [GRAPH]   measures what it reads line by line; the graph is kept
-//                                            in the file GRAPH
+// Usage: vector_bench data FOLDER [ROWS]          makes vectors, queries and true answers
+//        vector_bench serve FOLDER KEEP [memory]  measures what it reads line by line
+//        vector_bench segments FOLDER KEEP        measures 1, 2, 4 and 8 segments of as many rows
+// Segments are kept in the folder KEEP. With `memory` their half floats are not mapped from there.
 // Lines: "search BEAM THREADS", "scan THREADS", "read THREADS", "filter PERCENT KIND" with a kind
 // of random, near or far. Answers are JSON, one line each.
 
@@ -26,7 +27,10 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "index/page_block.h"
+#include "index/segment_builder.h"
+#include "index/segment_files.h"
 #include "index/vector_kernels.h"
 #include "index/vector_search.h"
 
@@ -47,6 +51,15 @@ double CpuSeconds() {
   timespec time{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// Of this process, in memory.
+double AnonymousBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind("RssAnon:", 0) == 0) return 1024 * std::stod(line.substr(8));
+  }
+  return 0;
 }
 
 [[noreturn]] void Fail(const std::string& why) {
@@ -121,21 +134,31 @@ void MakeData(const std::string& folder, int rows) {
 
 class Server {
  public:
-  Server(const std::string& folder, const std::string& graph_file)
+  // `segments` of them, kept in the folder `keep`.
+  Server(const std::string& folder, const std::string& keep, int segments, bool map)
       : queries_(ReadAll<float>(folder + "/query.f32")),
         true_(ReadAll<int32_t>(folder + "/true.i32")) {
-    view_.rows = VectorRows(kDimension);
-    {
-      const std::vector<float> base = ReadAll<float>(folder + "/base.f32");
-      const auto rows = static_cast<uint32_t>(base.size() / kDimension);
-      for (uint32_t row = 0; row < rows; ++row) {
-        const std::span<const float> vector(&base[size_t{row} * kDimension], kDimension);
-        view_.rows.Append(row + 1, ToHalf(vector).data());
-        all_.Insert(row + 1);
-      }
+    const double before = AnonymousBytes();
+    MakeSegments(folder + "/base.f32",
+                 {absl::StrCat(keep, "/", segments), {1, kDimension, "bench"}, map}, segments);
+    double recall = 0;
+    double links = 0;
+    for (const SegmentPtr& segment : view_.segments) {
+      const VectorRows& rows = segment->rows;
+      for (int64_t row = 0; row < rows.size(); ++row) all_.Insert(rows.passage(row));
+      recall += segment->graph->recall() / segments;
+      links += segment->graph->LinkBytes() / segments;
     }
-    view_.counters.vectors = view_.rows.size();
-    MakeGraph(graph_file);
+    view_.counters.vectors = view_.rows();
+    about_["kernels"] = BestCodeKernels().name;
+    about_["segments"] = segments;
+    about_["mapped"] = map;
+    about_["estimated_recall"] = recall;
+    about_["bytes_per_vector"] = {
+        {"code", CodeStride(kDimension) + sizeof(RowHead)},
+        {"graph", links},
+        {"half_floats", kDimension * sizeof(uint16_t)},
+        {"anonymous", (AnonymousBytes() - before) / static_cast<double>(view_.rows())}};
   }
 
   Json Answer(const std::string& line) {
@@ -157,42 +180,41 @@ class Server {
     Fail("unknown line: " + line);
   }
   const Json& about() const { return about_; }
+  Json SearchWith(int beam) { return Search({.exact_below = 0, .beam = beam}, 1); }
 
  private:
-  void MakeGraph(const std::string& file) {
-    about_["kernels"] = BestCodeKernels().name;
+  void MakeSegments(const std::string& base, const SegmentPlace& place, int segments) {
+    view_.segments = LoadSegments(place.folder, place.identity, place.map);
+    if (view_.segments.size() == static_cast<size_t>(segments)) return;
+    view_.segments.clear();
     HnswOptions options;
     options.links = 16;
     options.build_beam = 128;
     options.threads = 2;
-    if (std::ifstream in(file, std::ios::binary); !file.empty() && in) {
-      auto loaded = HnswGraph::Load(view_.rows, [&](char* out, size_t size) {
-        in.read(out, static_cast<std::streamsize>(size));
-        return in ? absl::OkStatus() : absl::DataLossError("too short");
-      });
-      if (!loaded.ok()) Fail(loaded.status().ToString());
-      view_.graph = *std::move(loaded);
-    } else {
+    const std::vector<float> vectors = ReadAll<float>(base);
+    const auto rows = static_cast<int64_t>(vectors.size()) / kDimension;
+    double wall = 0;
+    double cpu = 0;
+    for (int i = 0; i < segments; ++i) {
+      PassageSet live;
+      VectorRows part(kDimension);
+      for (int64_t row = rows * i / segments; row < rows * (i + 1) / segments; ++row) {
+        const std::span<const float> vector(&vectors[static_cast<size_t>(row) * kDimension],
+                                            kDimension);
+        part.Append(static_cast<uint32_t>(row) + 1, ToHalf(vector).data());
+        live.Insert(static_cast<uint32_t>(row) + 1);
+      }
       const double start = Now();
-      const double cpu = CpuSeconds();
-      auto built = HnswGraph::Build(view_.rows, nullptr, options, [] { return false; });
+      const double cpu_start = CpuSeconds();
+      const SegmentParts parts = {{std::move(part)}, live, nullptr};
+      auto built = BuildSegment(parts, place, options, [] { return false; });
       if (!built.ok()) Fail(built.status().ToString());
-      about_["build_seconds"] = Now() - start;
-      about_["build_cpu_seconds"] = CpuSeconds() - cpu;
-      view_.graph = *std::move(built);
+      wall += Now() - start;
+      cpu += CpuSeconds() - cpu_start;
+      view_.segments.push_back(*std::move(built));
     }
-    if (!file.empty() && about_.contains("build_seconds")) {
-      std::ofstream out(file, std::ios::binary);
-      const absl::Status saved = view_.graph->Save([&](absl::string_view bytes) {
-        out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-        return absl::OkStatus();
-      });
-      if (!saved.ok() || !out.flush()) Fail("cannot write " + file);
-    }
-    about_["estimated_recall"] = view_.graph->recall();
-    about_["bytes_per_vector"] = {{"code", CodeStride(kDimension) + sizeof(RowHead)},
-                                  {"graph", view_.graph->LinkBytes()},
-                                  {"half_floats", kDimension * sizeof(uint16_t)}};
+    about_["build_seconds"] = wall;
+    about_["build_cpu_seconds"] = cpu;
   }
 
   std::span<const float> Query(int i) const {
@@ -252,7 +274,7 @@ class Server {
     const VectorSearchOptions options = {.exact_below = INT64_MAX};
     const Seconds seconds = Pass(kScans, threads, [&](int i) { Find(i, all_, options); });
     const double bytes = static_cast<double>(CodeStride(kDimension) + sizeof(RowHead)) *
-                         static_cast<double>(view_.rows.size()) * kScans;
+                         static_cast<double>(view_.rows()) * kScans;
     return Rates(bytes, seconds);
   }
 
@@ -276,15 +298,18 @@ class Server {
   PassageSet Allowed(int query, double share, const std::string& kind) {
     std::vector<std::pair<float, uint32_t>> order;
     std::mt19937 random(static_cast<uint32_t>(query));
-    for (int64_t row = 0; row < view_.rows.size(); ++row) {
-      float key = 0;
-      if (kind == "random") {
-        key = std::uniform_real_distribution<float>()(random);
-      } else {
-        key = BestKernels().dot(Query(query).data(), view_.rows.halves(row), kDimension);
-        if (kind == "near") key = -key;
+    for (const SegmentPtr& segment : view_.segments) {
+      const VectorRows& rows = segment->rows;
+      for (int64_t row = 0; row < rows.size(); ++row) {
+        float key = 0;
+        if (kind == "random") {
+          key = std::uniform_real_distribution<float>()(random);
+        } else {
+          key = BestKernels().dot(Query(query).data(), rows.halves(row), kDimension);
+          if (kind == "near") key = -key;
+        }
+        order.emplace_back(key, rows.passage(row));
       }
-      order.emplace_back(key, view_.rows.passage(row));
     }
     const auto kept =
         static_cast<int64_t>(std::max(1.0, std::round(share * static_cast<double>(order.size()))));
@@ -358,6 +383,32 @@ class Server {
   }();
 };
 
+// The same rows in more and more segments; in rounds, as other programs may want the processor.
+void CompareSegments(const std::string& folder, const std::string& keep) {
+  constexpr int kRounds = 5;
+  std::vector<std::unique_ptr<Server>> servers;
+  for (const int segments : {1, 2, 4, 8}) {
+    servers.push_back(std::make_unique<Server>(folder, keep, segments, true));
+  }
+  Json out = Json::array();
+  for (const auto& server : servers) out.push_back(server->about());
+  for (const int beam : {20, 44, 128}) {
+    std::vector<std::vector<double>> rates(servers.size());
+    for (int round = 0; round < kRounds; ++round) {
+      for (size_t i = 0; i < servers.size(); ++i) {
+        const Json found = servers[i]->SearchWith(beam);
+        rates[i].push_back(found["queries_per_cpu_second"]);
+        out[i]["beams"][absl::StrCat(beam)]["recall"] = found["recall"];
+      }
+    }
+    for (size_t i = 0; i < servers.size(); ++i) {
+      std::sort(rates[i].begin(), rates[i].end());
+      out[i]["beams"][absl::StrCat(beam)]["queries_per_cpu_second"] = rates[i][kRounds / 2];
+    }
+  }
+  std::cout << out.dump(2) << "\n";
+}
+
 int Main(int argc, char** argv) {
   const std::string mode = argc > 2 ? argv[1] : "";
   if (mode == "data") {
@@ -366,12 +417,18 @@ int Main(int argc, char** argv) {
     MakeData(argv[2], rows);
     return 0;
   }
-  if (mode != "serve") {
-    std::cerr << "usage: vector_bench data FOLDER [ROWS] | serve FOLDER [GRAPH]\n";
+  if (argc < 4 || (mode != "serve" && mode != "segments")) {
+    std::cerr << "usage: vector_bench data FOLDER [ROWS] | serve FOLDER KEEP [memory] | segments "
+                 "FOLDER KEEP\n";
     return 2;
   }
   omp_set_num_threads(1);
-  Server server(argv[2], argc > 3 ? argv[3] : "");
+  if (mode == "segments") {
+    CompareSegments(argv[2], argv[3]);
+    return 0;
+  }
+  const bool map = argc < 5 || std::string(argv[4]) != "memory";
+  Server server(argv[2], argv[3], 1, map);
   std::cout << server.about().dump() << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     std::cout << server.Answer(line).dump() << std::endl;

@@ -82,7 +82,7 @@ async function start(name, command, args, cwd) {
   engines.push(engine);
   return engine;
 }
-const ours = await start('ours', options.bench, ['serve', scratch, `${scratch}/ours.graph`]);
+const ours = await start('ours', options.bench, ['serve', scratch, `${scratch}/ours`]);
 if (options.hnswlib) {
   const program = `${scratch}/hnswlib_peer`;
   must('g++', ['-O3', '-march=native', '-std=c++17', '-pthread', '-I', options.hnswlib,

@@ -1,5 +1,7 @@
 #include "index/collection_loader.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -53,22 +55,41 @@ absl::Status LoadDocuments(const Store& store, View& view, PassageSet& with_vect
   return absl::OkStatus();
 }
 
-int64_t LiveRows(const VectorRows& rows, const PassageSet& with_vector) {
-  int64_t live = 0;
-  for (int64_t row = 0; row < rows.size(); ++row) live += with_vector.Contains(rows.passage(row));
-  return live;
+// Of the segments on disk, those whose live rows are what the documents say; and for what lies
+// between them, and no segment has, one without a graph from the store.
+absl::StatusOr<std::vector<SegmentPtr>> UsableSegments(const Store& store, const View& view,
+                                                       const PassageSet& with_vector,
+                                                       std::vector<SegmentPtr> loaded) {
+  std::vector<SegmentPtr> segments;
+  uint32_t next = 0;  // the first passage behind those of the segments so far
+  for (SegmentPtr& segment : loaded) {
+    const uint32_t first = segment->rows.first_passage();
+    const uint32_t last = segment->rows.last_passage();
+    if (CountRowsOf(segment->rows, with_vector) != with_vector.Count(first, last)) {
+      log::Warning("a segment does not fit the store; building it from the store",
+                   {{"collection", view.record.collection.name}});
+      continue;
+    }
+    if (first > next && with_vector.Count(next, first - 1) > 0) {
+      auto lost = std::make_shared<Segment>();
+      lost->rows = VectorRows(view.record.collection.dimension);
+      SL_RETURN_IF_ERROR(AppendStoredVectors(store, view, next, first - 1, lost->rows));
+      if (lost->rows.size() > 0) segments.push_back(std::move(lost));
+    }
+    next = last + 1;
+    segments.push_back(std::move(segment));
+  }
+  return segments;
 }
 
-// Takes over the snapshot's rows and graph, and the gap from the store. False: it lacks something.
-absl::StatusOr<bool> UseSnapshot(const Store& store, IndexSnapshot snapshot,
-                                 const PassageSet& with_vector, View& view) {
-  if (snapshot.next_passage > view.counters.next_passage) return false;
-  VectorRows rows = std::move(snapshot.rows);
-  SL_RETURN_IF_ERROR(AppendStoredVectors(store, view, snapshot.next_passage, rows));
-  if (LiveRows(rows, with_vector) != view.counters.vectors) return false;
-  view.rows = std::move(rows);
-  view.graph = std::move(snapshot.graph);
-  return true;
+// Zero where a segment was missing.
+int64_t CoveredSequence(const std::string& folder, const View& view) {
+  const auto coverage = ReadCoverage(folder, IdentityOf(view.record));
+  if (!coverage.ok()) return 0;
+  const bool all_there = std::all_of(view.segments.begin(), view.segments.end(),
+                                     [](const auto& segment) { return segment->number != 0; });
+  const uint32_t last = view.segments.empty() ? 0 : view.segments.back()->rows.last_passage();
+  return all_there && last >= coverage->last_passage ? coverage->sequence : 0;
 }
 
 }  // namespace
@@ -77,7 +98,7 @@ SnapshotIdentity IdentityOf(const CollectionRecord& record) {
   return {record.id, record.collection.dimension, record.collection.model_fingerprint};
 }
 
-absl::Status AppendStoredVectors(const Store& store, const View& view, uint32_t from,
+absl::Status AppendStoredVectors(const Store& store, const View& view, uint32_t from, uint32_t last,
                                  VectorRows& rows) {
   const uint32_t collection = view.record.id;
   const std::string prefix = VectorsPrefix(collection);
@@ -91,6 +112,7 @@ absl::Status AppendStoredVectors(const Store& store, const View& view, uint32_t 
           return absl::DataLossError(absl::StrCat("store: a vector of collection ",
                                                   view.record.collection.name, " is malformed"));
         }
+        if (*number > last) return false;
         value.copy(reinterpret_cast<char*>(codes.data()), bytes);
         rows.Append(*number, codes.data());
         return true;
@@ -98,10 +120,10 @@ absl::Status AppendStoredVectors(const Store& store, const View& view, uint32_t 
 }
 
 absl::StatusOr<LoadedCollection> LoadCollection(const Store& store, const CollectionRecord& record,
-                                                const std::string& folder) {
+                                                const std::string& folder, bool map) {
   auto view = std::make_shared<View>();
   view->record = record;
-  view->rows = VectorRows(record.collection.dimension);
+  view->head = VectorRows(record.collection.dimension);
   view->moment = std::make_shared<const StoreSnapshot>(store);
   SL_ASSIGN_OR_RETURN(const auto counters, store.Get(CountersKey(record.id), view->moment.get()));
   if (!counters.has_value()) {
@@ -110,28 +132,31 @@ absl::StatusOr<LoadedCollection> LoadCollection(const Store& store, const Collec
   SL_ASSIGN_OR_RETURN(view->counters, DecodeCounters(*counters));
   PassageSet with_vector;
   SL_RETURN_IF_ERROR(LoadDocuments(store, *view, with_vector));
-  LoadedCollection out;
-  out.view = view;
-  auto snapshot = LoadIndexSnapshot(folder, IdentityOf(record));
-  if (snapshot.ok()) {
-    const int64_t sequence = snapshot->sequence;
-    SL_ASSIGN_OR_RETURN(const bool used,
-                        UseSnapshot(store, *std::move(snapshot), with_vector, *view));
-    if (used) {
-      out.snapshot_sequence = sequence;
-      return out;
-    }
-    log::Warning("index snapshot does not fit the store; building from the store",
-                 {{"collection", record.collection.name}});
+  SL_ASSIGN_OR_RETURN(
+      view->segments,
+      UsableSegments(store, *view, with_vector, LoadSegments(folder, IdentityOf(record), map)));
+  const uint32_t behind =
+      view->segments.empty() ? 0 : view->segments.back()->rows.last_passage() + 1;
+  SL_RETURN_IF_ERROR(AppendStoredVectors(store, *view, behind, UINT32_MAX, view->head));
+  int64_t live = CountRowsOf(view->head, with_vector);
+  std::vector<uint64_t> used;
+  for (const SegmentPtr& segment : view->segments) {
+    live += CountRowsOf(segment->rows, with_vector);
+    used.push_back(segment->number);
   }
-  SL_RETURN_IF_ERROR(AppendStoredVectors(store, *view, 0, view->rows));
-  if (LiveRows(view->rows, with_vector) != view->counters.vectors ||
-      view->rows.size() != view->counters.vectors) {
+  const bool all_from_store = view->segments.empty();
+  if (live != view->counters.vectors || (all_from_store && view->head.size() != live)) {
     return absl::DataLossError(absl::StrCat("store: collection ", record.collection.name, " has ",
-                                            view->rows.size(), " vectors, its documents say ",
+                                            all_from_store ? view->head.size() : live,
+                                            " vectors, its documents say ",
                                             view->counters.vectors));
   }
-  return out;
+  const absl::Status removed = RemoveSegmentsBut(folder, used);
+  if (!removed.ok()) {
+    log::Warning("unused index files stay", {{"error", removed.ToString()}});
+  }
+  const int64_t sequence = CoveredSequence(folder, *view);
+  return LoadedCollection{std::move(view), sequence};
 }
 
 }  // namespace sightline::index

@@ -23,8 +23,9 @@ struct CorpusOptions {
   int hnsw_links = 32;           // M of the graph
   int hnsw_build_beam = 200;     // efConstruction
   int hnsw_search_beam = 128;    // efSearch, raised to k where k is larger
-  int64_t head_limit = 16'384;   // vectors outside the graph beyond which they are merged into it
-  int build_threads = 1;         // of the background merge
+  int64_t head_limit = 16'384;   // vectors behind the last segment beyond which they become one
+  int build_threads = 1;         // of the background merge; 0 = all processors
+  bool map_vectors = true;       // half floats of segments stay in their files, mapped
   FieldWeights field_weights = {};   // other ones than last time: posting lists are made anew
   int64_t min_free_bytes = 1 << 30;  // free disk space under which documents are refused
 };
@@ -224,9 +225,9 @@ class Corpus {
                                      int page_size, const std::string& page_token) const;
 
   // --- upkeep.
-  // Writes the collection's index snapshot; returns the sequence it covers.
+  // Writes what of the collection's index is not on disk yet; returns the sequence it then covers.
   absl::StatusOr<int64_t> Snapshot(const std::string& collection);
-  // Builds the index anew from the stored vectors; returns how many.
+  // Builds the index anew from the stored vectors, as one segment; returns how many.
   absl::StatusOr<int64_t> Rebuild(const std::string& collection);
   // Compares store and index of every collection.
   absl::StatusOr<FsckReport> Fsck() const;

@@ -8,10 +8,10 @@
 #include "index/collection_loader.h"
 #include "index/corpus_impl.h"
 #include "index/document_batch.h"
-#include "index/index_snapshot.h"
 #include "index/key_codec.h"
 #include "index/names.h"
 #include "index/postings_rebuild.h"
+#include "index/segment_files.h"
 #include "rocksdb/write_batch.h"
 
 namespace sightline::index {
@@ -115,7 +115,7 @@ absl::Status Corpus::Impl::DeleteCollection(const std::string& name) {
   }
   // A merge that is running sees `dropped` and stops; then the cache on disk can go.
   absl::MutexLock upkeep(&collection->upkeep_mu);
-  SL_RETURN_IF_ERROR(DropIndexSnapshots(collection->folder));
+  SL_RETURN_IF_ERROR(RemoveIndexFiles(collection->folder));
   std::error_code ignored;  // the folder stays when there are foreign files in it
   std::filesystem::remove(collection->folder, ignored);
   return absl::OkStatus();

@@ -23,9 +23,8 @@ namespace {
 
 // Adds the passage's stored vector to `sum`, where it has one.
 void AddRow(const View& view, uint32_t passage, std::vector<double>& sum) {
-  const int64_t row = view.rows.RowOf(passage);
-  if (row < 0) return;
-  const uint16_t* codes = view.rows.halves(row);
+  const uint16_t* const codes = view.HalvesOf(passage);
+  if (codes == nullptr) return;
   for (size_t i = 0; i < sum.size(); ++i) sum[i] += FromHalf(codes[i]);
 }
 
@@ -254,7 +253,7 @@ absl::StatusOr<std::vector<float>> Corpus::Impl::PassageVector(const std::string
     return absl::NotFoundError(
         absl::StrCat("collection ", collection, " has no passage ", passage_id));
   }
-  std::vector<double> sum(view->rows.dimension());
+  std::vector<double> sum(view->head.dimension());
   AddRow(*view, number, sum);
   return Normalised(sum, absl::StrCat("passage ", passage_id));
 }
@@ -263,7 +262,7 @@ absl::StatusOr<std::vector<float>> Corpus::Impl::DocumentVector(
     const std::string& collection, const std::string& document_id) const {
   SL_ASSIGN_OR_RETURN(const auto view, FindView(collection));
   SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*view, document_id));
-  std::vector<double> sum(view->rows.dimension());
+  std::vector<double> sum(view->head.dimension());
   for (uint32_t i = 0; i < document.passages.size(); ++i) {
     AddRow(*view, document.first_passage + i, sum);
   }
@@ -294,7 +293,7 @@ absl::StatusOr<NearPictures> Corpus::Impl::FindNearPictures(const std::string& c
                      return true;
                    }));
   const auto vector = [&](uint64_t number) {
-    std::vector<double> sum(view->rows.dimension());
+    std::vector<double> sum(view->head.dimension());
     AddRow(*view, static_cast<uint32_t>(number), sum);
     return Normalised(sum, absl::StrCat("passage ", number));
   };

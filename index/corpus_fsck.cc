@@ -147,7 +147,7 @@ class CollectionCheck {
 
   absl::Status CheckVectors() {
     const std::string prefix = VectorsPrefix(view_.record.id);
-    const size_t bytes = static_cast<size_t>(view_.rows.dimension()) * sizeof(uint16_t);
+    const size_t bytes = static_cast<size_t>(view_.head.dimension()) * sizeof(uint16_t);
     int64_t found = 0;
     SL_RETURN_IF_ERROR(check_.Scan(prefix, [&](absl::string_view key, absl::string_view value) {
       const auto number = NumberOfKey(key, prefix);
@@ -156,14 +156,14 @@ class CollectionCheck {
         return Problem(absl::StrCat("vector ", *number, " belongs to no passage"));
       }
       ++found;
-      const int64_t row = view_.rows.RowOf(*number);
-      if (row < 0) return Problem(absl::StrCat("vector ", *number, " is not in the index"));
-      const uint16_t* codes = view_.rows.halves(row);
+      const uint16_t* const codes = view_.HalvesOf(*number);
+      if (codes == nullptr)
+        return Problem(absl::StrCat("vector ", *number, " is not in the index"));
       if (value != absl::string_view(reinterpret_cast<const char*>(codes), bytes)) {
         Problem(absl::StrCat("vector ", *number, " differs between store and index"));
       }
       const float norm =
-          BestKernels().dot_stored(codes, codes, static_cast<size_t>(view_.rows.dimension()));
+          BestKernels().dot_stored(codes, codes, static_cast<size_t>(view_.head.dimension()));
       if (!(std::abs(norm - 1) <= kNormTolerance)) {
         Problem(absl::StrCat("vector ", *number, " is not of unit length"));
       }
@@ -242,14 +242,23 @@ class CollectionCheck {
                            " passages are live in memory, the store has ", expected_.size()));
     }
     int64_t live = 0;
-    for (int64_t row = 0; row < view_.rows.size(); ++row) {
-      const uint32_t number = view_.rows.passage(row);
-      if (!view_.passages.live().Contains(number)) continue;
-      ++live;
-      if (!expected_vectors_.Contains(number)) {
-        Problem(absl::StrCat("the index has a vector of passage ", number, ", the store none"));
+    uint32_t before = 0;
+    const auto check = [&](const VectorRows& rows) {
+      for (int64_t row = 0; row < rows.size(); ++row) {
+        const uint32_t number = rows.passage(row);
+        if (number <= before) {
+          Problem(absl::StrCat("the index has passage ", number, " behind ", before));
+        }
+        before = number;
+        if (!view_.passages.live().Contains(number)) continue;
+        ++live;
+        if (!expected_vectors_.Contains(number)) {
+          Problem(absl::StrCat("the index has a vector of passage ", number, ", the store none"));
+        }
       }
-    }
+    };
+    for (const SegmentPtr& segment : view_.segments) check(segment->rows);
+    check(view_.head);
     if (live != expected_vectors_.size()) {
       Problem(absl::StrCat("the index has ", live, " live vectors, the store ",
                            expected_vectors_.size()));

@@ -18,6 +18,8 @@
 #include "index/folder_lock.h"
 #include "index/passage_analyzer.h"
 #include "index/records.h"
+#include "index/segment_builder.h"
+#include "index/segment_plan.h"
 #include "index/store.h"
 #include "index/view.h"
 
@@ -154,19 +156,30 @@ class Corpus::Impl {
   void UpkeepLoop();
   bool NeedsUpkeep(const View& view) const;
   void RequestUpkeep(const OpenCollectionPtr& collection);
-  absl::Status Maintain(OpenCollection& collection);
+  // Takes a step of what the collection needs; whether it needs another.
+  absl::StatusOr<bool> Maintain(OpenCollection& collection);
   bool IsDirty(const OpenCollection& collection) const;
-  absl::StatusOr<std::shared_ptr<const HnswGraph>> BuildGraph(const OpenCollection& collection,
-                                                              const VectorRows& rows,
-                                                              const HnswGraph* base) const;
-  // Puts `rows`, made from `base`, and the graph over them in the place of what is there, with what
-  // was appended since.
-  void InstallRows(OpenCollection& collection, const View& base, VectorRows rows,
-                   std::shared_ptr<const HnswGraph> graph)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu) ABSL_LOCKS_EXCLUDED(write_mu_);
-  void InstallGraph(OpenCollection& collection, std::shared_ptr<const HnswGraph> graph)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu) ABSL_LOCKS_EXCLUDED(write_mu_);
-  // Rows, graph and snapshot without dead rows, no older snapshot; the sequence it covers.
+  absl::Status TakeStep(OpenCollection& collection, const View& base)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
+  SegmentPlace PlaceOf(const OpenCollection& collection) const;
+  // `meanwhile`, unless null, is called now and then, on another thread.
+  absl::StatusOr<SegmentPtr> BuildOne(const OpenCollection& collection, const SegmentParts& parts,
+                                      const std::function<void()>& meanwhile) const;
+  // Makes one segment of several of the base's, or of one, and of its head or not, and publishes
+  // it. Where the head is no part of it, a head that fills up is sealed meanwhile.
+  enum class WithHead { kNo, kYes };
+  enum class Dead { kGo, kMayStay };  // what becomes of dead rows
+  absl::Status Rewrite(OpenCollection& collection, const View& base, SegmentRun run,
+                       WithHead with_head, Dead dead) ABSL_LOCKS_EXCLUDED(write_mu_);
+  void SealFullHead(OpenCollection& collection) ABSL_LOCKS_EXCLUDED(write_mu_);
+  void CompactHead(OpenCollection& collection, const View& base) ABSL_LOCKS_EXCLUDED(write_mu_);
+  // Publishes `segment`, unless null, in the place of `run` of the base's segments. A `head` takes
+  // the place of the base's; what was written since is appended to it.
+  void Install(OpenCollection& collection, const View& base, SegmentRun run, SegmentPtr segment,
+               std::optional<VectorRows> head) ABSL_LOCKS_EXCLUDED(write_mu_);
+  absl::Status WriteMissingSegments(OpenCollection& collection)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
+  // Segments and head without dead rows, no older files; the sequence that the snapshot covers.
   absl::StatusOr<int64_t> RewriteIndex(OpenCollection& collection)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
   absl::StatusOr<int64_t> WriteSnapshot(OpenCollection& collection)

@@ -5,7 +5,6 @@
 #include "base/status.h"
 #include "index/collection_loader.h"
 #include "index/corpus_impl.h"
-#include "index/hnsw_graph.h"
 #include "index/key_codec.h"
 #include "index/names.h"
 #include "index/postings_rebuild.h"
@@ -87,7 +86,7 @@ OpenCollectionPtr Corpus::Impl::OpenOne(const CollectionRecord& record) {
   absl::Status status = RebuildPostingsIfStale(*store_, *analyzer_, record);
   LoadedCollection loaded;
   if (status.ok()) {
-    auto result = LoadCollection(*store_, record, folder);
+    auto result = LoadCollection(*store_, record, folder, options_.map_vectors);
     status = result.status();
     if (result.ok()) loaded = *std::move(result);
   }

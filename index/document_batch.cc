@@ -137,8 +137,8 @@ void DocumentBatch::AddPassages(const PreparedDocument& prepared, DocumentRecord
     batch_->Put(PassageKey(collection_, number), Encode(stored));
     if (has_vector) {
       batch_->Put(VectorKey(collection_, number),
-                  ToSlice(CodeBytes(passage.codes.data(), after_->rows.dimension())));
-      after_->rows.Append(number, passage.codes.data());
+                  ToSlice(CodeBytes(passage.codes.data(), after_->head.dimension())));
+      after_->head.Append(number, passage.codes.data());
     }
     record.passages.push_back(
         {stored.kind, static_cast<uint32_t>(stored.page), passage.length, has_vector});

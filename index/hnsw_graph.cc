@@ -192,12 +192,13 @@ absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Build(const VectorRo
 }
 
 absl::StatusOr<std::vector<RowScore>> HnswGraph::Search(std::span<const float> query, int n,
-                                                        int beam, const PassageSet& allowed) const {
+                                                        int beam, const PassageSet& allowed,
+                                                        SharedBeam* shared) const {
   return CatchStatus("searching the vector graph", [&]() -> absl::StatusOr<std::vector<RowScore>> {
     if (size() == 0) return std::vector<RowScore>();
     const auto width = static_cast<int>(std::min<int64_t>(std::max(beam, n), size()));
     std::unique_ptr<WalkScratch> scratch = impl_->scratches.Take();
-    auto found = WalkGraph(impl_->index.hnsw, rows_, *scratch, query, n, width, allowed);
+    auto found = WalkGraph(impl_->index.hnsw, rows_, *scratch, query, n, width, allowed, shared);
     impl_->scratches.Return(std::move(scratch));
     return found;
   });
@@ -226,8 +227,8 @@ absl::Status HnswGraph::MeasureRecall(int beam, const Stop& stop) {
     const int64_t a = i * int64_t{7919} % size();
     const int64_t b = (i * int64_t{104729} + 1) % size();
     const std::vector<float> query = MiddleOf(rows_, a, b);
-    VectorScan scan(rows_, query, kRecallDepth);
-    SL_RETURN_IF_ERROR(scan.AddRows(0, all, absl::InfiniteFuture()));
+    VectorScan scan(query, kRecallDepth);
+    SL_RETURN_IF_ERROR(scan.AddRows(rows_, all, absl::InfiniteFuture()));
     const std::vector<ScoredPassage> exact = scan.Take();
     auto got = Search(query, kRecallDepth, beam, all);
     if (!got.ok()) return got.status();

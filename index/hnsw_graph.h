@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "index/passage_set.h"
 #include "index/row_score.h"
+#include "index/shared_beam.h"
 #include "index/vector_rows.h"
 
 namespace sightline::index {
@@ -41,9 +42,11 @@ class HnswGraph {
 
   // Up to `n` rows whose passages are in `allowed`, best first, scored by their half floats.
   // `beam` >= n candidates are followed. Fewer than n: so few were met on the way that comparing
-  // all allowed rows is the better way to find them.
+  // all allowed rows is the better way to find them. `shared`: of the searches for the same query
+  // in other graphs, see hnsw_walk.h.
   absl::StatusOr<std::vector<RowScore>> Search(std::span<const float> query, int n, int beam,
-                                               const PassageSet& allowed) const;
+                                               const PassageSet& allowed,
+                                               SharedBeam* shared = nullptr) const;
 
   // Share of the true ten nearest that a search with the options' beam finds, over queries made
   // from pairs of rows; measured when the graph was built.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "index/partial_scores.h"
 #include "index/prefetch.h"
@@ -22,6 +23,10 @@ constexpr double kSpare = 1.6;
 // against the query, and no walk finds what it leaves.
 constexpr double kAgainst = 0.5;
 constexpr double kMostlyAllowed = 0.7;
+// Where other walks have met better rows already, so much of the beam is followed all the same: a
+// walk must first find its way to the query.
+constexpr size_t kLeastFollowed = 16;
+constexpr size_t kFollowedShare = 4;
 // Half floats are read for rows within so many standard deviations of the bytes' error.
 constexpr float kDeviations = 6;
 
@@ -38,8 +43,10 @@ class Walk {
         code_(query),
         kernels_(BestCodeKernels()) {}
 
-  // Leaves the rows nearest to the query, whatever they are, in scratch.beam.
-  void OverAll(size_t width) {
+  // Leaves the rows nearest to the query, whatever they are, in scratch.beam. Of what is not above
+  // `floor` only some is followed.
+  void OverAll(size_t width, float floor) {
+    floor_ = floor;
     scratch_.NextWalk();
     scratch_.beam.clear();
     width_ = width;
@@ -58,6 +65,7 @@ class Walk {
       entry.expanded = false;
     }
     width_ = width;
+    floor_ = -std::numeric_limits<float>::infinity();
     Follow([&](int32_t row) { NextOverAllowed(row, allowed); });
   }
 
@@ -100,6 +108,7 @@ class Walk {
   const CodeKernels& kernels_;
   PartialScores partial_;
   size_t width_ = 0;
+  float floor_ = 0;
 };
 
 // To the nearest row that the upper levels lead to.
@@ -164,11 +173,13 @@ void Walk::NextOverAllowed(int32_t row, const PassageSet& allowed) {
 template <typename Next>
 void Walk::Follow(const Next& next) {
   std::vector<Entry>& beam = scratch_.beam;
+  const size_t followed = std::max(kLeastFollowed, width_ / kFollowedShare);
   for (size_t at = 0; at < beam.size();) {
     if (beam[at].expanded) {
       ++at;
       continue;
     }
+    if (at >= followed && beam[at].score <= floor_) break;
     beam[at].expanded = true;
     scratch_.next.clear();
     next(beam[at].row);
@@ -271,15 +282,20 @@ std::vector<RowScore> Walk::Best(size_t n) {
 
 std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows,
                                 WalkScratch& scratch, std::span<const float> query, int n, int beam,
-                                const PassageSet& allowed) {
+                                const PassageSet& allowed, SharedBeam* shared) {
   const auto wanted = static_cast<size_t>(n);
-  const double share = static_cast<double>(allowed.size()) / static_cast<double>(rows.size());
+  const double share =
+      static_cast<double>(allowed.Count(rows.first_passage(), rows.last_passage())) /
+      static_cast<double>(rows.size());
   // Where little is left out, as deleted rows are, a slightly wider beam meets enough at once.
   const double spare = share >= kMostlyAllowed && share < 1 ? 1.25 * n / share : 0;
   const auto width = std::min(std::max(static_cast<size_t>(beam), static_cast<size_t>(spare)),
                               static_cast<size_t>(rows.size()));
   Walk walk(links, rows, scratch, query);
-  walk.OverAll(width);
+  // What others met says nothing where a filter may treat these rows differently.
+  if (share < kMostlyAllowed) shared = nullptr;
+  walk.OverAll(width,
+               shared == nullptr ? -std::numeric_limits<float>::infinity() : shared->Floor());
   std::vector<WalkScratch::Entry>& found = scratch.beam;
   const size_t met = found.size();
   const auto allowed_met = static_cast<size_t>(std::count_if(
@@ -297,6 +313,9 @@ std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows
     }
   }
   if (found.size() < wanted) return {};
+  if (shared != nullptr) {
+    for (const WalkScratch::Entry& entry : found) shared->Add(entry.score);
+  }
   return walk.Best(wanted);
 }
 

@@ -6,6 +6,7 @@
 
 #include "index/passage_set.h"
 #include "index/row_score.h"
+#include "index/shared_beam.h"
 #include "index/vector_rows.h"
 #include "index/walk_scratch.h"
 
@@ -18,9 +19,10 @@ namespace sightline::index {
 // The `n` allowed rows nearest to `query` on a walk through `links`, by the rows' bytes first and
 // their half floats in the end, best first. `beam` rows are followed. Where a filter takes out so
 // much that the beam does not meet enough, a second walk goes over allowed rows only, also over
-// those two steps away. Fewer than `n`: see HnswGraph::Search.
+// those two steps away. Fewer than `n`: see HnswGraph::Search. `shared`, unless null, is of the
+// walks of the same query before this one: it shortens this one, and takes up what this one met.
 std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows,
                                 WalkScratch& scratch, std::span<const float> query, int n, int beam,
-                                const PassageSet& allowed);
+                                const PassageSet& allowed, SharedBeam* shared);
 
 }  // namespace sightline::index

@@ -34,4 +34,8 @@ void WishHugePages(void* memory, size_t bytes) {
   if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 }
 
+void ExpectRandomReads(absl::string_view mapped) {
+  if (!mapped.empty()) madvise(const_cast<char*>(mapped.data()), mapped.size(), MADV_RANDOM);
+}
+
 }  // namespace sightline::index

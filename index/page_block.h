@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "absl/strings/string_view.h"
+
 namespace sightline::index {
 
 // Zeroed memory straight from the system, in huge pages where wanted and to be had: random reads of
@@ -29,5 +31,8 @@ class PageBlock {
 
 // Asks for huge pages under memory that was taken and not yet written, as far as whole ones fit.
 void WishHugePages(void* memory, size_t bytes);
+
+// Says that a mapped file is read here and there: a page that is missing then brings in no others.
+void ExpectRandomReads(absl::string_view mapped);
 
 }  // namespace sightline::index

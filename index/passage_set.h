@@ -34,6 +34,8 @@ class PassageSet {
   }
   uint32_t buckets() const { return static_cast<uint32_t>(blocks_.size()); }
   int64_t size() const { return size_; }
+  // How many of the set lie in [first, last]; looks at two blocks and one number for each between.
+  int64_t Count(uint32_t first, uint32_t last) const;
 
   void Insert(uint32_t number);
   // Removes [first, first + count).
@@ -41,16 +43,24 @@ class PassageSet {
   // Puts a whole block in an empty place.
   void SetBlock(uint32_t bucket, std::shared_ptr<const Block> block);
 
-  // Calls `visit` with each number, ascending.
+  // Calls `visit` with each number, ascending; or with each in [first, last].
   template <typename Visit>
   void ForEach(const Visit& visit) const {
-    for (uint32_t bucket = 0; bucket < buckets(); ++bucket) {
+    ForEach(0, UINT32_MAX, visit);
+  }
+  template <typename Visit>
+  void ForEach(uint32_t first, uint32_t last, const Visit& visit) const {
+    for (uint32_t bucket = first >> kBucketBits; bucket < buckets(); ++bucket) {
+      const uint32_t begin = bucket << kBucketBits;
+      if (begin > last) return;
       const Block* block = block_at(bucket);
       if (block == nullptr) continue;
       for (uint32_t word = 0; word < block->size(); ++word) {
         for (uint64_t bits = (*block)[word]; bits != 0; bits &= bits - 1) {
-          visit((bucket << kBucketBits) + word * 64 +
-                static_cast<uint32_t>(std::countr_zero(bits)));
+          const uint32_t number = begin + word * 64 + static_cast<uint32_t>(std::countr_zero(bits));
+          if (number < first) continue;
+          if (number > last) return;
+          visit(number);
         }
       }
     }
@@ -66,6 +76,7 @@ class PassageSet {
   std::shared_ptr<Block> Own(uint32_t bucket);
 
   std::vector<std::shared_ptr<const Block>> blocks_;
+  std::vector<uint32_t> counts_;  // of each block
   int64_t size_ = 0;
 };
 

@@ -33,24 +33,25 @@ uint64_t AllowedBits(const VectorRows& rows, int64_t first, int count, const Pas
 
 }  // namespace
 
-VectorScan::VectorScan(const VectorRows& rows, std::span<const float> query, int n)
-    : rows_(rows),
-      query_(query),
+VectorScan::VectorScan(std::span<const float> query, int n)
+    : query_(query),
       code_(query),
       kernels_(BestCodeKernels()),
       n_(static_cast<size_t>(n)),
       top_(n),
       drop_at_(kFirstDrop + n_) {}
 
-absl::Status VectorScan::AddRows(int64_t first, const PassageSet& allowed, absl::Time deadline) {
-  int64_t look = first;
-  for (int64_t row = first; row < rows_.size(); row += kBatch) {
+absl::Status VectorScan::AddRows(const VectorRows& rows, const PassageSet& allowed,
+                                 absl::Time deadline) {
+  rows_ = &rows;
+  int64_t look = 0;
+  for (int64_t row = 0; row < rows.size(); row += kBatch) {
     if (row >= look) {
       if (absl::Now() > deadline) return OutOfTime();
       look = row + kRowsPerClock;
     }
-    const int count = static_cast<int>(std::min<int64_t>(kBatch, rows_.size() - row));
-    const uint64_t bits = AllowedBits(rows_, row, count, allowed);
+    const int count = static_cast<int>(std::min<int64_t>(kBatch, rows.size() - row));
+    const uint64_t bits = AllowedBits(rows, row, count, allowed);
     if (std::popcount(bits) >= kDense) {
       CompareRun(row, count, bits);
     } else {
@@ -61,14 +62,17 @@ absl::Status VectorScan::AddRows(int64_t first, const PassageSet& allowed, absl:
   return absl::OkStatus();
 }
 
-absl::Status VectorScan::AddPassages(const PassageSet& allowed, absl::Time deadline) {
+absl::Status VectorScan::AddPassages(const VectorRows& rows, const PassageSet& allowed,
+                                     absl::Time deadline) {
+  if (rows.size() == 0) return absl::OkStatus();
+  rows_ = &rows;
   int64_t row = 0;
   int64_t seen = 0;
   bool late = false;
-  allowed.ForEach([&](uint32_t passage) {
+  allowed.ForEach(rows.first_passage(), rows.last_passage(), [&](uint32_t passage) {
     if (late) return;
-    row = rows_.RowAtOrAfter(passage, row);
-    if (row < rows_.size() && rows_.passage(row) == passage) Add(row);
+    row = rows.RowAtOrAfter(passage, row);
+    if (row < rows.size() && rows.passage(row) == passage) Add(row);
     if (++seen % kRowsPerClock == 0) late = absl::Now() > deadline;
   });
   if (late) return OutOfTime();
@@ -84,9 +88,10 @@ void VectorScan::Add(int64_t row) {
 void VectorScan::CompareBatch() {
   constexpr int kAhead = 6;
   const size_t stride = code_.stride();
-  for (int i = 0; i < std::min(kAhead, batch_size_); ++i) Prefetch(rows_.code(batch_[i]), stride);
+  const VectorRows& rows = *rows_;
+  for (int i = 0; i < std::min(kAhead, batch_size_); ++i) Prefetch(rows.code(batch_[i]), stride);
   for (int i = 0; i < batch_size_; ++i) {
-    if (i + kAhead < batch_size_) Prefetch(rows_.code(batch_[i + kAhead]), stride);
+    if (i + kAhead < batch_size_) Prefetch(rows.code(batch_[i + kAhead]), stride);
     Compare(batch_[i]);
   }
   batch_size_ = 0;
@@ -95,19 +100,20 @@ void VectorScan::CompareBatch() {
 void VectorScan::CompareRun(int64_t first, int count, uint64_t allowed) {
   constexpr int kAhead = 6;
   const size_t stride = code_.stride();
-  const int64_t last = rows_.size() - 1;
+  const VectorRows& rows = *rows_;
+  const int64_t last = rows.size() - 1;
   for (int i = 0; i < count; ++i) {
-    Prefetch(rows_.code(std::min(first + i + kAhead, last)), stride);
+    Prefetch(rows.code(std::min(first + i + kAhead, last)), stride);
     // Also of those that are not allowed: passing over some would make reading slower, not faster.
-    const RowHead& head = rows_.head(first + i);
-    const float score = code_.Close(kernels_, rows_.code(first + i), head);
+    const RowHead& head = rows.head(first + i);
+    const float score = code_.Close(kernels_, rows.code(first + i), head);
     if ((allowed >> i & 1) != 0) Offer(first + i, score, code_.Bound(head));
   }
 }
 
 void VectorScan::Compare(int64_t row) {
-  const RowHead& head = rows_.head(row);
-  Offer(row, code_.Close(kernels_, rows_.code(row), head), code_.Bound(head));
+  const RowHead& head = rows_->head(row);
+  Offer(row, code_.Close(kernels_, rows_->code(row), head), code_.Bound(head));
 }
 
 float VectorScan::Floor() const {
@@ -116,7 +122,7 @@ float VectorScan::Floor() const {
 
 void VectorScan::Offer(int64_t row, float score, float bound) {
   if (score + bound < Floor()) return;
-  candidates_.push_back({score + bound, row});
+  candidates_.push_back({score + bound, rows_->passage(row), rows_->halves(row)});
   if (least_.size() < n_ || score - bound > least_.front()) {
     if (least_.size() == n_) {
       std::pop_heap(least_.begin(), least_.end(), std::greater<>());
@@ -137,16 +143,16 @@ void VectorScan::DropHopeless() {
 std::vector<ScoredPassage> VectorScan::Take() {
   DropHopeless();
   std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
-    return a.most != b.most ? a.most > b.most : a.row < b.row;
+    return a.most != b.most ? a.most > b.most : a.passage < b.passage;
   });
   constexpr size_t kAhead = 8;
   const VectorKernels& kernels = BestKernels();
   const size_t bytes = query_.size() * sizeof(uint16_t);
   for (size_t i = 0; i < candidates_.size(); ++i) {
     if (candidates_[i].most < top_.Threshold()) break;
-    if (i + kAhead < candidates_.size()) Prefetch(rows_.halves(candidates_[i + kAhead].row), bytes);
-    const int64_t row = candidates_[i].row;
-    top_.Offer({rows_.passage(row), kernels.dot(query_.data(), rows_.halves(row), query_.size())});
+    if (i + kAhead < candidates_.size()) Prefetch(candidates_[i + kAhead].halves, bytes);
+    top_.Offer(
+        {candidates_[i].passage, kernels.dot(query_.data(), candidates_[i].halves, query_.size())});
   }
   candidates_.clear();
   return top_.Take();

@@ -15,17 +15,18 @@ namespace sightline::index {
 
 // The `n` rows nearest to a query among those it is shown, as their half floats tell. It reads the
 // bytes of every row and the half floats only of those whose score could still be among the best,
-// by a bound that holds for each: the answer is that of comparing all half floats. For one thread.
+// by a bound that holds for each: the answer is that of comparing all half floats. What it is shown
+// may be of several VectorRows, which must stay until Take. For one thread.
 class VectorScan {
  public:
-  VectorScan(const VectorRows& rows, std::span<const float> query, int n);
+  VectorScan(std::span<const float> query, int n);
 
   // A passage whose score from half floats is known.
   void AddKnown(ScoredPassage passage) { top_.Offer(passage); }
-  // The rows from `first` on whose passages are allowed. kDeadlineExceeded.
-  absl::Status AddRows(int64_t first, const PassageSet& allowed, absl::Time deadline);
-  // The same rows, from the first on, found by their passages: for when these are few.
-  absl::Status AddPassages(const PassageSet& allowed, absl::Time deadline);
+  // The rows whose passages are allowed. kDeadlineExceeded.
+  absl::Status AddRows(const VectorRows& rows, const PassageSet& allowed, absl::Time deadline);
+  // The same rows, found by their passages: for when these are few.
+  absl::Status AddPassages(const VectorRows& rows, const PassageSet& allowed, absl::Time deadline);
 
   // Best first; leaves nothing.
   std::vector<ScoredPassage> Take();
@@ -33,7 +34,8 @@ class VectorScan {
  private:
   struct Candidate {
     float most = 0;  // its score is not above
-    int64_t row = 0;
+    uint32_t passage = 0;
+    const uint16_t* halves = nullptr;
   };
   static constexpr int kBatch = 64;
 
@@ -48,7 +50,7 @@ class VectorScan {
   void Offer(int64_t row, float score, float bound);
   void DropHopeless();
 
-  const VectorRows& rows_;
+  const VectorRows* rows_ = nullptr;  // that are being added
   const std::span<const float> query_;
   const QueryCode code_;
   const CodeKernels& kernels_;

@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "index/document_table.h"
-#include "index/hnsw_graph.h"
 #include "index/passage_table.h"
 #include "index/records.h"
+#include "index/segment.h"
 #include "index/store.h"
 #include "index/vector_rows.h"
 
@@ -19,12 +20,19 @@ struct View {
   Counters counters;
   PassageTable passages;
   DocumentTable documents;
-  VectorRows rows{1};                      // also of dead passages, until they are compacted away
-  std::shared_ptr<const HnswGraph> graph;  // covers the first graph->size() rows; null: none
+  // Vectors in the order of their passages, also of dead ones until they are compacted away: first
+  // the segments', then those written since the last was sealed.
+  std::vector<SegmentPtr> segments;
+  VectorRows head{1};
   std::shared_ptr<const StoreSnapshot> moment;
 
-  int64_t dead_rows() const { return rows.size() - counters.vectors; }
-  int64_t head_rows() const { return rows.size() - (graph == nullptr ? 0 : graph->size()); }
+  int64_t rows() const;
+  int64_t dead_rows() const { return rows() - counters.vectors; }
+  // The half floats of a passage's vector; null: it has none.
+  const uint16_t* HalvesOf(uint32_t passage) const;
 };
+
+// How many of the rows have their passages in `set`.
+int64_t CountRowsOf(const VectorRows& rows, const PassageSet& set);
 
 }  // namespace sightline::index

@@ -145,6 +145,13 @@ void AddIndexKeys(ConfigTable& t) {
   t.push_back(Integer("index", "hnsw_links", 32, 4, 128, "Links of a node of the HNSW graph (M)."));
   t.push_back(Integer("index", "hnsw_build_beam", 200, 8, 4096, "Beam of HNSW building."));
   t.push_back(Integer("index", "hnsw_search_beam", 128, 8, 4096, "Beam of HNSW searching."));
+  t.push_back(
+      Integer("index", "build_threads", 0, 0, 1024,
+              "Threads that build graphs, in the background of everything else; 0 = all "
+              "cores. Where a container's share of the processor is limited, at most that."));
+  t.push_back(Switch("index", "map_vectors", true,
+                     "Leave the vectors' half floats in the files of the index, mapped, not in "
+                     "memory; searches read them for the last few candidates."));
   t.push_back(Integer("index", "heading_weight", 1, 0, index::kMaxFieldWeight,
                       "How often a word of a passage's headings counts in word search; 0 = not "
                       "at all. Another value makes posting lists anew at the next start."));
@@ -358,6 +365,8 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.corpus.hnsw_links = static_cast<int>(c.Int("index.hnsw_links"));
   out.corpus.hnsw_build_beam = static_cast<int>(c.Int("index.hnsw_build_beam"));
   out.corpus.hnsw_search_beam = static_cast<int>(c.Int("index.hnsw_search_beam"));
+  out.corpus.build_threads = static_cast<int>(c.Int("index.build_threads"));
+  out.corpus.map_vectors = c.Bool("index.map_vectors");
   out.corpus.field_weights = {.heading = static_cast<int>(c.Int("index.heading_weight")),
                               .text = static_cast<int>(c.Int("index.text_weight"))};
   out.ingest.workers = static_cast<int>(c.Int("ingest.workers"));

@@ -116,11 +116,15 @@ TEST_F(CorpusEraseTest, AnOlderVersionOfItIsGoneToo) {
 
 // The control: what a delete alone leaves is found, so an empty list says something.
 TEST_F(CorpusEraseTest, WhatIsLeftInAFileIsFound) {
+  options_.exact_below = 1;  // so that vectors lie in a segment's file too
+  options_.head_limit = 1;
+  Reopen();
   Put(OnePassage("other", "A copper kettle.", 2));
   Put(Secret());
+  Put(OnePassage("more", "A wooden spoon.", 3));
   const std::string copy = folder_->path() + "/copies";
   fs::create_directories(copy);
-  ASSERT_THAT(corpus_->Snapshot("c"), IsOk());
+  corpus_->WaitForUpkeep();
   for (const auto& entry : fs::recursive_directory_iterator(options_.path)) {
     if (entry.path().extension() == ".log" || entry.path().filename() == "rows") {
       fs::copy_file(entry.path(), copy + "/" + entry.path().filename().string(),

@@ -59,7 +59,7 @@ class TextSearchTest : public CorpusFixture {
       ASSERT_TRUE(value.has_value());
       ASSERT_OK_AND_ASSIGN(const CollectionRecord record, DecodeCollection(*value));
       ASSERT_OK_AND_ASSIGN(LoadedCollection loaded,
-                           LoadCollection(*store, record, options_.path + "/none"));
+                           LoadCollection(*store, record, options_.path + "/none", true));
       View& view = *loaded.view;
       for (int i = 0; i < queries; ++i) {
         std::vector<std::string> terms;

@@ -33,6 +33,8 @@ TEST(ServerConfigTest, DefaultsAreThoseOfTheParts) {
   EXPECT_EQ(config.data_path, "sightline-data");
   EXPECT_EQ(config.ingest.passage_tokens, ingest::IngestOptions().passage_tokens);
   EXPECT_EQ(config.corpus.exact_below, index::CorpusOptions().exact_below);
+  EXPECT_EQ(config.corpus.map_vectors, index::CorpusOptions().map_vectors);
+  EXPECT_EQ(config.corpus.build_threads, 0);
   EXPECT_EQ(config.media.limits.max_pixels, media::MediaLimits().max_pixels);
   EXPECT_EQ(config.content.max_pictures, query::ContentLimits().max_pictures);
   EXPECT_EQ(config.answer.max_tokens, query::AnswerOptions().max_tokens);
