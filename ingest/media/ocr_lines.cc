@@ -1,0 +1,71 @@
+#include "ingest/media/ocr_lines.h"
+
+#include <tesseract/baseapi.h>
+#include <tesseract/resultiterator.h>
+
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+
+namespace sightline::media {
+namespace {
+
+constexpr float kSureConfidence = 85;
+
+int Width(const PixelBox& box) { return box.right - box.left; }
+
+int WidthOfWords(const std::vector<OcrWord>& words, float least_confidence) {
+  int width = 0;
+  for (const OcrWord& word : words) {
+    if (word.confidence >= least_confidence) width += Width(word.box);
+  }
+  return width;
+}
+
+bool BoxOf(const tesseract::ResultIterator& it, tesseract::PageIteratorLevel level, PixelBox& box) {
+  return it.BoundingBox(level, &box.left, &box.top, &box.right, &box.bottom);
+}
+
+}  // namespace
+
+std::vector<OcrLine> RecognizedLines(tesseract::TessBaseAPI& api) {
+  using tesseract::RIL_PARA;
+  using tesseract::RIL_TEXTLINE;
+  using tesseract::RIL_WORD;
+  std::vector<OcrLine> lines;
+  const std::unique_ptr<tesseract::ResultIterator> it(api.GetIterator());
+  if (it == nullptr) return lines;
+  do {
+    if (lines.empty() || it->IsAtBeginningOf(RIL_TEXTLINE)) {
+      lines.emplace_back().begins_paragraph = it->IsAtBeginningOf(RIL_PARA);
+      BoxOf(*it, RIL_TEXTLINE, lines.back().box);
+    }
+    if (it->Empty(RIL_WORD)) continue;
+    OcrWord word;
+    const std::unique_ptr<char[]> text(it->GetUTF8Text(RIL_WORD));
+    if (text == nullptr || !BoxOf(*it, RIL_WORD, word.box)) continue;
+    // A picture within the page is a word of one space.
+    if (absl::string_view(text.get()).find_first_not_of(' ') == absl::string_view::npos) continue;
+    word.text = text.get();
+    word.confidence = it->Confidence(RIL_WORD);
+    lines.back().words.push_back(std::move(word));
+  } while (it->Next(RIL_WORD));
+  return lines;
+}
+
+bool IsDoubtful(const OcrLine& line) {
+  return 2 * WidthOfWords(line.words, kLeastConfidence) < WidthOfWords(line.words, 0);
+}
+
+bool TakeIfSure(std::vector<OcrLine> again, OcrLine& line) {
+  std::vector<OcrWord> words;
+  for (OcrLine& part : again)
+    std::move(part.words.begin(), part.words.end(), std::back_inserter(words));
+  if (2 * WidthOfWords(words, kSureConfidence) < Width(line.box)) return false;
+  line.words = std::move(words);
+  return true;
+}
+
+}  // namespace sightline::media

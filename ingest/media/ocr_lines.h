@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tesseract {
+class TessBaseAPI;
+}
+
+namespace sightline::media {
+
+// In pixels of the picture; right and bottom lie outside.
+struct PixelBox {
+  int left = 0, top = 0, right = 0, bottom = 0;
+};
+
+struct OcrWord {
+  std::string text;
+  float confidence = 0;  // percent
+  PixelBox box;
+};
+
+struct OcrLine {
+  std::vector<OcrWord> words;  // none is blank
+  PixelBox box;
+  bool begins_paragraph = false;
+};
+
+// Percent. Words that are there come out at 85 and more, but for a rare Chinese one now and then;
+// most of what scribbles are taken for comes out below 58.
+inline constexpr float kLeastConfidence = 60;
+
+// What `api` has recognized.
+std::vector<OcrLine> RecognizedLines(tesseract::TessBaseAPI& api);
+
+// True when most of the line, by width, is words below the least confidence. So comes out what is
+// no text, and a line of which one language had to yield to another for the sake of one odd
+// character.
+bool IsDoubtful(const OcrLine& line);
+
+// Puts the words of `again`, what a line of `line`'s box was read as once more, in their place
+// where most of them, by width, are beyond doubt; and says whether it did.
+bool TakeIfSure(std::vector<OcrLine> again, OcrLine& line);
+
+}  // namespace sightline::media
