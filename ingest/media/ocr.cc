@@ -2,8 +2,6 @@
 
 #include <tesseract/baseapi.h>
 #include <tesseract/ocrclass.h>
-#include <unicode/uchar.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -22,20 +20,7 @@
 namespace sightline::media {
 namespace {
 
-constexpr int kLeastCharacters = 2;  // letters and digits of a paragraph; fewer are specks
 constexpr double kPartOfTime = 0.8;  // of a request's; the rest is for decoding and the answer
-constexpr int kMargin = 4;           // pixels around a line that is read alone
-
-int CountCharacters(absl::string_view text) {
-  int count = 0;
-  const auto size = static_cast<int32_t>(text.size());
-  for (int32_t at = 0; at < size;) {
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), at, size, c);
-    if (u_isalnum(c)) ++count;
-  }
-  return count;
-}
 
 // A paragraph as its words come, in pixels.
 struct Paragraph {
@@ -123,10 +108,12 @@ struct WordReader::Engine {
         if (absl::Now() >= deadline) break;
         if (!given) language->SetImage(gray.data(), width, height, 1, width);
         given = true;
-        const int left = std::max(0, line.box.left - kMargin);
-        const int top = std::max(0, line.box.top - kMargin);
-        language->SetRectangle(left, top, std::min(width, line.box.right + kMargin) - left,
-                               std::min(height, line.box.bottom + kMargin) - top);
+        // Close to an edge it reads worse.
+        const int margin = (line.box.bottom - line.box.top) / 2;
+        const int left = std::max(0, line.box.left - margin);
+        const int top = std::max(0, line.box.top - margin);
+        language->SetRectangle(left, top, std::min(width, line.box.right + margin) - left,
+                               std::min(height, line.box.bottom + margin) - top);
         if (Recognize(*language, deadline)) TakeIfSure(RecognizedLines(*language), line);
       }
       if (given) Forget(*language);

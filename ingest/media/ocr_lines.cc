@@ -2,26 +2,26 @@
 
 #include <tesseract/baseapi.h>
 #include <tesseract/resultiterator.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
 
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <utility>
-
-#include "absl/strings/string_view.h"
 
 namespace sightline::media {
 namespace {
 
 constexpr float kSureConfidence = 85;
 
-int Width(const PixelBox& box) { return box.right - box.left; }
-
-int WidthOfWords(const std::vector<OcrWord>& words, float least_confidence) {
-  int width = 0;
+// Boxes of single words are too rough to go by: one may span the line.
+int CharactersOf(const std::vector<OcrWord>& words, float least_confidence) {
+  int count = 0;
   for (const OcrWord& word : words) {
-    if (word.confidence >= least_confidence) width += Width(word.box);
+    if (word.confidence >= least_confidence) count += CountCharacters(word.text);
   }
-  return width;
+  return count;
 }
 
 bool BoxOf(const tesseract::ResultIterator& it, tesseract::PageIteratorLevel level, PixelBox& box) {
@@ -56,16 +56,29 @@ std::vector<OcrLine> RecognizedLines(tesseract::TessBaseAPI& api) {
 }
 
 bool IsDoubtful(const OcrLine& line) {
-  return 2 * WidthOfWords(line.words, kLeastConfidence) < WidthOfWords(line.words, 0);
+  return 2 * CharactersOf(line.words, kLeastConfidence) < CharactersOf(line.words, 0);
 }
 
 bool TakeIfSure(std::vector<OcrLine> again, OcrLine& line) {
   std::vector<OcrWord> words;
-  for (OcrLine& part : again)
+  for (OcrLine& part : again) {
     std::move(part.words.begin(), part.words.end(), std::back_inserter(words));
-  if (2 * WidthOfWords(words, kSureConfidence) < Width(line.box)) return false;
+  }
+  const int sure = CharactersOf(words, kSureConfidence);
+  if (sure < kLeastCharacters || 2 * sure < CharactersOf(words, 0)) return false;
   line.words = std::move(words);
   return true;
+}
+
+int CountCharacters(absl::string_view text) {
+  int count = 0;
+  const auto size = static_cast<int32_t>(text.size());
+  for (int32_t at = 0; at < size;) {
+    UChar32 c = 0;
+    U8_NEXT_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), at, size, c);
+    if (u_isalnum(c)) ++count;
+  }
+  return count;
 }
 
 }  // namespace sightline::media

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 namespace tesseract {
 class TessBaseAPI;
 }
@@ -33,13 +35,19 @@ inline constexpr float kLeastConfidence = 60;
 // What `api` has recognized.
 std::vector<OcrLine> RecognizedLines(tesseract::TessBaseAPI& api);
 
-// True when most of the line, by width, is words below the least confidence. So comes out what is
-// no text, and a line of which one language had to yield to another for the sake of one odd
-// character.
+// Letters and digits that a paragraph, or a line that is read again, has at least; fewer are
+// specks.
+inline constexpr int kLeastCharacters = 2;
+
+// Letters and digits of `text`.
+int CountCharacters(absl::string_view text);
+
+// True when most characters of the line are in words below the least confidence. So comes out what
+// is no text, and a line that one language lost to another for the sake of an odd character.
 bool IsDoubtful(const OcrLine& line);
 
-// Puts the words of `again`, what a line of `line`'s box was read as once more, in their place
-// where most of them, by width, are beyond doubt; and says whether it did.
+// Puts the words of `again`, which the line was read as once more, in the place of its own where
+// most of their characters are beyond doubt; and says whether it did.
 bool TakeIfSure(std::vector<OcrLine> again, OcrLine& line);
 
 }  // namespace sightline::media
