@@ -104,7 +104,7 @@ struct WordReader::Engine {
     for (const auto& language : alone) {
       bool given = false;
       for (OcrLine& line : lines) {
-        if (!IsDoubtful(line)) continue;
+        if (!IsDoubtful(line) || line.box.right <= line.box.left) continue;
         if (absl::Now() >= deadline) break;
         if (!given) language->SetImage(gray.data(), width, height, 1, width);
         given = true;

@@ -59,15 +59,14 @@ bool IsDoubtful(const OcrLine& line) {
   return 2 * CharactersOf(line.words, kLeastConfidence) < CharactersOf(line.words, 0);
 }
 
-bool TakeIfSure(std::vector<OcrLine> again, OcrLine& line) {
+void TakeIfSure(std::vector<OcrLine> again, OcrLine& line) {
   std::vector<OcrWord> words;
   for (OcrLine& part : again) {
     std::move(part.words.begin(), part.words.end(), std::back_inserter(words));
   }
   const int sure = CharactersOf(words, kSureConfidence);
-  if (sure < kLeastCharacters || 2 * sure < CharactersOf(words, 0)) return false;
+  if (sure < kLeastCharacters || 2 * sure < CharactersOf(words, 0)) return;
   line.words = std::move(words);
-  return true;
 }
 
 int CountCharacters(absl::string_view text) {

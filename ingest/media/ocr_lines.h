@@ -47,7 +47,7 @@ int CountCharacters(absl::string_view text);
 bool IsDoubtful(const OcrLine& line);
 
 // Puts the words of `again`, which the line was read as once more, in the place of its own where
-// most of their characters are beyond doubt; and says whether it did.
-bool TakeIfSure(std::vector<OcrLine> again, OcrLine& line);
+// most of their characters are beyond doubt.
+void TakeIfSure(std::vector<OcrLine> again, OcrLine& line);
 
 }  // namespace sightline::media

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms, ImageDraw, ImageFont
 import office_files as office
 from pdf_files import CHINESE_WIDTH, HEIGHT, LATIN_WIDTH, WIDTH, drawn, is_latin, pdf_of, rewritten
 
-PASSWORD = "s3cret 密码"[:6]
+PASSWORD = "s3cret"
 LATIN = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 CHINESE = "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"
 PAGE = (1240, 1754)  # pixels of A4 at 150 dots an inch
@@ -162,6 +162,13 @@ class FormatCorpus:
         """A fact of each language, with a word that names it in a file name."""
         return [(next(self.english), "en"), (next(self.chinese), "中文")]
 
+    def four(self):
+        return self.both() + [(fact, f"{language} 2") for fact, language in self.both()]
+
+    def like(self, fact):
+        """Another one of its language."""
+        return next(self.english if is_latin(fact.text) else self.chinese)
+
     def put(self, form, source, data, *found):
         """`found`: facts, or what else a Truth has, as keywords."""
         self.files[source] = data
@@ -233,55 +240,56 @@ class FormatCorpus:
                     data = rewritten(data, "--object-streams=generate")
                 found += [{"picture": drawn(data, number), "page": number, "kinds": ("page",)} for number in range(1, 5)]
                 self.put(f"PDF, {kind}", f"pdf/{kind} {language}.pdf", data, *found)
-        for bits, length in (("128", "aes 128"), ("256", "aes 256")):
+        lock = ("--encrypt", PASSWORD, "owner")
+        for name, arguments in (("aes 256", (*lock, "256")), ("aes 128", (*lock, "128", "--use-aes=y")),
+                                ("rc4 128", ("--allow-weak-crypto", *lock, "128", "--use-aes=n")),
+                                ("rc4 40", ("--allow-weak-crypto", *lock, "40"))):
             pages, found = [], []
             for number, (fact, _) in enumerate(self.both(), 1):
                 lines, box = typeset(fact, self.rng)
                 pages.append((lines, None))
                 found.append({"words": fact.words, "page": number, "box": box})
-            aes = ["--use-aes=y"] if bits == "128" else []
-            self.put("PDF, encrypted", f"locked/{length}.pdf",
-                     rewritten(pdf_of(pages), "--encrypt", PASSWORD, "owner", bits, *aes), *found)
+            self.put("PDF, encrypted", f"locked/{name}.pdf", rewritten(pdf_of(pages), *arguments), *found)
 
     def figure(self):
         photo = next(self.photos)
         return png(photo), {"picture": png(photo), "kinds": ("figure",)}
 
     def add_office(self):
-        for fact, language in self.both():
-            other = next(self.english if language == "en" else self.chinese)
+        for fact, language in self.four():
+            other = self.like(fact)
             picture, found = self.figure()
             self.put("DOCX", f"office/letter {language}.docx",
                      office.docx("Heading", [fact.text], [("note",), (other.text,)], picture, "Figure"), fact, other, found)
         for form, write in (("PPTX", office.pptx), ("ODP", office.odp)):
-            for fact, language in self.both():
-                second = next(self.english if language == "en" else self.chinese)
+            for fact, language in self.four():
+                second = self.like(fact)
                 self.put(form, f"office/talk {language}.{form.lower()}",
                          write([("First", [fact.text]), ("Second", ["Nothing"]), ("Third", [second.text])]),
                          {"words": fact.words, "page": 1}, {"words": second.words, "page": 3})
         for form, write in (("XLSX", office.xlsx), ("ODS", office.ods)):
-            for fact, language in self.both():
-                second = next(self.english if language == "en" else self.chinese)
+            for fact, language in self.four():
+                second = self.like(fact)
                 self.put(form, f"office/table {language}.{form.lower()}",
                          write({"One": [["note"], [fact.text]], "Two": [["number", "note"], ["1", second.text]]}),
                          {"words": fact.words, "page": 1}, {"words": second.words, "page": 2})
-        for fact, language in self.both():
+        for fact, language in self.four():
             self.put("ODT", f"office/letter {language}.odt", office.odt("Heading", ["Before.", fact.text]), fact)
-        for fact, language in self.both():
-            second = next(self.english if language == "en" else self.chinese)
+        for fact, language in self.four():
+            second = self.like(fact)
             self.put("EPUB", f"books/book {language}.epub", office.epub("Book", [("I", fact.text), ("II", second.text)]), fact, second)
 
     def add_texts(self):
-        for fact, language in self.both():
-            charset = "utf-8" if language == "en" else "gb2312"
+        for fact, language in self.four():
+            charset = "gb2312" if language == "中文" else "utf-8"
             page = (f'<html><head><meta charset="{charset}"><title>Page</title></head><body><h1>Page</h1><script>var x = 1;</script>'
                     f"<p>{fact.text}</p></body></html>")
             self.put("HTML", f"web/page {language}.html", page.encode(charset), fact)
-        for fact, language in self.both():
-            second = next(self.english if language == "en" else self.chinese)
+        for fact, language in self.four():
+            second = self.like(fact)
             self.put("Markdown", f"web/note {language}.md",
                      f"# Note\n\n{fact.text}\n\n| a | b |\n|---|---|\n| 1 | {second.text} |\n".encode(), fact, second)
-        for (fact, language), encoding in zip(self.both(), ("utf-8", "gb18030")):
+        for (fact, language), encoding in zip(self.four(), ("utf-8", "gb18030", "utf-16", "utf-8-sig")):
             rows = "number,note\n" + "".join(f"{i},row {i}\n" for i in range(5)) + f'6,"{fact.text}"\n'
             self.put("CSV", f"tables/rows {language}.csv", rows.encode(encoding), fact)
         for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"):
@@ -291,13 +299,13 @@ class FormatCorpus:
                                       ("text, Latin-1", "latin-1", WESTERN)):
             for number, (text, words) in enumerate(texts):
                 self.put(form, f"text/{encoding} {number}.txt", (text + "\n").encode(encoding), {"words": words})
-        for number in range(2):
+        for number in range(4):
             fact = next(self.chinese)
             self.put("text, GB18030", f"text/gb18030 {number}.txt", (fact.text + "\n").encode("gb18030"), fact)
 
     def add_mail(self):
         for fact, language in self.both():
-            second, third = (next(self.english if language == "en" else self.chinese) for _ in range(2))
+            second, third = self.like(fact), self.like(fact)
             message = email.message.EmailMessage()
             message["From"], message["To"] = "ann@example.com", "bob@example.com"
             message["Date"], message["Subject"] = "Wed, 01 May 2024 10:00:00 +0200", f"Letter {language}"
@@ -318,7 +326,7 @@ class FormatCorpus:
         for form, suffix, pack in (("zip", "zip", office.zipped), ("tar", "tar", lambda entries: office.tarred(entries, "w")),
                                    ("tar.gz", "tar.gz", office.tarred)):
             for fact, language in self.both():
-                second, third = (next(self.english if language == "en" else self.chinese) for _ in range(2))
+                second, third = self.like(fact), self.like(fact)
                 lines, box = typeset(second, self.rng)
                 photo = next(self.photos)
                 source = f"archives/files {language}.{suffix}"
