@@ -210,8 +210,8 @@ void DocumentBuilder::OnMember(absl::string_view path, const absl::Status& statu
     ++members_;
     return;
   }
-  // A thousand bad ones are told like a hundred.
-  if (++failed_members_ > kMaxMemberFailures) return;
+  // A thousand bad ones are told like a hundred; what is wrong with the archive itself always is.
+  if (++failed_members_ > kMaxMemberFailures && !path.empty()) return;
   Fail(0, WithReason(absl::Status(status.code(), path.empty()
                                                      ? std::string(status.message())
                                                      : absl::StrCat(path, ": ", status.message())),

@@ -34,6 +34,12 @@ ArchivePtr OpenTar(absl::string_view bytes) {
 
 bool IsHeader(int result) { return result == ARCHIVE_OK || result == ARCHIVE_WARN; }
 
+// libarchive gives a file that it cannot make sense of as its own only entry.
+bool IsItself(archive* tar) {
+  return archive_format(tar) == ARCHIVE_FORMAT_RAW &&
+         archive_filter_code(tar, 0) == ARCHIVE_FILTER_NONE;
+}
+
 std::string NameOf(archive_entry* entry) {
   const char* name = archive_entry_pathname_utf8(entry);
   if (name == nullptr) name = archive_entry_pathname(entry);
@@ -90,6 +96,7 @@ Reply ReadTarHead(absl::string_view bytes) {
   if (tar == nullptr) return Failure(Reason::kBadArchive);
   const int result = archive_read_next_header(tar.get(), &entry);
   if (result != ARCHIVE_EOF && !IsHeader(result)) return Failure(Reason::kBadArchive);
+  if (IsItself(tar.get())) return Failure(Reason::kBadArchive);
   Reply reply;
   reply.has_members = true;
   reply.media_type =

@@ -2,38 +2,25 @@
 
 #include <tesseract/baseapi.h>
 #include <tesseract/ocrclass.h>
-#include <tesseract/resultiterator.h>
-#include <unicode/uchar.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "ingest/media/block_sink.h"
 #include "ingest/media/ocr_languages.h"
+#include "ingest/media/ocr_lines.h"
 #include "ingest/media/picture.h"
 #include "ingest/media/text_lines.h"
 
 namespace sightline::media {
 namespace {
 
-// Percent. Words that are there come out at 85 and more, but for a rare Chinese one now and then;
-// most of what scribbles are taken for comes out below 58.
-constexpr float kLeastConfidence = 60;
-constexpr int kLeastCharacters = 2;  // letters and digits of a paragraph; fewer are specks
 constexpr double kPartOfTime = 0.8;  // of a request's; the rest is for decoding and the answer
-
-int CountCharacters(absl::string_view text) {
-  int count = 0;
-  const auto size = static_cast<int32_t>(text.size());
-  for (int32_t at = 0; at < size;) {
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), at, size, c);
-    if (u_isalnum(c)) ++count;
-  }
-  return count;
-}
 
 // A paragraph as its words come, in pixels.
 struct Paragraph {
@@ -41,9 +28,13 @@ struct Paragraph {
   std::string line;
   int left = INT32_MAX, top = INT32_MAX, right = 0, bottom = 0;
 
-  void AddWord(absl::string_view word) {
-    if (!line.empty() && NeedsSpace(line, word)) line += ' ';
-    line.append(word.data(), word.size());
+  void AddWord(const OcrWord& word) {
+    if (!line.empty() && NeedsSpace(line, word.text)) line += ' ';
+    line += word.text;
+    left = std::min(left, word.box.left);
+    top = std::min(top, word.box.top);
+    right = std::max(right, word.box.right);
+    bottom = std::max(bottom, word.box.bottom);
   }
   void EndLine() {
     if (!line.empty()) AppendLine(text, line);
@@ -66,33 +57,68 @@ void Store(Paragraph& paragraph, int width, int height, BlockSink& sink) {
   paragraph = Paragraph();
 }
 
-void Collect(tesseract::ResultIterator& it, int width, int height, BlockSink& sink) {
-  using tesseract::RIL_PARA;
-  using tesseract::RIL_TEXTLINE;
-  using tesseract::RIL_WORD;
+void Collect(const std::vector<OcrLine>& lines, int width, int height, BlockSink& sink) {
   Paragraph paragraph;
-  do {
-    if (it.IsAtBeginningOf(RIL_PARA)) Store(paragraph, width, height, sink);
-    if (it.IsAtBeginningOf(RIL_TEXTLINE)) paragraph.EndLine();
-    if (it.Empty(RIL_WORD) || it.Confidence(RIL_WORD) < kLeastConfidence) continue;
-    const std::unique_ptr<char[]> word(it.GetUTF8Text(RIL_WORD));
-    int left = 0, top = 0, right = 0, bottom = 0;
-    if (word == nullptr || !it.BoundingBox(RIL_WORD, &left, &top, &right, &bottom)) continue;
-    // A picture within the page is a word of one space.
-    if (absl::string_view(word.get()).find_first_not_of(' ') == absl::string_view::npos) continue;
-    paragraph.AddWord(word.get());
-    paragraph.left = std::min(paragraph.left, left);
-    paragraph.top = std::min(paragraph.top, top);
-    paragraph.right = std::max(paragraph.right, right);
-    paragraph.bottom = std::max(paragraph.bottom, bottom);
-  } while (it.Next(RIL_WORD));
+  for (const OcrLine& line : lines) {
+    if (line.begins_paragraph) Store(paragraph, width, height, sink);
+    paragraph.EndLine();
+    for (const OcrWord& word : line.words) {
+      if (word.confidence >= kLeastConfidence) paragraph.AddWord(word);
+    }
+  }
   Store(paragraph, width, height, sink);
+}
+
+// Recognizes what `api` was given last. False when that was not done by `deadline`.
+bool Recognize(tesseract::TessBaseAPI& api, absl::Time deadline) {
+  tesseract::ETEXT_DESC monitor;
+  monitor.set_deadline_msecs(static_cast<int32_t>(
+      std::clamp<int64_t>(absl::ToInt64Milliseconds(deadline - absl::Now()), 1, INT32_MAX)));
+  return api.Recognize(&monitor) == 0;
+}
+
+// What it learned of this picture's letters must not colour the next one's.
+void Forget(tesseract::TessBaseAPI& api) {
+  api.Clear();
+  api.ClearAdaptiveClassifier();
+}
+
+bool Init(tesseract::TessBaseAPI& api, const std::string& languages, tesseract::PageSegMode mode) {
+  if (api.Init(kOcrDataFolder, languages.c_str(), tesseract::OEM_LSTM_ONLY) != 0) return false;
+  api.SetPageSegMode(mode);
+  return true;
 }
 
 }  // namespace
 
 struct WordReader::Engine {
-  tesseract::TessBaseAPI api;
+  tesseract::TessBaseAPI api;  // of all languages
+  // Of each language alone, where there are several. Together they settle on one for every line,
+  // and now and then on the wrong one: all of a Chinese line is lost to English for one odd
+  // character.
+  std::vector<std::unique_ptr<tesseract::TessBaseAPI>> alone;
+
+  // Reads doubtful lines of the picture with one language at a time, as long as there is time.
+  void ReadAgain(const std::vector<uint8_t>& gray, int width, int height, absl::Time deadline,
+                 std::vector<OcrLine>& lines) {
+    for (const auto& language : alone) {
+      bool given = false;
+      for (OcrLine& line : lines) {
+        if (!IsDoubtful(line) || line.box.right <= line.box.left) continue;
+        if (absl::Now() >= deadline) break;
+        if (!given) language->SetImage(gray.data(), width, height, 1, width);
+        given = true;
+        // Close to an edge it reads worse.
+        const int margin = (line.box.bottom - line.box.top) / 2;
+        const int left = std::max(0, line.box.left - margin);
+        const int top = std::max(0, line.box.top - margin);
+        language->SetRectangle(left, top, std::min(width, line.box.right + margin) - left,
+                               std::min(height, line.box.bottom + margin) - top);
+        if (Recognize(*language, deadline)) TakeIfSure(RecognizedLines(*language), line);
+      }
+      if (given) Forget(*language);
+    }
+  }
 };
 
 WordReader::WordReader(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
@@ -100,32 +126,30 @@ WordReader::~WordReader() = default;
 
 std::unique_ptr<WordReader> WordReader::Start(const std::string& languages) {
   auto engine = std::make_unique<Engine>();
-  if (engine->api.Init(kOcrDataFolder, languages.c_str(), tesseract::OEM_LSTM_ONLY) != 0) {
-    return nullptr;
+  if (!Init(engine->api, languages, tesseract::PSM_AUTO)) return nullptr;
+  const std::vector<std::string> names = absl::StrSplit(languages, '+');
+  for (size_t i = 0; names.size() > 1 && i < names.size(); ++i) {
+    auto& language = engine->alone.emplace_back(std::make_unique<tesseract::TessBaseAPI>());
+    if (!Init(*language, names[i], tesseract::PSM_SINGLE_LINE)) return nullptr;
   }
-  engine->api.SetPageSegMode(tesseract::PSM_AUTO);
   return std::unique_ptr<WordReader>(new WordReader(std::move(engine)));
 }
 
 Reply WordReader::Read(const Setup& setup, const Request& request, absl::string_view bytes) {
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(request.timeout_ms) * kPartOfTime;
   std::vector<uint8_t> gray;
   Reply picture = DecodeForReading(setup, bytes, gray);
   if (picture.reason != Reason::kNone) return picture;
   tesseract::TessBaseAPI& api = engine_->api;
   api.SetImage(gray.data(), picture.width, picture.height, 1, picture.width);
-  tesseract::ETEXT_DESC monitor;
-  monitor.set_deadline_msecs(static_cast<int32_t>(
-      std::clamp<double>(static_cast<double>(request.timeout_ms) * kPartOfTime, 1, INT32_MAX)));
-  const bool done = api.Recognize(&monitor) == 0;
-  BlockSink sink(setup.limits.max_text_bytes);
-  if (done) {
-    const std::unique_ptr<tesseract::ResultIterator> it(api.GetIterator());
-    if (it != nullptr) Collect(*it, picture.width, picture.height, sink);
-  }
-  // What it learned of this picture's letters must not colour the next one's.
-  api.Clear();
-  api.ClearAdaptiveClassifier();
+  const bool done = Recognize(api, deadline);
+  std::vector<OcrLine> lines;
+  if (done) lines = RecognizedLines(api);
+  Forget(api);
   if (!done) return Failure(Reason::kTimeout);
+  engine_->ReadAgain(gray, picture.width, picture.height, deadline, lines);
+  BlockSink sink(setup.limits.max_text_bytes);
+  Collect(lines, picture.width, picture.height, sink);
   if (sink.overflowed()) return Failure(Reason::kTooMuchText, 0, setup.limits.max_text_bytes);
   Reply reply;
   reply.blocks = sink.Take();

@@ -91,7 +91,9 @@ Reason ReadText(const Setup& setup, const Request& request, int file, absl::Dura
   run.max_output_bytes = kMaxLayoutBytes;
   const ToolResult result = RunTool(run);
   reply.complaints = reply.complaints || absl::StrContains(result.errors, "Error");
-  if (result.end == ToolEnd::kTooMuch) return Reason::kTooMuchText;
+  if (result.end == ToolEnd::kTooMuch && result.output.size() >= run.max_output_bytes) {
+    return Reason::kTooMuchText;  // else it was complaints
+  }
   const Reason reason = Judge(result, Reason::kBadPage);
   if (reason != Reason::kNone) return reason;
   BlockSink sink(setup.limits.max_text_bytes);
@@ -153,11 +155,13 @@ Reply ReadPdfPage(const Setup& setup, const Request& request, int file, std::str
   Reply reply;
   const Reason text = ReadText(setup, request, file, timeout * 0.4, reply);
   if (text == Reason::kToolMissing || request.max_side == 0) {
-    if (text != Reason::kNone) return Failure(text);
+    if (text != Reason::kNone) return Failure(text, 0, setup.limits.max_text_bytes);
     return reply;
   }
   const Reason drawing = RenderPicture(setup, request, file, timeout * 0.5, reply, picture);
-  if (text != Reason::kNone && drawing != Reason::kNone) return Failure(text);
+  if (text != Reason::kNone && drawing != Reason::kNone) {
+    return Failure(text, 0, setup.limits.max_text_bytes);
+  }
   if (reply.blocks.empty() && drawing != Reason::kNone) return Failure(drawing);
   reply.partial = text != Reason::kNone ? text : drawing;
   return reply;

@@ -140,3 +140,34 @@ def mail(subject, text, attachments=None):
     for name, data in (attachments or {}).items():
         message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
     return message.as_bytes()
+
+
+def opendocument(kind, body):
+    """`kind`: spreadsheet or presentation."""
+    return zipped({"mimetype": f"application/vnd.oasis.opendocument.{kind}",
+                   "META-INF/manifest.xml": "<manifest/>",
+                   "content.xml": '<?xml version="1.0" encoding="UTF-8"?><office:document-content xmlns:office="urn:o" '
+                                  'xmlns:text="urn:t" xmlns:table="urn:tb" xmlns:draw="urn:d" xmlns:presentation="urn:p">'
+                                  f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
+                                  "</office:document-content>"})
+
+
+def ods(sheets):
+    """`sheets`: {name: rows of cells}."""
+    body = ""
+    for name, rows in sheets.items():
+        cells = "".join("<table:table-row>" + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{escape(cell)}</text:p></table:table-cell>' for cell in row)
+            + "</table:table-row>" for row in rows)
+        body += f'<table:table table:name="{escape(name)}">{cells}</table:table>'
+    return opendocument("spreadsheet", body)
+
+
+def odp(slides):
+    """`slides`: (title, lines) each."""
+    body = ""
+    for title, lines in slides:
+        frames = "".join(f'<draw:frame presentation:class="{kind}"><draw:text-box><text:p>{escape(text)}</text:p>'
+                         "</draw:text-box></draw:frame>" for kind, text in [("title", title), *(("outline", t) for t in lines)])
+        body += f"<draw:page>{frames}</draw:page>"
+    return opendocument("presentation", body)

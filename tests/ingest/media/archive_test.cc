@@ -186,6 +186,13 @@ TEST_F(ArchiveTest, CutAndFlippedArchivesEndInWords) {
   }
 }
 
+TEST_F(ArchiveTest, ADamagedTarIsNotItsOwnMember) {
+  std::string damaged = Tar({{"a", "words"}});
+  damaged[0] ^= 0x21;  // the head's checksum is wrong now
+  EXPECT_EQ(Members(damaged), "refused: bad_archive");
+  EXPECT_EQ(Members(Gzip(damaged), "a.tar.gz"), "a.tar: " + damaged + "\n");
+}
+
 TEST_F(ArchiveTest, AnEmptyArchiveHasNoMembers) {
   EXPECT_EQ(Members(Zip({})), "");
   EXPECT_EQ(Members("PK\x03\x04"), "refused: bad_archive");

@@ -270,6 +270,16 @@ TEST_F(DocumentTest, PageThatTakesTooLongCostsOnlyItself) {
   EXPECT_EQ(Describe(got.pages[1].blocks), "p Fine\n");
 }
 
+TEST_F(DocumentTest, PageOfEndlessComplaintsIsDamaged) {
+  PdfPage page = TextPage({"Plain"});
+  for (int i = 0; i < 200'000; ++i) page.content += " zz";
+  const auto got = ExtractAll(*client_, Pdf({page, TextPage({"Fine"})}));
+  ASSERT_THAT(got.status, IsOk());
+  ASSERT_EQ(got.pages.size(), 2u);
+  EXPECT_EQ(ErrorReason(got.pages[0].status), "bad_page");
+  EXPECT_EQ(Describe(got.pages[1].blocks), "p Fine\n");
+}
+
 TEST_F(DocumentTest, DeadlineEndsTheWholeDocument) {
   ExtractOptions options;
   options.deadline = absl::Now() + absl::Milliseconds(1500);

@@ -133,6 +133,19 @@ TEST_F(OcrTest, ReadsAPageOfTwoLanguagesWithBoxes) {
   EXPECT_TRUE(got.pages[0].picture.has_value());
 }
 
+TEST_F(OcrTest, ALineIsReadByEachLanguageWhereTheyDisagree) {
+  // English takes the first line, of which Chinese misses two characters.
+  const auto got = ExtractAll(
+      *client_, Encode(Words(1240, 1754,
+                             {{"李秀英把旧镜子留在地窖旁", "WenQuanYi Micro Hei 29", 200, 990},
+                              {"边，从那个冬天起再也没有", "WenQuanYi Micro Hei 29", 200, 1050}}),
+                       ".png"));
+  ASSERT_THAT(got.status, IsOk());
+  const std::string text = Describe(got.pages[0].blocks);
+  EXPECT_THAT(text, HasSubstr("李秀英"));
+  EXPECT_THAT(text, HasSubstr("那个冬天"));
+}
+
 TEST_F(OcrTest, ReadsUprightWhatTheFileHoldsTurned) {
   const VImage turned = TwoLanguages().rot270();
   VImage marked = turned.copy();
