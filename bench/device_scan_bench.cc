@@ -113,8 +113,7 @@ Json Measure(const Settings& settings, DeviceScan& scan, int batch, double share
   }
   std::vector<double> seconds;
   for (int round = 0; round <= settings.rounds; ++round) {
-    const double took =
-        Seconds([&] { OrFail(scan.Search(queries, allowed, settings.hits)); });
+    const double took = Seconds([&] { OrFail(scan.Search(queries, allowed, settings.hits)); });
     if (round > 0) seconds.push_back(took);  // the first allocates
   }
   const double median = Median(std::move(seconds));
@@ -150,10 +149,8 @@ int Main(int argc, char** argv) {
               {"copy_bytes_per_second", bandwidth}};
   for (const DeviceCode code : {DeviceCode::kBytes, DeviceCode::kBits}) {
     const bool bits = code == DeviceCode::kBits;
-    const auto scan = OrFail(DeviceScan::Create({.device = 0,
-                                                 .dimension = settings.dimension,
-                                                 .code = code,
-                                                 .capacity = settings.rows}));
+    const auto scan = OrFail(DeviceScan::Create(
+        {.device = 0, .dimension = settings.dimension, .code = code, .capacity = settings.rows}));
     Fill(settings, *scan);
     const int64_t row_bytes =
         bits ? (settings.dimension + 127) / 128 * 16
