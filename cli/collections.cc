@@ -88,7 +88,11 @@ std::string StatsText(const v1::GetCollectionStatsResponse& reply) {
                       "passages      ", stats.passages(), "\n", "vectors       ", stats.vectors(),
                       "\n", "tombstones    ", stats.tombstones(), "\n", "on disk       ",
                       ByteCount(stats.bytes()), "\n", "sequence      ", stats.sequence(),
-                      " (snapshot covers ", stats.index_sequence(), ")");
+                      " (snapshot covers ", stats.index_sequence(), ")",
+                      stats.has_next_documents()
+                          ? absl::StrCat("\nbeing embedded again, ", stats.next_documents(), " of ",
+                                         Counted(stats.documents(), "document"), " done")
+                          : "");
 }
 
 int Show(const CollectionArguments& arguments, const Environment& environment) {

@@ -28,6 +28,20 @@ absl::StatusOr<std::vector<Collection>> Corpus::ListCollections() const {
 absl::Status Corpus::DeleteCollection(const std::string& name) {
   return impl_->DeleteCollection(name);
 }
+absl::StatusOr<Collection> Corpus::BeginGeneration(const std::string& name,
+                                                   const std::string& model_fingerprint,
+                                                   int dimension) {
+  return impl_->BeginGeneration(name, model_fingerprint, dimension);
+}
+absl::StatusOr<bool> Corpus::GenerationHolds(const Document& document) const {
+  return impl_->GenerationHolds(document);
+}
+absl::Status Corpus::PutInGeneration(DocumentWrite write) {
+  return impl_->PutInGeneration(std::move(write));
+}
+absl::Status Corpus::SwitchGeneration(const std::string& name, const CollectionState& state) {
+  return impl_->SwitchGeneration(name, state);
+}
 absl::StatusOr<CollectionState> Corpus::State(const std::string& name) const {
   return impl_->State(name);
 }

@@ -101,6 +101,8 @@ struct CollectionStats {
   int64_t sequence = 0;        // of the store
   int64_t index_sequence = 0;  // covered by the newest valid snapshot
   int64_t bytes = 0;           // on disk, estimated
+  // Documents of the generation that is to follow; empty: none is.
+  std::optional<int64_t> next_documents;
 };
 
 // Names what a collection holds at one moment: equal states hold the same documents, and a write
@@ -164,6 +166,22 @@ class Corpus {
   absl::Status DeleteCollection(const std::string& name);
   absl::StatusOr<CollectionState> State(const std::string& name) const;  // reads no disk
   absl::StatusOr<CollectionStats> Stats(const std::string& name) const;
+
+  // --- the generation of a collection that is to follow: its documents as another model sees them.
+  // No search and no list knows it until it takes the collection's place.
+  // Begins it, empty, or goes on with one of this model and dimension; one of another goes. Errors
+  // as CreateCollection; kNotFound: no such collection.
+  absl::StatusOr<Collection> BeginGeneration(const std::string& name,
+                                             const std::string& model_fingerprint, int dimension);
+  // Whether it has the document as the collection has it. kNotFound: no generation is to follow.
+  absl::StatusOr<bool> GenerationHolds(const Document& document) const;
+  // As PutDocument, but what counts and times the document stays as it is in `write`.
+  absl::Status PutInGeneration(DocumentWrite write);
+  // Puts it in the collection's place, at once, and drops what stood there. Ids of passages are
+  // new. kAborted, and nothing is done: the collection is not as it was in `state`, or the
+  // generation still has documents that it has no more, which are now gone: look what is missing,
+  // and try again. kNotFound as above.
+  absl::Status SwitchGeneration(const std::string& name, const CollectionState& state);
 
   // --- documents.
   // Replaces the document of the same id, or adds it: one synced batch, then the index. Returns the

@@ -46,38 +46,49 @@ absl::Status AppendJobRemovals(const Store& store, const std::string& collection
 
 }  // namespace
 
-absl::StatusOr<Collection> Corpus::Impl::CreateCollection(const std::string& name,
-                                                          const std::string& model_fingerprint,
-                                                          int dimension) {
-  SL_RETURN_IF_ERROR(CheckCollectionName(name));
+absl::Status CheckModel(const std::string& fingerprint, int dimension) {
   if (dimension < 1 || dimension > kMaxDimension) {
     return absl::InvalidArgumentError(
         absl::StrCat("dimension is ", dimension, ", expected 1 to ", kMaxDimension));
   }
-  if (model_fingerprint.size() > kMaxFingerprintBytes || !IsValidUtf8(model_fingerprint)) {
+  if (fingerprint.size() > kMaxFingerprintBytes || !IsValidUtf8(fingerprint)) {
     return absl::InvalidArgumentError("model fingerprint: expected at most 1024 bytes of UTF-8");
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Collection> Corpus::Impl::CreateCollection(const std::string& name,
+                                                          const std::string& model_fingerprint,
+                                                          int dimension) {
+  SL_RETURN_IF_ERROR(CheckCollectionName(name));
+  SL_RETURN_IF_ERROR(CheckModel(model_fingerprint, dimension));
   absl::MutexLock lock(&write_mu_);
   if (Find(name).ok()) {
     return absl::AlreadyExistsError(absl::StrCat("there is a collection named ", name));
   }
+  SL_ASSIGN_OR_RETURN(
+      OpenCollectionPtr collection,
+      MakeCollection(CollectionKey(name), {name, model_fingerprint, dimension, absl::Now()}));
+  absl::MutexLock collections_lock(&collections_mu_);
+  return (collections_[name] = std::move(collection))->record.collection;
+}
+
+absl::StatusOr<OpenCollectionPtr> Corpus::Impl::MakeCollection(const std::string& key,
+                                                               Collection collection) {
   MetaRecord meta = meta_;
   CollectionRecord record;
   record.id = meta.next_collection++;
-  record.collection = {name, model_fingerprint, dimension, absl::Now()};
+  record.collection = std::move(collection);
   rocksdb::WriteBatch batch;
   batch.Put(MetaKey(), Encode(meta));
-  batch.Put(CollectionKey(name), Encode(record));
+  batch.Put(key, Encode(record));
   Counters counters;
   counters.change = RandomId();
   batch.Put(CountersKey(record.id), Encode(counters));
   batch.Put(AnalyzerKey(record.id), PostingsMadeBy(*analyzer_));
   SL_RETURN_IF_ERROR(store_->Write(batch));
   meta_ = meta;
-  OpenCollectionPtr collection = OpenOne(record);
-  absl::MutexLock collections_lock(&collections_mu_);
-  collections_[name] = std::move(collection);
-  return record.collection;
+  return OpenOne(record);
 }
 
 absl::StatusOr<Collection> Corpus::Impl::GetCollection(const std::string& name) const {
@@ -93,32 +104,45 @@ absl::StatusOr<std::vector<Collection>> Corpus::Impl::ListCollections() const {
   return out;
 }
 
+absl::Status Corpus::Impl::AppendRemoval(const OpenCollection& collection,
+                                         rocksdb::WriteBatch& batch) const {
+  std::map<std::string, int> references;
+  SL_RETURN_IF_ERROR(CountReferences(*store_, collection.record.id, references));
+  SL_RETURN_IF_ERROR(AppendReferenceChanges(*store_, references, {}, batch));
+  const std::string range = CollectionRange(collection.record.id);
+  const std::string end = PrefixEnd(range);
+  batch.DeleteRange(range, end);
+  return absl::OkStatus();
+}
+
+absl::Status Corpus::Impl::RemoveFiles(OpenCollection& collection) {
+  // A merge that is running sees `dropped` and stops; then the cache on disk can go.
+  absl::MutexLock upkeep(&collection.upkeep_mu);
+  SL_RETURN_IF_ERROR(RemoveIndexFiles(collection.folder));
+  std::error_code ignored;  // the folder stays when there are foreign files in it
+  std::filesystem::remove(collection.folder, ignored);
+  return absl::OkStatus();
+}
+
 absl::Status Corpus::Impl::DeleteCollection(const std::string& name) {
+  if (const absl::Status dropped = DropGeneration(name);
+      !dropped.ok() && !absl::IsNotFound(dropped)) {
+    return dropped;
+  }
   OpenCollectionPtr collection;
   {
     absl::MutexLock lock(&write_mu_);
     SL_ASSIGN_OR_RETURN(collection, Find(name));
-    const uint32_t id = collection->record.id;
     rocksdb::WriteBatch batch;
-    std::map<std::string, int> references;
-    SL_RETURN_IF_ERROR(CountReferences(*store_, id, references));
-    SL_RETURN_IF_ERROR(AppendReferenceChanges(*store_, references, {}, batch));
+    SL_RETURN_IF_ERROR(AppendRemoval(*collection, batch));
     SL_RETURN_IF_ERROR(AppendJobRemovals(*store_, name, batch));
     batch.Delete(CollectionKey(name));
-    const std::string range = CollectionRange(id);
-    const std::string end = PrefixEnd(range);
-    batch.DeleteRange(range, end);
     SL_RETURN_IF_ERROR(store_->Write(batch));
     collection->dropped = true;
     absl::MutexLock collections_lock(&collections_mu_);
     collections_.erase(name);
   }
-  // A merge that is running sees `dropped` and stops; then the cache on disk can go.
-  absl::MutexLock upkeep(&collection->upkeep_mu);
-  SL_RETURN_IF_ERROR(RemoveIndexFiles(collection->folder));
-  std::error_code ignored;  // the folder stays when there are foreign files in it
-  std::filesystem::remove(collection->folder, ignored);
-  return absl::OkStatus();
+  return RemoveFiles(*collection);
 }
 
 absl::StatusOr<CollectionState> Corpus::Impl::State(const std::string& name) const {
@@ -144,6 +168,9 @@ absl::StatusOr<CollectionStats> Corpus::Impl::Stats(const std::string& name) con
     stats.index_sequence = collection->snapshot_sequence;
   }
   stats.bytes = store_->ApproximateBytes(CollectionRange(collection->record.id));
+  if (const auto generation = FindGeneration(name); generation.ok() && (*generation)->damage.ok()) {
+    stats.next_documents = (*generation)->view()->counters.documents;
+  }
   return stats;
 }
 

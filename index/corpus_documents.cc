@@ -83,8 +83,13 @@ absl::StatusOr<DocumentRecord> Corpus::Impl::NeedDocument(const View& view,
 }
 
 absl::StatusOr<Document> Corpus::Impl::PutDocument(DocumentWrite write) {
+  return PutInto(&Impl::Find, std::move(write), nullptr);
+}
+
+absl::StatusOr<Document> Corpus::Impl::PutInto(Finder find, DocumentWrite write,
+                                               const Document* as) {
   const std::string name = write.document.collection;
-  SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(name));
+  SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, (this->*find)(name));
   SL_RETURN_IF_ERROR(CheckRoom());
   SL_ASSIGN_OR_RETURN(
       PreparedDocument prepared,
@@ -93,7 +98,7 @@ absl::StatusOr<Document> Corpus::Impl::PutDocument(DocumentWrite write) {
   Document stored;
   {
     absl::MutexLock lock(&write_mu_);
-    SL_ASSIGN_OR_RETURN(const OpenCollectionPtr newest, Find(name));
+    SL_ASSIGN_OR_RETURN(const OpenCollectionPtr newest, (this->*find)(name));
     if (newest != collection) {
       return absl::NotFoundError(absl::StrCat("collection ", name, " was deleted meanwhile"));
     }
@@ -103,7 +108,7 @@ absl::StatusOr<Document> Corpus::Impl::PutDocument(DocumentWrite write) {
     DocumentBatch batch(*store_, *analyzer_, *before);
     if (old.has_value()) SL_RETURN_IF_ERROR(batch.Remove(*old));
     SL_ASSIGN_OR_RETURN(
-        stored, batch.Add(std::move(prepared), old.has_value() ? &*old : nullptr, absl::Now()));
+        stored, batch.Add(std::move(prepared), old.has_value() ? &*old : nullptr, absl::Now(), as));
     SL_ASSIGN_OR_RETURN(rocksdb::WriteBatch * changes, batch.Finish());
     SL_RETURN_IF_ERROR(store_->Write(*changes));
     after = batch.TakeView();
@@ -115,12 +120,17 @@ absl::StatusOr<Document> Corpus::Impl::PutDocument(DocumentWrite write) {
 
 absl::StatusOr<int> Corpus::Impl::DeleteDocument(const std::string& name,
                                                  const std::string& document_id) {
+  return DeleteFrom(&Impl::Find, name, document_id);
+}
+
+absl::StatusOr<int> Corpus::Impl::DeleteFrom(Finder find, const std::string& name,
+                                             const std::string& document_id) {
   OpenCollectionPtr collection;
   std::shared_ptr<View> after;
   int passages = 0;
   {
     absl::MutexLock lock(&write_mu_);
-    SL_ASSIGN_OR_RETURN(collection, Find(name));
+    SL_ASSIGN_OR_RETURN(collection, (this->*find)(name));
     if (!collection->damage.ok()) return collection->damage;
     const std::shared_ptr<const View> before = collection->view();
     SL_ASSIGN_OR_RETURN(const DocumentRecord old, NeedDocument(*before, document_id));

@@ -26,7 +26,7 @@ absl::StatusOr<std::vector<Job>> Corpus::Impl::JobsOf(const std::string& collect
 // Every view is published anew, as each holds the store as it was at its collection's last write.
 void Corpus::Impl::RenewMoments() {
   absl::MutexLock lock(&write_mu_);
-  for (const OpenCollectionPtr& collection : AllCollections()) {
+  for (const OpenCollectionPtr& collection : AllOpen()) {
     if (collection->damage.ok()) Publish(*collection, std::make_shared<View>(*collection->view()));
   }
 }
@@ -62,6 +62,11 @@ absl::StatusOr<EraseReport> Corpus::Impl::Erase(const std::string& name,
   for (const std::string& id : document_ids) {
     SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*collection->view(), id));
     report.passages += document.document.passages;
+  }
+  // It may hold them too; what re-embeds begins again.
+  if (const absl::Status dropped = DropGeneration(name);
+      !dropped.ok() && !absl::IsNotFound(dropped)) {
+    return dropped;
   }
   absl::MutexLock upkeep(&collection->upkeep_mu);
   DocumentTraces traces(collection->record.id);

@@ -355,7 +355,7 @@ absl::StatusOr<FsckReport> Corpus::Impl::Fsck() const {
   {
     // Between two writes, so that the moment is that of every view.
     absl::MutexLock lock(&write_mu_);
-    collections = AllCollections();
+    collections = AllOpen();
     for (const OpenCollectionPtr& collection : collections) views.push_back(collection->view());
     moment.emplace(*store_);
     next_collection = meta_.next_collection;

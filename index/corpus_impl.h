@@ -23,6 +23,10 @@
 #include "index/store.h"
 #include "index/view.h"
 
+namespace rocksdb {
+class WriteBatch;
+}
+
 namespace sightline::index {
 
 // One collection while the corpus is open.
@@ -50,9 +54,13 @@ struct OpenCollection {
 
 using OpenCollectionPtr = std::shared_ptr<OpenCollection>;
 
-// The corpus by topic: corpus_open.cc, corpus_collections.cc, corpus_documents.cc,
-// corpus_search.cc, corpus_jobs.cc, corpus_erase.cc, corpus_upkeep.cc, corpus_fsck.cc. Locks are
-// taken in the order upkeep_mu, write_mu_, collections_mu_, OpenCollection::mu.
+// kInvalidArgument: what no collection can have.
+absl::Status CheckModel(const std::string& fingerprint, int dimension);
+
+// The corpus by topic: corpus_open.cc, corpus_collections.cc, corpus_generation.cc,
+// corpus_documents.cc, corpus_search.cc, corpus_jobs.cc, corpus_erase.cc, corpus_upkeep.cc,
+// corpus_fsck.cc. Locks are taken in the order upkeep_mu, write_mu_, collections_mu_,
+// OpenCollection::mu.
 class Corpus::Impl {
  public:
   explicit Impl(const CorpusOptions& options) : options_(options) {}
@@ -65,6 +73,11 @@ class Corpus::Impl {
   absl::StatusOr<Collection> GetCollection(const std::string& name) const;
   absl::StatusOr<std::vector<Collection>> ListCollections() const;
   absl::Status DeleteCollection(const std::string& name);
+  absl::StatusOr<Collection> BeginGeneration(const std::string& name,
+                                             const std::string& model_fingerprint, int dimension);
+  absl::StatusOr<bool> GenerationHolds(const Document& document) const;
+  absl::Status PutInGeneration(DocumentWrite write);
+  absl::Status SwitchGeneration(const std::string& name, const CollectionState& state);
   absl::StatusOr<CollectionState> State(const std::string& name) const;
   absl::StatusOr<CollectionStats> Stats(const std::string& name) const;
 
@@ -116,8 +129,32 @@ class Corpus::Impl {
   absl::StatusOr<OpenCollectionPtr> Find(const std::string& name) const;
   absl::StatusOr<std::shared_ptr<const View>> FindView(const std::string& name) const;
   std::vector<OpenCollectionPtr> AllCollections() const;
+  // With the generations that are to follow.
+  std::vector<OpenCollectionPtr> AllOpen() const;
+
+  // --- corpus_collections.cc
+  // Makes the record of a new, empty collection, under `key`.
+  absl::StatusOr<OpenCollectionPtr> MakeCollection(const std::string& key, Collection collection)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  // Adds to `batch` that all that is stored of a collection goes, but its record.
+  absl::Status AppendRemoval(const OpenCollection& collection, rocksdb::WriteBatch& batch) const;
+  // Of a collection that is out of the store: ends what is done in the background, removes its
+  // files.
+  static absl::Status RemoveFiles(OpenCollection& collection);
+
+  // --- corpus_generation.cc
+  // kNotFound.
+  absl::StatusOr<OpenCollectionPtr> FindGeneration(const std::string& name) const;
+  absl::Status DropGeneration(const std::string& name);
+  // Deletes documents of the generation that the collection has no more; how many.
+  absl::StatusOr<int> PruneGeneration(const std::string& name);
 
   // --- corpus_documents.cc
+  // A collection by its name: Find or FindGeneration.
+  using Finder = absl::StatusOr<OpenCollectionPtr> (Impl::*)(const std::string& name) const;
+  absl::StatusOr<Document> PutInto(Finder find, DocumentWrite write, const Document* as);
+  absl::StatusOr<int> DeleteFrom(Finder find, const std::string& name,
+                                 const std::string& document_id);
   // kResourceExhausted unless `bytes` more leave enough free.
   absl::Status CheckRoom(int64_t bytes = 0) const;
   absl::StatusOr<std::optional<DocumentRecord>> FindDocument(const View& view,
@@ -197,6 +234,7 @@ class Corpus::Impl {
 
   mutable absl::Mutex collections_mu_;
   std::map<std::string, OpenCollectionPtr> collections_ ABSL_GUARDED_BY(collections_mu_);
+  std::map<std::string, OpenCollectionPtr> generations_ ABSL_GUARDED_BY(collections_mu_);
 
   std::atomic<bool> stopping_{false};
   mutable absl::Mutex upkeep_mu_;

@@ -40,7 +40,7 @@ absl::Status Corpus::Impl::Open() {
   SL_RETURN_IF_ERROR(OpenMeta());
   SL_RETURN_IF_ERROR(OpenCollections());
   upkeep_ = std::thread([this] { UpkeepLoop(); });
-  for (const OpenCollectionPtr& collection : AllCollections()) RequestUpkeep(collection);
+  for (const OpenCollectionPtr& collection : AllOpen()) RequestUpkeep(collection);
   return absl::OkStatus();
 }
 
@@ -65,17 +65,19 @@ absl::Status Corpus::Impl::OpenMeta() {
 }
 
 absl::Status Corpus::Impl::OpenCollections() {
-  const std::string prefix = CollectionsPrefix();
-  std::vector<CollectionRecord> records;
-  SL_RETURN_IF_ERROR(store_->Scan(
-      prefix, nullptr, [&](absl::string_view, absl::string_view value) -> absl::StatusOr<bool> {
-        SL_ASSIGN_OR_RETURN(records.emplace_back(), DecodeCollection(value));
-        return true;
-      }));
-  for (const CollectionRecord& record : records) {
-    OpenCollectionPtr collection = OpenOne(record);
-    absl::MutexLock lock(&collections_mu_);
-    collections_[record.collection.name] = std::move(collection);
+  for (const bool generations : {false, true}) {
+    std::vector<CollectionRecord> records;
+    SL_RETURN_IF_ERROR(
+        store_->Scan(generations ? GenerationsPrefix() : CollectionsPrefix(), nullptr,
+                     [&](absl::string_view, absl::string_view value) -> absl::StatusOr<bool> {
+                       SL_ASSIGN_OR_RETURN(records.emplace_back(), DecodeCollection(value));
+                       return true;
+                     }));
+    for (const CollectionRecord& record : records) {
+      OpenCollectionPtr collection = OpenOne(record);
+      absl::MutexLock lock(&collections_mu_);
+      (generations ? generations_ : collections_)[record.collection.name] = std::move(collection);
+    }
   }
   return absl::OkStatus();
 }
@@ -128,9 +130,16 @@ std::vector<OpenCollectionPtr> Corpus::Impl::AllCollections() const {
   return all;
 }
 
+std::vector<OpenCollectionPtr> Corpus::Impl::AllOpen() const {
+  std::vector<OpenCollectionPtr> all = AllCollections();
+  absl::MutexLock lock(&collections_mu_);
+  for (const auto& [name, generation] : generations_) all.push_back(generation);
+  return all;
+}
+
 Corpus::Impl::~Impl() {
   StopUpkeep();
-  for (const OpenCollectionPtr& collection : AllCollections()) {
+  for (const OpenCollectionPtr& collection : AllOpen()) {
     if (!collection->damage.ok() || !IsDirty(*collection)) continue;
     absl::MutexLock lock(&collection->upkeep_mu);
     const auto written = WriteSnapshot(*collection);
@@ -143,6 +152,7 @@ Corpus::Impl::~Impl() {
   // Views hold moments of the store, which go before it does.
   absl::MutexLock lock(&collections_mu_);
   collections_.clear();
+  generations_.clear();
 }
 
 }  // namespace sightline::index

@@ -96,7 +96,7 @@ absl::Status DocumentBatch::RemovePostings(const DocumentRecord& old) {
 }
 
 absl::StatusOr<Document> DocumentBatch::Add(PreparedDocument prepared, const DocumentRecord* old,
-                                            absl::Time now) {
+                                            absl::Time now, const Document* as) {
   Counters& counters = after_->counters;
   const uint64_t end = counters.next_passage + static_cast<uint64_t>(prepared.passages.size());
   if (end > UINT32_MAX || counters.next_document == UINT32_MAX) {
@@ -112,6 +112,11 @@ absl::StatusOr<Document> DocumentBatch::Add(PreparedDocument prepared, const Doc
   document.passages = static_cast<int>(prepared.passages.size());
   document.created = old == nullptr ? now : old->document.created;
   document.updated = now;
+  if (as != nullptr) {
+    document.version = as->version;
+    document.created = as->created;
+    document.updated = as->updated;
+  }
   record.number = old == nullptr ? counters.next_document++ : old->number;
   record.blob_hashes = std::move(prepared.blob_hashes);
   AddPassages(prepared, record);

@@ -34,10 +34,11 @@ class DocumentBatch {
 
   // Adds a document, after Remove of the one of the same id where there is one (`old`, else null):
   // it keeps that one's number and creation time, and has the next version. Returns it as stored.
-  // kInvalidArgument: a passage names a picture that is neither in the write nor stored;
-  // kResourceExhausted: the collection has used up its passage numbers.
-  absl::StatusOr<Document> Add(PreparedDocument prepared, const DocumentRecord* old,
-                               absl::Time now);
+  // With `as`, version and times are those of that document. kInvalidArgument: a passage names a
+  // picture that is neither in the write nor stored; kResourceExhausted: the collection has used up
+  // its passage numbers.
+  absl::StatusOr<Document> Add(PreparedDocument prepared, const DocumentRecord* old, absl::Time now,
+                               const Document* as = nullptr);
 
   // Call once, last: completes and gives the batch.
   absl::StatusOr<rocksdb::WriteBatch*> Finish();

@@ -16,6 +16,8 @@ ByteWriter Start(uint32_t collection, char kind) {
 std::string MetaKey() { return Start(kGlobal, 'M').Take(); }
 std::string CollectionsPrefix() { return Start(kGlobal, 'C').Take(); }
 std::string CollectionKey(absl::string_view name) { return Start(kGlobal, 'C').Raw(name).Take(); }
+std::string GenerationsPrefix() { return Start(kGlobal, 'N').Take(); }
+std::string GenerationKey(absl::string_view name) { return Start(kGlobal, 'N').Raw(name).Take(); }
 std::string JobKey(absl::string_view job_id) { return Start(kGlobal, 'J').Raw(job_id).Take(); }
 std::string JobsPrefix() { return Start(kGlobal, 'J').Take(); }
 std::string JobOrderPrefix() { return Start(kGlobal, 'K').Take(); }

@@ -34,6 +34,8 @@ inline constexpr uint32_t kBucketSize = 1u << kBucketBits;
 std::string MetaKey();
 std::string CollectionKey(absl::string_view name);
 std::string CollectionsPrefix();
+std::string GenerationKey(absl::string_view name);  // the collection that is to follow this one
+std::string GenerationsPrefix();
 std::string JobKey(absl::string_view job_id);
 std::string JobsPrefix();
 std::string JobOrderKey(absl::Time created, absl::string_view job_id);  // newest first

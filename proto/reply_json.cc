@@ -553,6 +553,7 @@ std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply) {
   counts["sequence"] = stats.sequence();
   counts["index_sequence"] = stats.index_sequence();
   counts["bytes"] = stats.bytes();
+  if (stats.has_next_documents()) counts["next_documents"] = stats.next_documents();
   return Dump(out);
 }
 

@@ -99,7 +99,7 @@ std::string JobJson(const v1::Job& job);
 std::string CollectionJson(const v1::Collection& collection);
 
 // The collection's keys, then "stats":{"documents","passages","vectors","tombstones","sequence",
-// "index_sequence","bytes"}
+// "index_sequence","bytes"}, and "next_documents" while it is embedded again
 std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply);
 
 // {"id","made","bytes","files","collections","documents"}

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/sealed_box.h"
 #include "base/status.h"
+#include "ingest/reembedder.h"
 #include "services/cache/answer_cache.h"
 #include "services/cache/embedding_cache.h"
 #include "services/edge/call_scope.h"
@@ -105,6 +106,7 @@ struct Server::Parts {
   std::unique_ptr<fetch::UrlFetcher> fetcher;  // null: no URL is fetched
   std::unique_ptr<index::Corpus> corpus;
   std::unique_ptr<ingest::Ingestor> ingestor;
+  std::unique_ptr<ingest::Reembedder> reembedder;
   std::unique_ptr<cache::EmbeddingCache> embeddings;
   std::unique_ptr<cache::AnswerCache> answers;
   std::unique_ptr<query::Retriever> retriever;
@@ -305,6 +307,11 @@ absl::Status Server::StartServices() {
   grpc_address_ = parts.grpc->address();
   // Jobs wait for a model that can do them.
   if (config_.roles.ingest && drift_.ok()) SL_RETURN_IF_ERROR(parts.ingestor->Start());
+  // A model that nobody named may be here by mistake, and the vectors of the other would go.
+  if (config_.roles.ingest && drift_.ok() && config_.reembed && !config_.model_path.empty()) {
+    parts.reembedder = std::make_unique<ingest::Reembedder>(config_.ingest, *parts.corpus,
+                                                            *parts.model.encoder, *parts.media);
+  }
   return absl::OkStatus();
 }
 
@@ -473,6 +480,7 @@ void Server::StopParts(absl::Time deadline) {
   // The gateway first: its requests are calls of the server behind it.
   if (parts_->http != nullptr) parts_->http->Stop(deadline);
   if (parts_->grpc != nullptr) parts_->grpc->Stop(deadline);
+  if (parts_->reembedder != nullptr) parts_->reembedder->Stop();
   if (parts_->ingestor != nullptr) parts_->ingestor->Drain(deadline);
 }
 

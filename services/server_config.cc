@@ -171,6 +171,9 @@ void AddIngestKeys(ConfigTable& t) {
   t.push_back(Integer("ingest", "batch_inputs", 16, 1, 1024, "Encoder inputs of a batch."));
   t.push_back(
       Switch("ingest", "embed_page_pictures", true, "Also embed the picture of each page."));
+  t.push_back(Switch("ingest", "reembed", true,
+                     "Embed collections of another model again in the background, where the model "
+                     "is named and not the bundled one (docs/reembedding.md)."));
   t.push_back(
       Integer("ingest", "max_document_bytes", 512 * kMiB, 1, 64 * kGiB, "Largest document."));
   t.push_back(Real("ingest", "video_interval_seconds", "10", 0.1, 3600,
@@ -376,6 +379,7 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.ingest.overlap_tokens = static_cast<int>(c.Int("ingest.overlap_tokens"));
   out.ingest.batch_inputs = static_cast<int>(c.Int("ingest.batch_inputs"));
   out.ingest.embed_page_pictures = c.Bool("ingest.embed_page_pictures");
+  out.reembed = c.Bool("ingest.reembed");
   out.ingest_service.max_document_bytes = c.Int("ingest.max_document_bytes");
   out.ingest_service.fetch_attempts = out.ingest.max_attempts;
   out.media.program = c.String("media.program");

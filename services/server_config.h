@@ -48,6 +48,7 @@ struct ServerConfig {
   std::string backup_path;  // folder of backups; empty = none
   std::string model_path;   // empty = the bundled model, see FindModel
   bool self_test = true;    // of the model, at start
+  bool reembed = true;      // collections of another model than the one that was named
   std::string upstream;     // HOST:PORT or unix:PATH of the server behind a gateway that runs alone
   bool http = true;
   absl::Duration drain_delay;  // between "not ready" and refusing new calls

@@ -81,6 +81,7 @@ v1::CollectionStats ToProto(const index::CollectionStats& stats) {
   out.set_sequence(stats.sequence);
   out.set_index_sequence(stats.index_sequence);
   out.set_bytes(stats.bytes);
+  if (stats.next_documents.has_value()) out.set_next_documents(*stats.next_documents);
   return out;
 }
 

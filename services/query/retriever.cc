@@ -391,6 +391,20 @@ absl::Status Retriever::LeaveOutStored(const RetrieveRequest& request,
   return absl::OkStatus();
 }
 
+namespace {
+
+// What helps where a collection's vectors come from another model.
+std::string Remedy(const index::Corpus& corpus, const std::string& collection) {
+  const auto stats = corpus.Stats(collection);
+  if (!stats.ok() || !stats->next_documents.has_value()) {
+    return "load that model, or ingest the collection again; a search by words alone works";
+  }
+  return absl::StrCat("it is being embedded again, ", *stats->next_documents, " of ",
+                      stats->documents, " documents are done; a search by words alone works");
+}
+
+}  // namespace
+
 absl::Status Retriever::CheckModel(const index::Collection& collection) const {
   const std::string& loaded = encoder_.info().fingerprint;
   if (collection.model_fingerprint == loaded) return absl::OkStatus();
@@ -399,7 +413,7 @@ absl::Status Retriever::CheckModel(const index::Collection& collection) const {
           absl::FailedPreconditionError(absl::StrCat(
               "collection ", collection.name, ": its vectors come from another model (fingerprint ",
               collection.model_fingerprint.substr(0, 12), ", loaded is ", loaded.substr(0, 12),
-              "); load that model, or ingest the collection again")),
+              "); ", Remedy(corpus_, collection.name))),
           "other_model"),
       "collection", collection.name);
 }
