@@ -41,6 +41,7 @@ absl::Status LoadDocuments(const Store& store, View& view, PassageSet& with_vect
                        with_vector.Insert(record.first_passage + i);
                    }
                    Count(record, found);
+                   view.pictures += static_cast<int64_t>(record.blob_hashes.size());
                    return true;
                  }));
   if (!SameTotals(found, view.counters)) {
