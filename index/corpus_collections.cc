@@ -192,8 +192,9 @@ absl::StatusOr<CollectionStats> Corpus::Impl::Stats(const std::string& name) con
     absl::MutexLock lock(&collection->mu);
     stats.index_sequence = collection->snapshot_sequence;
   }
-  stats.bytes = store_->ApproximateBytes(CollectionRange(collection->record.id));
   stats.parts = BytesOf(*collection, *view);
+  stats.bytes =
+      stats.parts.records + stats.parts.vectors + stats.parts.patches + stats.parts.postings;
   return stats;
 }
 

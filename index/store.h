@@ -96,7 +96,8 @@ class Store {
   // kUnavailable once a storage error was seen, with what it was.
   absl::Status Health() const;
 
-  // Bytes on disk under `prefix`, estimated.
+  // Bytes of the records under `prefix`, which are of one kind: up to 4 MiB counted as they are,
+  // beyond that estimated from the sizes of the files, packed.
   int64_t ApproximateBytes(absl::string_view prefix) const;
 
  private:

@@ -227,9 +227,10 @@ TEST_F(CorpusPatchesTest, FsckFindsThoseThatAreMissingStrangeOrMalformed) {
   PutThree();
   Change([](rocksdb::WriteBatch& batch) {
     batch.Delete(PatchesKey(kPatched, 1));
-    batch.Put(PatchesKey(kPatched, 2), "nonsense");
-    batch.Put(PatchesKey(kPatched, 77),
-              EncodePatches(PatchCodes::kInt8, std::vector{Axis(1)}, kDimension));
+    batch.Put(PatchesKey(kPatched, 2), "\1\2nonsense");
+    batch.Put(
+        PatchesKey(kPatched, 77),
+        EncodePatches(PatchCodes::kInt8, std::vector<std::vector<float>>{Axis(1)}, kDimension));
   });
   const std::vector<std::string> problems = Problems();
   EXPECT_THAT(problems, Contains(HasSubstr("the patches of 2 passages are missing")));
@@ -239,16 +240,19 @@ TEST_F(CorpusPatchesTest, FsckFindsThoseThatAreMissingStrangeOrMalformed) {
 
 TEST_F(CorpusPatchesTest, MalformedOnesAreADataLossOfTheSearch) {
   PutThree();
-  Change([](rocksdb::WriteBatch& batch) { batch.Put(PatchesKey(kPatched, 2), "nonsense"); });
+  Change([](rocksdb::WriteBatch& batch) { batch.Put(PatchesKey(kPatched, 2), "\1\2nonsense"); });
   EXPECT_THAT(corpus_->Search(Query()), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(CorpusPatchesTest, StatsTellTheirBytesApart) {
+  std::mt19937 random(1);
   for (int i = 0; i < 50; ++i) {
-    DocumentWrite write = Picture(std::string(1, static_cast<char>('0' + i)), 0.5f,
-                                  std::vector<std::vector<float>>(100, Axis(i)));
+    DocumentWrite write = Picture(std::string(1, static_cast<char>('0' + i)), 0.5f, {});
+    for (uint32_t at = 0; at < 100; ++at) {
+      write.passages[0].patches.push_back(UnitVector(1000 * i + at, kDimension));
+    }
     Blob blob;
-    for (int at = 0; at < 4000; ++at) blob.bytes.push_back(static_cast<char>((at * 7919 + i) >> 3));
+    for (int at = 0; at < 4000; ++at) blob.bytes.push_back(static_cast<char>(random()));
     blob.hash = ContentHash(blob.bytes);
     blob.media_type = "image/png";
     blob.width = blob.height = 10;
@@ -256,22 +260,27 @@ TEST_F(CorpusPatchesTest, StatsTellTheirBytesApart) {
     write.blobs.push_back(blob);
     Put(std::move(write));
   }
-  const auto stats = corpus_->Stats("p");
-  ASSERT_THAT(stats, IsOk());
-  const CollectionBytes& parts = stats->parts;
-  // Codes of 100 patches in 50 passages; the store's estimate is rough.
-  const double codes = 50.0 * 100 * static_cast<double>(PatchBytes(PatchCodes::kInt8, kDimension));
-  EXPECT_GT(static_cast<double>(parts.patches), codes / 2);
-  EXPECT_LT(static_cast<double>(parts.patches), codes * 2);
-  EXPECT_GT(parts.pictures, 50 * 2000);
-  EXPECT_GT(parts.records, 0);
-  EXPECT_GT(parts.vectors, 0);
-  EXPECT_LT(parts.vectors, parts.patches);
-  EXPECT_GT(parts.postings, 0);
-  EXPECT_EQ(parts.memory_codes, 50 * (64 + 16));
-  EXPECT_EQ(parts.memory_halves, 50 * 2 * kDimension);
-  EXPECT_EQ(parts.mapped_halves, 0);
-  EXPECT_EQ(parts.memory_graphs, 0);
+  for (const bool in_files : {false, true}) {
+    if (in_files) Reopen();
+    SCOPED_TRACE(in_files ? "in files" : "in memory");
+    const auto stats = corpus_->Stats("p");
+    ASSERT_THAT(stats, IsOk());
+    const CollectionBytes& parts = stats->parts;
+    // Codes of 100 patches in 50 passages; the store's estimate is rough.
+    const double codes =
+        50.0 * 100 * static_cast<double>(PatchBytes(PatchCodes::kInt8, kDimension));
+    EXPECT_GT(static_cast<double>(parts.patches), codes / 2);
+    EXPECT_LT(static_cast<double>(parts.patches), codes * 2);
+    EXPECT_GT(parts.pictures, 50 * 2000);
+    EXPECT_GT(parts.records, 0);
+    EXPECT_GT(parts.vectors, 0);
+    EXPECT_LT(parts.vectors, parts.patches);
+    EXPECT_GT(parts.postings, 0);
+    EXPECT_EQ(parts.memory_codes, 50 * (64 + 16));
+    EXPECT_EQ(parts.memory_halves, 50 * 2 * kDimension);
+    EXPECT_EQ(parts.mapped_halves, 0);
+    EXPECT_EQ(parts.memory_graphs, 0);
+  }
   const auto other = corpus_->Stats("c");
   ASSERT_THAT(other, IsOk());
   EXPECT_EQ(other->parts.pictures, 0);
