@@ -1,8 +1,6 @@
 #include "index/patch_search.h"
 
 #include <algorithm>
-#include <cmath>
-#include <utility>
 
 #include "absl/time/clock.h"
 #include "base/status.h"
@@ -12,30 +10,15 @@
 namespace sightline::index {
 namespace {
 
+constexpr float kPatchWeight = 0.3f;  // docs/patches.md has what others give
+constexpr float kCosineWeight = 1 - kPatchWeight;
+
 // A candidate with patches: where it stands, and by what it is judged.
 struct Candidate {
   size_t place = 0;
-  ScoredPassage passage;
-  double patches = 0;
-  double combined = 0;
+  uint32_t number = 0;
+  float score = 0;
 };
-
-// Adds to each candidate's score `weight` times its value, less the mean, over the deviation.
-template <typename Value>
-void AddStandardised(std::vector<Candidate>& candidates, double weight, Value value) {
-  double sum = 0, squares = 0;
-  for (const Candidate& candidate : candidates) sum += value(candidate);
-  const double mean = sum / static_cast<double>(candidates.size());
-  for (const Candidate& candidate : candidates) {
-    squares += (value(candidate) - mean) * (value(candidate) - mean);
-  }
-  const double deviation = std::sqrt(squares / static_cast<double>(candidates.size()));
-  constexpr double kRounding = 1e-7;
-  if (deviation < kRounding) return;
-  for (Candidate& candidate : candidates) {
-    candidate.combined += weight * (value(candidate) - mean) / deviation;
-  }
-}
 
 }  // namespace
 
@@ -57,24 +40,14 @@ absl::StatusOr<absl::flat_hash_map<uint32_t, float>> RescoreByPatches(
     if (!stored.has_value()) continue;
     SL_ASSIGN_OR_RETURN(const float score, query.Score(*stored));
     scores[number] = score;
-    candidates.push_back({place, dense[place], score, 0});
-  }
-  if (candidates.empty()) return scores;
-  const char* w_env = std::getenv("SL_PATCH_WEIGHT");
-  const double kPatchWeight = w_env ? std::atof(w_env) : 0.3;
-  if (std::getenv("SL_PATCH_RAW")) {
-    for (Candidate& c : candidates) c.combined = (1 - kPatchWeight) * c.passage.score + kPatchWeight * c.patches;
-  } else {
-  AddStandardised(candidates, 1 - kPatchWeight,
-                  [](const Candidate& candidate) { return double{candidate.passage.score}; });
-  AddStandardised(candidates, kPatchWeight,
-                  [](const Candidate& candidate) { return candidate.patches; });
+    candidates.push_back(
+        {place, number, kCosineWeight * dense[place].score + kPatchWeight * score});
   }
   std::vector<Candidate> ranked = candidates;
   std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.combined > b.combined; });
+                   [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
   for (size_t i = 0; i < candidates.size(); ++i) {
-    dense[candidates[i].place].number = ranked[i].passage.number;
+    dense[candidates[i].place].number = ranked[i].number;
   }
   return scores;
 }

@@ -483,15 +483,8 @@ absl::StatusOr<std::vector<std::vector<float>>> Retriever::PatchWords(
     input.instruction = request.instruction;
     input.texts.push_back(text.substr(span.begin, span.end - span.begin));
   }
-  std::vector<std::vector<float>> words;
-  const char* mode = std::getenv("SL_PATCH_MODE");
-  if (mode != nullptr && std::string(mode) == "query") inputs.clear();
-  if (!inputs.empty()) {
-    SL_ASSIGN_OR_RETURN(words, Encode(request, inputs, collection, limits));
-  }
-  if (words.empty() || (mode != nullptr && std::string(mode) == "both"))
-    words.emplace_back(query.begin(), query.end());
-  return words;
+  if (inputs.empty()) return std::vector<std::vector<float>>{{query.begin(), query.end()}};
+  return Encode(request, inputs, collection, limits);
 }
 
 absl::StatusOr<model::RerankItem> Retriever::RerankQuery(const RetrieveRequest& request,

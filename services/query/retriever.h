@@ -104,7 +104,7 @@ class Retriever {
   // are as many.
   absl::Status Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,
                     const edge::CallLimits& limits, Retrieved& out) const;
-  // By what patches are compared with the query: its own vector and its first words'.
+  // What patches are compared with: its first words' vectors, without words the query's own.
   absl::StatusOr<std::vector<std::vector<float>>> PatchWords(const RetrieveRequest& request,
                                                              const index::Collection& collection,
                                                              std::span<const float> query,
