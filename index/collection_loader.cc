@@ -37,6 +37,7 @@ absl::Status LoadDocuments(const Store& store, View& view, PassageSet& with_vect
                    view.documents.Set(record.number, std::move(entry));
                    for (uint32_t i = 0; i < record.passages.size(); ++i) {
                      view.passages.Add(record.first_passage + i, record.number, record.passages[i]);
+                     view.patched += record.passages[i].has_patches;
                      if (record.passages[i].has_vector)
                        with_vector.Insert(record.first_passage + i);
                    }

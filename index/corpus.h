@@ -102,7 +102,7 @@ struct SearchResult {
   double fuse_ms = 0;
 };
 
-// What a collection takes, part by part. Of disk estimated from the sizes of the store's files.
+// What a collection takes, part by part, in bytes; see Store::ApproximateBytes.
 struct CollectionBytes {
   int64_t records = 0;        // documents and passages with their texts
   int64_t pictures = 0;       // of all pictures the share that its documents hold

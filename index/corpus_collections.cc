@@ -153,10 +153,10 @@ absl::StatusOr<CollectionState> Corpus::Impl::State(const std::string& name) con
 CollectionBytes Corpus::Impl::BytesOf(const OpenCollection& collection, const View& view) const {
   const uint32_t id = view.record.id;
   CollectionBytes out;
-  out.records =
-      store_->ApproximateBytes(DocumentsPrefix(id)) + store_->ApproximateBytes(PassagesPrefix(id));
-  out.vectors = store_->ApproximateBytes(VectorsPrefix(id));
-  out.patches = store_->ApproximateBytes(PatchesPrefix(id));
+  out.records = store_->ApproximateBytes(DocumentsPrefix(id), view.counters.documents) +
+                store_->ApproximateBytes(PassagesPrefix(id), view.counters.passages);
+  out.vectors = store_->ApproximateBytes(VectorsPrefix(id), view.counters.vectors);
+  out.patches = store_->ApproximateBytes(PatchesPrefix(id), view.patched);
   out.postings = store_->ApproximateBytes(PostingsPrefix(id));
   int64_t pictures = 0;
   for (const OpenCollectionPtr& other : AllCollections()) {

@@ -55,6 +55,7 @@ absl::Status DocumentBatch::Remove(const DocumentRecord& old) {
     if (passage.has_vector) batch_->Delete(VectorKey(collection_, old.first_passage + i));
     if (passage.has_patches) batch_->Delete(PatchesKey(collection_, old.first_passage + i));
     counters.vectors -= passage.has_vector;
+    after_->patched -= passage.has_patches;
     counters.texts -= passage.length > 0;
     counters.total_length -= passage.length;
   }
@@ -149,6 +150,7 @@ void DocumentBatch::AddPassages(const PreparedDocument& prepared, DocumentRecord
     after_->passages.Add(number, record.number, record.passages.back());
     ++counters.passages;
     counters.vectors += has_vector;
+    after_->patched += !passage.patches.empty();
     counters.texts += passage.length > 0;
     counters.total_length += passage.length;
   }

@@ -105,6 +105,13 @@ absl::StatusOr<std::vector<float>> WeightedSum(
   return out;
 }
 
+// Words say all of the query: only then does a picture that shows them show what is asked for.
+bool IsWordsAlone(const QueryContent& content) {
+  return content.images.empty() && std::ranges::all_of(content.parts, [](const QueryPart& part) {
+           return part.weight == 0 || (part.weight > 0 && !part.text.empty());
+         });
+}
+
 Hit FromIndex(index::Hit hit) {
   Hit out = {.passage = std::move(hit.passage),
              .score = hit.score,
@@ -269,10 +276,10 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
       out.dense_untrained = true;
       out.warnings.push_back("the encoder's weights are untrained: dense scores carry no meaning");
     }
-    if (collection->patches != index::PatchCodes::kNone && !request.no_patches) {
+    if (collection->patches != index::PatchCodes::kNone && !request.no_patches &&
+        IsWordsAlone(request.content)) {
       const Stopwatch patches_watch;
-      SL_ASSIGN_OR_RETURN(query.patch_words,
-                          PatchWords(request, *collection, query.vector, limits));
+      SL_ASSIGN_OR_RETURN(query.patch_words, PatchWords(request, *collection, limits));
       out.patches_ms = patches_watch.Milliseconds();
     }
   }
@@ -472,7 +479,7 @@ absl::StatusOr<std::vector<std::vector<float>>> Retriever::Encode(
 
 absl::StatusOr<std::vector<std::vector<float>>> Retriever::PatchWords(
     const RetrieveRequest& request, const index::Collection& collection,
-    std::span<const float> query, const edge::CallLimits& limits) const {
+    const edge::CallLimits& limits) const {
   SL_RETURN_IF_ERROR(edge::StillWanted(limits, "encoding the query's words"));
   const std::string text = request.content.JoinedText();
   std::vector<Span> spans = SplitWords(text);
@@ -483,7 +490,7 @@ absl::StatusOr<std::vector<std::vector<float>>> Retriever::PatchWords(
     input.instruction = request.instruction;
     input.texts.push_back(text.substr(span.begin, span.end - span.begin));
   }
-  if (inputs.empty()) return std::vector<std::vector<float>>{{query.begin(), query.end()}};
+  if (inputs.empty()) return std::vector<std::vector<float>>();
   return Encode(request, inputs, collection, limits);
 }
 

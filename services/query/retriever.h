@@ -43,7 +43,7 @@ struct RetrieveRequest {
   int neighbours = 0;       // of each hit, on either side; 0..5
   bool explain = false;     // fill Hit::reason
   bool collapse = false;    // of near-duplicate pictures (index/near_pictures.h) the best hit alone
-  bool no_patches = false;  // pictures are not scored by their patches, where they have any
+  bool no_patches = false;  // words are not looked for in patches, where a collection keeps them
   bool no_cache = false;    // the query's vectors are neither taken from a cache nor kept
 };
 
@@ -104,10 +104,9 @@ class Retriever {
   // are as many.
   absl::Status Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,
                     const edge::CallLimits& limits, Retrieved& out) const;
-  // What patches are compared with: its first words' vectors, without words the query's own.
+  // What patches are compared with: the vectors of the query's first words, each by itself.
   absl::StatusOr<std::vector<std::vector<float>>> PatchWords(const RetrieveRequest& request,
                                                              const index::Collection& collection,
-                                                             std::span<const float> query,
                                                              const edge::CallLimits& limits) const;
   // What the reranker compares with: the parts above 0, stored ones by their words and a picture.
   absl::StatusOr<model::RerankItem> RerankQuery(const RetrieveRequest& request,

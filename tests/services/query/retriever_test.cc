@@ -195,18 +195,13 @@ TEST_F(RetrieverPatchesTest, InAHybridSearchTheyOrderTheDenseList) {
   EXPECT_NEAR(found.hits[0].dense.value(), 1, 1e-3);
 }
 
-TEST_F(RetrieverPatchesTest, AQueryWithoutWordsIsComparedAsAWhole) {
-  Put("other", {Showing(1, {"boat", "snow"})}, "p");
-  Put("same", {Showing(3, {"boat"})}, "p");
-  index::PassageWrite showing = Showing(5, {});
-  showing.patches = {
-      Vector({.instruction = "", .videos = {}, .images = {Picture(9)}, .texts = {}})};
-  Put("holds it", {showing}, "p");
-  request_.content.texts.clear();
+TEST_F(RetrieverPatchesTest, AQueryWithAPictureIsNotScoredByItsWords) {
+  Put("none", {Showing(1, {"boat", "snow"})}, "p");
+  Put("both", {Showing(3, {"harbour", "lantern"})}, "p");
   request_.content.images = {Picture(9)};
   ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
-  EXPECT_EQ(Documents(found).front(), "holds it");
-  EXPECT_NEAR(found.hits[0].patches.value(), 1, 0.02);
+  EXPECT_EQ(Documents(found), (std::vector<std::string>{"none", "both"}));
+  EXPECT_FALSE(found.hits[0].patches.has_value());
 }
 
 TEST_F(RetrieverPatchesTest, ACollectionThatKeepsNoneIsSearchedAsBefore) {
