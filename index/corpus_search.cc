@@ -183,10 +183,12 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     result.exact = dense.exact;
     result.recall = dense.recall;
     result.dense_ms = Lap(clock);
-    SL_ASSIGN_OR_RETURN(patches, RescoreByPatches(*store_, *view, query.patch_words,
-                                                  static_cast<size_t>(query.patch_top),
-                                                  query.deadline, dense.hits));
-    result.patches_ms = Lap(clock);
+    if (!query.patch_words.empty() && view->record.collection.patches != PatchCodes::kNone) {
+      SL_ASSIGN_OR_RETURN(patches, RescoreByPatches(*store_, *view, query.patch_words,
+                                                    static_cast<size_t>(query.patch_top),
+                                                    query.deadline, dense.hits));
+      result.patches_ms = Lap(clock);
+    }
   }
   if (stages.lexical) {
     SL_ASSIGN_OR_RETURN(lexical,

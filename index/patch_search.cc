@@ -27,7 +27,6 @@ absl::StatusOr<absl::flat_hash_map<uint32_t, float>> RescoreByPatches(
     absl::Time deadline, std::vector<ScoredPassage>& dense) {
   absl::flat_hash_map<uint32_t, float> scores;
   const Collection& collection = view.record.collection;
-  if (collection.patches == PatchCodes::kNone || words.empty()) return scores;
   const PatchQuery query(collection.patches, collection.dimension, words);
   std::vector<Candidate> candidates;
   for (size_t place = 0; place < std::min(top, dense.size()); ++place) {
