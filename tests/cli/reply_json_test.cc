@@ -8,10 +8,11 @@ namespace sightline {
 namespace {
 
 TEST(ReplyJsonTest, AnEmptySearchHasEveryKey) {
-  EXPECT_EQ(SearchReplyJson({}),
-            R"({"hits":[],"exact":false,"recall":null,"warnings":[],"timings_ms":)"
-            R"({"encode":0.0,"dense":0.0,"patches":0.0,"lexical":0.0,"fuse":0.0,"rerank":0.0,"total":0.0},)"
-            R"("follow_up":null})");
+  EXPECT_EQ(
+      SearchReplyJson({}),
+      R"({"hits":[],"exact":false,"recall":null,"warnings":[],"timings_ms":)"
+      R"({"encode":0.0,"dense":0.0,"patches":0.0,"lexical":0.0,"fuse":0.0,"rerank":0.0,"total":0.0},)"
+      R"("follow_up":null})");
 }
 
 TEST(ReplyJsonTest, AFollowUpSaysWhatWasSearched) {
@@ -85,12 +86,13 @@ TEST(ReplyJsonTest, ACitationHasItsSpanAndTheHit) {
   citation.set_start(3);
   citation.set_end(9);
   citation.mutable_hit()->mutable_passage()->set_passage_id("p");
-  EXPECT_EQ(CitationJson(citation),
-            R"({"marker":2,"start":3,"end":9,"passage_id":"p","document_id":"","source":"",)"
-            R"("kind":"unknown","page":null,"box":null,"start_seconds":null,"end_seconds":null,)"
-            R"("text":"","score":0.0,"scores":{"dense":null,"lexical":null,"patches":null,"rerank":null},)"
-            R"("image_url":null,"thumbnail_url":null,"metadata":{},"snippet":"","verdict":null,)"
-            R"("support":null,"region":null})");
+  EXPECT_EQ(
+      CitationJson(citation),
+      R"({"marker":2,"start":3,"end":9,"passage_id":"p","document_id":"","source":"",)"
+      R"("kind":"unknown","page":null,"box":null,"start_seconds":null,"end_seconds":null,)"
+      R"("text":"","score":0.0,"scores":{"dense":null,"lexical":null,"patches":null,"rerank":null},)"
+      R"("image_url":null,"thumbnail_url":null,"metadata":{},"snippet":"","verdict":null,)"
+      R"("support":null,"region":null})");
   v1::Box& region = *citation.mutable_region();
   region.set_x0(0.25f);
   region.set_x1(1);
