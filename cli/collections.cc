@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -25,6 +26,7 @@ struct CollectionArguments {
   CommonArguments common;
   std::string name;
   int dimension = 0;
+  std::string patches = "none";
   bool yes = false;
   std::string out;
   bool vectors = false;
@@ -52,6 +54,7 @@ int Create(const CollectionArguments& arguments, const Environment& environment)
   v1::CreateCollectionRequest request;
   request.set_name(arguments.name);
   request.set_dimension(arguments.dimension);
+  request.set_patch_vectors(*PatchVectorsOf(arguments.patches));
   const auto reply =
       Call(*client->connection, *client->stub, &Service::Stub::CreateCollection, request);
   if (!reply.ok()) return ReportFailure(reply.status(), json);
@@ -78,17 +81,40 @@ int List(const CollectionArguments& arguments, const Environment& environment) {
   return kDone;
 }
 
+// A part of a collection: all of it, and for each passage.
+void AddPart(const v1::CollectionStats& stats, const char* name, int64_t bytes, Table& table) {
+  const int64_t passages = std::max<int64_t>(stats.passages(), 1);
+  table.Add({name, ByteCount(bytes), absl::StrCat((bytes + passages / 2) / passages)});
+}
+
+std::string PartsText(const v1::CollectionStats& stats, const Terminal& terminal) {
+  const v1::CollectionBytes& parts = stats.parts();
+  Table table({"PART", "BYTES", "A PASSAGE"}, {Table::kLeft, Table::kRight, Table::kRight});
+  AddPart(stats, "texts and records", parts.records(), table);
+  AddPart(stats, "pictures", parts.pictures(), table);
+  AddPart(stats, "vectors", parts.vectors(), table);
+  AddPart(stats, "patches", parts.patches(), table);
+  AddPart(stats, "word lists", parts.postings(), table);
+  AddPart(stats, "index files", parts.index_files(), table);
+  AddPart(stats, "in memory: codes", parts.memory_codes(), table);
+  AddPart(stats, "in memory: graphs", parts.memory_graphs(), table);
+  AddPart(stats, "in memory: vectors", parts.memory_halves(), table);
+  AddPart(stats, "mapped: vectors", parts.mapped_halves(), table);
+  return table.Render(terminal);
+}
+
 std::string StatsText(const v1::GetCollectionStatsResponse& reply) {
   const v1::Collection& collection = reply.collection();
   const v1::CollectionStats& stats = reply.stats();
   return absl::StrCat("name          ", Printable(collection.name()), "\n", "created       ",
                       TimeText(collection.created()), "\n", "model         ",
                       Printable(collection.model_fingerprint()), "\n", "dimension     ",
-                      collection.dimension(), "\n", "documents     ", stats.documents(), "\n",
-                      "passages      ", stats.passages(), "\n", "vectors       ", stats.vectors(),
-                      "\n", "tombstones    ", stats.tombstones(), "\n", "on disk       ",
-                      ByteCount(stats.bytes()), "\n", "sequence      ", stats.sequence(),
-                      " (snapshot covers ", stats.index_sequence(), ")",
+                      collection.dimension(), "\n", "patches       ",
+                      PatchVectorsName(collection.patch_vectors()), "\n", "documents     ",
+                      stats.documents(), "\n", "passages      ", stats.passages(), "\n",
+                      "vectors       ", stats.vectors(), "\n", "tombstones    ", stats.tombstones(),
+                      "\n", "on disk       ", ByteCount(stats.bytes()), "\n", "sequence      ",
+                      stats.sequence(), " (snapshot covers ", stats.index_sequence(), ")",
                       stats.has_next_documents()
                           ? absl::StrCat("\nbeing embedded again, ", stats.next_documents(), " of ",
                                          Counted(stats.documents(), "document"), " done")
@@ -105,6 +131,7 @@ int Show(const CollectionArguments& arguments, const Environment& environment) {
       Call(*client->connection, *client->stub, &Service::Stub::GetCollectionStats, request);
   if (!reply.ok()) return ReportFailure(reply.status(), json);
   PrintLine(json ? CollectionStatsJson(*reply) : StatsText(*reply));
+  if (!json) PrintLine(absl::StrCat("\n", PartsText(reply->stats(), environment.terminal)));
   return kDone;
 }
 
@@ -222,6 +249,8 @@ void AddCollections(Arguments& program, const Environment& environment) {
   create.Text("name", arguments->name, "Letters, digits, _ . and -; at most 63", "NAME", true);
   create.Integer("--dimension", arguments->dimension, 1, 65536,
                  "Numbers a vector; default 1024 or the model's own if smaller");
+  create.Choice("--patches", arguments->patches, {"none", "binary", "int8"},
+                "Vectors of the patches of pictures, by which searches score the best again");
   AddCommonArguments(create, arguments->common);
 
   Arguments list =

@@ -103,6 +103,8 @@ void AddEval(Arguments& program, const Environment& environment) {
                "Score against the gold of other questions: a control");
   command.Flag("--no-history", options->no_history,
                "Ask follow-up questions without what was said before: a control");
+  command.Choice("--patches", options->session.patches, {"none", "binary", "int8"},
+                 "Vectors of pictures' patches in the collection that is made");
   command.Flag("--untrained", options->session.untrained,
                "Random numbers in place of the model's weights: a control");
   command.Text("--log", options->log,

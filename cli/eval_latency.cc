@@ -15,8 +15,9 @@ struct Stage {
   const char* name;
   double (v1::StageTimings::*ms)() const;
 };
-constexpr std::array<Stage, 8> kStages = {{{"encode", &v1::StageTimings::encode_ms},
+constexpr std::array<Stage, 9> kStages = {{{"encode", &v1::StageTimings::encode_ms},
                                            {"dense", &v1::StageTimings::dense_ms},
+                                           {"patches", &v1::StageTimings::patches_ms},
                                            {"lexical", &v1::StageTimings::lexical_ms},
                                            {"fuse", &v1::StageTimings::fuse_ms},
                                            {"rerank", &v1::StageTimings::rerank_ms},

@@ -6,6 +6,7 @@
 #include "cli/untrained_model.h"
 #include "cli/uploader.h"
 #include "client/failure.h"
+#include "proto/reply_json.h"
 #include "sightline/v1/collection.grpc.pb.h"
 #include "sightline/v1/model.grpc.pb.h"
 #include "sightline/v1/query.grpc.pb.h"
@@ -60,9 +61,16 @@ absl::StatusOr<std::unique_ptr<EvalSession>> EvalSession::Open(const EvalSession
   const auto stub = v1::ModelService::NewStub(session->connection_->channel());
   SL_ASSIGN_OR_RETURN(session->model_,
                       Call(*session->connection_, *stub, &v1::ModelService::Stub::GetModel, {}));
-  if (!options.server.empty() && !options.keep) {
-    SL_ASSIGN_OR_RETURN(const bool there, HasCollection(*session->connection_, collection));
-    session->remove_collection_ = !there;
+  SL_ASSIGN_OR_RETURN(const bool there, HasCollection(*session->connection_, collection));
+  session->remove_collection_ = !options.server.empty() && !options.keep && !there;
+  if (!there && options.patches != "none") {
+    v1::CreateCollectionRequest request;
+    request.set_name(collection);
+    request.set_patch_vectors(*PatchVectorsOf(options.patches));
+    const auto collections = v1::CollectionService::NewStub(session->connection_->channel());
+    SL_RETURN_IF_ERROR(Call(*session->connection_, *collections,
+                            &v1::CollectionService::Stub::CreateCollection, request)
+                           .status());
   }
   return session;
 }

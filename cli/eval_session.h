@@ -25,7 +25,9 @@ struct EvalSessionOptions {
   std::string http;        // of the private one: address of its web page, or empty for none
   bool untrained = false;  // a copy of it with random weights
   uint64_t seed = 0;       // of those weights
-  bool keep = false;       // leave data folder and collection, in ./sightline-eval without `data`
+  // Of the collection, as of `collections create`; one that is there keeps what it has.
+  std::string patches = "none";
+  bool keep = false;  // leave data folder and collection, in ./sightline-eval without `data`
   bool quiet = false;
   std::string files;  // folder for what WriteFile writes, kept; empty = a temporary one
 };

@@ -128,6 +128,7 @@ std::string Scores(const v1::Hit& hit) {
   const v1::StageScores& scores = hit.scores();
   if (scores.has_dense()) absl::StrAppendFormat(&out, "  dense %.3f", scores.dense());
   if (scores.has_lexical()) absl::StrAppendFormat(&out, "  lexical %.2f", scores.lexical());
+  if (scores.has_patches()) absl::StrAppendFormat(&out, "  patches %.3f", scores.patches());
   if (scores.has_rerank()) absl::StrAppendFormat(&out, "  rerank %.3f", scores.rerank());
   return out;
 }
@@ -215,6 +216,8 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
                  "What was said before, [{\"role\": \"user\" or \"assistant\", \"content\"}]: the "
                  "question is searched with what it leans on",
                  "F.json");
+  arguments.Flag("--no-patches", query.no_patches,
+                 "Do not score pictures by their patches, where the collection keeps them");
   arguments.Flag("--no-cache", query.no_cache,
                  "Take nothing from the server's caches and leave nothing there");
 }
@@ -245,6 +248,7 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   request.set_neighbours(query.neighbours);
   request.set_explain(query.explain);
   request.set_no_cache(query.no_cache);
+  request.set_no_patches(query.no_patches);
   if (!query.text.empty()) request.add_query()->set_text(query.text);
   for (size_t i = 0; i < query.images.size(); ++i) {
     SL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(query.images[i], kMaxImageBytes));

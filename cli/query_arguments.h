@@ -31,6 +31,7 @@ struct QueryArguments {
   std::string from;  // RFC 3339; the server reads them
   std::string to;
   std::string history;  // path of a file of earlier messages, JSON
+  bool no_patches = false;
   bool no_cache = false;
 };
 

@@ -37,10 +37,12 @@ absl::Status LoadDocuments(const Store& store, View& view, PassageSet& with_vect
                    view.documents.Set(record.number, std::move(entry));
                    for (uint32_t i = 0; i < record.passages.size(); ++i) {
                      view.passages.Add(record.first_passage + i, record.number, record.passages[i]);
+                     view.patched += record.passages[i].has_patches;
                      if (record.passages[i].has_vector)
                        with_vector.Insert(record.first_passage + i);
                    }
                    Count(record, found);
+                   view.pictures += static_cast<int64_t>(record.blob_hashes.size());
                    return true;
                  }));
   if (!SameTotals(found, view.counters)) {

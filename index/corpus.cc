@@ -16,8 +16,8 @@ absl::StatusOr<std::unique_ptr<Corpus>> Corpus::Open(const CorpusOptions& option
 
 absl::StatusOr<Collection> Corpus::CreateCollection(const std::string& name,
                                                     const std::string& model_fingerprint,
-                                                    int dimension) {
-  return impl_->CreateCollection(name, model_fingerprint, dimension);
+                                                    int dimension, PatchCodes patches) {
+  return impl_->CreateCollection(name, model_fingerprint, dimension, patches);
 }
 absl::StatusOr<Collection> Corpus::GetCollection(const std::string& name) const {
   return impl_->GetCollection(name);

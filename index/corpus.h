@@ -33,6 +33,9 @@ struct CorpusOptions {
 struct PassageWrite {
   Passage passage;            // id, document_id, collection, source, metadata_json are filled in
   std::vector<float> vector;  // [dimension], unit length, finite; empty = lexical only
+  // Of the picture's patches, as `vector`; at most kMaxPatches (patch_codes.h), and none without a
+  // vector or in a collection that keeps none.
+  std::vector<std::vector<float>> patches = {};
 };
 
 // All that one ingest of a document changes; committed whole or not at all.
@@ -59,6 +62,10 @@ struct SearchQuery {
   int per_document = 0;  // hits of one document at most; 0 = no bound
   bool explain = false;  // fill Hit::explanation
   int candidates = 0;    // of each stage; 0 = max(100, 4 k)
+  // Unit vectors of the query's words, by which the first `patch_top` of the dense stage that keep
+  // patches are scored again (patch_search.h); empty = none are.
+  std::vector<std::vector<float>> patch_words = {};
+  int patch_top = 50;
   // Left out of the hits; ids that are not there are passed over.
   std::vector<uint64_t> without_passages;
   std::vector<std::string> without_documents;
@@ -79,6 +86,7 @@ struct Hit {
   float score = 0;               // what the hits are ordered by: fused, or the one stage's own
   std::optional<float> dense;    // cosine
   std::optional<float> lexical;  // BM25
+  std::optional<float> patches;  // PatchQuery::Score
   std::optional<HitExplanation> explanation;
 };
 
@@ -89,8 +97,23 @@ struct SearchResult {
   bool phrases_cut = false;     // more passages hold a phrase's words than were read for it
   bool cut = false;             // a stage found as many as it was to: with more `candidates`, more
   double dense_ms = 0;
+  double patches_ms = 0;
   double lexical_ms = 0;
   double fuse_ms = 0;
+};
+
+// What a collection takes, part by part, in bytes; see Store::ApproximateBytes.
+struct CollectionBytes {
+  int64_t records = 0;        // documents and passages with their texts
+  int64_t pictures = 0;       // of all pictures the share that its documents hold
+  int64_t vectors = 0;        // half floats
+  int64_t patches = 0;        // codes
+  int64_t postings = 0;       // of word search
+  int64_t index_files = 0;    // of its segments
+  int64_t memory_codes = 0;   // bytes that searches read first, and what stands beside them
+  int64_t memory_graphs = 0;  // links
+  int64_t memory_halves = 0;  // half floats that no file holds
+  int64_t mapped_halves = 0;  // those of mapped files: in memory as far as there is room
 };
 
 struct CollectionStats {
@@ -100,7 +123,8 @@ struct CollectionStats {
   int64_t tombstones = 0;      // dead vectors still in the index
   int64_t sequence = 0;        // of the store
   int64_t index_sequence = 0;  // covered by the newest valid snapshot
-  int64_t bytes = 0;           // on disk, estimated
+  int64_t bytes = 0;           // in the store, estimated, without pictures
+  CollectionBytes parts = {};
   // Documents of the generation that is to follow; empty: none is.
   std::optional<int64_t> next_documents;
 };
@@ -160,7 +184,8 @@ class Corpus {
 
   // --- collections. kInvalidArgument: bad name or dimension; kAlreadyExists; kNotFound.
   absl::StatusOr<Collection> CreateCollection(const std::string& name,
-                                              const std::string& model_fingerprint, int dimension);
+                                              const std::string& model_fingerprint, int dimension,
+                                              PatchCodes patches = PatchCodes::kNone);
   absl::StatusOr<Collection> GetCollection(const std::string& name) const;
   absl::StatusOr<std::vector<Collection>> ListCollections() const;
   absl::Status DeleteCollection(const std::string& name);

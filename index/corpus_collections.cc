@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
@@ -44,6 +45,26 @@ absl::Status AppendJobRemovals(const Store& store, const std::string& collection
                     });
 }
 
+void AddMemory(const VectorRows& rows, CollectionBytes& out) {
+  const auto code = static_cast<int64_t>(CodeStride(rows.dimension()) + sizeof(RowHead));
+  const auto halves = static_cast<int64_t>(rows.dimension() * sizeof(uint16_t));
+  out.memory_codes += rows.size() * code;
+  (rows.mapped() ? out.mapped_halves : out.memory_halves) += rows.size() * halves;
+}
+
+// Files that go meanwhile are passed over.
+int64_t FolderBytes(const std::string& folder) {
+  int64_t bytes = 0;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    std::error_code gone;
+    const auto size = it->is_regular_file(gone) ? it->file_size(gone) : 0;
+    if (!gone) bytes += static_cast<int64_t>(size);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 absl::Status CheckModel(const std::string& fingerprint, int dimension) {
@@ -59,16 +80,16 @@ absl::Status CheckModel(const std::string& fingerprint, int dimension) {
 
 absl::StatusOr<Collection> Corpus::Impl::CreateCollection(const std::string& name,
                                                           const std::string& model_fingerprint,
-                                                          int dimension) {
+                                                          int dimension, PatchCodes patches) {
   SL_RETURN_IF_ERROR(CheckCollectionName(name));
   SL_RETURN_IF_ERROR(CheckModel(model_fingerprint, dimension));
   absl::MutexLock lock(&write_mu_);
   if (Find(name).ok()) {
     return absl::AlreadyExistsError(absl::StrCat("there is a collection named ", name));
   }
-  SL_ASSIGN_OR_RETURN(
-      OpenCollectionPtr collection,
-      MakeCollection(CollectionKey(name), {name, model_fingerprint, dimension, absl::Now()}));
+  SL_ASSIGN_OR_RETURN(OpenCollectionPtr collection,
+                      MakeCollection(CollectionKey(name),
+                                     {name, model_fingerprint, dimension, absl::Now(), patches}));
   absl::MutexLock collections_lock(&collections_mu_);
   return (collections_[name] = std::move(collection))->record.collection;
 }
@@ -153,6 +174,34 @@ absl::StatusOr<CollectionState> Corpus::Impl::State(const std::string& name) con
                          .change = view->counters.change};
 }
 
+CollectionBytes Corpus::Impl::BytesOf(const OpenCollection& collection, const View& view) const {
+  const uint32_t id = view.record.id;
+  CollectionBytes out;
+  out.records = store_->ApproximateBytes(DocumentsPrefix(id), view.counters.documents) +
+                store_->ApproximateBytes(PassagesPrefix(id), view.counters.passages);
+  out.vectors = store_->ApproximateBytes(VectorsPrefix(id), view.counters.vectors);
+  out.patches = store_->ApproximateBytes(PatchesPrefix(id), view.patched);
+  out.postings = store_->ApproximateBytes(PostingsPrefix(id));
+  int64_t pictures = 0;
+  for (const OpenCollectionPtr& other : AllCollections()) {
+    if (other->damage.ok()) pictures += other->view()->pictures;
+  }
+  if (view.pictures > 0) {
+    out.pictures = static_cast<int64_t>(static_cast<double>(store_->ApproximateBytes(BlobKey(""))) *
+                                        static_cast<double>(view.pictures) /
+                                        static_cast<double>(std::max(pictures, view.pictures)));
+  }
+  out.index_files = FolderBytes(collection.folder);
+  AddMemory(view.head, out);
+  for (const SegmentPtr& segment : view.segments) {
+    AddMemory(segment->rows, out);
+    if (segment->graph == nullptr) continue;
+    out.memory_graphs += static_cast<int64_t>(segment->graph->LinkBytes() *
+                                              static_cast<double>(segment->graph->size()));
+  }
+  return out;
+}
+
 absl::StatusOr<CollectionStats> Corpus::Impl::Stats(const std::string& name) const {
   SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(name));
   if (!collection->damage.ok()) return collection->damage;
@@ -167,7 +216,9 @@ absl::StatusOr<CollectionStats> Corpus::Impl::Stats(const std::string& name) con
     absl::MutexLock lock(&collection->mu);
     stats.index_sequence = collection->snapshot_sequence;
   }
-  stats.bytes = store_->ApproximateBytes(CollectionRange(collection->record.id));
+  stats.parts = BytesOf(*collection, *view);
+  stats.bytes =
+      stats.parts.records + stats.parts.vectors + stats.parts.patches + stats.parts.postings;
   if (const auto generation = FindGeneration(name); generation.ok() && (*generation)->damage.ok()) {
     stats.next_documents = (*generation)->view()->counters.documents;
   }

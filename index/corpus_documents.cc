@@ -91,9 +91,8 @@ absl::StatusOr<Document> Corpus::Impl::PutInto(Finder find, DocumentWrite write,
   const std::string name = write.document.collection;
   SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, (this->*find)(name));
   SL_RETURN_IF_ERROR(CheckRoom());
-  SL_ASSIGN_OR_RETURN(
-      PreparedDocument prepared,
-      PrepareDocument(std::move(write), collection->record.collection.dimension, *analyzer_));
+  SL_ASSIGN_OR_RETURN(PreparedDocument prepared,
+                      PrepareDocument(std::move(write), collection->record.collection, *analyzer_));
   std::shared_ptr<View> after;
   Document stored;
   {

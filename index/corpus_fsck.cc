@@ -9,6 +9,7 @@
 #include "index/corpus_impl.h"
 #include "index/key_codec.h"
 #include "index/length_code.h"
+#include "index/patch_codes.h"
 #include "index/posting_blocks.h"
 #include "index/posting_list.h"
 #include "index/prepared_document.h"
@@ -55,6 +56,7 @@ class CollectionCheck {
     SL_RETURN_IF_ERROR(CheckDocuments());
     SL_RETURN_IF_ERROR(CheckPassages());
     SL_RETURN_IF_ERROR(CheckVectors());
+    SL_RETURN_IF_ERROR(CheckPatches());
     SL_RETURN_IF_ERROR(CheckPostings());
     SL_RETURN_IF_ERROR(CheckTombstones());
     SL_RETURN_IF_ERROR(CheckTotals());
@@ -100,6 +102,7 @@ class CollectionCheck {
     }
     expected_.Insert(number);
     if (summary.has_vector) expected_vectors_.Insert(number);
+    if (summary.has_patches) expected_patches_.Insert(number);
     owner_[number] = record.document.id;
     lengths_[number] = summary.length;
     ++totals_.passages;
@@ -170,6 +173,29 @@ class CollectionCheck {
     }));
     if (found != expected_vectors_.size()) {
       Problem(absl::StrCat(expected_vectors_.size() - found, " vectors are missing"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckPatches() {
+    const std::string prefix = PatchesPrefix(view_.record.id);
+    const Collection& collection = view_.record.collection;
+    int64_t found = 0;
+    SL_RETURN_IF_ERROR(check_.Scan(prefix, [&](absl::string_view key, absl::string_view value) {
+      const auto number = NumberOfKey(key, prefix);
+      if (!number.has_value()) return Problem("patches have a malformed key");
+      const auto count = CountPatches(value, collection.patches, collection.dimension);
+      if (!count.ok()) {
+        return Problem(absl::StrCat("patches of ", *number, ": ", count.status().message()));
+      }
+      if (!expected_patches_.Contains(*number)) {
+        return Problem(absl::StrCat("patches ", *number, " belong to no passage"));
+      }
+      ++found;
+    }));
+    if (found < expected_patches_.size()) {
+      Problem(absl::StrCat("the patches of ", expected_patches_.size() - found,
+                           " passages are missing"));
     }
     return absl::OkStatus();
   }
@@ -269,6 +295,7 @@ class CollectionCheck {
   const View& view_;
   PassageSet expected_;
   PassageSet expected_vectors_;
+  PassageSet expected_patches_;
   std::map<uint32_t, std::string> owner_;
   std::map<uint32_t, uint32_t> lengths_;
   Counters totals_;

@@ -69,7 +69,8 @@ class Corpus::Impl {
   absl::Status Open();
 
   absl::StatusOr<Collection> CreateCollection(const std::string& name,
-                                              const std::string& model_fingerprint, int dimension);
+                                              const std::string& model_fingerprint, int dimension,
+                                              PatchCodes patches);
   absl::StatusOr<Collection> GetCollection(const std::string& name) const;
   absl::StatusOr<std::vector<Collection>> ListCollections() const;
   absl::Status DeleteCollection(const std::string& name);
@@ -167,6 +168,7 @@ class Corpus::Impl {
     DocumentRecord document;
     uint32_t number = 0;
   };
+  CollectionBytes BytesOf(const OpenCollection& collection, const View& view) const;
   absl::StatusOr<PassagePlace> FindPassage(uint64_t passage_id) const;
   // The passage, filled from its document. Empty: not there at the view's moment.
   absl::StatusOr<std::optional<Passage>> ReadPassage(const View& view, uint32_t number,

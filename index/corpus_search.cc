@@ -10,6 +10,7 @@
 #include "index/corpus_impl.h"
 #include "index/fusion.h"
 #include "index/key_codec.h"
+#include "index/patch_search.h"
 #include "index/phrase_filter.h"
 #include "index/prefix_terms.h"
 #include "index/prepared_document.h"
@@ -43,6 +44,13 @@ absl::Status CheckQuery(const SearchQuery& query, const Stages& stages, int dime
   if (query.k < 1 || query.k > kMaxHits) {
     return absl::InvalidArgumentError(
         absl::StrCat("query: k is ", query.k, ", expected 1 to ", kMaxHits));
+  }
+  if (query.patch_top < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("query: patch_top is ", query.patch_top, ", expected 0 or more"));
+  }
+  for (const std::vector<float>& word : query.patch_words) {
+    SL_RETURN_IF_ERROR(Annotate(CheckUnitVector(word, dimension), "query: word"));
   }
   if (query.candidates < 0 || query.candidates > kMaxCandidates) {
     return absl::InvalidArgumentError(absl::StrCat("query: candidates is ", query.candidates,
@@ -81,8 +89,9 @@ std::vector<FusedPassage> Rank(const Stages& stages, const PassageTable& passage
     passage.lexical_part = passage.lexical.value_or(0);
     passage.score = passage.dense.has_value() ? *passage.dense : *passage.lexical;
   }
+  // Of the two ranks one is 0.
   std::sort(ranked.begin(), ranked.end(), [](const FusedPassage& a, const FusedPassage& b) {
-    return Better({a.number, a.score}, {b.number, b.score});
+    return a.dense_rank + a.lexical_rank < b.dense_rank + b.lexical_rank;
   });
   return ranked;
 }
@@ -151,6 +160,7 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
       query.candidates == 0 ? std::max(100, 4 * query.k) : std::max(query.candidates, query.k);
   SearchResult result;
   VectorSearchResult dense;
+  absl::flat_hash_map<uint32_t, float> patches;  // scores by passage
   std::vector<ScoredPassage> lexical;
   Words words;
   absl::Time clock = absl::Now();
@@ -173,6 +183,12 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     result.exact = dense.exact;
     result.recall = dense.recall;
     result.dense_ms = Lap(clock);
+    if (!query.patch_words.empty() && view->record.collection.patches != PatchCodes::kNone) {
+      SL_ASSIGN_OR_RETURN(patches, RescoreByPatches(*store_, *view, query.patch_words,
+                                                    static_cast<size_t>(query.patch_top),
+                                                    query.deadline, dense.hits));
+      result.patches_ms = Lap(clock);
+    }
   }
   if (stages.lexical) {
     SL_ASSIGN_OR_RETURN(lexical,
@@ -193,7 +209,11 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     // place.
     if (!passage.has_value()) continue;
     ++of_document;
-    Hit hit = {*std::move(passage), found.score, found.dense, found.lexical, std::nullopt};
+    Hit hit = {*std::move(passage), found.score, found.dense, found.lexical, {}, {}};
+    if (const auto scored = patches.find(found.number); scored != patches.end()) {
+      hit.patches = scored->second;
+      hit.dense.reset();  // that of its place, which it may not have had
+    }
     if (query.explain) {
       SL_ASSIGN_OR_RETURN(hit.explanation, Explain(*analyzer_, found, terms, hit.passage));
     }

@@ -53,7 +53,9 @@ absl::Status DocumentBatch::Remove(const DocumentRecord& old) {
     const PassageSummary& passage = old.passages[i];
     batch_->Delete(PassageKey(collection_, old.first_passage + i));
     if (passage.has_vector) batch_->Delete(VectorKey(collection_, old.first_passage + i));
+    if (passage.has_patches) batch_->Delete(PatchesKey(collection_, old.first_passage + i));
     counters.vectors -= passage.has_vector;
+    after_->patched -= passage.has_patches;
     counters.texts -= passage.length > 0;
     counters.total_length -= passage.length;
   }
@@ -64,6 +66,7 @@ absl::Status DocumentBatch::Remove(const DocumentRecord& old) {
                                absl::Now()};
   batch_->Put(TombstoneKey(collection_, counters.sequence), Encode(tombstone));
   for (const std::string& hash : old.blob_hashes) --reference_changes_[hash];
+  after_->pictures -= static_cast<int64_t>(old.blob_hashes.size());
   after_->passages.Remove(old.first_passage, count);
   after_->documents.Remove(old.number);
   return absl::OkStatus();
@@ -127,6 +130,7 @@ absl::StatusOr<Document> DocumentBatch::Add(PreparedDocument prepared, const Doc
   blobs_ = std::move(prepared.blobs);
   for (const Blob& blob : blobs_) offered_[blob.hash] = &blob;
   for (const std::string& hash : record.blob_hashes) ++reference_changes_[hash];
+  after_->pictures += static_cast<int64_t>(record.blob_hashes.size());
   if (prepared.job.has_value()) SL_RETURN_IF_ERROR(AppendJob(store_, *prepared.job, *batch_));
   return document;
 }
@@ -145,11 +149,13 @@ void DocumentBatch::AddPassages(const PreparedDocument& prepared, DocumentRecord
                   ToSlice(CodeBytes(passage.codes.data(), after_->head.dimension())));
       after_->head.Append(number, passage.codes.data());
     }
-    record.passages.push_back(
-        {stored.kind, static_cast<uint32_t>(stored.page), passage.length, has_vector});
+    if (!passage.patches.empty()) batch_->Put(PatchesKey(collection_, number), passage.patches);
+    record.passages.push_back({stored.kind, static_cast<uint32_t>(stored.page), passage.length,
+                               has_vector, !passage.patches.empty()});
     after_->passages.Add(number, record.number, record.passages.back());
     ++counters.passages;
     counters.vectors += has_vector;
+    after_->patched += !passage.patches.empty();
     counters.texts += passage.length > 0;
     counters.total_length += passage.length;
   }

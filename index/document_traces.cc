@@ -69,6 +69,7 @@ absl::Status DocumentTraces::AddPassages(const Store& store, const DocumentRecor
     const std::string key = PassageKey(collection_, number);
     own_keys_.insert(key);
     own_keys_.insert(VectorKey(collection_, number));
+    own_keys_.insert(PatchesKey(collection_, number));
     SL_ASSIGN_OR_RETURN(const auto value, store.Get(key, nullptr));
     if (value.has_value()) {
       SL_ASSIGN_OR_RETURN(const Passage passage, DecodePassage(*value));
@@ -77,6 +78,10 @@ absl::Status DocumentTraces::AddPassages(const Store& store, const DocumentRecor
     SL_ASSIGN_OR_RETURN(const auto vector, store.Get(VectorKey(collection_, number), nullptr));
     if (vector.has_value()) {
       bytes_.Add(RowBytes(number, *vector), absl::StrCat("the vector of passage ", number));
+    }
+    SL_ASSIGN_OR_RETURN(const auto patches, store.Get(PatchesKey(collection_, number), nullptr));
+    if (patches.has_value()) {
+      AddPieces(bytes_, *patches, absl::StrCat("the patches of passage ", number));
     }
   }
   return absl::OkStatus();

@@ -48,6 +48,10 @@ std::string VectorsPrefix(uint32_t collection) { return Start(collection, 'V').T
 std::string VectorKey(uint32_t collection, uint32_t number) {
   return Start(collection, 'V').U32(number).Take();
 }
+std::string PatchesPrefix(uint32_t collection) { return Start(collection, 'G').Take(); }
+std::string PatchesKey(uint32_t collection, uint32_t number) {
+  return Start(collection, 'G').U32(number).Take();
+}
 std::string PostingsPrefix(uint32_t collection) { return Start(collection, 'T').Take(); }
 std::string TermPrefix(uint32_t collection, absl::string_view term) {
   return Start(collection, 'T').String(term).Take();

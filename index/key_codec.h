@@ -53,6 +53,8 @@ std::string PassageKey(uint32_t collection, uint32_t number);
 std::string PassagesPrefix(uint32_t collection);
 std::string VectorKey(uint32_t collection, uint32_t number);
 std::string VectorsPrefix(uint32_t collection);
+std::string PatchesKey(uint32_t collection, uint32_t number);
+std::string PatchesPrefix(uint32_t collection);
 std::string PostingKey(uint32_t collection, absl::string_view term, uint32_t bucket);
 std::string TermPrefix(uint32_t collection, absl::string_view term);
 // Of the terms of `length` bytes that begin with `start`.
@@ -64,7 +66,8 @@ std::string TombstonesPrefix(uint32_t collection);
 // The smallest key greater than every key that starts with `prefix`; `prefix` is not all 0xFF.
 std::string PrefixEnd(absl::string_view prefix);
 
-// What stands after the prefix of a passage's or vector's key. Empty: the key is malformed.
+// What stands after the prefix of the key of a passage, vector or patches. Empty: the key is
+// malformed.
 std::optional<uint32_t> NumberOfKey(absl::string_view key, absl::string_view prefix);
 
 struct PostingKeyParts {

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "index/date.h"
 #include "index/names.h"
+#include "index/patch_codes.h"
 #include "index/vector_kernels.h"
 
 namespace sightline::index {
@@ -45,13 +46,32 @@ absl::Status CheckPassage(const Passage& passage) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<PreparedPassage> PreparePassage(PassageWrite write, int dimension,
+absl::Status CheckPatches(const PassageWrite& write, const Collection& collection) {
+  if (collection.patches == PatchCodes::kNone || write.vector.empty()) {
+    return absl::InvalidArgumentError(write.vector.empty() ? "patches without a vector"
+                                                           : "the collection keeps no patches");
+  }
+  if (write.patches.size() > kMaxPatches) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(write.patches.size(), " patches, at most ", kMaxPatches, " are allowed"));
+  }
+  for (const std::vector<float>& patch : write.patches) {
+    SL_RETURN_IF_ERROR(Annotate(CheckUnitVector(patch, collection.dimension), "patch"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PreparedPassage> PreparePassage(PassageWrite write, const Collection& collection,
                                                const PassageAnalyzer& analyzer) {
   SL_RETURN_IF_ERROR(CheckPassage(write.passage));
   PreparedPassage out;
   if (!write.vector.empty()) {
-    SL_RETURN_IF_ERROR(CheckUnitVector(write.vector, dimension));
+    SL_RETURN_IF_ERROR(CheckUnitVector(write.vector, collection.dimension));
     out.codes = ToHalf(write.vector);
+  }
+  if (!write.patches.empty()) {
+    SL_RETURN_IF_ERROR(CheckPatches(write, collection));
+    out.patches = EncodePatches(collection.patches, write.patches, collection.dimension);
   }
   SL_ASSIGN_OR_RETURN(out.terms, analyzer.Count(write.passage));
   for (const auto& [term, count] : out.terms) out.length += count;
@@ -123,7 +143,7 @@ absl::StatusOr<std::shared_ptr<const DocumentEntry>> EntryOf(const Document& doc
   return std::shared_ptr<const DocumentEntry>(std::move(entry));
 }
 
-absl::StatusOr<PreparedDocument> PrepareDocument(DocumentWrite write, int dimension,
+absl::StatusOr<PreparedDocument> PrepareDocument(DocumentWrite write, const Collection& collection,
                                                  const PassageAnalyzer& analyzer) {
   if (write.passages.size() > kMaxPassagesPerDocument) {
     return absl::InvalidArgumentError(absl::StrCat("document has ", write.passages.size(),
@@ -136,7 +156,7 @@ absl::StatusOr<PreparedDocument> PrepareDocument(DocumentWrite write, int dimens
   out.document = std::move(write.document);
   out.passages.reserve(write.passages.size());
   for (size_t i = 0; i < write.passages.size(); ++i) {
-    auto passage = PreparePassage(std::move(write.passages[i]), dimension, analyzer);
+    auto passage = PreparePassage(std::move(write.passages[i]), collection, analyzer);
     if (!passage.ok()) return Annotate(passage.status(), absl::StrCat("passage ", i));
     out.passages.push_back(*std::move(passage));
   }

@@ -24,6 +24,7 @@ struct PreparedPassage {
   TermCounts terms;
   uint32_t length = 0;          // terms, repeats counted
   std::vector<uint16_t> codes;  // half floats; empty = no vector
+  std::string patches;          // see patch_codes.h; empty = none
 };
 
 // A document to write, checked and with all the work done that needs no lock.
@@ -37,7 +38,7 @@ struct PreparedDocument {
 };
 
 // kInvalidArgument: as Corpus::PutDocument.
-absl::StatusOr<PreparedDocument> PrepareDocument(DocumentWrite write, int dimension,
+absl::StatusOr<PreparedDocument> PrepareDocument(DocumentWrite write, const Collection& collection,
                                                  const PassageAnalyzer& analyzer);
 
 // kInvalidArgument: wrong length, a value that is not finite, or a length that is not 1 within

@@ -11,7 +11,12 @@ constexpr uint64_t kRecordVersion = 1;
 // readable for programs that know version 1 only.
 constexpr uint64_t kFetchedVersion = 2;
 constexpr uint64_t kHashedVersion = 2;    // of passages with a picture's hash, likewise
+constexpr uint64_t kPatchesVersion = 2;   // of collections with patches: others cannot delete them
 constexpr uint64_t kCountersVersion = 2;  // 1 had no `change`
+
+// Of a passage's summary, in one byte.
+constexpr uint8_t kHasVector = 1;
+constexpr uint8_t kHasPatches = 2;
 
 ByteWriter Start(uint64_t version = kRecordVersion) {
   ByteWriter out;
@@ -94,22 +99,28 @@ absl::StatusOr<MetaRecord> DecodeMeta(absl::string_view bytes) {
 }
 
 std::string Encode(const CollectionRecord& record) {
-  ByteWriter out = Start();
+  const bool patches = record.collection.patches != PatchCodes::kNone;
+  ByteWriter out = Start(patches ? kPatchesVersion : kRecordVersion);
   out.Varint(record.id).String(record.collection.name).String(record.collection.model_fingerprint);
   out.Varint(record.collection.dimension);
   WriteTime(out, record.collection.created);
+  if (patches) out.U8(static_cast<uint8_t>(record.collection.patches));
   return out.Take();
 }
 
 absl::StatusOr<CollectionRecord> DecodeCollection(absl::string_view bytes) {
   ByteReader in(bytes);
-  if (auto version = CheckVersion(in, "collection"); !version.ok()) return version.status();
+  const auto version = CheckVersion(in, "collection", kPatchesVersion);
+  if (!version.ok()) return version.status();
   CollectionRecord record;
   record.id = static_cast<uint32_t>(in.Varint());
   record.collection.name = std::string(in.String());
   record.collection.model_fingerprint = std::string(in.String());
   record.collection.dimension = static_cast<int>(in.Varint());
   record.collection.created = ReadTime(in);
+  if (*version >= kPatchesVersion && !ReadEnum(in, PatchCodes::kInt8, record.collection.patches)) {
+    return absl::DataLossError("store: malformed collection record");
+  }
   if (auto status = CheckEnd(in, "collection"); !status.ok()) return status;
   return record;
 }
@@ -128,7 +139,9 @@ std::string Encode(const DocumentRecord& record) {
   WriteTime(out, document.updated);
   out.Varint(record.number).Varint(record.first_passage).Varint(record.passages.size());
   for (const PassageSummary& passage : record.passages) {
-    out.U8(static_cast<uint8_t>(passage.kind)).U8(passage.has_vector);
+    const int vectors =
+        (passage.has_vector ? kHasVector : 0) | (passage.has_patches ? kHasPatches : 0);
+    out.U8(static_cast<uint8_t>(passage.kind)).U8(static_cast<uint8_t>(vectors));
     out.Varint(passage.page).Varint(passage.length);
   }
   out.Varint(record.blob_hashes.size());
@@ -162,7 +175,9 @@ absl::StatusOr<DocumentRecord> DecodeDocument(absl::string_view bytes) {
   record.passages.resize(in.Count());
   for (PassageSummary& passage : record.passages) {
     good = ReadEnum(in, PassageKind::kVideoSegment, passage.kind) && good;
-    passage.has_vector = in.U8() != 0;
+    const uint8_t vectors = in.U8();
+    passage.has_vector = (vectors & kHasVector) != 0;
+    passage.has_patches = (vectors & kHasPatches) != 0;
     passage.page = static_cast<uint32_t>(in.Varint());
     passage.length = static_cast<uint32_t>(in.Varint());
   }

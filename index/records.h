@@ -33,6 +33,7 @@ struct PassageSummary {
   uint32_t page = 0;
   uint32_t length = 0;  // terms of its text
   bool has_vector = false;
+  bool has_patches = false;
 };
 
 struct DocumentRecord {

@@ -232,17 +232,36 @@ absl::StatusOr<std::set<std::string>> Store::TableFiles() const {
 
 absl::Status Store::Health() const { return listener_->health(); }
 
-int64_t Store::ApproximateBytes(absl::string_view prefix) const {
+int64_t Store::ApproximateBytes(absl::string_view prefix, int64_t records) const {
+  constexpr int64_t kCounted = 4 << 20;
+  int64_t seen = 0;
+  int64_t counted = 0;
+  const absl::Status scanned = Scan(
+      prefix, nullptr, [&](absl::string_view key, absl::string_view value) -> absl::StatusOr<bool> {
+        counted += static_cast<int64_t>(key.size() + value.size());
+        ++seen;
+        return counted < kCounted;
+      });
+  if (!scanned.ok() || counted < kCounted) return counted;
+  if (records >= 0) {
+    return static_cast<int64_t>(static_cast<double>(counted) / static_cast<double>(seen) *
+                                static_cast<double>(std::max(records, seen)));
+  }
   const std::string end = PrefixEnd(prefix);
   const rocksdb::Range range(ToSlice(prefix), end);
-  uint64_t bytes = 0;
   rocksdb::SizeApproximationOptions options;
-  options.include_memtables = true;
+  options.include_memtables = false;
   options.include_files = true;
-  if (!db_->GetApproximateSizes(options, db_->DefaultColumnFamily(), &range, 1, &bytes).ok()) {
-    return 0;
+  uint64_t in_files = 0;
+  if (!db_->GetApproximateSizes(options, db_->DefaultColumnFamily(), &range, 1, &in_files).ok()) {
+    return counted;
   }
-  return static_cast<int64_t>(bytes);
+  // Of what is still in memory RocksDB can only count: the sizes it tells are means over all kinds.
+  uint64_t in_memory = 0;
+  uint64_t unused = 0;
+  db_->GetApproximateMemTableStats(range, &in_memory, &unused);
+  return std::max(
+      counted, static_cast<int64_t>(in_files) + static_cast<int64_t>(in_memory) * (counted / seen));
 }
 
 }  // namespace sightline::index

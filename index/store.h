@@ -96,8 +96,11 @@ class Store {
   // kUnavailable once a storage error was seen, with what it was.
   absl::Status Health() const;
 
-  // Bytes on disk under `prefix`, estimated.
-  int64_t ApproximateBytes(absl::string_view prefix) const;
+  // Bytes of the keys and values under `prefix`, which are of one kind, before they are packed.
+  // Counted up to 4 MiB; beyond that the mean of what was counted times `records`, how many there
+  // are. Where that is not known (-1): packed, from the sizes of files, which may be half as much
+  // again.
+  int64_t ApproximateBytes(absl::string_view prefix, int64_t records = -1) const;
 
  private:
   friend class StoreSnapshot;

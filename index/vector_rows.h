@@ -34,6 +34,8 @@ class VectorRows {
 
   int dimension() const { return dimension_; }
   int64_t size() const { return size_; }
+  // The half floats are a file's.
+  bool mapped() const { return !blocks_.empty() && blocks_.front().own_halves == nullptr; }
 
   // `dimension` half floats.
   const uint16_t* halves(int64_t row) const {

@@ -24,6 +24,8 @@ struct View {
   // the segments', then those written since the last was sealed.
   std::vector<SegmentPtr> segments;
   VectorRows head{1};
+  int64_t patched = 0;   // passages with patches
+  int64_t pictures = 0;  // that its documents hold, each document's apart
   std::shared_ptr<const StoreSnapshot> moment;
 
   int64_t rows() const;

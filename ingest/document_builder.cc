@@ -24,7 +24,7 @@ constexpr double kLongestSegment = 300 + 0.01;
 
 }  // namespace
 
-DocumentBuilder::DocumentBuilder(const IngestOptions& options, int dimension,
+DocumentBuilder::DocumentBuilder(const IngestOptions& options, const index::Collection& collection,
                                  index::Document document, model::Encoder& encoder,
                                  media::MediaClient& media, Retry& retry, model::CancelFlag cancel)
     : options_(options),
@@ -32,16 +32,17 @@ DocumentBuilder::DocumentBuilder(const IngestOptions& options, int dimension,
       caption_(CaptionOf(document.metadata_json)),
       count_tokens_([&encoder](absl::string_view text) { return encoder.CountTokens(text); }),
       embedder_(encoder,
-                {.dimension = dimension,
+                {.dimension = collection.dimension,
                  .batch_inputs = options.batch_inputs,
-                 .batch_pixels = options.batch_pixels},
-                retry, std::move(cancel),
-                [this](size_t slot, absl::StatusOr<std::vector<float>> vector) {
+                 .batch_pixels = options.batch_pixels,
+                 .patches = collection.patches != index::PatchCodes::kNone},
+                retry, std::move(cancel), [this](size_t slot, absl::StatusOr<Embedding> made) {
                   index::PassageWrite& passage = write_.passages[slot];
-                  if (vector.ok()) {
-                    passage.vector = *std::move(vector);
+                  if (made.ok()) {
+                    passage.vector = std::move(made->vector);
+                    passage.patches = std::move(made->patches);
                   } else {
-                    Fail(passage.passage.page, WithReason(vector.status(), "not_encodable"));
+                    Fail(passage.passage.page, WithReason(made.status(), "not_encodable"));
                   }
                 }) {
   write_.document = std::move(document);

@@ -34,10 +34,10 @@ namespace sightline::ingest {
 class DocumentBuilder {
  public:
   // All references outlive the builder. `cancel` is not null. `document` has collection, id,
-  // source, content, and metadata set; `dimension` is the collection's.
-  DocumentBuilder(const IngestOptions& options, int dimension, index::Document document,
-                  model::Encoder& encoder, media::MediaClient& media, Retry& retry,
-                  model::CancelFlag cancel);
+  // source, content, and metadata set.
+  DocumentBuilder(const IngestOptions& options, const index::Collection& collection,
+                  index::Document document, model::Encoder& encoder, media::MediaClient& media,
+                  Retry& retry, model::CancelFlag cancel);
 
   // As media::MediaClient::Extract calls them. An error is the encoder's, and ends the document.
   absl::Status OnInfo(const media::DocumentInfo& info);

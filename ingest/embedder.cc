@@ -26,6 +26,9 @@ Embedder::Embedder(model::Encoder& encoder, const EmbedOptions& options, Retry& 
       sink_(std::move(sink)) {}
 
 absl::Status Embedder::Add(size_t slot, model::EncodeInput input) {
+  const bool picture_alone =
+      input.images.size() == 1 && input.texts.empty() && input.videos.empty();
+  if (options_.patches && picture_alone) return EncodePatches(slot, input.images.front());
   const int64_t pixels = PixelsOf(input);
   if (!inputs_.empty() && pixels_ + pixels > options_.batch_pixels) {
     SL_RETURN_IF_ERROR(EncodeBatch());
@@ -55,7 +58,8 @@ absl::Status Embedder::EncodeBatch() {
   auto vectors = Encode(inputs_);
   absl::Status status = vectors.status();
   if (vectors.ok()) {
-    for (size_t i = 0; i < slots_.size(); ++i) sink_(slots_[i], std::move((*vectors)[i]));
+    for (size_t i = 0; i < slots_.size(); ++i)
+      sink_(slots_[i], Embedding{std::move((*vectors)[i])});
   } else if (absl::IsInvalidArgument(status)) {
     // One input is at fault; the others are kept.
     status = EncodeOneByOne();
@@ -71,10 +75,23 @@ absl::Status Embedder::EncodeOneByOne() {
     auto vector = Encode(std::span(inputs_).subspan(i, 1));
     if (!vector.ok() && !absl::IsInvalidArgument(vector.status())) return vector.status();
     if (vector.ok()) {
-      sink_(slots_[i], std::move(vector->front()));
+      sink_(slots_[i], Embedding{std::move(vector->front())});
     } else {
       sink_(slots_[i], vector.status());
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Embedder::EncodePatches(size_t slot, const ImagePtr& picture) {
+  const model::CallOptions call = {.priority = model::Priority::kBulk, .cancel = cancel_};
+  auto regions = retry_([&] { return encoder_.EncodeRegions(picture, options_.dimension, call); });
+  if (regions.ok()) {
+    sink_(slot, Embedding{std::move(regions->whole), std::move(regions->vectors)});
+  } else if (absl::IsInvalidArgument(regions.status())) {
+    sink_(slot, regions.status());
+  } else {
+    return regions.status();
   }
   return absl::OkStatus();
 }

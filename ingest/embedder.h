@@ -15,14 +15,21 @@ struct EmbedOptions {
   int dimension = 0;         // floats a vector, > 0
   int batch_inputs = 16;     // inputs a call
   int64_t batch_pixels = 0;  // of the pictures of a call; one larger picture goes alone
+  bool patches = false;      // a picture alone is looked at patch by patch, in a call of its own
+};
+
+// What an input means; with patches, one unit vector each, where the options ask for them.
+struct Embedding {
+  std::vector<float> vector;
+  std::vector<std::vector<float>> patches = {};
 };
 
 // Turns inputs into vectors, a batch at a time, behind every interactive call. One thread.
 class Embedder {
  public:
-  // Receives the vector of the input that was added as `slot`, or why the encoder refused that one
-  // input.
-  using Sink = std::function<void(size_t slot, absl::StatusOr<std::vector<float>>)>;
+  // Receives the embedding of the input that was added as `slot`, or why the encoder refused that
+  // one input.
+  using Sink = std::function<void(size_t slot, absl::StatusOr<Embedding>)>;
 
   // `encoder` and `retry` outlive the embedder. `cancel` is not null.
   Embedder(model::Encoder& encoder, const EmbedOptions& options, Retry& retry,
@@ -39,6 +46,8 @@ class Embedder {
   absl::StatusOr<std::vector<std::vector<float>>> Encode(
       std::span<const model::EncodeInput> inputs);
   absl::Status EncodeOneByOne();
+  // Gives the sink the picture's vector and those of its patches, which the encoder makes together.
+  absl::Status EncodePatches(size_t slot, const ImagePtr& picture);
 
   model::Encoder& encoder_;
   const EmbedOptions options_;

@@ -244,8 +244,8 @@ absl::StatusOr<index::DocumentWrite> JobRunner::Read(Building& building,
                                                      absl::string_view bytes, int depth) {
   RunningJob& running = building.running;
   const QueuedJob& queued = running.queued;
-  DocumentBuilder builder(options_, building.collection.dimension, document, encoder_, media_,
-                          building.retry, running.cancel);
+  DocumentBuilder builder(options_, building.collection, document, encoder_, media_, building.retry,
+                          running.cancel);
   const media::ExtractOptions extract = {
       .media_type_hint = depth == 0 ? queued.options.media_type : "",
       .file_name = FileName(document.source),

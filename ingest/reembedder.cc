@@ -85,10 +85,13 @@ class Crossing {
     Embedder embedder(encoder_,
                       {.dimension = next_.dimension,
                        .batch_inputs = options_.batch_inputs,
-                       .batch_pixels = options_.batch_pixels},
-                      retry, cancel_, [&](size_t slot, absl::StatusOr<std::vector<float>> vector) {
+                       .batch_pixels = options_.batch_pixels,
+                       .patches = next_.patches != index::PatchCodes::kNone},
+                      retry, cancel_, [&](size_t slot, absl::StatusOr<Embedding> made) {
                         // One that this model refuses is found by its words alone.
-                        if (vector.ok()) write.passages[slot].vector = *std::move(vector);
+                        if (!made.ok()) return;
+                        write.passages[slot].vector = std::move(made->vector);
+                        write.passages[slot].patches = std::move(made->patches);
                       });
     for (size_t i = 0; i < write.passages.size(); ++i) {
       SL_ASSIGN_OR_RETURN(model::EncodeInput input, InputOf(write.passages[i].passage));

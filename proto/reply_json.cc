@@ -126,6 +126,7 @@ Json FromScores(const v1::StageScores& scores) {
   Json out;
   out["dense"] = scores.has_dense() ? Number(scores.dense()) : Json(nullptr);
   out["lexical"] = scores.has_lexical() ? Number(scores.lexical()) : Json(nullptr);
+  out["patches"] = scores.has_patches() ? Number(scores.patches()) : Json(nullptr);
   out["rerank"] = scores.has_rerank() ? Number(scores.rerank()) : Json(nullptr);
   return out;
 }
@@ -223,6 +224,7 @@ Json FromTimings(const v1::StageTimings& timings, bool with_answer) {
   Json out;
   out["encode"] = Rounded(timings.encode_ms());
   out["dense"] = Rounded(timings.dense_ms());
+  out["patches"] = Rounded(timings.patches_ms());
   out["lexical"] = Rounded(timings.lexical_ms());
   out["fuse"] = Rounded(timings.fuse_ms());
   out["rerank"] = Rounded(timings.rerank_ms());
@@ -300,6 +302,7 @@ Json FromCollection(const v1::Collection& collection) {
   out["model_fingerprint"] = collection.model_fingerprint();
   out["dimension"] = collection.dimension();
   out["created"] = collection.has_created() ? FromTime(collection.created()) : Json(nullptr);
+  out["patch_vectors"] = PatchVectorsName(collection.patch_vectors());
   return out;
 }
 
@@ -362,6 +365,19 @@ std::string OutcomeName(v1::IngestOutcome outcome) {
 
 std::string VerdictName(v1::Verdict verdict) {
   return EnumName(v1::Verdict_Name(verdict), "VERDICT_");
+}
+
+std::string PatchVectorsName(v1::PatchVectors vectors) {
+  if (vectors == v1::PATCH_VECTORS_UNSPECIFIED) return "none";
+  return EnumName(v1::PatchVectors_Name(vectors), "PATCH_VECTORS_");
+}
+
+std::optional<v1::PatchVectors> PatchVectorsOf(const std::string& name) {
+  for (const auto vectors :
+       {v1::PATCH_VECTORS_UNSPECIFIED, v1::PATCH_VECTORS_BINARY, v1::PATCH_VECTORS_INT8}) {
+    if (name == PatchVectorsName(vectors)) return vectors;
+  }
+  return std::nullopt;
 }
 
 std::string FollowUpJson(const v1::FollowUp& follow_up) { return Dump(FromFollowUp(follow_up)); }
@@ -554,6 +570,18 @@ std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply) {
   counts["index_sequence"] = stats.index_sequence();
   counts["bytes"] = stats.bytes();
   if (stats.has_next_documents()) counts["next_documents"] = stats.next_documents();
+  const v1::CollectionBytes& parts = stats.parts();
+  Json& bytes = counts["parts"];
+  bytes["records"] = parts.records();
+  bytes["pictures"] = parts.pictures();
+  bytes["vectors"] = parts.vectors();
+  bytes["patches"] = parts.patches();
+  bytes["postings"] = parts.postings();
+  bytes["index_files"] = parts.index_files();
+  bytes["memory_codes"] = parts.memory_codes();
+  bytes["memory_graphs"] = parts.memory_graphs();
+  bytes["memory_halves"] = parts.memory_halves();
+  bytes["mapped_halves"] = parts.mapped_halves();
   return Dump(out);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "sightline/v1/collection.pb.h"
@@ -25,7 +26,7 @@ namespace sightline {
 // {"rewritten_query","generated","pictures":[{"turn","part"}],"rewrite_ms"}
 std::string FollowUpJson(const v1::FollowUp& follow_up);
 
-// {"hits":[…],"exact","recall","warnings","timings_ms":{"encode","dense","lexical","fuse","rerank","total"},
+// {"hits":[…],"exact","recall","warnings","timings_ms":{"encode","dense","patches","lexical","fuse","rerank","total"},
 // "follow_up"}
 // `exact` is true when every allowed vector was compared; otherwise `recall` is the estimate, or
 // null. `follow_up` is null unless there was a history.
@@ -45,7 +46,7 @@ std::string AnswerReplyJson(const v1::AnswerResponse& reply);
 std::string CheckClaimsReplyJson(const v1::CheckClaimsResponse& reply);
 
 // {"passage_id","document_id","source","kind","page","box":[x0,y0,x1,y1],"start","end","text","score",
-// "scores":{"dense","lexical","rerank"},"image_url","thumbnail_url","metadata",
+// "scores":{"dense","lexical","patches","rerank"},"image_url","thumbnail_url","metadata",
 // "neighbours":[{"passage_id","offset","kind","page","heading","text"}],"explanation"}
 // `start` and `end` are seconds of a video; both URLs are null for a passage without a picture.
 // `explanation` is null, or {"dense_rank","lexical_rank","dense_part","lexical_part","fused_score",
@@ -95,11 +96,13 @@ std::string IngestStatusJson(const v1::IngestStatus& status);
 // {"job_id","collection","document_id","source","state","attempts","failures","created","updated"}
 std::string JobJson(const v1::Job& job);
 
-// {"name","model_fingerprint","dimension","created"}
+// {"name","model_fingerprint","dimension","created","patch_vectors"}; "none", "binary" or "int8".
 std::string CollectionJson(const v1::Collection& collection);
 
 // The collection's keys, then "stats":{"documents","passages","vectors","tombstones","sequence",
-// "index_sequence","bytes"}, and "next_documents" while it is embedded again
+// "index_sequence","bytes","parts":{"records","pictures","vectors","patches","postings","index_files",
+// "memory_codes","memory_graphs","memory_halves","mapped_halves"}}: bytes;
+// and "next_documents" while it is embedded again.
 std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply);
 
 // {"id","made","bytes","files","collections","documents"}
@@ -140,5 +143,8 @@ std::string DocumentStateName(v1::DocumentState state);
 std::string JobStateName(v1::JobState state);
 std::string OutcomeName(v1::IngestOutcome outcome);
 std::string VerdictName(v1::Verdict verdict);
+std::string PatchVectorsName(v1::PatchVectors vectors);  // "none", "binary", "int8"
+// Of another name: none.
+std::optional<v1::PatchVectors> PatchVectorsOf(const std::string& name);
 
 }  // namespace sightline

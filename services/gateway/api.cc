@@ -87,10 +87,17 @@ absl::StatusOr<v1::CreateCollectionRequest> ReadCreateCollection(const Request& 
     } else if (field.key() == "dimension" && value.is_int64() && value.get_int64() >= 1 &&
                value.get_int64() <= 65536) {
       out.set_dimension(static_cast<int32_t>(value.get_int64()));
+    } else if (field.key() == "patch_vectors") {
+      const auto vectors =
+          value.is_string() ? PatchVectorsOf(std::string(value.get_string())) : std::nullopt;
+      if (!vectors.has_value()) {
+        return edge::InvalidField("patch_vectors", R"(expected "none", "binary" or "int8")");
+      }
+      out.set_patch_vectors(*vectors);
     } else {
       const absl::string_view name(field.key().data(), field.key().size());
       if (name != "name" && name != "dimension") {
-        return edge::InvalidField(name, "no such field; known are name, dimension",
+        return edge::InvalidField(name, "no such field; known are name, dimension, patch_vectors",
                                   "unknown_field");
       }
       return edge::InvalidField(

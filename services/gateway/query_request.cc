@@ -64,6 +64,7 @@ constexpr FieldSpec kFields[] = {
     {"neighbours", Type::kInteger, false},
     {"explain", Type::kBoolean, false},
     {"collapse_near_duplicates", Type::kBoolean, false},
+    {"no_patches", Type::kBoolean, false},
     {"time_from", Type::kString, false},
     {"time_to", Type::kString, false},
     {"history", Type::kHistory, false},
@@ -243,6 +244,9 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
   } else if (name == "explain") {
     SL_ASSIGN_OR_RETURN(const bool explain, BooleanField(name, value));
     search.set_explain(explain);
+  } else if (name == "no_patches") {
+    SL_ASSIGN_OR_RETURN(const bool no_patches, BooleanField(name, value));
+    search.set_no_patches(no_patches);
   } else if (name == "no_cache") {
     SL_ASSIGN_OR_RETURN(const bool no_cache, BooleanField(name, value));
     search.set_no_cache(search.no_cache() || no_cache);

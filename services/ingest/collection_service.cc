@@ -36,9 +36,11 @@ grpc::Status CollectionService::CreateCollection(grpc::ServerContext* context,
     }
     const int dimension =
         request->dimension() == 0 ? ingest::DefaultDimension(encoder_) : request->dimension();
-    SL_ASSIGN_OR_RETURN(
-        const auto collection,
-        corpus_.CreateCollection(request->name(), encoder_.info().fingerprint, dimension));
+    const auto patches = PatchCodesFromProto(request->patch_vectors());
+    if (!patches.ok()) return edge::InvalidField("patch_vectors", patches.status().message());
+    SL_ASSIGN_OR_RETURN(const auto collection,
+                        corpus_.CreateCollection(request->name(), encoder_.info().fingerprint,
+                                                 dimension, *patches));
     *response->mutable_collection() = ToProto(collection);
     return absl::OkStatus();
   });

@@ -61,6 +61,15 @@ absl::Status CheckValue(const google::protobuf::Value& value) {
   }
 }
 
+v1::PatchVectors ToProto(index::PatchCodes codes) {
+  switch (codes) {
+    case index::PatchCodes::kNone: return v1::PATCH_VECTORS_UNSPECIFIED;
+    case index::PatchCodes::kBinary: return v1::PATCH_VECTORS_BINARY;
+    case index::PatchCodes::kInt8: return v1::PATCH_VECTORS_INT8;
+  }
+  return v1::PATCH_VECTORS_UNSPECIFIED;
+}
+
 }  // namespace
 
 v1::Collection ToProto(const index::Collection& collection) {
@@ -69,6 +78,7 @@ v1::Collection ToProto(const index::Collection& collection) {
   out.set_model_fingerprint(collection.model_fingerprint);
   out.set_dimension(collection.dimension);
   *out.mutable_created() = ToTimestamp(collection.created);
+  out.set_patch_vectors(ToProto(collection.patches));
   return out;
 }
 
@@ -82,6 +92,17 @@ v1::CollectionStats ToProto(const index::CollectionStats& stats) {
   out.set_index_sequence(stats.index_sequence);
   out.set_bytes(stats.bytes);
   if (stats.next_documents.has_value()) out.set_next_documents(*stats.next_documents);
+  v1::CollectionBytes& parts = *out.mutable_parts();
+  parts.set_records(stats.parts.records);
+  parts.set_pictures(stats.parts.pictures);
+  parts.set_vectors(stats.parts.vectors);
+  parts.set_patches(stats.parts.patches);
+  parts.set_postings(stats.parts.postings);
+  parts.set_index_files(stats.parts.index_files);
+  parts.set_memory_codes(stats.parts.memory_codes);
+  parts.set_memory_graphs(stats.parts.memory_graphs);
+  parts.set_memory_halves(stats.parts.memory_halves);
+  parts.set_mapped_halves(stats.parts.mapped_halves);
   return out;
 }
 
@@ -170,6 +191,17 @@ absl::StatusOr<std::string> JsonFromStruct(const google::protobuf::Struct& field
         absl::StrCat("metadata cannot be written as JSON: ", status.ToString()));
   }
   return json;
+}
+
+absl::StatusOr<index::PatchCodes> PatchCodesFromProto(v1::PatchVectors vectors) {
+  switch (vectors) {
+    case v1::PATCH_VECTORS_UNSPECIFIED: return index::PatchCodes::kNone;
+    case v1::PATCH_VECTORS_BINARY: return index::PatchCodes::kBinary;
+    case v1::PATCH_VECTORS_INT8: return index::PatchCodes::kInt8;
+    default:
+      return absl::InvalidArgumentError(
+          absl::StrCat("there are no patch vectors ", static_cast<int>(vectors)));
+  }
 }
 
 absl::StatusOr<std::optional<index::JobState>> JobStateFromProto(v1::JobState state) {

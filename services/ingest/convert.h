@@ -33,6 +33,7 @@ absl::StatusOr<google::protobuf::Struct> StructFromJson(const std::string& json)
 absl::StatusOr<std::string> JsonFromStruct(const google::protobuf::Struct& fields);
 
 // Unspecified gives nullopt. kInvalidArgument: a number that is no state.
+absl::StatusOr<index::PatchCodes> PatchCodesFromProto(v1::PatchVectors vectors);
 absl::StatusOr<std::optional<index::JobState>> JobStateFromProto(v1::JobState state);
 
 }  // namespace sightline::services

@@ -91,6 +91,7 @@ v1::Hit ToProto(const Hit& hit) {
   if (hit.dense.has_value()) out.mutable_scores()->set_dense(*hit.dense);
   if (hit.lexical.has_value()) out.mutable_scores()->set_lexical(*hit.lexical);
   if (hit.rerank.has_value()) out.mutable_scores()->set_rerank(*hit.rerank);
+  if (hit.patches.has_value()) out.mutable_scores()->set_patches(*hit.patches);
   for (const Neighbour& neighbour : hit.neighbours) {
     v1::Neighbour& beside = *out.add_neighbours();
     beside.set_passage_id(absl::StrCat(neighbour.passage.id));
@@ -169,6 +170,7 @@ v1::SearchResponse ToProto(const Retrieved& retrieved) {
   out.mutable_timings()->set_lexical_ms(retrieved.lexical_ms);
   out.mutable_timings()->set_fuse_ms(retrieved.fuse_ms);
   out.mutable_timings()->set_rerank_ms(retrieved.rerank_ms);
+  out.mutable_timings()->set_patches_ms(retrieved.patches_ms);
   return out;
 }
 

@@ -37,6 +37,7 @@ struct Hit {
   std::optional<float> dense = {};    // cosine
   std::optional<float> lexical = {};  // BM25
   std::optional<float> rerank = {};   // [0, 1]
+  std::optional<float> patches = {};  // index/patch_search.h
   std::vector<Neighbour> neighbours = {};
   std::optional<HitReason> reason = {};
 };

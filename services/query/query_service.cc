@@ -329,6 +329,7 @@ absl::StatusOr<QueryService::Asked> QueryService::ReadFiltered(
   out.neighbours = request.neighbours();
   out.explain = request.explain();
   out.no_cache = request.no_cache();
+  out.no_patches = request.no_patches();
   out.collapse = request.collapse_near_duplicates();
   SL_ASSIGN_OR_RETURN(out.time, TimeFrom(request, prefix));
   // Last, as it is the one part that costs: pictures are fetched and decoded here.
@@ -528,6 +529,7 @@ void QueryService::Measure(const v1::StageTimings& timings, const v1::FollowUp& 
   add("rewrite", follow_up.generated() ? follow_up.rewrite_ms() : 0);
   add("encode", timings.encode_ms());
   add("retrieval", retrieval);
+  add("patches", timings.patches_ms());
   add("rerank", timings.rerank_ms());
   add("answer", timings.generate_ms());
   edge::ReportStages(context, stages);

@@ -12,7 +12,9 @@
 #include "base/status.h"
 #include "index/near_pictures.h"
 #include "services/edge/error_details.h"
+#include "services/query/sentences.h"
 #include "services/query/terms.h"
+#include "services/query/words.h"
 
 namespace sightline::query {
 namespace {
@@ -21,6 +23,7 @@ constexpr int kMaxK = 1000;
 constexpr int kMaxCandidates = 10'000;
 constexpr int kMaxGroup = 100;
 constexpr int kMaxNeighbours = 5;
+constexpr size_t kMostPatchWords = 32;  // that patches are compared with
 // Of what a stored document shows the reranker.
 constexpr size_t kMostPassagesShown = 16;
 constexpr size_t kMostBytesShown = 4096;
@@ -102,11 +105,19 @@ absl::StatusOr<std::vector<float>> WeightedSum(
   return out;
 }
 
+// Words say all of the query: only then does a picture that shows them show what is asked for.
+bool IsWordsAlone(const QueryContent& content) {
+  return content.images.empty() && std::ranges::all_of(content.parts, [](const QueryPart& part) {
+           return part.weight == 0 || (part.weight > 0 && !part.text.empty());
+         });
+}
+
 Hit FromIndex(index::Hit hit) {
   Hit out = {.passage = std::move(hit.passage),
              .score = hit.score,
              .dense = hit.dense,
-             .lexical = hit.lexical};
+             .lexical = hit.lexical,
+             .patches = hit.patches};
   if (hit.explanation.has_value()) {
     out.reason = HitReason{.stages = *std::move(hit.explanation), .fused_score = hit.score};
   }
@@ -247,6 +258,7 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
   query.explain = request.explain;
   query.text_syntax = request.text_syntax;
   query.deadline = limits.deadline;
+  query.patch_top = options_.patch_top;
   query.text = request.mode == index::FusionMode::kDense ? "" : request.content.JoinedText();
   SL_RETURN_IF_ERROR(LeaveOutStored(request, query));
   if (request.mode == index::FusionMode::kLexical) {
@@ -263,6 +275,12 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
     if (encoder_.info().untrained) {
       out.dense_untrained = true;
       out.warnings.push_back("the encoder's weights are untrained: dense scores carry no meaning");
+    }
+    if (collection->patches != index::PatchCodes::kNone && !request.no_patches &&
+        IsWordsAlone(request.content)) {
+      const Stopwatch patches_watch;
+      SL_ASSIGN_OR_RETURN(query.patch_words, PatchWords(request, *collection, limits));
+      out.patches_ms = patches_watch.Milliseconds();
     }
   }
   const int rerank_top = request.candidates > 0 ? std::min(request.candidates, options_.rerank_top)
@@ -315,6 +333,7 @@ absl::Status Retriever::Find(const RetrieveRequest& request, int wanted, index::
     out.recall = found->recall;
     out.phrases_cut = found->phrases_cut;
     out.dense_ms += found->dense_ms;
+    out.patches_ms += found->patches_ms;
     out.lexical_ms += found->lexical_ms;
     out.fuse_ms += found->fuse_ms;
     out.hits.clear();
@@ -470,6 +489,23 @@ absl::StatusOr<std::vector<std::vector<float>>> Retriever::Encode(
                      : embeddings_->Encode(encoder_, inputs, collection.dimension, call);
   if (!vectors.ok()) return Annotate(vectors.status(), "encoding the query");
   return vectors;
+}
+
+absl::StatusOr<std::vector<std::vector<float>>> Retriever::PatchWords(
+    const RetrieveRequest& request, const index::Collection& collection,
+    const edge::CallLimits& limits) const {
+  SL_RETURN_IF_ERROR(edge::StillWanted(limits, "encoding the query's words"));
+  const std::string text = request.content.JoinedText();
+  std::vector<Span> spans = SplitWords(text);
+  if (spans.size() > kMostPatchWords) spans.resize(kMostPatchWords);
+  std::vector<model::EncodeInput> inputs;
+  for (const Span& span : spans) {
+    model::EncodeInput& input = inputs.emplace_back();
+    input.instruction = request.instruction;
+    input.texts.push_back(text.substr(span.begin, span.end - span.begin));
+  }
+  if (inputs.empty()) return std::vector<std::vector<float>>();
+  return Encode(request, inputs, collection, limits);
 }
 
 absl::StatusOr<model::RerankItem> Retriever::RerankQuery(const RetrieveRequest& request,

@@ -20,6 +20,7 @@ struct RetrieverOptions {
   int rerank_top = 40;       // candidates reranked, or k where k is larger
   int max_rerank = 200;      // largest k with reranking
   int rerank_pictures = 40;  // of the reranked, how many at most are shown with their picture
+  int patch_top = 50;        // of the dense stage, how many at most are scored by their patches
 };
 
 struct RetrieveRequest {
@@ -38,11 +39,12 @@ struct RetrieveRequest {
   int candidates = 0;
   // k counts documents, and each shows its `group_size` best hits, which stand together.
   bool group_by_document = false;
-  int group_size = 1;     // 1..100; k * group_size is at most 1000
-  int neighbours = 0;     // of each hit, on either side; 0..5
-  bool explain = false;   // fill Hit::reason
-  bool collapse = false;  // of near-duplicate pictures (index/near_pictures.h) the best hit alone
-  bool no_cache = false;  // the query's vectors are neither taken from a cache nor kept
+  int group_size = 1;       // 1..100; k * group_size is at most 1000
+  int neighbours = 0;       // of each hit, on either side; 0..5
+  bool explain = false;     // fill Hit::reason
+  bool collapse = false;    // of near-duplicate pictures (index/near_pictures.h) the best hit alone
+  bool no_patches = false;  // words are not looked for in patches, where a collection keeps them
+  bool no_cache = false;    // the query's vectors are neither taken from a cache nor kept
 };
 
 struct Retrieved {
@@ -55,6 +57,7 @@ struct Retrieved {
   bool dense_untrained = false;  // the encoder's weights are random
   double encode_ms = 0;
   double dense_ms = 0;
+  double patches_ms = 0;  // vectors of the words, too
   double lexical_ms = 0;
   double fuse_ms = 0;
   double rerank_ms = 0;
@@ -101,6 +104,10 @@ class Retriever {
   // are as many.
   absl::Status Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,
                     const edge::CallLimits& limits, Retrieved& out) const;
+  // What patches are compared with: the vectors of the query's first words, each by itself.
+  absl::StatusOr<std::vector<std::vector<float>>> PatchWords(const RetrieveRequest& request,
+                                                             const index::Collection& collection,
+                                                             const edge::CallLimits& limits) const;
   // What the reranker compares with: the parts above 0, stored ones by their words and a picture.
   absl::StatusOr<model::RerankItem> RerankQuery(const RetrieveRequest& request,
                                                 const edge::CallLimits& limits) const;

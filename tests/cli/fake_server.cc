@@ -321,6 +321,7 @@ grpc::Status FakeCollectionService::CreateCollection(grpc::ServerContext* contex
   }
   response->mutable_collection()->set_name(request->name());
   response->mutable_collection()->set_dimension(request->dimension());
+  response->mutable_collection()->set_patch_vectors(request->patch_vectors());
   return grpc::Status::OK;
 }
 
@@ -344,7 +345,11 @@ grpc::Status FakeCollectionService::GetCollectionStats(grpc::ServerContext* cont
                                                        const v1::GetCollectionStatsRequest* request,
                                                        v1::GetCollectionStatsResponse* response) {
   response->mutable_collection()->set_name(request->name());
-  response->mutable_stats()->set_documents(7);
+  v1::CollectionStats& stats = *response->mutable_stats();
+  stats.set_documents(7);
+  stats.set_passages(10);
+  stats.mutable_parts()->set_patches(92'160);
+  stats.mutable_parts()->set_memory_codes(2'720);
   return grpc::Status::OK;
 }
 

@@ -16,6 +16,7 @@
 namespace sightline::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -277,6 +278,14 @@ TEST_F(ProgramTest, CollectionCommandsWork) {
   EXPECT_THAT(Run({"collections", "list"}).out, HasSubstr("NAME    DIMENSION  CREATED  MODEL\n"
                                                           "office         64  -        \n"));
   EXPECT_THAT(Run({"collections", "show", "office"}).out, HasSubstr("documents     7\n"));
+  const std::string shown = Run({"collections", "show", "office"}).out;
+  EXPECT_THAT(shown, HasSubstr("PART                   BYTES  A PASSAGE\n"));
+  EXPECT_THAT(shown, ContainsRegex("patches +90\\.0 KiB +9216\n"));
+  EXPECT_THAT(shown, ContainsRegex("in memory: codes +2\\.7 KiB +272\n"));
+  const auto made = nlohmann::json::parse(
+      Run({"collections", "create", "office", "--patches", "binary", "--json"}).out);
+  EXPECT_EQ(made["patch_vectors"], "binary");
+  EXPECT_EQ(Run({"collections", "create", "office", "--patches", "some"}).code, 2);
   EXPECT_EQ(nlohmann::json::parse(
                 Run({"collections", "show", "office", "--json"}).out)["stats"]["documents"],
             7);

@@ -8,10 +8,11 @@ namespace sightline {
 namespace {
 
 TEST(ReplyJsonTest, AnEmptySearchHasEveryKey) {
-  EXPECT_EQ(SearchReplyJson({}),
-            R"({"hits":[],"exact":false,"recall":null,"warnings":[],"timings_ms":)"
-            R"({"encode":0.0,"dense":0.0,"lexical":0.0,"fuse":0.0,"rerank":0.0,"total":0.0},)"
-            R"("follow_up":null})");
+  EXPECT_EQ(
+      SearchReplyJson({}),
+      R"({"hits":[],"exact":false,"recall":null,"warnings":[],"timings_ms":)"
+      R"({"encode":0.0,"dense":0.0,"patches":0.0,"lexical":0.0,"fuse":0.0,"rerank":0.0,"total":0.0},)"
+      R"("follow_up":null})");
 }
 
 TEST(ReplyJsonTest, AFollowUpSaysWhatWasSearched) {
@@ -48,7 +49,7 @@ TEST(ReplyJsonTest, AHitIsWrittenInFull) {
       HitJson(hit),
       R"({"passage_id":"a/b c","document_id":"d","source":"/x/中.pdf","kind":"video_segment",)"
       R"("page":2,"box":[0.0,0.0,0.1,1.0],"start":1.25,"end":2.0,"text":"t\n","score":0.85,)"
-      R"("scores":{"dense":null,"lexical":3.1,"rerank":null},)"
+      R"("scores":{"dense":null,"lexical":3.1,"patches":null,"rerank":null},)"
       R"("image_url":"/v1/passages/a%2Fb%20c/image",)"
       R"("thumbnail_url":"/v1/passages/a%2Fb%20c/thumbnail",)"
       R"("metadata":{"none":null,"ratio":0.5,"tags":["x"],"year":2024},)"
@@ -85,12 +86,13 @@ TEST(ReplyJsonTest, ACitationHasItsSpanAndTheHit) {
   citation.set_start(3);
   citation.set_end(9);
   citation.mutable_hit()->mutable_passage()->set_passage_id("p");
-  EXPECT_EQ(CitationJson(citation),
-            R"({"marker":2,"start":3,"end":9,"passage_id":"p","document_id":"","source":"",)"
-            R"("kind":"unknown","page":null,"box":null,"start_seconds":null,"end_seconds":null,)"
-            R"("text":"","score":0.0,"scores":{"dense":null,"lexical":null,"rerank":null},)"
-            R"("image_url":null,"thumbnail_url":null,"metadata":{},"snippet":"","verdict":null,)"
-            R"("support":null,"region":null})");
+  EXPECT_EQ(
+      CitationJson(citation),
+      R"({"marker":2,"start":3,"end":9,"passage_id":"p","document_id":"","source":"",)"
+      R"("kind":"unknown","page":null,"box":null,"start_seconds":null,"end_seconds":null,)"
+      R"("text":"","score":0.0,"scores":{"dense":null,"lexical":null,"patches":null,"rerank":null},)"
+      R"("image_url":null,"thumbnail_url":null,"metadata":{},"snippet":"","verdict":null,)"
+      R"("support":null,"region":null})");
   v1::Box& region = *citation.mutable_region();
   region.set_x0(0.25f);
   region.set_x1(1);
@@ -110,7 +112,7 @@ TEST(ReplyJsonTest, AVerdictHasItsSentenceAndEvidence) {
   verdict.set_end(5);
   verdict.set_text("So.");
   const std::string tail =
-      R"("warnings":[],"timings_ms":{"encode":0.0,"dense":0.0,"lexical":0.0,"fuse":0.0,)"
+      R"("warnings":[],"timings_ms":{"encode":0.0,"dense":0.0,"patches":0.0,"lexical":0.0,"fuse":0.0,)"
       R"("rerank":0.0,"total":0.0}})";
   EXPECT_EQ(CheckClaimsReplyJson(reply),
             R"({"verdicts":[{"claim":1,"start":2,"end":5,"text":"So.","verdict":null,)"

@@ -84,6 +84,29 @@ TEST(RecordsTest, ADocumentWithoutValidatorsIsReadableForEarlierPrograms) {
   EXPECT_EQ(read.document.last_modified, "today");
 }
 
+TEST(RecordsTest, WhatIsKeptOfPatchesComesBack) {
+  for (const PatchCodes codes : {PatchCodes::kNone, PatchCodes::kBinary, PatchCodes::kInt8}) {
+    const CollectionRecord record = {4, {"c", "m", 8, absl::UnixEpoch(), codes}};
+    const std::string bytes = Encode(record);
+    EXPECT_EQ(bytes[0], codes == PatchCodes::kNone ? 1 : 2);  // earlier programs read the first
+    const auto read = DecodeCollection(bytes);
+    ASSERT_THAT(read, IsOk());
+    EXPECT_EQ(read->collection.patches, codes);
+    EXPECT_EQ(read->collection.created, absl::UnixEpoch());
+  }
+  DocumentRecord document = SampleDocument();
+  document.passages = {{PassageKind::kPage, 1, 0, true, true},
+                       {PassageKind::kText, 1, 3, true, false},
+                       {PassageKind::kText, 1, 3, false, false}};
+  const auto read = DecodeDocument(Encode(document));
+  ASSERT_THAT(read, IsOk());
+  ASSERT_EQ(read->passages.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(read->passages[i].has_vector, document.passages[i].has_vector) << i;
+    EXPECT_EQ(read->passages[i].has_patches, document.passages[i].has_patches) << i;
+  }
+}
+
 TEST(RecordsTest, TheEmptyAndTheExtremeComeBack) {
   Job job = SampleJob();
   job.attempts = -1;
@@ -120,12 +143,14 @@ struct Format {
 std::vector<Format> AllFormats() {
   Tombstone tombstone = {"a", 1, 2, 3, absl::UnixEpoch()};
   CollectionRecord collection = {4, {"c", "m", 8, absl::UnixEpoch()}};
+  CollectionRecord patched = {4, {"c", "m", 8, absl::UnixEpoch(), PatchCodes::kInt8}};
   Blob blob = {"h", "bytes", "image/png", 1, 2};
   DocumentRecord fetched = SampleDocument();
   fetched.document.etag = "x";
   return {
       {"meta", Encode(MetaRecord()), [](auto& b) { return DecodeMeta(b).status(); }},
       {"collection", Encode(collection), [](auto& b) { return DecodeCollection(b).status(); }},
+      {"patched collection", Encode(patched), [](auto& b) { return DecodeCollection(b).status(); }},
       {"document", Encode(SampleDocument()), [](auto& b) { return DecodeDocument(b).status(); }},
       {"fetched document", Encode(fetched), [](auto& b) { return DecodeDocument(b).status(); }},
       {"counters", Encode(Counters()), [](auto& b) { return DecodeCounters(b).status(); }},

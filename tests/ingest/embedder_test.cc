@@ -49,10 +49,12 @@ class EmbedderTest : public ::testing::Test {
  protected:
   Embedder Make(EmbedOptions options) {
     options.dimension = 8;
-    return Embedder(encoder_, options, retry_, cancel_,
-                    [this](size_t slot, absl::StatusOr<std::vector<float>> vector) {
-                      vectors_.emplace(slot, std::move(vector));
-                    });
+    return Embedder(
+        encoder_, options, retry_, cancel_, [this](size_t slot, absl::StatusOr<Embedding> made) {
+          if (made.ok()) patches_[slot] = made->patches.size();
+          vectors_.emplace(
+              slot, made.ok() ? absl::StatusOr<std::vector<float>>(made->vector) : made.status());
+        });
   }
 
   static model::EncodeInput Text(std::string text) {
@@ -73,6 +75,7 @@ class EmbedderTest : public ::testing::Test {
   model::CancelFlag cancel_ = std::make_shared<absl::Notification>();
   Retry retry_{3, absl::Milliseconds(1), cancel_};
   std::map<size_t, absl::StatusOr<std::vector<float>>> vectors_;
+  std::map<size_t, size_t> patches_;
 };
 
 TEST_F(EmbedderTest, EncodesInFullBatchesAndThenTheRest) {
@@ -90,6 +93,36 @@ TEST_F(EmbedderTest, BoundsThePixelsOfABatch) {
   ASSERT_THAT(embedder.Add(4, Picture(40)), IsOk());
   ASSERT_THAT(embedder.Finish(), IsOk());
   EXPECT_THAT(encoder_.calls, ElementsAre(2, 2, 1));
+}
+
+TEST_F(EmbedderTest, WithPatchesAPictureAloneIsLookedAtInACallOfItsOwn) {
+  Embedder embedder = Make({.batch_inputs = 16, .batch_pixels = 1 << 20, .patches = true});
+  model::EncodeInput both = Picture(64);
+  both.texts = {"word"};
+  ASSERT_THAT(embedder.Add(0, Text("word")), IsOk());
+  ASSERT_THAT(embedder.Add(1, Picture(64)), IsOk());
+  ASSERT_THAT(embedder.Add(2, both), IsOk());
+  ASSERT_THAT(embedder.Finish(), IsOk());
+  EXPECT_THAT(encoder_.calls, ElementsAre(5, 2));  // the picture and its four cells, the others
+  EXPECT_EQ(patches_.at(0), 0u);
+  EXPECT_EQ(patches_.at(1), 4u);
+  EXPECT_EQ(patches_.at(2), 0u);
+  const model::EncodeInput picture = Picture(64);
+  EXPECT_EQ(*vectors_.at(1), FakeEncoder().Encode({&picture, 1}, 8, {})->front());
+}
+
+TEST_F(EmbedderTest, WithPatchesPassingErrorsAreTriedAgainAndLastingOnesAreThePictures) {
+  encoder_.failures_left = 2;
+  Embedder embedder = Make({.batch_pixels = 1000, .patches = true});
+  ASSERT_THAT(embedder.Add(0, Picture(32)), IsOk());
+  EXPECT_EQ(patches_.at(0), 1u);
+  encoder_.failures_left = 1;
+  encoder_.failure = absl::InvalidArgumentError("too narrow");
+  ASSERT_THAT(embedder.Add(1, Picture(32)), IsOk());
+  EXPECT_THAT(vectors_.at(1), StatusIs(absl::StatusCode::kInvalidArgument));
+  encoder_.failures_left = 3;
+  encoder_.failure = absl::UnavailableError("busy");
+  EXPECT_THAT(embedder.Add(2, Picture(32)), StatusIs(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(EmbedderTest, TriesAgainAfterAPassingError) {
@@ -123,7 +156,7 @@ TEST_F(EmbedderTest, CancelEndsTheWaitForAnotherAttempt) {
   cancel_->Notify();
   Retry patient(100, absl::Hours(1), cancel_);
   Embedder embedder(encoder_, {.dimension = 8, .batch_pixels = 1000}, patient, cancel_,
-                    [](size_t, absl::StatusOr<std::vector<float>>) {});
+                    [](size_t, absl::StatusOr<Embedding>) {});
   ASSERT_THAT(embedder.Add(0, Text("word")), IsOk());
   EXPECT_THAT(embedder.Finish(), StatusIs(absl::StatusCode::kCancelled));
 }

@@ -298,6 +298,21 @@ TEST_F(HttpServerTest, AnUnreachableServerIs503WithoutItsAddress) {
   EXPECT_THAT(reply.body, Not(HasSubstr("127.0.0.1")));
 }
 
+TEST_F(HttpServerTest, ACollectionIsMadeWithPatchVectors) {
+  Start();
+  const RawReply made =
+      PostJson(at_, "/v1/collections", R"({"name":"p","patch_vectors":"binary"})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(Json(made).at("patch_vectors"), "binary");
+  EXPECT_EQ(Json(PostJson(at_, "/v1/collections", R"({"name":"q"})")).at("patch_vectors"), "none");
+  for (const char* wrong : {R"("some")", "1", "true"}) {
+    const RawReply reply = PostJson(at_, "/v1/collections",
+                                    absl::StrCat(R"({"name":"r","patch_vectors":)", wrong, "}"));
+    EXPECT_EQ(reply.status, 400) << wrong;
+    EXPECT_EQ(Json(reply).at("error").at("param"), "patch_vectors");
+  }
+}
+
 TEST_F(HttpServerTest, RequestsThatAreWrongNameTheField) {
   Start();
   const RawReply reply = PostJson(at_, "/v1/search", R"({"text":"a","collection":"c","topk":3})");

@@ -44,6 +44,27 @@ TEST_F(CollectionServiceTest, AShorterDimensionCanBeChosenAndALongerCannot) {
   EXPECT_THAT(CreateCollection("negative", -1), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST_F(CollectionServiceTest, PatchVectorsAreChosenWhenACollectionIsMade) {
+  v1::CreateCollectionRequest request;
+  request.set_name("photos");
+  request.set_patch_vectors(v1::PATCH_VECTORS_BINARY);
+  v1::CreateCollectionResponse response;
+  {
+    grpc::ClientContext context;
+    ASSERT_TRUE(collections_->CreateCollection(&context, request, &response).ok());
+  }
+  EXPECT_EQ(response.collection().patch_vectors(), v1::PATCH_VECTORS_BINARY);
+  EXPECT_EQ(corpus_->GetCollection("photos")->patches, index::PatchCodes::kBinary);
+  request.set_name("others");
+  request.set_patch_vectors(static_cast<v1::PatchVectors>(9));
+  grpc::ClientContext context;
+  const auto status =
+      edge::FromGrpcStatus(collections_->CreateCollection(&context, request, &response));
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("patch vectors 9")));
+  ASSERT_EQ(edge::Fields(status).size(), 1u);
+  EXPECT_EQ(edge::Fields(status)[0].field, "patch_vectors");
+}
+
 TEST_F(CollectionServiceTest, WrongNamesAreRefused) {
   EXPECT_THAT(CreateCollection(""), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(CreateCollection("a/b"), StatusIs(absl::StatusCode::kInvalidArgument));

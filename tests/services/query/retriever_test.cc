@@ -136,6 +136,83 @@ class RetrieverTest : public ::testing::Test {
   edge::CallLimits limits_;
 };
 
+// In "p", a collection that keeps patches as bytes.
+class RetrieverPatchesTest : public RetrieverTest {
+ protected:
+  void SetUp() override {
+    RetrieverTest::SetUp();
+    ASSERT_OK_AND_ASSIGN(
+        const auto made,
+        corpus_->CreateCollection("p", encoder_.info().fingerprint, 64, index::PatchCodes::kInt8));
+    request_.collection = "p";
+    request_.mode = index::FusionMode::kDense;
+    request_.content.texts = {"lantern harbour"};
+  }
+
+  // A picture as close to the query as any other, whose patches show these words.
+  index::PassageWrite Showing(uint8_t value, const std::vector<std::string>& words) {
+    index::PassageWrite write = Photo(value);
+    write.vector = Of("lantern harbour");
+    for (const std::string& word : words) write.patches.push_back(Of(word));
+    return write;
+  }
+  std::vector<float> Of(const std::string& text) {
+    return Vector({.instruction = "", .videos = {}, .images = {}, .texts = {text}});
+  }
+};
+
+TEST_F(RetrieverPatchesTest, PicturesThatShowMoreOfTheWordsComeFirst) {
+  Put("none", {Showing(1, {"boat", "snow"})}, "p");
+  Put("one", {Showing(2, {"harbour", "snow"})}, "p");
+  Put("both", {Showing(3, {"harbour", "lantern"})}, "p");
+  Put("plain", {Text("lantern")}, "p");
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(Documents(found), (std::vector<std::string>{"both", "one", "none", "plain"}));
+  EXPECT_NEAR(found.hits[0].patches.value(), 1, 0.02);
+  EXPECT_GT(found.hits[1].patches.value(), found.hits[2].patches.value());
+  EXPECT_FALSE(found.hits[3].patches.has_value());
+  EXPECT_GT(found.patches_ms, 0);
+}
+
+TEST_F(RetrieverPatchesTest, TheyAreLeftOutWhereTheRequestSaysSo) {
+  Put("none", {Showing(1, {"boat", "snow"})}, "p");
+  Put("both", {Showing(3, {"harbour", "lantern"})}, "p");
+  request_.no_patches = true;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(Documents(found), (std::vector<std::string>{"none", "both"}));
+  EXPECT_FALSE(found.hits[0].patches.has_value());
+  EXPECT_EQ(found.patches_ms, 0);
+}
+
+TEST_F(RetrieverPatchesTest, InAHybridSearchTheyOrderTheDenseList) {
+  Put("none", {Showing(1, {"boat", "snow"})}, "p");
+  Put("both", {Showing(3, {"harbour", "lantern"})}, "p");
+  request_.mode = index::FusionMode::kHybrid;
+  request_.explain = true;
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(Documents(found), (std::vector<std::string>{"both", "none"}));
+  EXPECT_EQ(found.hits[0].reason->stages.dense_rank, 1);
+  EXPECT_NEAR(found.hits[0].dense.value(), 1, 1e-3);
+}
+
+TEST_F(RetrieverPatchesTest, AQueryWithAPictureIsNotScoredByItsWords) {
+  Put("none", {Showing(1, {"boat", "snow"})}, "p");
+  Put("both", {Showing(3, {"harbour", "lantern"})}, "p");
+  request_.content.images = {Picture(9)};
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(Documents(found), (std::vector<std::string>{"none", "both"}));
+  EXPECT_FALSE(found.hits[0].patches.has_value());
+}
+
+TEST_F(RetrieverPatchesTest, ACollectionThatKeepsNoneIsSearchedAsBefore) {
+  request_.collection = "c";
+  request_.content.texts = {"red car"};
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve());
+  EXPECT_EQ(Documents(found).front(), "car");
+  EXPECT_FALSE(found.hits[0].patches.has_value());
+  EXPECT_EQ(found.patches_ms, 0);
+}
+
 TEST_F(RetrieverTest, TheVectorOfAnEarlierQueryGivesTheSameHits) {
   cache::EmbeddingCache embeddings(1 << 20, SecretKey{});
   const Retriever retriever({}, *corpus_, encoder_, nullptr, nullptr, &embeddings);
