@@ -28,15 +28,25 @@ LeaseTable::Granted LeaseTable::Grant(std::shared_ptr<LeasedJob> job, absl::Time
   return out;
 }
 
-absl::StatusOr<LeaseTable::Entries::iterator> LeaseTable::Find(const std::string& id,
-                                                               absl::Time now) {
+absl::Status LeaseTable::CheckLocked(const std::string& id, absl::Time now) const {
   const auto entry = entries_.find(id);
   // One that ran out is lost from that moment on, whenever it is swept up.
-  if (entry == entries_.end() || (!entry->second.borrowed && now >= entry->second.expiry)) {
+  if (entry == entries_.end() || (!entry->second.borrowed && now >= entry->second.expiry) ||
+      entry->second.job->running->cancel->HasBeenNotified()) {
     return Lost();
   }
-  if (entry->second.job->running->cancel->HasBeenNotified()) return Lost();
-  return entry;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LeaseTable::Entries::iterator> LeaseTable::Find(const std::string& id,
+                                                               absl::Time now) {
+  SL_RETURN_IF_ERROR(CheckLocked(id, now));
+  return entries_.find(id);
+}
+
+absl::Status LeaseTable::Check(const std::string& id, absl::Time now) const {
+  absl::MutexLock lock(&mu_);
+  return CheckLocked(id, now);
 }
 
 absl::StatusOr<absl::Time> LeaseTable::Renew(const std::string& id, absl::Time now) {

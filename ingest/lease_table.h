@@ -41,6 +41,9 @@ class LeaseTable {
   // Lengthens a lease; its new end. kAborted: it ended, or there was none.
   absl::StatusOr<absl::Time> Renew(const std::string& id, absl::Time now);
 
+  // kAborted as Renew.
+  absl::Status Check(const std::string& id, absl::Time now) const;
+
   // Takes a job out for a moment, after whoever has it: its lease does not end before Return, which
   // renews it. kAborted as Renew.
   absl::StatusOr<std::shared_ptr<LeasedJob>> Borrow(const std::string& id, absl::Time now);
@@ -70,6 +73,8 @@ class LeaseTable {
   };
   using Entries = std::map<std::string, Entry>;
 
+  absl::Status CheckLocked(const std::string& id, absl::Time now) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::StatusOr<Entries::iterator> Find(const std::string& id, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AwaitReturned(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -66,6 +66,10 @@ absl::StatusOr<absl::Time> RemoteJobs::Renew(const std::string& id,
   return now + parts_.options.lease;
 }
 
+absl::Status RemoteJobs::Check(const std::string& id) const {
+  return leases_.Ended(id).has_value() ? absl::OkStatus() : leases_.Check(id, parts_.options.now());
+}
+
 absl::StatusOr<bool> RemoteJobs::HoldsMember(const std::string& id, const RemoteMember& member) {
   SL_ASSIGN_OR_RETURN(const auto leased, leases_.Borrow(id, parts_.options.now()));
   absl::Cleanup back = [&] { leases_.Return(id, parts_.options.now()); };
@@ -115,6 +119,17 @@ absl::StatusOr<Outcome> RemoteJobs::Finish(const std::string& id, Reading readin
   return result->outcome;
 }
 
+absl::Status RemoteJobs::Refuse(const std::string& id, const absl::Status& why) {
+  const auto leased = leases_.Take(id, parts_.options.now());
+  if (leased.ok()) {
+    CountLoss(**leased,
+              WithReason(absl::InternalError(absl::StrCat("the worker ", (*leased)->worker,
+                                                          " sent what cannot be: ", why.message())),
+                         "bad_result"));
+  }
+  return why;
+}
+
 absl::Status RemoteJobs::Release(const std::string& id) {
   SL_ASSIGN_OR_RETURN(const auto leased, leases_.Take(id, parts_.options.now()));
   GiveBack(*leased, leased->running->queued.lost_leases);
@@ -136,17 +151,6 @@ void RemoteJobs::Sweep() {
 void RemoteJobs::Close() {
   parts_.queue.CloseLeases();
   leases_.Close();
-}
-
-absl::Status RemoteJobs::Refuse(const std::string& id, const absl::Status& why) {
-  const auto leased = leases_.Take(id, parts_.options.now());
-  if (leased.ok()) {
-    CountLoss(**leased,
-              WithReason(absl::InternalError(absl::StrCat("the worker ", (*leased)->worker,
-                                                          " sent what cannot be: ", why.message())),
-                         "bad_result"));
-  }
-  return why;
 }
 
 void RemoteJobs::CountLoss(LeasedJob& leased, const absl::Status& why) {

@@ -66,6 +66,9 @@ class RemoteJobs {
   // A sign of life; the lease's new end. Progress, where there is some, is told as a local job's.
   absl::StatusOr<absl::Time> Renew(const std::string& id, const std::optional<Progress>& progress);
 
+  // OK while the lease is held, or when it ended with a report.
+  absl::Status Check(const std::string& id) const;
+
   // As MemberSink. kInvalidArgument ends the lease, as Finish.
   absl::StatusOr<bool> HoldsMember(const std::string& id, const RemoteMember& member);
   absl::StatusOr<MemberEnd> PutMember(const std::string& id, const RemoteMember& member,
@@ -75,6 +78,9 @@ class RemoteJobs {
   // kInvalidArgument: it is not what a reader makes (see AdoptWrite); the job then is another
   // worker's, or has failed.
   absl::StatusOr<Outcome> Finish(const std::string& id, Reading reading);
+
+  // Ends the lease of a worker whose report is no report; returns `why`.
+  absl::Status Refuse(const std::string& id, const absl::Status& why);
 
   // Gives the job back unread. That counts as no attempt.
   absl::Status Release(const std::string& id);
@@ -86,7 +92,6 @@ class RemoteJobs {
   void Close();
 
  private:
-  absl::Status Refuse(const std::string& id, const absl::Status& why);
   // Back to the queue; failed for `why` when that happened too often.
   void CountLoss(LeasedJob& leased, const absl::Status& why);
   void GiveBack(LeasedJob& leased, int lost_leases);
