@@ -74,10 +74,14 @@ absl::StatusOr<WorkerClient::Leased> WorkerClient::Lease(const v1::LeaseJobReque
       out.bytes += part.chunk();
     }
   }
-  SL_RETURN_IF_ERROR(edge::FromGrpcStatus(reader->Finish()));
-  if (has_lease && ContentHash(out.bytes) == out.lease.content_hash()) return out;
+  absl::Status status = edge::FromGrpcStatus(reader->Finish());
+  if (status.ok() && (!has_lease || ContentHash(out.bytes) != out.lease.content_hash())) {
+    status = absl::DataLossError("the bytes of the document did not arrive as they were sent");
+  }
+  if (status.ok()) return out;
+  // The server may not have noticed. Where this does not reach it the lease runs out.
   if (has_lease) static_cast<void>(Release(out.lease.lease_id()));
-  return absl::DataLossError("the bytes of the document did not arrive as they were sent");
+  return status;
 }
 
 void WorkerClient::Stop() {
