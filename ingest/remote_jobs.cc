@@ -67,7 +67,8 @@ absl::StatusOr<absl::Time> RemoteJobs::Renew(const std::string& id,
 }
 
 absl::Status RemoteJobs::Check(const std::string& id) const {
-  return leases_.Ended(id).has_value() ? absl::OkStatus() : leases_.Check(id, parts_.options.now());
+  absl::Status held = leases_.Check(id, parts_.options.now());
+  return held.ok() || leases_.Ended(id).has_value() ? absl::OkStatus() : held;
 }
 
 absl::StatusOr<bool> RemoteJobs::HoldsMember(const std::string& id, const RemoteMember& member) {

@@ -20,6 +20,7 @@ namespace {
 constexpr absl::Duration kUnaryTimeout = absl::Seconds(30);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(200);
 constexpr absl::Duration kLongestPause = absl::Seconds(5);
+constexpr int kMostRefusals = 8;  // for want of room, which may be a message that never fits
 
 // Of a call that takes a moment, unless the server is away.
 void SetDeadline(grpc::ClientContext& context) {
@@ -30,9 +31,11 @@ void SetDeadline(grpc::ClientContext& context) {
 // The result of `call`, made again while the server is away.
 template <typename Call>
 std::invoke_result_t<Call> Insist(const model::CancelFlag& cancel, const Call& call) {
+  int refusals = 0;
   for (absl::Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
     auto result = call();
     if (!ingest::IsTransient(result.status())) return result;
+    if (absl::IsResourceExhausted(result.status()) && ++refusals == kMostRefusals) return result;
     if (cancel->WaitForNotificationWithTimeout(pause)) {
       return absl::CancelledError("the lease is over");
     }

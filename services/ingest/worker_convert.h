@@ -15,7 +15,7 @@
 // What a server and its workers tell each other as wire messages, and back. Any thread.
 namespace sightline::services {
 
-inline constexpr size_t kWorkerChunkBytes = 1 << 20;
+inline constexpr size_t kWorkerChunkBytes = 256 << 10;
 
 // `generator`: fingerprint; see the message.
 v1::Pipeline ToPipeline(const ingest::IngestOptions& options, const media::MediaOptions& media,
