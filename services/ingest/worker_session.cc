@@ -134,7 +134,8 @@ absl::Status WorkerSession::Work(const v1::Pipeline& pipeline, const absl::Notif
   request.set_generator(ingest::GeneratorFingerprint(generator));
   request.set_wait_ms(kWaitMs);
   const ingest::DocumentReader reader(reading, encoder_, **media, generator);
-  log::Info("working", {{"generator", enriches ? "yes" : "no"}, {"jobs", options_.jobs}});
+  log::Info("working",
+            {{"jobs", options_.jobs}, {"enriches", request.generator().empty() ? "no" : "yes"}});
   std::vector<absl::Status> ends(static_cast<size_t>(options_.jobs));
   std::vector<std::thread> threads;
   for (absl::Status& end : ends) {

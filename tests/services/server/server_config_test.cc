@@ -113,6 +113,18 @@ TEST(ServerConfigTest, EnvironmentReachesTheParts) {
   EXPECT_EQ(config.log_format, log::Format::kJson);
 }
 
+TEST(ServerConfigTest, NoWorkerHereIsForServersThatTakeOthers) {
+  EXPECT_THAT(Read({}, {{"SIGHTLINE__INGEST__WORKERS", "0"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ingest.remote_workers")));
+  ASSERT_OK_AND_ASSIGN(const ServerConfig config,
+                       Read({}, {{"SIGHTLINE__INGEST__WORKERS", "0"},
+                                 {"SIGHTLINE__INGEST__REMOTE_WORKERS", "true"},
+                                 {"SIGHTLINE__INGEST__LEASE_SECONDS", "1.5"}}));
+  EXPECT_EQ(config.ingest.workers, 0);
+  EXPECT_TRUE(config.ingest.remote_workers);
+  EXPECT_EQ(config.ingest.lease, absl::Milliseconds(1500));
+}
+
 TEST(ServerConfigTest, CachesTakeTheirBytesAndTheRedisItsAddress) {
   ASSERT_OK_AND_ASSIGN(const ServerConfig plain, Read({}));
   EXPECT_EQ(plain.cache.answers_bytes, 64 << 20);
