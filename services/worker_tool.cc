@@ -55,7 +55,7 @@ void PrintJson(const WorkedJob& job) {
 
 void PrintLine(const WorkedJob& job) {
   std::string line =
-      absl::StrFormat("%-9s %s/%s: %d passages, %.1f s", job.outcome, job.job.collection(),
+      absl::StrFormat("%-9s %s %s: %d passages, %.1f s", job.outcome, job.job.collection(),
                       job.job.source(), job.passages, absl::ToDoubleSeconds(job.took));
   if (!job.error.empty()) absl::StrAppend(&line, ": ", job.error);
   std::printf("%s\n", line.c_str());
