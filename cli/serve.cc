@@ -63,6 +63,7 @@ void AddServe(Arguments& program) {
       "  --config F        configuration file; every key is also SIGHTLINE__SECTION__KEY\n"
       "  --data DIR        folder of the corpus\n"
       "  --model DIR       bundle or checkpoint\n"
+      "  --device D        auto, cpu or cuda:N\n"
       "  --grpc ADDR       default 127.0.0.1:50051; unix:PATH for a socket\n"
       "  --http ADDR|off   REST and web page; default 127.0.0.1:8080\n"
       "  --roles LIST      parts that this process runs; default all\n"

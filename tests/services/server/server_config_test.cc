@@ -74,8 +74,9 @@ TEST(ServerConfigTest, EveryKeyAndFlagIsThereOnce) {
     if (key.flag.empty()) continue;
     EXPECT_TRUE(flags.insert(key.flag).second) << key.flag;
   }
-  EXPECT_EQ(flags, (std::set<std::string>{"backup-path", "data", "grpc", "http", "log-format",
-                                          "log-level", "model", "roles", "self-test", "server"}));
+  EXPECT_EQ(flags,
+            (std::set<std::string>{"backup-path", "data", "device", "grpc", "http", "log-format",
+                                   "log-level", "model", "roles", "self-test", "server"}));
 }
 
 TEST(ServerConfigTest, RolesThatCannotStandTogetherAreRefused) {
