@@ -93,9 +93,9 @@ def ingest_all(server, folder, *more):
 
 def start_ingest(server, folder):
     """As a user would; whether it went well is told by what is stored."""
-    return subprocess.Popen([str(BIN / "sightline"), "ingest", str(folder), "--collection", "c", "--server",
-                             server.grpc, "--failed-list", str(folder.parent / "failed.jsonl")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                            stdin=subprocess.DEVNULL)
+    command = [str(BIN / "sightline"), "ingest", str(folder), "--collection", "c", "--server", server.grpc,
+               "--failed-list", str(folder.parent / "failed.jsonl")]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
 
 
 class WorkerTest(unittest.TestCase):
@@ -158,7 +158,7 @@ class WorkerTest(unittest.TestCase):
             self.assert_same(server, self.mixed)
             before = len(first.jobs() + second.jobs())
             ingest_all(server, self.mixed)
-            again = (first.jobs() + second.jobs())
+            again = first.jobs() + second.jobs()
             self.assertEqual(before, 68)
             self.assertLessEqual(len(again), before + 2)
             self.assert_same(server, self.mixed)
