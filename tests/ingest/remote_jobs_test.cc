@@ -48,7 +48,7 @@ class RemoteJobsTest : public ::testing::Test {
 
   void Make() {
     ASSERT_OK_AND_ASSIGN(ingestor_, Ingestor::Create(options_, dir_->path() + "/spool", *corpus_,
-                                                     encoder_, *media_));
+                                                     encoder_, *media_, generator_.get()));
     ASSERT_THAT(ingestor_->Start(), IsOk());
   }
 
@@ -61,9 +61,9 @@ class RemoteJobsTest : public ::testing::Test {
     EXPECT_THAT(id, IsOk());
     return id.value_or("");
   }
-  absl::StatusOr<Lease> Take(const std::string& worker = "w") {
-    return jobs().Take({.name = worker, .generator = ""}, absl::Now() + absl::Milliseconds(20),
-                       nullptr);
+  absl::StatusOr<Lease> Take(const std::string& worker = "w", const std::string& generator = "") {
+    return jobs().Take({.name = worker, .generator = generator},
+                       absl::Now() + absl::Milliseconds(20), nullptr);
   }
   JobState StateOf(const std::string& job) { return corpus_->GetJob(job)->state; }
   void Pass(int seconds) {
@@ -87,6 +87,7 @@ class RemoteJobsTest : public ::testing::Test {
 
   std::unique_ptr<TempDir> dir_;
   FakeEncoder encoder_;
+  std::unique_ptr<model::Generator> generator_;  // null unless a test sets one
   std::unique_ptr<media::MediaClient> media_;
   std::unique_ptr<index::Corpus> corpus_;
   IngestOptions options_;
@@ -105,6 +106,24 @@ TEST_F(RemoteJobsTest, GivesTheOldestJobFirstAndNoJobTwice) {
   EXPECT_THAT(Take("three"), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_EQ(first.file->bytes(), "words of a");
   EXPECT_EQ(first.task.dimension, 8);
+}
+
+TEST_F(RemoteJobsTest, AJobThatNeedsTheGeneratorGoesToWorkersThatHaveIt) {
+  ingestor_.reset();
+  generator_ = std::make_unique<sightline::testing::FakeGenerator>("It is about mills.");
+  Make();
+  IngestRequest request;
+  request.collection = "c";
+  request.source = "summed up";
+  request.enrichment.summarize = true;
+  ASSERT_OK_AND_ASSIGN(const std::string job, ingestor_->Submit(request, "text", {}));
+  Submit("plain");
+  ASSERT_OK_AND_ASSIGN(const Lease plain, Take("without"));
+  EXPECT_EQ(plain.task.document.id, "plain");
+  EXPECT_THAT(Take("with another", "of another"), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  ASSERT_OK_AND_ASSIGN(const Lease lease, Take("with", generator_->info().fingerprint));
+  EXPECT_EQ(lease.job.id, job);
+  EXPECT_TRUE(lease.task.enrichment.summarize);
 }
 
 TEST_F(RemoteJobsTest, CommitsAResultAsAWorkerHereWould) {
