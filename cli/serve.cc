@@ -19,6 +19,7 @@ std::vector<std::string> ServerCommand(const std::string& name, const std::strin
   if (name == "backup" && (next == "list" || next == "verify" || next == "restore")) return {name};
   if (name == "serve") return {"serve"};
   if (name == "gateway") return {"serve", "--roles=gateway"};
+  if (name == "worker") return {"worker"};
   if (name == "model") return {"model"};
   return {};
 }
@@ -62,6 +63,7 @@ void AddServe(Arguments& program) {
       "  --config F        configuration file; every key is also SIGHTLINE__SECTION__KEY\n"
       "  --data DIR        folder of the corpus\n"
       "  --model DIR       bundle or checkpoint\n"
+      "  --device D        auto, cpu or cuda:N\n"
       "  --grpc ADDR       default 127.0.0.1:50051; unix:PATH for a socket\n"
       "  --http ADDR|off   REST and web page; default 127.0.0.1:8080\n"
       "  --roles LIST      parts that this process runs; default all\n"
@@ -73,6 +75,18 @@ void AddServe(Arguments& program) {
                   "sightline gateway --server 10.0.0.7:50051 --http 0.0.0.0:8080\n"
                   "Options are those of `sightline serve`, and --server HOST:PORT",
                   Forwarded());
+  program.Command(
+      "worker", "Read and embed documents for a server: more machines for ingest",
+      "sightline worker --server 10.0.0.7:50051 --model ./model --jobs 4\n"
+      "The server is to allow it: SIGHTLINE__INGEST__REMOTE_WORKERS=true. Options, read "
+      "by sightline-server:\n"
+      "  --server ADDR     HOST:PORT or unix:PATH of the server's gRPC\n"
+      "  --model DIR       the same bundle or checkpoint as the server's\n"
+      "  --device D        auto, cpu or cuda:N\n"
+      "  --jobs N          documents at once; default 1\n"
+      "  --json            one JSON object a job\n"
+      "  --config F, --skip-self-test, --log-level L, --log-format text|json",
+      Forwarded());
   program.Command("model", "Use the model alone: info, embed, rerank, generate, tokenize and more",
                   "sightline model info --model ./model --json\nsightline model --help",
                   Forwarded());

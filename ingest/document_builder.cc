@@ -24,7 +24,7 @@ constexpr double kLongestSegment = 300 + 0.01;
 
 }  // namespace
 
-DocumentBuilder::DocumentBuilder(const IngestOptions& options, const index::Collection& collection,
+DocumentBuilder::DocumentBuilder(const IngestOptions& options, VectorsWanted vectors,
                                  index::Document document, model::Encoder& encoder,
                                  media::MediaClient& media, Retry& retry, model::CancelFlag cancel)
     : options_(options),
@@ -32,10 +32,10 @@ DocumentBuilder::DocumentBuilder(const IngestOptions& options, const index::Coll
       caption_(CaptionOf(document.metadata_json)),
       count_tokens_([&encoder](absl::string_view text) { return encoder.CountTokens(text); }),
       embedder_(encoder,
-                {.dimension = collection.dimension,
+                {.dimension = vectors.dimension,
                  .batch_inputs = options.batch_inputs,
                  .batch_pixels = options.batch_pixels,
-                 .patches = collection.patches != index::PatchCodes::kNone},
+                 .patches = vectors.patches},
                 retry, std::move(cancel), [this](size_t slot, absl::StatusOr<Embedding> made) {
                   index::PassageWrite& passage = write_.passages[slot];
                   if (made.ok()) {

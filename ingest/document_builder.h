@@ -17,6 +17,12 @@
 
 namespace sightline::ingest {
 
+// What a collection has of a passage.
+struct VectorsWanted {
+  int dimension = 0;     // floats each
+  bool patches = false;  // of pictures, those of their patches too
+};
+
 // Collects what the decoders read of one document, page by page, into what the corpus stores. One
 // thread.
 //
@@ -35,9 +41,9 @@ class DocumentBuilder {
  public:
   // All references outlive the builder. `cancel` is not null. `document` has collection, id,
   // source, content, and metadata set.
-  DocumentBuilder(const IngestOptions& options, const index::Collection& collection,
-                  index::Document document, model::Encoder& encoder, media::MediaClient& media,
-                  Retry& retry, model::CancelFlag cancel);
+  DocumentBuilder(const IngestOptions& options, VectorsWanted vectors, index::Document document,
+                  model::Encoder& encoder, media::MediaClient& media, Retry& retry,
+                  model::CancelFlag cancel);
 
   // As media::MediaClient::Extract calls them. An error is the encoder's, and ends the document.
   absl::Status OnInfo(const media::DocumentInfo& info);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -25,6 +26,8 @@
 #include "ingest/job_queue.h"
 #include "ingest/job_runner.h"
 #include "ingest/members.h"
+#include "ingest/pipeline.h"
+#include "ingest/remote_jobs.h"
 #include "ingest/spool.h"
 
 namespace sightline::ingest {
@@ -32,12 +35,16 @@ namespace {
 
 constexpr size_t kMaxMediaTypeBytes = 255;
 constexpr int kListPage = 1000;
+constexpr absl::Duration kSweep = absl::Milliseconds(100);  // between two looks at leases
 
 absl::Status CheckOptions(const IngestOptions& options) {
   const auto require = [](bool holds, absl::string_view what) {
     return holds ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrCat("ingest: ", what));
   };
-  SL_RETURN_IF_ERROR(require(options.workers >= 1, "workers must be at least 1"));
+  SL_RETURN_IF_ERROR(require(options.workers >= 1 || options.remote_workers,
+                             "workers must be at least 1, or remote ones allowed"));
+  SL_RETURN_IF_ERROR(require(options.workers >= 0, "workers must not be negative"));
+  SL_RETURN_IF_ERROR(require(options.lease > absl::ZeroDuration(), "lease must be above 0"));
   SL_RETURN_IF_ERROR(require(options.queue_capacity >= 1, "queue_capacity must be at least 1"));
   SL_RETURN_IF_ERROR(require(options.max_attempts >= 1, "max_attempts must be at least 1"));
   SL_RETURN_IF_ERROR(require(options.passage_tokens >= 16, "passage_tokens must be at least 16"));
@@ -80,10 +87,23 @@ class Ingestor::Impl {
         spool_(std::move(spool)),
         failed_(options.max_failed_bytes),
         queue_(options.queue_capacity),
-        runner_(options_, corpus, encoder, media, generator, spool_, failed_, queue_) {}
+        runner_(options_, corpus, encoder, media, generator, spool_, failed_, queue_) {
+    if (!options_.remote_workers) return;
+    remote_ = std::make_unique<RemoteJobs>(
+        RemoteJobs::Parts{.options = options_,
+                          .queue = queue_,
+                          .runner = runner_,
+                          .corpus = corpus_,
+                          .limits = media_.limits(),
+                          .generator = GeneratorFingerprint(generator),
+                          .tell = [this](const QueuedJob& queued, const IngestResult& result) {
+                            Tell(queued, result);
+                          }});
+  }
 
   ~Impl() {
     queue_.Stop();
+    stopped_.Notify();
     for (std::thread& thread : threads_) thread.join();
   }
 
@@ -111,7 +131,13 @@ class Ingestor::Impl {
   absl::Status Start() {
     absl::MutexLock lock(&mu_);
     if (!threads_.empty()) return absl::FailedPreconditionError("ingest has been started already");
-    for (int i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { Work(); });
+    for (int i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { Work(nullptr); });
+    // What is known to be unchanged waits for no worker elsewhere.
+    if (options_.workers == 0) {
+      threads_.emplace_back(
+          [this] { Work([](const QueuedJob& queued) { return queued.unchanged.has_value(); }); });
+    }
+    if (remote_ != nullptr) threads_.emplace_back([this] { Sweep(); });
     return absl::OkStatus();
   }
 
@@ -239,7 +265,19 @@ class Ingestor::Impl {
     return Delete({collection, ""}, jobs, [&] { return corpus_.DeleteCollection(collection); });
   }
 
-  void Drain(absl::Time deadline) { queue_.Drain(deadline); }
+  RemoteJobs* remote() {
+    absl::MutexLock lock(&mu_);
+    return threads_.empty() ? nullptr : remote_.get();
+  }
+
+  void CloseLeases() {
+    if (remote_ != nullptr) remote_->Close();
+  }
+
+  void Drain(absl::Time deadline) {
+    CloseLeases();
+    queue_.Drain(deadline);
+  }
 
   IngestCounters counters() const {
     absl::MutexLock lock(&mu_);
@@ -369,8 +407,12 @@ class Ingestor::Impl {
     return absl::OkStatus();
   }
 
-  void Work() {
-    while (const auto running = queue_.Take()) {
+  void Sweep() {
+    while (!stopped_.WaitForNotificationWithTimeout(kSweep)) remote_->Sweep();
+  }
+
+  void Work(const JobFilter& filter) {
+    while (const auto running = queue_.Take(filter)) {
       const std::optional<IngestResult> result = runner_.Run(*running);
       if (result.has_value()) Tell(running->queued, *result);
       queue_.Finish(running);
@@ -404,6 +446,8 @@ class Ingestor::Impl {
   FailedFiles failed_;
   JobQueue queue_;
   JobRunner runner_;
+  std::unique_ptr<RemoteJobs> remote_;  // null: only workers here
+  absl::Notification stopped_;
   mutable absl::Mutex mu_;
   IngestCounters counters_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mu_);
@@ -455,6 +499,10 @@ absl::StatusOr<index::EraseReport> Ingestor::EraseDocument(const std::string& co
 absl::Status Ingestor::DeleteCollection(const std::string& collection) {
   return impl_->DeleteCollection(collection);
 }
+
+RemoteJobs* Ingestor::remote() { return impl_->remote(); }
+
+void Ingestor::CloseLeases() { impl_->CloseLeases(); }
 
 void Ingestor::Drain(absl::Time deadline) { impl_->Drain(deadline); }
 

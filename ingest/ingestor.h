@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "index/corpus.h"
 #include "ingest/enrichment.h"
@@ -18,7 +19,7 @@
 namespace sightline::ingest {
 
 struct IngestOptions {
-  int workers = 2;            // documents at once, >= 1
+  int workers = 2;            // documents at once, >= 1; 0 where remote ones may take jobs
   int queue_capacity = 1024;  // jobs waiting; a full queue is kResourceExhausted
   int max_attempts = 3;       // of one call to the encoder, for transient errors, >= 1
   absl::Duration first_backoff =
@@ -31,6 +32,9 @@ struct IngestOptions {
   int64_t max_picture_bytes = int64_t{256}
                               << 20;  // encoded, of one document; pages after it keep text only
   int64_t max_failed_bytes = int64_t{1} << 30;  // of files kept for Retry, over all failed jobs
+  bool remote_workers = false;                  // jobs are also leased to workers elsewhere
+  absl::Duration lease = absl::Seconds(60);     // from the last sign of life of one, > 0
+  std::function<absl::Time()> now = absl::Now;  // that leases end by
 };
 
 struct IngestRequest {
@@ -62,6 +66,8 @@ struct Progress {
   int pages_total = 0;  // 0 = not known yet
   int passages = 0;
 };
+
+class RemoteJobs;
 
 // Called with no lock held. on_accepted comes on the thread in Submit, before it returns; the
 // others on the ingestor's threads. A slow callback holds up one worker.
@@ -150,6 +156,12 @@ class Ingestor {
 
   // Deletes a whole collection likewise.
   absl::Status DeleteCollection(const std::string& collection);
+
+  // Jobs for workers elsewhere, once started; null unless options.remote_workers.
+  RemoteJobs* remote();
+
+  // Gives no more jobs to workers elsewhere, and takes back those they have.
+  void CloseLeases();
 
   // Takes no more jobs and waits until the running ones are done or `deadline` passes. Waiting jobs
   // stay stored for the next run.

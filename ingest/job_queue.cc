@@ -4,10 +4,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "ingest/failure.h"
 
 namespace sightline::ingest {
 namespace {
+
+// Between two looks whether somebody still waits for a job.
+constexpr absl::Duration kLookForCancel = absl::Milliseconds(100);
 
 void End(RunningJob& running, RunningJob::End why) {
   if (running.end != RunningJob::End::kNone) return;
@@ -45,6 +49,10 @@ void JobQueue::Push(QueuedJob job) {
 
 void JobQueue::Restore(QueuedJob job) {
   absl::MutexLock lock(&mu_);
+  PutInOrder(std::move(job));
+}
+
+void JobQueue::PutInOrder(QueuedJob job) {
   // Two jobs share a number only where a stored one was copied in by hand; neither is lost.
   int64_t sequence = job.options.sequence;
   while (waiting_.contains(sequence)) ++sequence;
@@ -69,27 +77,64 @@ bool JobQueue::IsFree(const index::Job& job) const {
                       [&](const DocumentScope& scope) { return scope.Holds(job); });
 }
 
-JobQueue::Jobs::iterator JobQueue::NextFree() {
+JobQueue::Jobs::iterator JobQueue::NextFree(const JobFilter& filter) {
   if (draining_) return waiting_.end();
   return std::find_if(waiting_.begin(), waiting_.end(),
-                      [this](const auto& entry)
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return IsFree(entry.second.job); });
+                      [&](const auto& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                        return IsFree(entry.second.job) && (!filter || filter(entry.second));
+                      });
 }
 
-std::shared_ptr<RunningJob> JobQueue::Take() {
-  absl::MutexLock lock(&mu_);
-  const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return stopped_ || NextFree() != waiting_.end();
-  };
-  mu_.Await(absl::Condition(&ready));
-  if (stopped_) return nullptr;
-  const auto next = NextFree();
+std::shared_ptr<RunningJob> JobQueue::Begin(Jobs::iterator job) {
   auto running = std::make_shared<RunningJob>();
-  running->queued = std::move(next->second);
+  running->queued = std::move(job->second);
   running->cancel = std::make_shared<absl::Notification>();
-  waiting_.erase(next);
+  waiting_.erase(job);
   running_.push_back(running);
   return running;
+}
+
+std::shared_ptr<RunningJob> JobQueue::Take(const JobFilter& filter) {
+  absl::MutexLock lock(&mu_);
+  const auto ready = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopped_ || NextFree(filter) != waiting_.end();
+  };
+  mu_.Await(absl::Condition(&ready));
+  return stopped_ ? nullptr : Begin(NextFree(filter));
+}
+
+std::shared_ptr<RunningJob> JobQueue::TakeForLease(const JobFilter& filter, absl::Time deadline,
+                                                   const model::CancelFlag& cancel) {
+  absl::MutexLock lock(&mu_);
+  const auto ready = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopped_ || draining_ || leases_closed_ || NextFree(filter) != waiting_.end();
+  };
+  // Nothing wakes a mutex when a client goes away, so that is asked for now and then.
+  while (!mu_.AwaitWithDeadline(absl::Condition(&ready),
+                                std::min(deadline, absl::Now() + kLookForCancel))) {
+    if (absl::Now() >= deadline || (cancel != nullptr && cancel->HasBeenNotified())) {
+      return nullptr;
+    }
+  }
+  if (stopped_ || draining_ || leases_closed_) return nullptr;
+  return Begin(NextFree(filter));
+}
+
+void JobQueue::CloseLeases() {
+  absl::MutexLock lock(&mu_);
+  leases_closed_ = true;
+}
+
+bool JobQueue::GiveBack(const std::shared_ptr<RunningJob>& running, index::Job job,
+                        int lost_leases) {
+  absl::MutexLock lock(&mu_);
+  if (running->end != RunningJob::End::kNone) return false;
+  running_.remove(running);
+  QueuedJob again = running->queued;
+  again.job = std::move(job);
+  again.lost_leases = lost_leases;
+  PutInOrder(std::move(again));
+  return true;
 }
 
 void JobQueue::Finish(const std::shared_ptr<RunningJob>& running) {

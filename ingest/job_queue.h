@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -37,7 +38,11 @@ struct QueuedJob {
   // Set when the job is stored as done already, because this document equals it: only that is left
   // to tell.
   std::optional<index::Document> unchanged = {};
+  int lost_leases = 0;  // of workers elsewhere that took it and were not heard of again
 };
+
+// Whether a worker can do a job. Called with the queue's lock held.
+using JobFilter = std::function<bool(const QueuedJob&)>;
 
 // A job that a worker holds.
 struct RunningJob {
@@ -70,8 +75,18 @@ class JobQueue {
   // True when a job of the document waits or runs.
   bool HasUnfinished(const std::string& collection, const std::string& document_id) const;
 
-  // The oldest job whose document is free, waiting for one; null when stopped.
-  std::shared_ptr<RunningJob> Take();
+  // The oldest job whose document is free and that passes `filter` (null = any), waiting for one;
+  // null when stopped.
+  std::shared_ptr<RunningJob> Take(const JobFilter& filter = nullptr);
+  // The same for a worker elsewhere. Null when `deadline` passes, `cancel` (may be null) is
+  // notified, or no more jobs are given away: CloseLeases, Drain or Stop.
+  std::shared_ptr<RunningJob> TakeForLease(const JobFilter& filter, absl::Time deadline,
+                                           const model::CancelFlag& cancel);
+  void CloseLeases();
+
+  // Puts what Take gave back in its place in the order, as `job`; false, and nothing is done, when
+  // it was told to end meanwhile.
+  bool GiveBack(const std::shared_ptr<RunningJob>& running, index::Job job, int lost_leases);
 
   // Ends what Take began.
   void Finish(const std::shared_ptr<RunningJob>& running);
@@ -104,7 +119,9 @@ class JobQueue {
  private:
   using Jobs = std::map<int64_t, QueuedJob>;
 
-  Jobs::iterator NextFree() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Jobs::iterator NextFree(const JobFilter& filter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::shared_ptr<RunningJob> Begin(Jobs::iterator job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PutInOrder(QueuedJob job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsFree(const index::Job& job) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const size_t capacity_;
@@ -115,6 +132,7 @@ class JobQueue {
   std::list<std::shared_ptr<RunningJob>> running_ ABSL_GUARDED_BY(mu_);
   std::list<DocumentScope> blocked_ ABSL_GUARDED_BY(mu_);
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
+  bool leases_closed_ ABSL_GUARDED_BY(mu_) = false;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
 };
 

@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "ingest/embedder.h"
 #include "ingest/job_options.h"
-#include "ingest/job_runner.h"
+#include "ingest/pipeline.h"
 #include "ingest/retry.h"
 
 namespace sightline::ingest {

@@ -17,8 +17,10 @@
 #include "base/status.h"
 #include "services/backup_tool.h"
 #include "services/edge/shutdown_signals.h"
+#include "services/self_check.h"
 #include "services/server.h"
 #include "services/server_config.h"
+#include "services/worker_tool.h"
 
 #ifdef SIGHTLINE_HAS_NETWORK
 #include "services/model_tool.h"
@@ -33,6 +35,7 @@ constexpr int kWrongUsage = 2;
 
 constexpr char kUsage[] =
     R"(usage: sightline-server serve [options]     run the server
+       sightline-server worker [options]    work for a server elsewhere; see `worker --help`
        sightline-server model COMMAND …     the model alone; see `model --help`
        sightline-server backup COMMAND …    backups of a corpus; see `backup --help`
        sightline-server --config-docs       print docs/configuration.md
@@ -46,6 +49,7 @@ SIGHTLINE__SECTION__KEY, see docs/configuration.md:
   --backup-path DIR      where backups go [none]
   --grpc ADDR            HOST:PORT or unix:PATH [127.0.0.1:50051]; port 0 = a free one
   --http ADDR|off        REST and the page [127.0.0.1:8080]
+  --device DEVICE        auto, cpu or cuda:N [auto]
   --roles LIST           of query,index,ingest,gateway [all]
   --server ADDR          the server behind --roles gateway
   --log-level LEVEL      debug, info, warning, error [info]
@@ -71,7 +75,7 @@ struct Arguments {
   bool help = false;
 };
 
-absl::StatusOr<Arguments> ParseServe(const std::vector<std::string>& words) {
+absl::StatusOr<Arguments> ParseOptions(const std::vector<std::string>& words) {
   Arguments out;
   out.sources.environment = ProcessEnvironment();
   for (size_t i = 0; i < words.size(); ++i) {
@@ -154,7 +158,7 @@ absl::Status RunServer(const ServerConfig& config) {
 }
 
 int Serve(const std::vector<std::string>& words) {
-  const auto arguments = ParseServe(words);
+  const auto arguments = ParseOptions(words);
   if (!arguments.ok()) return Fail(arguments.status(), kWrongUsage);
   if (arguments->help) {
     std::fputs(kUsage, stdout);
@@ -178,6 +182,55 @@ int Serve(const std::vector<std::string>& words) {
   return kDone;
 }
 
+constexpr char kWorkerUsage[] =
+    R"(usage: sightline-server worker --server ADDR [options]
+
+Takes jobs of a server that allows it (ingest.remote_workers), reads and embeds their documents, and hands in
+what it read. Options, which are also keys of the configuration:
+  --server ADDR          the server's gRPC: HOST:PORT or unix:PATH
+  --model DIR            the same bundle or checkpoint as the server's [the bundled one]
+  --device DEVICE        auto, cpu or cuda:N [auto]
+  --config FILE, --log-level LEVEL, --log-format FORMAT, --skip-self-test, --die-with-parent
+and of the worker alone:
+  --jobs N               documents at once, 1..256 [1]
+  --json                 one JSON object a job
+
+Prints one line a job on standard output. SIGTERM or SIGINT gives jobs under way back and stops. Exit codes:
+0 stopped, 1 failed, 2 wrong usage.
+)";
+
+absl::Status RunWorkerWith(const ServerConfig& config, const WorkerToolOptions& options) {
+  SL_ASSIGN_OR_RETURN(const auto signals, edge::ShutdownSignals::Install());
+  SL_ASSIGN_OR_RETURN(model::LoadedModel model, LoadModel(config));
+  if (config.self_test && model.encoder != nullptr) SL_RETURN_IF_ERROR(SelfTest(model));
+  return RunWorker(options, model, *signals);
+}
+
+int Worker(std::vector<std::string> words) {
+  WorkerToolOptions options;
+  if (const absl::Status status = TakeWorkerOptions(words, options); !status.ok()) {
+    return Fail(status, kWrongUsage);
+  }
+  const auto arguments = ParseOptions(words);
+  if (!arguments.ok()) return Fail(arguments.status(), kWrongUsage);
+  if (arguments->help) {
+    std::fputs(kWorkerUsage, stdout);
+    return kDone;
+  }
+  if (arguments->die_with_parent) {
+    if (const absl::Status status = FollowParent(); !status.ok()) return Fail(status, kFailed);
+  }
+  const auto config = Config::Load(ServerConfigTable(), arguments->sources);
+  if (!config.ok()) return Fail(config.status(), kWrongUsage);
+  const auto worker = ReadWorkerConfig(*config);
+  if (!worker.ok()) return Fail(worker.status(), kWrongUsage);
+  log::Configure(worker->log_level, worker->log_format);
+  options.server = worker->upstream;
+  options.media = worker->media;
+  const absl::Status status = RunWorkerWith(*worker, options);
+  return status.ok() ? kDone : Fail(status, kFailed);
+}
+
 int RunModel(const std::vector<std::string>& words) {
 #ifdef SIGHTLINE_HAS_NETWORK
   return RunModelTool(words);
@@ -191,6 +244,7 @@ int RunModel(const std::vector<std::string>& words) {
 int Main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   if (command == "serve") return Serve({argv + 2, argv + argc});
+  if (command == "worker") return Worker({argv + 2, argv + argc});
   if (command == "model") return RunModel({argv + 2, argv + argc});
   if (command == "backup") return RunBackupTool({argv + 2, argv + argc});
   if (command == "--version") {

@@ -27,6 +27,7 @@
 #include "services/ingest/collection_service.h"
 #include "services/ingest/ingest_service.h"
 #include "services/ingest/maintenance_service.h"
+#include "services/ingest/worker_service.h"
 #include "services/query/model_service.h"
 #include "services/query/query_service.h"
 #include "services/refusing_model.h"
@@ -118,6 +119,7 @@ struct Server::Parts {
   std::unique_ptr<MaintenanceService> maintenance_service;
   std::unique_ptr<ExportService> export_service;
   std::unique_ptr<IngestService> ingest_service;
+  std::unique_ptr<WorkerService> worker_service;  // null: no remote workers
   std::unique_ptr<query::QueryService> query_service;
   std::unique_ptr<query::ModelService> model_service;
   std::unique_ptr<edge::GrpcServer> grpc;
@@ -270,6 +272,16 @@ absl::Status Server::StartServices() {
     parts.ingest_service = std::make_unique<IngestService>(config_.ingest_service, *parts.corpus,
                                                            *parts.ingestor, parts.fetcher.get());
     services.push_back({v1::IngestService::service_full_name(), parts.ingest_service.get()});
+    if (config_.ingest.remote_workers) {
+      parts.worker_service = std::make_unique<WorkerService>(
+          WorkerService::Parts{.ingestor = *parts.ingestor,
+                               .encoder = *parts.model.encoder,
+                               .generator = parts.model.generator.get(),
+                               .media = *parts.media,
+                               .watcher = parts.watcher},
+          config_.ingest, config_.media);
+      services.push_back({v1::WorkerService::service_full_name(), parts.worker_service.get()});
+    }
   }
   if (config_.roles.query) {
     parts.query_service = std::make_unique<query::QueryService>(
@@ -479,6 +491,8 @@ void Server::Stop() {
 void Server::StopParts(absl::Time deadline) {
   // The gateway first: its requests are calls of the server behind it.
   if (parts_->http != nullptr) parts_->http->Stop(deadline);
+  // Workers that wait for a job are not waited for, nor can they report any more.
+  if (parts_->ingestor != nullptr) parts_->ingestor->CloseLeases();
   if (parts_->grpc != nullptr) parts_->grpc->Stop(deadline);
   if (parts_->reembedder != nullptr) parts_->reembedder->Stop();
   if (parts_->ingestor != nullptr) parts_->ingestor->Drain(deadline);

@@ -69,9 +69,11 @@ void AddServerKeys(ConfigTable& t) {
                    "Parts this process runs, comma-separated; query and ingest need index, gateway "
                    "may stand alone.",
                    "roles"));
-  t.push_back(Text("server", "upstream", "",
-                   "The server behind a gateway that runs alone: HOST:PORT or unix:PATH.",
-                   "server"));
+  t.push_back(
+      Text("server", "upstream", "",
+           "The server behind a gateway that runs alone, or that a worker works for: HOST:PORT or "
+           "unix:PATH.",
+           "server"));
   t.push_back(Integer("server", "max_message_bytes", 64 * kMiB, 1 << 16, 1 << 30,
                       "Largest gRPC message, each way."));
   t.push_back(
@@ -115,7 +117,7 @@ void AddModelKeys(ConfigTable& t) {
            "Bundle or checkpoint; empty = ../share/sightline/models/demo beside the program, "
            "or models/demo of the source tree.",
            "model"));
-  t.push_back(Text("model", "device", "auto", "auto, cpu or cuda:N."));
+  t.push_back(Text("model", "device", "auto", "auto, cpu or cuda:N.", "device"));
   t.push_back(
       Choice("model", "dtype", "auto",
              "Number type of the weights; auto = as stored, on the CPU float32 under 50 million "
@@ -160,7 +162,14 @@ void AddIndexKeys(ConfigTable& t) {
 }
 
 void AddIngestKeys(ConfigTable& t) {
-  t.push_back(Integer("ingest", "workers", 2, 1, 256, "Documents ingested at once."));
+  t.push_back(Integer("ingest", "workers", 2, 0, 256,
+                      "Documents ingested at once in this process; 0 = none, where remote_workers "
+                      "is true."));
+  t.push_back(Switch("ingest", "remote_workers", false,
+                     "Give jobs to `sightline worker` processes too. Whoever reaches the gRPC "
+                     "address can then read the documents that wait: docs/workers.md."));
+  t.push_back(Real("ingest", "lease_seconds", "60", 1, 86'400,
+                   "Without a sign of life from such a worker its job is given out again."));
   t.push_back(Integer("ingest", "queue_capacity", 1024, 1, 1 << 20,
                       "Jobs that may wait; more are answered RESOURCE_EXHAUSTED."));
   t.push_back(Integer("ingest", "max_attempts", 3, 1, 100, "Attempts of a job on passing errors."));
@@ -373,6 +382,8 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.corpus.field_weights = {.heading = static_cast<int>(c.Int("index.heading_weight")),
                               .text = static_cast<int>(c.Int("index.text_weight"))};
   out.ingest.workers = static_cast<int>(c.Int("ingest.workers"));
+  out.ingest.remote_workers = c.Bool("ingest.remote_workers");
+  out.ingest.lease = absl::Seconds(c.Number("ingest.lease_seconds"));
   out.ingest.queue_capacity = static_cast<int>(c.Int("ingest.queue_capacity"));
   out.ingest.max_attempts = static_cast<int>(c.Int("ingest.max_attempts"));
   out.ingest.passage_tokens = static_cast<int>(c.Int("ingest.passage_tokens"));
@@ -545,10 +556,25 @@ absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config) {
   if (out.corpus.field_weights.heading == 0 && out.corpus.field_weights.text == 0) {
     return absl::InvalidArgumentError("index.text_weight: 0, as is index.heading_weight");
   }
+  if (out.ingest.workers == 0 && !out.ingest.remote_workers) {
+    return absl::InvalidArgumentError(
+        "ingest.workers: 0, and ingest.remote_workers is false: no document would be ingested");
+  }
   if (out.ingest.overlap_tokens >= out.ingest.passage_tokens) {
     return absl::InvalidArgumentError(
         absl::StrCat("ingest.overlap_tokens: ", out.ingest.overlap_tokens,
                      " must be less than ingest.passage_tokens, ", out.ingest.passage_tokens));
+  }
+  return out;
+}
+
+absl::StatusOr<ServerConfig> ReadWorkerConfig(const Config& config) {
+  ServerConfig out;
+  ReadServer(config, out);
+  ReadData(config, out);
+  if (out.upstream.empty()) {
+    return absl::InvalidArgumentError(
+        "server.upstream: a worker needs the server it works for (--server HOST:PORT)");
   }
   return out;
 }

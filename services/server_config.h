@@ -80,4 +80,8 @@ const ConfigTable& ServerConfigTable();
 // Redis.
 absl::StatusOr<ServerConfig> ReadServerConfig(const Config& config);
 
+// Of the same keys what a worker needs: upstream, model, media's program and memory, log.
+// kInvalidArgument: no server is named.
+absl::StatusOr<ServerConfig> ReadWorkerConfig(const Config& config);
+
 }  // namespace sightline::services

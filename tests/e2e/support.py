@@ -137,7 +137,7 @@ def cli(*args, check=True, timeout=300, env=None):
 class Server:
     """A real sightline-server on free loopback ports, over a data folder of its own or a given one."""
 
-    def __init__(self, data=None, args=(), wrapper=()):
+    def __init__(self, data=None, args=(), wrapper=(), grpc="127.0.0.1:0"):
         self._own = None
         if data is None:
             self._own = tempfile.mkdtemp(prefix="sightline-e2e-")
@@ -145,7 +145,7 @@ class Server:
         self.data = str(data)
         self.log = open(os.path.join(tempfile.gettempdir(), f"sightline-e2e-{uuid.uuid4().hex}.log"), "w+b")
         self.process = subprocess.Popen(
-            [*wrapper, str(BIN / "sightline-server"), "serve", "--data", self.data, "--grpc", "127.0.0.1:0",
+            [*wrapper, str(BIN / "sightline-server"), "serve", "--data", self.data, "--grpc", grpc,
              "--http", "127.0.0.1:0", *args], stdout=subprocess.PIPE, stderr=self.log, text=True,
             stdin=subprocess.DEVNULL)
         line = self._ready_line(120)

@@ -49,6 +49,7 @@ EVERYTHING_ON = [
     "server.model.existingClaim=models", "server.model.path=/models/2b",
     "server.persistence.existingClaim=corpus", "server.runtimeClassName=nvidia",
     "server.config.ingest.workers=4", "serviceAccount.name=sight",
+    "server.config.ingest.remote_workers=true", "worker.replicas=3",
 ]
 EVERYTHING_OFF = [
     "networkPolicy.enabled=false", "gateway.pdb.enabled=false", "serviceAccount.create=false",
@@ -153,6 +154,27 @@ class ChartTest(unittest.TestCase):
                     ["checksum/config"] for docs in (one, two)]
         self.assertNotEqual(checksum[0], checksum[1])
 
+    def test_workers_reach_the_server_alone_and_are_there_only_when_asked_for(self):
+        self.assertEqual(len(of_kind(render(), "Deployment")), 1)
+        wrong = render("worker.replicas=1", check=False)
+        self.assertNotEqual(wrong.returncode, 0)
+        self.assertIn("remote_workers is not true", wrong.stderr)
+        docs = render(*EVERYTHING_ON)
+        worker = [doc for doc in of_kind(docs, "Deployment") if doc["metadata"]["name"].endswith("-worker")][0]
+        self.assertEqual(worker["spec"]["replicas"], 3)
+        labels = worker["spec"]["template"]["metadata"]["labels"]
+        self.assertLessEqual(worker["spec"]["selector"]["matchLabels"].items(), labels.items())
+        container = worker["spec"]["template"]["spec"]["containers"][0]
+        self.assertIn("--model=/models/2b", container["args"])
+        server = [arg for arg in container["args"] if arg.startswith("--server=")][0]
+        self.assertIn(server.removeprefix("--server=").split(":")[0],
+                      {doc["metadata"]["name"] for doc in of_kind(docs, "Service")})
+        policy = [doc for doc in of_kind(docs, "NetworkPolicy") if doc["metadata"]["name"].endswith("-worker")][0]
+        self.assertEqual(policy["spec"]["ingress"], [])
+        self.assertLessEqual(policy["spec"]["podSelector"]["matchLabels"].items(), labels.items())
+        self.assertEqual(policy["spec"]["egress"][0]["to"][0]["podSelector"]["matchLabels"]
+                         ["app.kubernetes.io/component"], "server")
+
     def test_network_policies_deny_what_they_do_not_name(self):
         policies = of_kind(render(), "NetworkPolicy")
         self.assertEqual(len(policies), 2)
@@ -168,7 +190,7 @@ class ChartTest(unittest.TestCase):
         binary = os.environ.get("SIGHTLINE_BIN")
         if not binary:
             self.skipTest("SIGHTLINE_BIN names no build")
-        for name, spec in pods(render()):
+        for name, spec in pods(render("worker.replicas=1", "server.config.ingest.remote_workers=true")):
             for container in spec["containers"]:
                 arguments = [a for a in container["args"] if not a.startswith("--config=")]
                 with self.subTest(name):

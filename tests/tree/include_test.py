@@ -30,7 +30,7 @@ RULES = {
     "ingest/media": ({"base"}, [TORCH, FAISS, GRPC, BEAST, ROCKS]),
     "services/edge": ({"base", "proto"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "services/query": ({"services/edge", "services/cache", "services/fetch", "proto", "base", "contract", "index"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
-    "services/ingest": ({"services/edge", "services/fetch", "proto", "base", "contract", "index", "ingest"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
+    "services/ingest": ({"services/edge", "services/fetch", "proto", "base", "contract", "index", "ingest", "ingest/media client"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "services/cache": ({"proto", "base", "contract"}, [TORCH, FAISS, BEAST, DECODERS, ROCKS]),
     "services/gateway": ({"services/edge", "proto", "base", "mcp"}, [TORCH, FAISS, DECODERS, ROCKS]),
     "services/fetch": ({"services/edge", "base"}, [TORCH, FAISS, GRPC, BEAST, DECODERS, ROCKS]),

@@ -76,8 +76,9 @@ TEST(ServerConfigTest, EveryKeyAndFlagIsThereOnce) {
     if (key.flag.empty()) continue;
     EXPECT_TRUE(flags.insert(key.flag).second) << key.flag;
   }
-  EXPECT_EQ(flags, (std::set<std::string>{"backup-path", "data", "grpc", "http", "log-format",
-                                          "log-level", "model", "roles", "self-test", "server"}));
+  EXPECT_EQ(flags,
+            (std::set<std::string>{"backup-path", "data", "device", "grpc", "http", "log-format",
+                                   "log-level", "model", "roles", "self-test", "server"}));
 }
 
 TEST(ServerConfigTest, RolesThatCannotStandTogetherAreRefused) {
@@ -113,6 +114,18 @@ TEST(ServerConfigTest, EnvironmentReachesTheParts) {
   EXPECT_EQ(config.ingest.workers, 7);
   EXPECT_EQ(config.gateway.allowed_hosts, (std::vector<std::string>{"a.example", "b.example"}));
   EXPECT_EQ(config.log_format, log::Format::kJson);
+}
+
+TEST(ServerConfigTest, NoWorkerHereIsForServersThatTakeOthers) {
+  EXPECT_THAT(Read({}, {{"SIGHTLINE__INGEST__WORKERS", "0"}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ingest.remote_workers")));
+  ASSERT_OK_AND_ASSIGN(const ServerConfig config,
+                       Read({}, {{"SIGHTLINE__INGEST__WORKERS", "0"},
+                                 {"SIGHTLINE__INGEST__REMOTE_WORKERS", "true"},
+                                 {"SIGHTLINE__INGEST__LEASE_SECONDS", "1.5"}}));
+  EXPECT_EQ(config.ingest.workers, 0);
+  EXPECT_TRUE(config.ingest.remote_workers);
+  EXPECT_EQ(config.ingest.lease, absl::Milliseconds(1500));
 }
 
 TEST(ServerConfigTest, CachesTakeTheirBytesAndTheRedisItsAddress) {
