@@ -74,8 +74,9 @@ TEST_F(EvalProgramTest, AWorldIsIngestedAskedAndTakenAway) {
   EXPECT_EQ(report["details"]["latency_ms"]["check_claims"]["calls"], 2);
   EXPECT_EQ(report["details"]["world_seed"], 1'000'000'000'005);
   EXPECT_EQ(report["details"]["latency_ms"]["search"]["calls"], 16);
-  // Conversations come last, and are searched as for an answer.
-  EXPECT_EQ(server_.query.last().mode(), v1::SEARCH_MODE_HYBRID);
+  // Conversations are searched as for an answer: three tasks, two questions each.
+  EXPECT_EQ(server_.query.searches(v1::SEARCH_MODE_HYBRID), 6);
+  EXPECT_EQ(server_.query.searches(v1::SEARCH_MODE_DENSE), 10);
   int photos = 0;
   for (const auto& [source, stored] : server_.ingest.stored()) {
     photos += stored.header.document_id().starts_with("photo-");

@@ -107,6 +107,7 @@ grpc::Status FakeQueryService::Search(grpc::ServerContext* context,
   {
     absl::MutexLock lock(&mu_);
     last_ = *request;
+    ++searches_[request->mode()];
   }
   *response = CannedSearch();
   return CheckSearch(*context, *request);
@@ -157,6 +158,12 @@ grpc::Status FakeQueryService::CheckClaims(grpc::ServerContext* context,
 int FakeQueryService::claims() const {
   absl::MutexLock lock(&mu_);
   return claims_;
+}
+
+int FakeQueryService::searches(v1::SearchMode mode) const {
+  absl::MutexLock lock(&mu_);
+  const auto it = searches_.find(mode);
+  return it == searches_.end() ? 0 : it->second;
 }
 
 v1::SearchRequest FakeQueryService::last() const {

@@ -38,11 +38,13 @@ class FakeQueryService final : public v1::QueryService::Service {
   grpc::Status CheckClaims(grpc::ServerContext* context, const v1::CheckClaimsRequest* request,
                            v1::CheckClaimsResponse* response) override;
   v1::SearchRequest last() const;
-  int claims() const;  // that were checked
+  int searches(v1::SearchMode mode) const;  // calls of Search with it
+  int claims() const;                       // that were checked
 
  private:
   mutable absl::Mutex mu_;
   v1::SearchRequest last_ ABSL_GUARDED_BY(mu_);
+  std::map<v1::SearchMode, int> searches_ ABSL_GUARDED_BY(mu_);
   int claims_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
