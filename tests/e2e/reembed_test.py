@@ -6,7 +6,7 @@ import tempfile
 import time
 import unittest
 
-from support import ROOT, Server, cli, mixed_folder, wait_until
+from support import ROOT, Server, cli, mixed_folder, picture, wait_until
 
 OTHER = ROOT / "tests" / "golden" / "tiny-dense"  # embeds; its weights are random
 
@@ -98,6 +98,26 @@ class ReembedTest(unittest.TestCase):
             self.assertIn("nothing of it is left in", erased.stdout)
             wait_until(lambda: self.crossed(server), 120, "it is of the new model")
             self.expect_as_fresh(server, {found["document_id"]})
+
+
+    def test_patches_of_pictures_cross_too(self):
+        photos = self.base / "photos"
+        photos.mkdir()
+        for i in range(4):
+            (photos / f"{i}.png").write_bytes(picture(i))
+        data = self.base / "patches"
+        with Server(data=data) as server:
+            cli("collections", "create", "c", "--patches", "binary", "--server", server.grpc)
+            cli("ingest", photos, "-c", "c", "--server", server.grpc)
+            before = self.show(server)
+        with Server(data=data, args=["--model", OTHER]) as server:
+            wait_until(lambda: self.crossed(server), 120, "it is of the new model")
+            after = self.show(server)
+            self.assertEqual(after["patch_vectors"], "binary")
+            # As many patches, of as many bits as the new model has numbers, and their heads.
+            self.assertGreater(after["stats"]["parts"]["patches"], 0)
+            self.assertLess(after["stats"]["parts"]["patches"], before["stats"]["parts"]["patches"])
+            self.assertEqual(cli("fsck", "--server", server.grpc, check=False).returncode, 0)
 
 
 if __name__ == "__main__":
