@@ -63,11 +63,12 @@ absl::StatusOr<EraseReport> Corpus::Impl::Erase(const std::string& name,
     SL_ASSIGN_OR_RETURN(const DocumentRecord document, NeedDocument(*collection->view(), id));
     report.passages += document.document.passages;
   }
-  // It may hold them too; what re-embeds begins again.
-  if (const absl::Status dropped = DropGeneration(name);
-      !dropped.ok() && !absl::IsNotFound(dropped)) {
-    return dropped;
-  }
+  const auto drop_generation = [&]() -> absl::Status {
+    const absl::Status dropped = DropGeneration(name);
+    return absl::IsNotFound(dropped) ? absl::OkStatus() : dropped;
+  };
+  // The generation that is to follow holds them too, and their pictures.
+  SL_RETURN_IF_ERROR(drop_generation());
   absl::MutexLock upkeep(&collection->upkeep_mu);
   DocumentTraces traces(collection->record.id);
   for (const std::string& id : document_ids) {
@@ -75,6 +76,8 @@ absl::StatusOr<EraseReport> Corpus::Impl::Erase(const std::string& name,
     const absl::Status deleted = DeleteWithJobs(*collection, id, traces);
     if (!deleted.ok() && (!absl::IsNotFound(deleted) || collection->dropped.load())) return deleted;
   }
+  // It may have been begun again, and have copied one before it was deleted.
+  SL_RETURN_IF_ERROR(drop_generation());
   SL_ASSIGN_OR_RETURN(const int64_t covered, RewriteIndex(*collection));
   {
     // Tombstones name their documents.
