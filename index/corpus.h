@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "index/backup.h"
 #include "index/date.h"
+#include "index/device_rows.h"
 #include "index/field_weights.h"
 #include "index/types.h"
 
@@ -25,9 +26,10 @@ struct CorpusOptions {
   int hnsw_search_beam = 128;    // efSearch, raised to k where k is larger
   int64_t head_limit = 16'384;   // vectors behind the last segment beyond which they become one
   int build_threads = 1;         // of the background merge; 0 = all processors
-  bool map_vectors = true;       // half floats of segments stay in their files, mapped
-  FieldWeights field_weights = {};   // other ones than last time: posting lists are made anew
-  int64_t min_free_bytes = 1 << 30;  // free disk space under which documents are refused
+  std::shared_ptr<RowDevice> device;  // that compares the vectors of segments; null = none
+  bool map_vectors = true;            // half floats of segments stay in their files, mapped
+  FieldWeights field_weights = {};    // other ones than last time: posting lists are made anew
+  int64_t min_free_bytes = 1 << 30;   // free disk space under which documents are refused
 };
 
 struct PassageWrite {

@@ -216,6 +216,9 @@ class Corpus::Impl {
   // the place of the base's; what was written since is appended to it.
   void Install(OpenCollection& collection, const View& base, SegmentRun run, SegmentPtr segment,
                std::optional<VectorRows> head) ABSL_LOCKS_EXCLUDED(write_mu_);
+  // Copies onto the device, where there is one, what is not on it: after Install, when what the new
+  // segments replace has gone from it.
+  absl::Status FillDevice(OpenCollection& collection) ABSL_LOCKS_EXCLUDED(write_mu_);
   absl::Status WriteMissingSegments(OpenCollection& collection)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(collection.upkeep_mu);
   // Segments and head without dead rows, no older files; the sequence that the snapshot covers.

@@ -5,6 +5,7 @@
 #include "index/background_thread.h"
 #include "index/collection_loader.h"
 #include "index/corpus_impl.h"
+#include "index/device_search.h"
 #include "index/key_codec.h"
 #include "index/segment_builder.h"
 #include "index/segment_files.h"
@@ -108,10 +109,11 @@ absl::StatusOr<bool> Corpus::Impl::Maintain(OpenCollection& collection) {
   if (!collection.damage.ok()) return false;
   absl::MutexLock upkeep(&collection.upkeep_mu);
   if (collection.dropped.load()) return false;
-  const std::shared_ptr<const View> base = collection.view();
-  if (!NeedsUpkeep(*base)) return false;
-  SL_RETURN_IF_ERROR(TakeStep(collection, *base));
-  SL_RETURN_IF_ERROR(WriteSnapshot(collection).status());
+  if (const std::shared_ptr<const View> base = collection.view(); NeedsUpkeep(*base)) {
+    SL_RETURN_IF_ERROR(TakeStep(collection, *base));
+    SL_RETURN_IF_ERROR(WriteSnapshot(collection).status());
+  }
+  SL_RETURN_IF_ERROR(FillDevice(collection));
   return NeedsUpkeep(*collection.view());
 }
 
@@ -154,7 +156,9 @@ absl::StatusOr<SegmentPtr> Corpus::Impl::BuildOne(const OpenCollection& collecti
     if (meanwhile != nullptr) meanwhile();
     return stopping_.load() || collection.dropped.load();
   };
-  return BuildSegment(parts, PlaceOf(collection), options, stop);
+  SL_ASSIGN_OR_RETURN(SegmentPtr segment, BuildSegment(parts, PlaceOf(collection), options, stop));
+  if (segment == nullptr || options_.device == nullptr) return segment;
+  return PutOnDevice(std::move(segment), *options_.device, stop);
 }
 
 absl::Status Corpus::Impl::Rewrite(OpenCollection& collection, const View& base, SegmentRun run,
@@ -226,6 +230,19 @@ void Corpus::Impl::Install(OpenCollection& collection, const View& base, Segment
   collection.current = std::move(next);
 }
 
+absl::Status Corpus::Impl::FillDevice(OpenCollection& collection) {
+  if (options_.device == nullptr) return absl::OkStatus();
+  const auto stop = [&] { return stopping_.load() || collection.dropped.load(); };
+  const std::shared_ptr<const View> base = collection.view();
+  for (size_t i = 0; i < base->segments.size(); ++i) {
+    const SegmentPtr& segment = base->segments[i];
+    if (segment->device != nullptr || segment->rows.size() < kDeviceCandidates) continue;
+    SL_ASSIGN_OR_RETURN(SegmentPtr there, PutOnDevice(segment, *options_.device, stop));
+    if (there != segment) Install(collection, *base, {i, 1}, std::move(there), std::nullopt);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Corpus::Impl::WriteMissingSegments(OpenCollection& collection) {
   const std::shared_ptr<const View> base = collection.view();
   for (size_t i = 0; i < base->segments.size(); ++i) {
@@ -292,6 +309,7 @@ absl::StatusOr<int64_t> Corpus::Impl::Rebuild(const std::string& name) {
   }
   Install(*collection, *base, {0, base->segments.size()}, std::move(segment), std::move(rows));
   SL_RETURN_IF_ERROR(WriteSnapshot(*collection).status());
+  SL_RETURN_IF_ERROR(FillDevice(*collection));
   return count;
 }
 
@@ -303,6 +321,7 @@ absl::StatusOr<int64_t> Corpus::Impl::RewriteIndex(OpenCollection& collection) {
     if (DeadRows(base->segments[i]->rows, *base) == 0) continue;
     SL_RETURN_IF_ERROR(Rewrite(collection, *collection.view(), {i, 1}, WithHead::kNo, Dead::kGo));
   }
+  SL_RETURN_IF_ERROR(FillDevice(collection));
   return WriteSnapshot(collection);
 }
 

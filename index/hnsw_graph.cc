@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
@@ -14,8 +13,7 @@
 #include "index/code_kernels.h"
 #include "index/hnsw_walk.h"
 #include "index/page_block.h"
-#include "index/vector_kernels.h"
-#include "index/vector_scan.h"
+#include "index/recall.h"
 
 namespace sightline::index {
 namespace {
@@ -26,8 +24,6 @@ static_assert(std::endian::native == std::endian::little, "graphs are stored lit
 // the calls must not grow as the rows do.
 constexpr int64_t kBuildChunk = 2048;
 constexpr int64_t kChunksOfAll = 64;
-constexpr int kRecallQueries = 32;
-constexpr int kRecallDepth = 10;
 
 // FAISS looks for the smallest distance: here the negated inner product of the rows' bytes, so that
 // no wrapper is needed. FAISS is told of vectors of one value, which is the row's number in the
@@ -37,8 +33,8 @@ class RowDistances : public faiss::DistanceComputer {
   explicit RowDistances(const VectorRows& rows)
       : rows_(rows), kernels_(BestCodeKernels()), stride_(CodeStride(rows.dimension())) {}
   void set_query(const float* query) override { query_ = std::bit_cast<int32_t>(*query); }
-  float operator()(idx_t row) override { return symmetric_dis(query_, row); }
-  float symmetric_dis(idx_t a, idx_t b) override {
+  float operator()(int64_t row) override { return symmetric_dis(query_, row); }
+  float symmetric_dis(int64_t a, int64_t b) override {
     const RowHead& x = rows_.head(a);
     const RowHead& y = rows_.head(b);
     const int32_t sum = kernels_.dot_stored(rows_.code(a), rows_.code(b), stride_) - 128 * y.sum;
@@ -57,8 +53,8 @@ class RowDistances : public faiss::DistanceComputer {
 class RowStorage : public faiss::Index {
  public:
   explicit RowStorage(const VectorRows& rows) : faiss::Index(1, faiss::METRIC_L2), rows_(rows) {}
-  void add(idx_t n, const float*) override { ntotal += n; }
-  void search(idx_t, const float*, idx_t, float*, idx_t*,
+  void add(int64_t n, const float*) override { ntotal += n; }
+  void search(int64_t, const float*, int64_t, float*, int64_t*,
               const faiss::SearchParameters*) const override {
     throw std::logic_error("row storage is not searched");
   }
@@ -71,31 +67,15 @@ class RowStorage : public faiss::Index {
   const VectorRows& rows_;
 };
 
-std::vector<float> MiddleOf(const VectorRows& rows, int64_t a, int64_t b) {
-  std::vector<float> query(rows.dimension());
-  float norm = 0;
-  for (int i = 0; i < rows.dimension(); ++i) {
-    query[i] = FromHalf(rows.halves(a)[i]) + 0.5f * FromHalf(rows.halves(b)[i]);
-    norm += query[i] * query[i];
-  }
-  for (float& value : query) value /= std::max(std::sqrt(norm), 1e-6f);
-  return query;
+// Of FAISS's arrays, which are vectors or, from 1.10 on, its own kind.
+template <typename Array>
+absl::string_view BytesOf(const Array& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])};
 }
 
-PassageSet AllPassages(const VectorRows& rows) {
-  PassageSet all;
-  for (int64_t row = 0; row < rows.size(); ++row) all.Insert(rows.passage(row));
-  return all;
-}
-
-template <typename T>
-absl::string_view BytesOf(const std::vector<T>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
-}
-
-template <typename T>
-absl::Status ReadInto(const HnswGraph::Source& source, std::vector<T>& values) {
-  return source(reinterpret_cast<char*>(values.data()), values.size() * sizeof(T));
+template <typename Array>
+absl::Status ReadInto(const HnswGraph::Source& source, Array& values) {
+  return source(reinterpret_cast<char*>(values.data()), values.size() * sizeof(values[0]));
 }
 
 // Of just the size, on huge pages: a walk reads it here and there.
@@ -186,7 +166,10 @@ absl::StatusOr<std::unique_ptr<const HnswGraph>> HnswGraph::Build(const VectorRo
     neighbors.assign(index.hnsw.neighbors.begin(), index.hnsw.neighbors.end());
     index.hnsw.neighbors = std::move(neighbors);
     std::unique_ptr<HnswGraph> graph(new HnswGraph(rows, std::move(impl)));
-    SL_RETURN_IF_ERROR(graph->MeasureRecall(options.search_beam, stop));
+    const auto search = [&](std::span<const float> query, const PassageSet& all, int n) {
+      return graph->Search(query, n, options.search_beam, all);
+    };
+    SL_ASSIGN_OR_RETURN(graph->recall_, MeasureRecall(rows, search, stop));
     return std::unique_ptr<const HnswGraph>(std::move(graph));
   });
 }
@@ -211,33 +194,6 @@ double HnswGraph::LinkBytes() const {
              : static_cast<double>(BytesOf(links.neighbors).size() + BytesOf(links.offsets).size() +
                                    BytesOf(links.levels).size()) /
                    static_cast<double>(size());
-}
-
-absl::Status HnswGraph::MeasureRecall(int beam, const Stop& stop) {
-  if (size() < 2) {
-    recall_ = 1;
-    return absl::OkStatus();
-  }
-  const PassageSet all = AllPassages(rows_);
-  int found = 0;
-  int wanted = 0;
-  for (int i = 0; i < kRecallQueries; ++i) {
-    if (stop()) return absl::CancelledError("measuring recall: stopped");
-    // Rows spread over the whole; multipliers are primes, so that pairs do not repeat.
-    const int64_t a = i * int64_t{7919} % size();
-    const int64_t b = (i * int64_t{104729} + 1) % size();
-    const std::vector<float> query = MiddleOf(rows_, a, b);
-    VectorScan scan(query, kRecallDepth);
-    SL_RETURN_IF_ERROR(scan.AddRows(rows_, all, absl::InfiniteFuture()));
-    const std::vector<ScoredPassage> exact = scan.Take();
-    auto got = Search(query, kRecallDepth, beam, all);
-    if (!got.ok()) return got.status();
-    wanted += static_cast<int>(exact.size());
-    // By score, not by row: equal vectors may stand in for each other.
-    for (size_t j = 0; j < got->size(); ++j) found += (*got)[j].score >= exact.back().score;
-  }
-  recall_ = std::min(1.0f, static_cast<float>(found) / static_cast<float>(wanted));
-  return absl::OkStatus();
 }
 
 absl::Status HnswGraph::Save(const Sink& sink) const {

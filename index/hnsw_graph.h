@@ -66,7 +66,6 @@ class HnswGraph {
  private:
   class Impl;
   HnswGraph(const VectorRows& rows, std::unique_ptr<Impl> impl);
-  absl::Status MeasureRecall(int beam, const Stop& stop);
 
   const VectorRows rows_;
   const std::unique_ptr<Impl> impl_;

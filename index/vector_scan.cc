@@ -4,6 +4,7 @@
 #include <bit>
 #include <functional>
 
+#include "index/allowed_rows.h"
 #include "index/prefetch.h"
 #include "index/vector_kernels.h"
 
@@ -17,19 +18,6 @@ constexpr size_t kFirstDrop = 4096;
 constexpr int kDense = 24;
 
 absl::Status OutOfTime() { return absl::DeadlineExceededError("vector search: out of time"); }
-
-// Which of the rows from `first` on have allowed passages, as bits; at most 64 rows.
-uint64_t AllowedBits(const VectorRows& rows, int64_t first, int count, const PassageSet& allowed) {
-  const uint32_t passage = rows.passage(first);
-  const bool in_a_run =
-      rows.passage(first + count - 1) - passage == static_cast<uint32_t>(count - 1);
-  if (in_a_run) return allowed.Bits(passage, static_cast<uint32_t>(count));
-  uint64_t bits = 0;
-  for (int i = 0; i < count; ++i) {
-    bits |= uint64_t{allowed.Contains(rows.passage(first + i))} << i;
-  }
-  return bits;
-}
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/status.h"
+#include "index/device_search.h"
 #include "index/vector_kernels.h"
 #include "index/vector_scan.h"
 
@@ -55,14 +56,20 @@ class Search {
         several_(several),
         shared_(static_cast<size_t>(beam_)) {}
 
-  // Walks the segment's graph, or leaves its rows to be compared.
-  absl::Status AddSegment(const Segment& segment, const VectorSearchOptions& options) {
+  // Asks the segment's device, or walks its graph where that is `walkable`, or leaves its rows to
+  // be compared.
+  absl::Status AddSegment(const Segment& segment, const VectorSearchOptions& options,
+                          bool walkable) {
     const int64_t allowed = AllowedIn(segment.rows, allowed_);
-    if (!GraphIsWorthIt(segment, allowed, n_, options)) {
+    if (absl::Now() > deadline_) return OutOfTime();
+    if (segment.device != nullptr && segment.device->usable() && allowed >= kDeviceCandidates &&
+        AskDevice(segment)) {
+      return absl::OkStatus();
+    }
+    if (!walkable || !GraphIsWorthIt(segment, allowed, n_, options)) {
       AddRows(segment.rows, allowed);
       return absl::OkStatus();
     }
-    if (absl::Now() > deadline_) return OutOfTime();
     SL_ASSIGN_OR_RETURN(
         const std::vector<RowScore> found,
         segment.graph->Search(query_, n_, beam_, allowed_, several_ ? &shared_ : nullptr));
@@ -70,13 +77,8 @@ class Search {
       AddRows(segment.rows, allowed);
       return absl::OkStatus();
     }
-    for (const RowScore& hit : found) {
-      walked_.push_back({segment.rows.passage(hit.row), hit.score});
-    }
-    ++walks_;
-    const auto rows = static_cast<double>(segment.rows.size());
-    walked_rows_ += rows;
-    found_rows_ += rows * segment.graph->recall();
+    AddFound(segment.rows, found);
+    AddRecall(segment, segment.graph->recall());
     return absl::OkStatus();
   }
 
@@ -85,21 +87,23 @@ class Search {
 
   absl::StatusOr<VectorSearchResult> Finish() {
     VectorSearchResult result;
-    if (walks_ > 0) {
+    if (walked_rows_ > 0) {
       result.exact = false;
       result.recall = static_cast<float>(found_rows_ / walked_rows_);
     }
     if (compared_.empty()) {
       // One walk has them in order.
-      if (walks_ > 1) {
-        std::partial_sort(walked_.begin(), walked_.begin() + n_, walked_.end(), Better);
-        walked_.resize(n_);
+      if (lists_ > 1) {
+        const auto kept = std::min(found_.size(), static_cast<size_t>(n_));
+        std::partial_sort(found_.begin(), found_.begin() + static_cast<int64_t>(kept), found_.end(),
+                          Better);
+        found_.resize(kept);
       }
-      result.hits = std::move(walked_);
+      result.hits = std::move(found_);
       return result;
     }
     VectorScan scan(query_, n_);
-    for (const ScoredPassage& hit : walked_) scan.AddKnown(hit);
+    for (const ScoredPassage& hit : found_) scan.AddKnown(hit);
     for (const auto& [rows, allowed] : compared_) {
       if (allowed * kRowsPerLookup < rows->size()) {
         SL_RETURN_IF_ERROR(scan.AddPassages(*rows, allowed_, deadline_));
@@ -117,6 +121,26 @@ class Search {
     int64_t allowed;
   };
 
+  // Whether it told which are the best.
+  bool AskDevice(const Segment& segment) {
+    const auto found = SearchOnDevice(*segment.device, segment.rows, query_, allowed_, n_);
+    if (!found.ok() || !found->has_value()) return false;
+    AddFound(segment.rows, (*found)->hits);
+    if (!(*found)->exact) AddRecall(segment, segment.device_recall);
+    return true;
+  }
+
+  void AddFound(const VectorRows& rows, const std::vector<RowScore>& hits) {
+    for (const RowScore& hit : hits) found_.push_back({rows.passage(hit.row), hit.score});
+    ++lists_;
+  }
+
+  void AddRecall(const Segment& segment, float recall) {
+    const auto rows = static_cast<double>(segment.rows.size());
+    walked_rows_ += rows;
+    found_rows_ += rows * recall;
+  }
+
   void AddRows(const VectorRows& rows, int64_t allowed) {
     if (allowed > 0) compared_.push_back({&rows, allowed});
   }
@@ -128,10 +152,10 @@ class Search {
   const absl::Time deadline_;
   const bool several_;
   SharedBeam shared_;
-  std::vector<ScoredPassage> walked_;  // n of each walk
-  int walks_ = 0;
-  double walked_rows_ = 0;
-  double found_rows_ = 0;  // the same, times the recall of each graph
+  std::vector<ScoredPassage> found_;  // the best of each segment that was walked or asked for
+  int lists_ = 0;                     // of how many
+  double walked_rows_ = 0;            // of those where some may have been missed
+  double found_rows_ = 0;             // the same, times the recall of each
   std::vector<Compared> compared_;
 };
 
@@ -145,11 +169,7 @@ absl::StatusOr<VectorSearchResult> SearchVectors(const View& view, std::span<con
   Search search(query, allowed, n, options.beam, view.segments.size() > 1, deadline);
   const bool large = view.counters.vectors >= options.exact_below;
   for (const SegmentPtr& segment : view.segments) {
-    if (large) {
-      SL_RETURN_IF_ERROR(search.AddSegment(*segment, options));
-    } else {
-      search.AddRows(segment->rows);
-    }
+    SL_RETURN_IF_ERROR(search.AddSegment(*segment, options, large));
   }
   search.AddRows(view.head);
   return search.Finish();

@@ -4,12 +4,14 @@
 #   scripts/build.sh --tests            with tests
 #   scripts/build.sh --preset asan      another preset of CMakePresets.json (dev, asan, tsan), with tests
 #   scripts/build.sh --cuda [TARGET]    the CUDA build (docs/gpu.md); torch and nvcc come from PyPI
+#   scripts/build.sh … -DNAME=VALUE     also sets a variable of CMake's
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 preset=release
 tests=OFF
 target=()
+settings=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --tests) tests=ON ;;
@@ -18,6 +20,7 @@ while [ $# -gt 0 ]; do
       preset=cuda
       case "${2:-}" in ''|-*) ;; *) target=(--target "$2"); shift ;; esac
       ;;
+    -D*) settings+=("$1") ;;
     *) echo "build: unknown option $1 (see the head of $0)" >&2; exit 2 ;;
   esac
   shift
@@ -47,6 +50,7 @@ if [ "$preset" = cuda ]; then
   source scripts/cuda_env.sh
   configure+=("${CUDA_CMAKE_ARGS[@]}")
 fi
+configure+=("${settings[@]}")
 
 step="configuring (cmake --preset $preset)"
 if ! cmake "${configure[@]}" >"build-$preset.log" 2>&1; then

@@ -170,6 +170,9 @@ absl::Status Server::StartCorpus(model::LoadedModel model) {
 
   index::CorpusOptions options = config_.corpus;
   options.path = config_.data_path + "/corpus";
+  auto device = index::gpu::OpenRowDevice(config_.row_device);
+  if (!device.ok()) return Annotate(device.status(), "index");
+  options.device = *std::move(device);
   auto corpus = index::Corpus::Open(options);
   if (!corpus.ok()) return Annotate(corpus.status(), absl::StrCat("corpus ", options.path));
   parts.corpus = *std::move(corpus);

@@ -154,6 +154,16 @@ void AddIndexKeys(ConfigTable& t) {
   t.push_back(Switch("index", "map_vectors", true,
                      "Leave the vectors' half floats in the files of the index, mapped, not in "
                      "memory; searches read them for the last few candidates."));
+  t.push_back(Text("index", "device", "auto",
+                   "Where vectors are compared too: auto (cuda:0 where there is one), cpu or "
+                   "cuda:N. See docs/gpu.md."));
+  t.push_back(Choice("index", "device_search", "bytes",
+                     "How the device compares: bytes or bits of all vectors, or an index of "
+                     "FAISS's where the program was built with them.",
+                     {"bytes", "bits", "faiss_flat", "faiss_ivfpq", "faiss_cagra"}));
+  t.push_back(Integer("index", "device_memory_bytes", 4 * kGiB, 1 << 20, 1024 * kGiB,
+                      "Of the device, for the vectors of all collections; what does not fit is "
+                      "searched without it."));
   t.push_back(Integer("index", "heading_weight", 1, 0, index::kMaxFieldWeight,
                       "How often a word of a passage's headings counts in word search; 0 = not "
                       "at all. Another value makes posting lists anew at the next start."));
@@ -379,6 +389,9 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.corpus.hnsw_search_beam = static_cast<int>(c.Int("index.hnsw_search_beam"));
   out.corpus.build_threads = static_cast<int>(c.Int("index.build_threads"));
   out.corpus.map_vectors = c.Bool("index.map_vectors");
+  out.row_device.device = c.String("index.device");
+  out.row_device.kind = c.String("index.device_search");
+  out.row_device.memory_bytes = c.Int("index.device_memory_bytes");
   out.corpus.field_weights = {.heading = static_cast<int>(c.Int("index.heading_weight")),
                               .text = static_cast<int>(c.Int("index.text_weight"))};
   out.ingest.workers = static_cast<int>(c.Int("ingest.workers"));

@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "index/corpus.h"
+#include "index/gpu/open_device.h"
 #include "ingest/ingestor.h"
 #include "ingest/media/media_client.h"
 #include "model/load.h"
@@ -59,7 +60,8 @@ struct ServerConfig {
   edge::GrpcOptions grpc;
   gateway::HttpOptions gateway;
   model::LoadOptions model;
-  index::CorpusOptions corpus;  // without path
+  index::CorpusOptions corpus;  // without path and device
+  index::gpu::RowDeviceOptions row_device;
   ingest::IngestOptions ingest;
   IngestServiceOptions ingest_service;
   media::MediaOptions media;

@@ -274,13 +274,6 @@ class CudaScan final : public DeviceScan {
                  "copying queries");
   }
 
-  static DeviceHit HitOf(Key key) {
-    auto bits = static_cast<uint32_t>(key >> 32);
-    bits = (bits & 0x80000000u) != 0 ? bits & 0x7fffffffu : ~bits;
-    return {.row = static_cast<int64_t>(0xffffffffu - static_cast<uint32_t>(key)),
-            .score = std::bit_cast<float>(bits)};
-  }
-
   const DeviceScanOptions options_;
   const bool bits_;
   const int chunks_;

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include "index/gpu/device_scan.h"
+#include "index/gpu/scan_arguments.h"
 #include "index/vector_code.h"
 
 namespace sightline::index::gpu {
@@ -44,6 +47,14 @@ inline void SignBits(const QueryCode& query, int dimension, uint8_t* out) {
     const bool positive = query.high()[i] > 0 || (query.high()[i] == 0 && query.low()[i] >= 0);
     if (positive) out[i / 8] = static_cast<uint8_t>(out[i / 8] | 1 << i % 8);
   }
+}
+
+// What a key of scan_kernel.h stands for; it is not 0.
+inline DeviceHit HitOf(Key key) {
+  auto bits = static_cast<uint32_t>(key >> 32);
+  bits = (bits & 0x80000000u) != 0 ? bits & 0x7fffffffu : ~bits;
+  return {.row = static_cast<int64_t>(0xffffffffu - static_cast<uint32_t>(key)),
+          .score = std::bit_cast<float>(bits)};
 }
 
 // Places of a block's list for the best `n`: a power of two.

@@ -1,83 +1,31 @@
 // The device code of the GPU's scan, run on the CPU: whether it finds what an exact scan finds.
 
-#include "tests/index/gpu/cuda_on_cpu.h"
-// After it: what CUDA brings by itself.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-
-#include "absl/strings/str_cat.h"
-#include "index/gpu/scan_kernel.h"
+#include "tests/index/gpu/emulated_scan.h"
 #include "tests/index/gpu/scan_cases.h"
+#include "tests/support/status_matchers.h"
 
 namespace sightline::index::gpu {
 namespace {
 
+using ::sightline::testing::IsOk;
 using ::testing::ElementsAreArray;
 
 template <int Q, bool kBits>
 std::vector<std::vector<std::pair<float, int64_t>>> Scan(const ScanCase& data, int n, int blocks) {
-  const int chunks = kBits ? BitsChunks(data.dimension) : BytesChunks(data.dimension);
-  const auto rows = static_cast<int64_t>(data.heads.size());
-  const int64_t groups = (rows + 31) / 32;
-  std::vector<int4> stored(static_cast<size_t>(groups * 32 * chunks));
-  std::vector<float> scales(static_cast<size_t>(groups) * 32);
-  std::vector<uint8_t> row(static_cast<size_t>(chunks) * kChunkBytes);
-  for (int64_t i = 0; i < rows; ++i) {
-    const auto at = static_cast<size_t>(i);
-    scales[at] = data.heads[at].scale;
-    kBits ? SignBits(data.code(at), data.dimension, row.data())
-          : SignedBytes(data.code(at), data.dimension, row.data());
-    for (int chunk = 0; chunk < chunks; ++chunk) {
-      std::memcpy(reinterpret_cast<char*>(stored.data()) + ChunkOffset(i, chunk, chunks),
-                  row.data() + chunk * kChunkBytes, kChunkBytes);
-    }
-  }
-  const int parts = kBits ? 1 : 2;
-  std::vector<int4> queries(static_cast<size_t>(Q * parts * chunks));
-  std::vector<float> query_scales(Q);
-  for (int q = 0; q < Q; ++q) {
-    const QueryCode& query = data.queries[static_cast<size_t>(q)];
-    int4* const to = queries.data() + q * parts * chunks;
-    if (kBits) {
-      SignBits(query, data.dimension, reinterpret_cast<uint8_t*>(to));
-    } else {
-      std::memcpy(to, query.high(), query.stride());
-      std::memcpy(to + chunks, query.low(), query.stride());
-    }
-    query_scales[static_cast<size_t>(q)] = query.unit() / 256;
-  }
-  const int queue = QueueFor(n);
-  std::vector<Key> thresholds(Q);
-  std::vector<Key> best(static_cast<size_t>(blocks * Q * n), 7);
-  std::vector<Key> merged(static_cast<size_t>(Q * n), 7);
-  ScanArguments arguments = {.rows = stored.data(),
-                             .scales = scales.data(),
-                             .row_count = rows,
-                             .chunks = chunks,
-                             .allowed = data.allowed.data(),
-                             .queries = queries.data(),
-                             .query_scales = query_scales.data(),
-                             .dimension = data.dimension,
-                             .n = n,
-                             .queue = queue,
-                             .thresholds = thresholds.data(),
-                             .best = best.data()};
-  std::vector<int4> shared(static_cast<size_t>(ScanBytes<kBits>(Q, queue, chunks)) / sizeof(int4));
-  const auto memory = reinterpret_cast<char*>(shared.data());
-  testing::RunGrid(blocks, kThreads, [&] { ScanRows<Q, kBits>(arguments, memory); });
-  testing::RunGrid(Q, kThreads,
-                   [&] { MergeLists(best.data(), blocks, Q, n, queue, merged.data(), memory); });
-  std::vector<std::vector<std::pair<float, int64_t>>> out(Q);
-  for (int q = 0; q < Q; ++q) {
-    for (int i = 0; i < n && merged[static_cast<size_t>(q * n + i)] != 0; ++i) {
-      const Key key = merged[static_cast<size_t>(q * n + i)];
-      auto bits = static_cast<uint32_t>(key >> 32);
-      bits = (bits & 0x80000000u) != 0 ? bits & 0x7fffffffu : ~bits;
-      out[static_cast<size_t>(q)].emplace_back(std::bit_cast<float>(bits),
-                                               0xffffffffu - static_cast<uint32_t>(key));
-    }
+  EmulatedScan scan({.dimension = data.dimension,
+                     .code = kBits ? DeviceCode::kBits : DeviceCode::kBytes,
+                     .capacity = static_cast<int64_t>(data.heads.size())},
+                    blocks);
+  EXPECT_THAT(scan.Append(data.codes, data.heads), IsOk());
+  const auto found = scan.Search(data.queries, data.allowed, n);
+  EXPECT_THAT(found, IsOk());
+  std::vector<std::vector<std::pair<float, int64_t>>> out;
+  for (const std::vector<DeviceHit>& hits : *found) {
+    auto& list = out.emplace_back();
+    for (const DeviceHit& hit : hits) list.emplace_back(hit.score, hit.row);
   }
   return out;
 }
