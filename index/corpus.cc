@@ -121,5 +121,6 @@ absl::StatusOr<BackupInfo> Corpus::Backup(const std::string& folder, int keep) c
 }
 absl::Status Corpus::Health() const { return impl_->Health(); }
 void Corpus::WaitForUpkeep() const { impl_->WaitForUpkeep(); }
+void Corpus::WaitForShadowScans() const { impl_->WaitForShadowScans(); }
 
 }  // namespace sightline::index

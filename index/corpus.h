@@ -126,6 +126,11 @@ struct CollectionStats {
   int64_t sequence = 0;        // of the store
   int64_t index_sequence = 0;  // covered by the newest valid snapshot
   int64_t bytes = 0;           // in the store, estimated, without pictures
+  int64_t segments = 0;
+  // Of searches that walked graphs or asked a device for less than all, as scans of the same that
+  // compared all have found (shadow_scans.h). Empty: too few to tell.
+  std::optional<float> recall;
+  int64_t shadow_scans = 0;  // such scans since the corpus was opened
   CollectionBytes parts = {};
   // Documents of the generation that is to follow; empty: none is.
   std::optional<int64_t> next_documents;
@@ -282,6 +287,8 @@ class Corpus {
   absl::Status Health() const;
   // Returns when no merge is wanted or running.
   void WaitForUpkeep() const;
+  // The same for the search that is being done over to see what it missed.
+  void WaitForShadowScans() const;
 
  private:
   class Impl;

@@ -216,6 +216,9 @@ absl::StatusOr<CollectionStats> Corpus::Impl::Stats(const std::string& name) con
     absl::MutexLock lock(&collection->mu);
     stats.index_sequence = collection->snapshot_sequence;
   }
+  stats.segments = static_cast<int64_t>(view->segments.size());
+  stats.recall = collection->recall->value();
+  stats.shadow_scans = collection->recall->searches();
   stats.parts = BytesOf(*collection, *view);
   stats.bytes =
       stats.parts.records + stats.parts.vectors + stats.parts.patches + stats.parts.postings;

@@ -20,6 +20,7 @@
 #include "index/records.h"
 #include "index/segment_builder.h"
 #include "index/segment_plan.h"
+#include "index/shadow_scans.h"
 #include "index/store.h"
 #include "index/view.h"
 
@@ -43,6 +44,7 @@ struct OpenCollection {
   const std::string folder;   // of its index snapshots
   const absl::Status damage;  // why it could not be read when opened; OK: it could
   std::atomic<bool> dropped{false};
+  const std::shared_ptr<RecallEstimate> recall = std::make_shared<RecallEstimate>();
 
   // Held while rows are rearranged or a snapshot is written; taken before the corpus's write lock.
   absl::Mutex upkeep_mu;
@@ -118,6 +120,7 @@ class Corpus::Impl {
   absl::StatusOr<BackupInfo> Backup(const std::string& folder, int keep) const;
   absl::Status Health() const { return store_->Health(); }
   void WaitForUpkeep() const;
+  void WaitForShadowScans() const { shadow_scans_.Wait(); }
 
  private:
   // --- corpus_open.cc
@@ -241,6 +244,7 @@ class Corpus::Impl {
   std::map<std::string, OpenCollectionPtr> collections_ ABSL_GUARDED_BY(collections_mu_);
   std::map<std::string, OpenCollectionPtr> generations_ ABSL_GUARDED_BY(collections_mu_);
 
+  mutable ShadowScans shadow_scans_;
   std::atomic<bool> stopping_{false};
   mutable absl::Mutex upkeep_mu_;
   std::vector<OpenCollectionPtr> upkeep_wanted_ ABSL_GUARDED_BY(upkeep_mu_);

@@ -149,7 +149,9 @@ absl::StatusOr<HitExplanation> Explain(const PassageAnalyzer& analyzer, const Fu
 }  // namespace
 
 absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) const {
-  SL_ASSIGN_OR_RETURN(const std::shared_ptr<const View> view, FindView(query.collection));
+  SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(query.collection));
+  if (!collection->damage.ok()) return collection->damage;
+  const std::shared_ptr<const View> view = collection->view();
   SL_ASSIGN_OR_RETURN(const Stages stages, ChooseStages(query));
   SL_RETURN_IF_ERROR(CheckQuery(query, stages, view->record.collection.dimension));
   SL_ASSIGN_OR_RETURN(const Filter filter, Filter::Parse(query.filter));
@@ -181,7 +183,12 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     SL_ASSIGN_OR_RETURN(dense,
                         SearchVectors(*view, query.vector, allowed, n, options, query.deadline));
     result.exact = dense.exact;
-    result.recall = dense.recall;
+    if (!dense.exact) {
+      result.recall = collection->recall->value().value_or(*dense.recall);
+      if (shadow_scans_.wants()) {
+        shadow_scans_.Offer({view, query.vector, allowed, dense.hits, collection->recall});
+      }
+    }
     result.dense_ms = Lap(clock);
     if (!query.patch_words.empty() && view->record.collection.patches != PatchCodes::kNone) {
       SL_ASSIGN_OR_RETURN(patches, RescoreByPatches(*store_, *view, query.patch_words,

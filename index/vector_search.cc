@@ -175,6 +175,18 @@ absl::StatusOr<VectorSearchResult> SearchVectors(const View& view, std::span<con
   return search.Finish();
 }
 
+absl::StatusOr<std::vector<ScoredPassage>> SearchExactly(const View& view,
+                                                         std::span<const float> query,
+                                                         const PassageSet& allowed, int n,
+                                                         absl::Time deadline) {
+  VectorScan scan(query, n);
+  for (const SegmentPtr& segment : view.segments) {
+    SL_RETURN_IF_ERROR(scan.AddRows(segment->rows, allowed, deadline));
+  }
+  SL_RETURN_IF_ERROR(scan.AddRows(view.head, allowed, deadline));
+  return scan.Take();
+}
+
 std::optional<float> CosineOf(const View& view, std::span<const float> query, uint32_t passage) {
   const uint16_t* const halves = view.HalvesOf(passage);
   if (halves == nullptr) return std::nullopt;

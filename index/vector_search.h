@@ -32,6 +32,12 @@ absl::StatusOr<VectorSearchResult> SearchVectors(const View& view, std::span<con
                                                  const VectorSearchOptions& options,
                                                  absl::Time deadline);
 
+// The same by comparing all, here. kDeadlineExceeded.
+absl::StatusOr<std::vector<ScoredPassage>> SearchExactly(const View& view,
+                                                         std::span<const float> query,
+                                                         const PassageSet& allowed, int n,
+                                                         absl::Time deadline);
+
 // Cosine of one passage; empty where it has no vector.
 std::optional<float> CosineOf(const View& view, std::span<const float> query, uint32_t passage);
 

@@ -4,6 +4,8 @@
 #include <grpcpp/security/credentials.h>
 
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -76,18 +78,34 @@ query::HeatDrawer HeatDrawings(media::MediaClient& media) {
   };
 }
 
-std::vector<edge::Sample> PerCollection(const index::Corpus& corpus,
-                                        int64_t index::CollectionStats::* field) {
+// A sample of each collection for which `read` gives a value.
+std::vector<edge::Sample> OfCollections(
+    const index::Corpus& corpus,
+    const std::function<std::optional<double>(const index::CollectionStats&)>& read) {
   std::vector<edge::Sample> out;
   const auto collections = corpus.ListCollections();
   if (!collections.ok()) return out;
   for (const index::Collection& collection : *collections) {
     const auto stats = corpus.Stats(collection.name);
     if (!stats.ok()) continue;  // deleted since
-    out.push_back({.labels = {{"collection", collection.name}},
-                   .value = static_cast<double>((*stats).*field)});
+    const std::optional<double> value = read(*stats);
+    if (!value.has_value()) continue;
+    out.push_back({.labels = {{"collection", collection.name}}, .value = *value});
   }
   return out;
+}
+
+std::vector<edge::Sample> PerCollection(const index::Corpus& corpus,
+                                        int64_t index::CollectionStats::* field) {
+  return OfCollections(corpus, [field](const index::CollectionStats& stats) {
+    return static_cast<double>(stats.*field);
+  });
+}
+
+std::vector<edge::Sample> Recalls(const index::Corpus& corpus) {
+  return OfCollections(corpus, [](const index::CollectionStats& stats) -> std::optional<double> {
+    return stats.recall;
+  });
 }
 
 edge::Sample Labelled(const char* name, const char* value, int64_t number) {
@@ -401,6 +419,13 @@ void Server::AddGauges(const std::string& version) {
   per_collection("index_vectors", "Vectors in the index", &index::CollectionStats::vectors);
   per_collection("index_tombstones", "Dead vectors still in the index",
                  &index::CollectionStats::tombstones);
+  per_collection("index_segments", "Segments of vectors", &index::CollectionStats::segments);
+  per_collection("index_shadow_scans",
+                 "Searches done over again by comparing all, since the start, which index_recall "
+                 "is of",
+                 &index::CollectionStats::shadow_scans);
+  metrics.AddCallback("index_recall", "Share of the ten nearest vectors that searches found lately",
+                      edge::SampleType::kGauge, [&parts] { return Recalls(*parts.corpus); });
   const auto ingest = [&](const char* name, const char* help, edge::SampleType type,
                           std::vector<edge::Sample> (*read)(const ingest::IngestCounters&)) {
     metrics.AddCallback(name, help, type,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -122,6 +123,40 @@ TEST_F(CorpusSegmentsTest, SearchesOverSegmentsFindWhatComparingAllFinds) {
   }
   EXPECT_GE(static_cast<double>(right), 0.9 * static_cast<double>(wanted));
   ExpectSound();
+}
+
+TEST_F(CorpusSegmentsTest, WhatSearchesMissIsSampled) {
+  options_.hnsw_links = 4;
+  options_.hnsw_build_beam = 8;
+  Reopen();
+  for (int id = 0; id < 60; ++id) Put(Part(id));
+  corpus_->WaitForUpkeep();
+  EXPECT_EQ(corpus_->Stats("c")->recall, std::nullopt);
+  // The same few queries over and over, so that what they miss is known.
+  constexpr uint32_t kQueries = 5;
+  std::vector<std::vector<uint64_t>> found;
+  for (uint32_t i = 0; i < kQueries; ++i) found.push_back(Ids(Query(900'000 + i)));
+  const absl::Time give_up = absl::Now() + absl::Seconds(60);
+  for (uint32_t i = 0; corpus_->Stats("c")->shadow_scans < 60 && absl::Now() < give_up; ++i) {
+    Ids(Query(900'000 + i % kQueries));
+    corpus_->WaitForShadowScans();
+  }
+  const auto stats = corpus_->Stats("c");
+  ASSERT_THAT(stats, IsOk());
+  ASSERT_TRUE(stats->recall.has_value());
+  const auto reply = corpus_->Search(Query(1));
+  ASSERT_THAT(reply, IsOk());
+  EXPECT_TRUE(reply->exact || reply->recall.has_value());
+
+  options_.exact_below = 1'000'000;
+  Reopen();
+  int right = 0;
+  for (uint32_t i = 0; i < kQueries; ++i) {
+    const std::vector<uint64_t> truth = Ids(Query(900'000 + i));
+    for (const uint64_t id : truth) right += std::ranges::count(found[i], id);
+  }
+  EXPECT_LT(right, static_cast<int>(8 * kQueries)) << "so little is missed that nothing is tested";
+  EXPECT_NEAR(*stats->recall, right / (10.0 * kQueries), 0.15);
 }
 
 TEST_F(CorpusSegmentsTest, AReopenedCorpusUsesItsSegmentsAndWritesNoneAnew) {
