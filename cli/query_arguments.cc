@@ -216,6 +216,10 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
                  "What was said before, [{\"role\": \"user\" or \"assistant\", \"content\"}]: the "
                  "question is searched with what it leans on",
                  "F.json");
+  arguments.Real(
+      "--dense-weight", query.dense_weight, 0, 1,
+      "Order a hybrid search by a weighted sum of both scores, this for the vectors' and "
+      "the rest for the words', instead of by ranks");
   arguments.Flag("--no-patches", query.no_patches,
                  "Do not score pictures by their patches, where the collection keeps them");
   arguments.Flag("--no-cache", query.no_cache,
@@ -249,6 +253,7 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   request.set_explain(query.explain);
   request.set_no_cache(query.no_cache);
   request.set_no_patches(query.no_patches);
+  if (query.dense_weight.has_value()) request.set_dense_weight(*query.dense_weight);
   if (!query.text.empty()) request.add_query()->set_text(query.text);
   for (size_t i = 0; i < query.images.size(); ++i) {
     SL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(query.images[i], kMaxImageBytes));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct QueryArguments {
   std::string to;
   std::string history;  // path of a file of earlier messages, JSON
   bool no_patches = false;
+  std::optional<double> dense_weight;
   bool no_cache = false;
 };
 

@@ -58,6 +58,9 @@ struct SearchQuery {
   std::string text;           // empty = no lexical stage
   bool text_syntax = false;   // read phrases and prefixes in `text`, see text_query.h
   FusionMode mode = FusionMode::kHybrid;
+  // Of a hybrid search: empty = ranks are fused; else 0..1, the weight of the vectors' scores in a
+  // weighted sum of both, the rest being the words' (fusion.h).
+  std::optional<float> dense_weight;
   std::string filter;    // expression, see filter.h; empty = everything
   TimeRange time;        // of the documents' dates; unless open, documents without one are out
   int k = 10;            // hits wanted, 1..1000

@@ -49,6 +49,10 @@ absl::Status CheckQuery(const SearchQuery& query, const Stages& stages, int dime
     return absl::InvalidArgumentError(
         absl::StrCat("query: patch_top is ", query.patch_top, ", expected 0 or more"));
   }
+  if (query.dense_weight.has_value() && !(*query.dense_weight >= 0 && *query.dense_weight <= 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("query: dense_weight is ", *query.dense_weight, ", expected 0 to 1"));
+  }
   for (const std::vector<float>& word : query.patch_words) {
     SL_RETURN_IF_ERROR(Annotate(CheckUnitVector(word, dimension), "query: word"));
   }
@@ -77,9 +81,32 @@ double Lap(absl::Time& start) {
   return ms;
 }
 
-std::vector<FusedPassage> Rank(const Stages& stages, const PassageTable& passages,
-                               std::span<const ScoredPassage> dense,
-                               std::span<const ScoredPassage> lexical) {
+// Of a hybrid search by weights: what the lists lack of each other, and how their scores compare.
+absl::StatusOr<std::vector<FusedPassage>> RankByScore(const Store& store, const View& view,
+                                                      const SearchQuery& query,
+                                                      const SearchTerms& terms,
+                                                      std::span<const ScoredPassage> dense,
+                                                      std::span<const ScoredPassage> lexical) {
+  std::vector<ScoredPassage> more_dense;
+  for (const ScoredPassage& hit : lexical) {
+    const auto cosine = CosineOf(view, query.vector, hit.number);
+    if (cosine.has_value()) more_dense.push_back({hit.number, *cosine});
+  }
+  PassageSet found_dense;
+  for (const ScoredPassage& hit : dense) found_dense.Insert(hit.number);
+  SL_ASSIGN_OR_RETURN(
+      const std::vector<ScoredPassage> more_lexical,
+      SearchText(store, view, terms, found_dense, std::max(1, static_cast<int>(found_dense.size())),
+                 query.deadline));
+  SL_ASSIGN_OR_RETURN(const float ceiling, TextCeiling(store, view, terms, query.deadline));
+  const ScoreScales scales = {*query.dense_weight, ChanceCosine(view, query.vector), ceiling};
+  return FuseByScore(dense, lexical, more_dense, more_lexical, scales,
+                     [&](uint32_t number) { return view.passages.length(number) == 0; });
+}
+
+std::vector<FusedPassage> RankByPlace(const Stages& stages, const PassageTable& passages,
+                                      std::span<const ScoredPassage> dense,
+                                      std::span<const ScoredPassage> lexical) {
   std::vector<FusedPassage> ranked =
       FuseByRank(dense, lexical, [&](uint32_t number) { return passages.length(number) == 0; });
   if (stages.dense && stages.lexical) return ranked;
@@ -203,7 +230,13 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
     result.lexical_ms += Lap(clock);
   }
   result.cut = std::max(dense.hits.size(), lexical.size()) >= static_cast<size_t>(n);
-  const std::vector<FusedPassage> ranked = Rank(stages, view->passages, dense.hits, lexical);
+  std::vector<FusedPassage> ranked;
+  if (stages.dense && stages.lexical && query.dense_weight.has_value()) {
+    SL_ASSIGN_OR_RETURN(ranked,
+                        RankByScore(*store_, *view, query, words.terms, dense.hits, lexical));
+  } else {
+    ranked = RankByPlace(stages, view->passages, dense.hits, lexical);
+  }
   const std::vector<std::string> terms = AllTerms(words.terms);
   DocumentCache documents;
   absl::flat_hash_map<uint32_t, int> taken;  // hits by document

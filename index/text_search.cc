@@ -1,6 +1,7 @@
 #include "index/text_search.h"
 
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -26,22 +27,19 @@ std::map<std::string, int> CountDistinct(const std::vector<std::string>& terms) 
   return counts;
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const View& view,
-                                                      const SearchTerms& terms,
-                                                      const PassageSet& allowed, int n,
-                                                      absl::Time deadline) {
-  const int64_t texts = view.counters.texts;
-  if (texts == 0) return std::vector<ScoredPassage>();
-  const double mean_length =
-      static_cast<double>(view.counters.total_length) / static_cast<double>(texts);
+struct QueryLists {
   std::vector<TermList> lists;
-  std::vector<double> weights;
+  std::vector<double> weights;  // of each
+};
+
+// Those of the terms that stand anywhere.
+absl::StatusOr<QueryLists> ReadLists(const Store& store, const View& view, const SearchTerms& terms,
+                                     absl::Time deadline) {
+  QueryLists out;
   const auto add = [&](TermList list, int times) {
     if (list.holding() == 0) return;
-    weights.push_back(times * Bm25Idf(texts, list.holding()));
-    lists.push_back(std::move(list));
+    out.weights.push_back(times * Bm25Idf(view.counters.texts, list.holding()));
+    out.lists.push_back(std::move(list));
   };
   for (const auto& [term, times] : CountDistinct(terms.words)) {
     if (absl::Now() > deadline) return absl::DeadlineExceededError("text search: out of time");
@@ -53,9 +51,32 @@ absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const 
     SL_ASSIGN_OR_RETURN(TermList list, ReadAsOne(store, view, words));
     add(std::move(list), 1);
   }
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const View& view,
+                                                      const SearchTerms& terms,
+                                                      const PassageSet& allowed, int n,
+                                                      absl::Time deadline) {
+  const int64_t texts = view.counters.texts;
+  if (texts == 0) return std::vector<ScoredPassage>();
+  const double mean_length =
+      static_cast<double>(view.counters.total_length) / static_cast<double>(texts);
+  SL_ASSIGN_OR_RETURN(const QueryLists read, ReadLists(store, view, terms, deadline));
   std::vector<WeightedList> weighted;
-  for (size_t i = 0; i < lists.size(); ++i) weighted.push_back({&lists[i], weights[i]});
+  for (size_t i = 0; i < read.lists.size(); ++i) {
+    weighted.push_back({&read.lists[i], read.weights[i]});
+  }
   return WalkLists(view, weighted, mean_length, allowed, n, deadline);
+}
+
+absl::StatusOr<float> TextCeiling(const Store& store, const View& view, const SearchTerms& terms,
+                                  absl::Time deadline) {
+  SL_ASSIGN_OR_RETURN(const QueryLists read, ReadLists(store, view, terms, deadline));
+  return static_cast<float>((kBm25K1 + 1) *
+                            std::accumulate(read.weights.begin(), read.weights.end(), 0.0));
 }
 
 }  // namespace sightline::index

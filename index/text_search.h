@@ -29,4 +29,9 @@ absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const 
                                                       const PassageSet& allowed, int n,
                                                       absl::Time deadline);
 
+// No passage can have a higher BM25 for `terms`: that of one that held them over and over. 0: none
+// of them stands anywhere. kDeadlineExceeded.
+absl::StatusOr<float> TextCeiling(const Store& store, const View& view, const SearchTerms& terms,
+                                  absl::Time deadline);
+
 }  // namespace sightline::index

@@ -193,4 +193,23 @@ std::optional<float> CosineOf(const View& view, std::span<const float> query, ui
   return BestKernels().dot(query.data(), halves, query.size());
 }
 
+float ChanceCosine(const View& view, std::span<const float> query) {
+  constexpr int64_t kSampled = 64;
+  const int64_t all = view.rows();
+  const int64_t sampled = std::min(kSampled, all);
+  double sum = 0;
+  int64_t place = 0;   // of the next that is sampled, over all parts
+  int64_t behind = 0;  // of the part's first
+  const auto add = [&](const VectorRows& rows) {
+    for (; place < sampled && place * all / sampled < behind + rows.size(); ++place) {
+      const uint16_t* const halves = rows.halves(place * all / sampled - behind);
+      sum += BestKernels().dot(query.data(), halves, query.size());
+    }
+    behind += rows.size();
+  };
+  for (const SegmentPtr& segment : view.segments) add(segment->rows);
+  add(view.head);
+  return sampled == 0 ? 0 : static_cast<float>(sum / static_cast<double>(sampled));
+}
+
 }  // namespace sightline::index

@@ -41,4 +41,8 @@ absl::StatusOr<std::vector<ScoredPassage>> SearchExactly(const View& view,
 // Cosine of one passage; empty where it has no vector.
 std::optional<float> CosineOf(const View& view, std::span<const float> query, uint32_t passage);
 
+// The mean cosine of the query and some vectors spread over the collection: what it has with one
+// that has nothing to do with it. 0 where there is none.
+float ChanceCosine(const View& view, std::span<const float> query);
+
 }  // namespace sightline::index

@@ -65,6 +65,7 @@ constexpr FieldSpec kFields[] = {
     {"explain", Type::kBoolean, false},
     {"collapse_near_duplicates", Type::kBoolean, false},
     {"no_patches", Type::kBoolean, false},
+    {"dense_weight", Type::kNumber, false},
     {"time_from", Type::kString, false},
     {"time_to", Type::kString, false},
     {"history", Type::kHistory, false},
@@ -247,6 +248,9 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
   } else if (name == "no_patches") {
     SL_ASSIGN_OR_RETURN(const bool no_patches, BooleanField(name, value));
     search.set_no_patches(no_patches);
+  } else if (name == "dense_weight") {
+    SL_ASSIGN_OR_RETURN(const double weight, NumberField(name, value));
+    search.set_dense_weight(weight);
   } else if (name == "no_cache") {
     SL_ASSIGN_OR_RETURN(const bool no_cache, BooleanField(name, value));
     search.set_no_cache(search.no_cache() || no_cache);

@@ -253,6 +253,7 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
   index::SearchQuery query;
   query.collection = request.collection;
   query.mode = request.mode;
+  query.dense_weight = request.dense_weight;
   query.filter = request.filter;
   query.time = request.time;
   query.explain = request.explain;

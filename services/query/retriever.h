@@ -32,6 +32,7 @@ struct RetrieveRequest {
   std::string filter;
   index::TimeRange time;
   index::FusionMode mode = index::FusionMode::kHybrid;
+  std::optional<float> dense_weight;  // index::SearchQuery::dense_weight
   bool rerank = false;
   std::string instruction;  // empty = the encoder's default
   // Of each stage; 0 = chosen by the corpus. With `rerank` also how many at most are reranked, not

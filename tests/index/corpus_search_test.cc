@@ -65,6 +65,37 @@ TEST_F(CorpusSearchTest, HybridFusesByRankAndFillsBothScores) {
   EXPECT_FALSE(result.hits[2].lexical.has_value());
 }
 
+TEST_F(CorpusSearchTest, HybridByWeightsCompletesWhatOneListLacks) {
+  Put(OnePassage("both", "zebra", 1));
+  Put(OnePassage("text", "zebra zebra", 2));
+  Put(OnePassage("near", "horse", 1));
+  SearchQuery query = TextQuery("zebra");
+  query.mode = FusionMode::kHybrid;
+  query.vector = UnitVector(1);
+  query.explain = true;
+  query.dense_weight = 1;
+  EXPECT_THAT(Find(query), ElementsAre("both", "near", "text"));
+  query.dense_weight = 0;
+  EXPECT_THAT(Find(query), ElementsAre("text", "both", "near"));
+  // Lists of one each: of what is in one of them alone the other score is worked out.
+  query.k = 1;
+  query.candidates = 1;
+  query.dense_weight = 0.5;
+  ASSERT_OK_AND_ASSIGN(const SearchResult result, corpus_->Search(query));
+  ASSERT_THAT(result.hits, SizeIs(1));
+  const Hit& hit = result.hits[0];
+  EXPECT_EQ(hit.passage.document_id, "both");
+  EXPECT_EQ(hit.explanation->lexical_rank, 0);
+  EXPECT_TRUE(hit.lexical.has_value());
+  EXPECT_NEAR(hit.explanation->dense_part, 0.5, 1e-3);
+  EXPECT_GT(hit.explanation->lexical_part, 0.1);
+  EXPECT_LT(hit.explanation->lexical_part, 0.5);
+  EXPECT_EQ(hit.score, hit.explanation->dense_part + hit.explanation->lexical_part);
+  query.dense_weight = 1.5f;
+  EXPECT_THAT(corpus_->Search(query),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("dense_weight is 1.5")));
+}
+
 TEST_F(CorpusSearchTest, HybridOfOneStageHasThatStagesScore) {
   Put(OnePassage("a", "zebra", 1));
   SearchQuery query = TextQuery("zebra");

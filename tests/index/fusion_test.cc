@@ -65,5 +65,37 @@ TEST(FusionTest, WithoutWordsFoundTheOrderIsTheDenseLists) {
   EXPECT_THAT(Order(Fuse({100, 1, 101, 102, 2, 103}, {})), ElementsAre(100, 1, 101, 102, 2, 103));
 }
 
+TEST(FusionTest, ScoresAreSharesOfTheWayFromChanceToTheBestThereCanBe) {
+  const std::vector<ScoredPassage> dense = {{1, 0.9f}, {2, 0.5f}};
+  const std::vector<ScoredPassage> lexical = {{2, 6}, {3, 3}};
+  const std::vector<ScoredPassage> more_dense = {{3, 0.1f}};
+  const ScoreScales scales = {.dense_weight = 0.75f, .chance = 0.1f, .ceiling = 12};
+  const auto fused = FuseByScore(dense, lexical, more_dense, {}, scales, Wordless);
+  EXPECT_THAT(Order(fused), ElementsAre(1, 2, 3));
+  EXPECT_NEAR(fused[0].score, 0.75 * 0.8 / 0.9, 1e-6);
+  EXPECT_NEAR(fused[1].dense_part, 0.75 * 0.4 / 0.9, 1e-6);
+  EXPECT_NEAR(fused[1].lexical_part, 0.25 * 0.5, 1e-6);
+  EXPECT_NEAR(fused[2].score, 0.25 * 0.25, 1e-6);
+  EXPECT_EQ(fused[2].dense_rank, 0);
+  EXPECT_EQ(fused[2].lexical_rank, 2);
+
+  // By words alone, and by what the lexical list was too short for.
+  const ScoreScales words = {.dense_weight = 0, .chance = 0.1f, .ceiling = 12};
+  const std::vector<ScoredPassage> more_lexical = {{1, 5}, {2, 6}};
+  EXPECT_THAT(Order(FuseByScore(dense, lexical, more_dense, more_lexical, words, Wordless)),
+              ElementsAre(2, 1, 3));
+}
+
+TEST(FusionTest, OfScoresTooAPictureStandsWhereTheDenseListHasIt) {
+  const std::vector<ScoredPassage> dense = {{100, 0.8f}, {1, 0.4f}, {101, 0.3f}};
+  const std::vector<ScoredPassage> lexical = {{1, 6}, {2, 5}};
+  const ScoreScales scales = {.dense_weight = 0.5f, .chance = 0, .ceiling = 6};
+  const auto fused = FuseByScore(dense, lexical, {}, {}, scales, Wordless);
+  EXPECT_THAT(Order(fused), ElementsAre(1, 100, 2, 101));
+  // No word stands anywhere: the nearest alone count.
+  const ScoreScales no_words = {.dense_weight = 0.5f, .chance = 0, .ceiling = 0};
+  EXPECT_THAT(Order(FuseByScore(dense, {}, {}, {}, no_words, Wordless)), ElementsAre(100, 1, 101));
+}
+
 }  // namespace
 }  // namespace sightline::index
