@@ -1332,7 +1332,7 @@ TEST_F(ServerTest, RestAnswersTheSameWithinTheServerAndInFrontOfIt) {
       const gateway::RawReply reply = gateway::Fetch(
           address, method, target, body,
           {"Content-Type: application/json", "Cache-Control: no-cache", "X-Request-Id: same"});
-      // Times, and the numbers of what a write has made.
+      // But for the times.
       return absl::StrCat(reply.status, " ",
                           std::regex_replace(reply.body, std::regex(R"("[a-z_]+":\d+\.\d+)"), ""));
     };
@@ -1352,7 +1352,7 @@ TEST_F(ServerTest, RestAnswersTheSameWithinTheServerAndInFrontOfIt) {
               HasSubstr("404 "));
   EXPECT_THAT(both("POST", "/v1/answer", R"({"collection":"c","text":"How long is the bridge?"})"),
               HasSubstr("120 metres"));
-  EXPECT_THAT(both("POST", "/v1/verify", R"({"collection":"c","text":"The bridge is 120 m."})"),
+  EXPECT_THAT(both("POST", "/v1/verify", R"({"collection":"c","claims":["The bridge is 120 m."]})"),
               HasSubstr("verdicts"));
   EXPECT_THAT(both("GET", "/v1/collections", ""), HasSubstr(R"("name":"c")"));
   EXPECT_THAT(both("GET", "/v1/collections/c", ""), HasSubstr(R"("documents":4)"));
@@ -1362,9 +1362,12 @@ TEST_F(ServerTest, RestAnswersTheSameWithinTheServerAndInFrontOfIt) {
   EXPECT_THAT(both("GET", "/v1/jobs", ""), HasSubstr("jobs"));
   EXPECT_THAT(both("GET", "/v1/jobs/none", ""), HasSubstr("404 "));
   EXPECT_THAT(both("POST", "/v1/jobs/none/retry", ""), HasSubstr("404 "));
-  EXPECT_THAT(both("GET", "/v1/passages/none", ""), HasSubstr("40"));
-  EXPECT_THAT(both("GET", "/v1/passages/1/image", ""), HasSubstr("no_picture"));
-  EXPECT_THAT(both("GET", "/v1/passages/1/heatmap?query=a", ""), HasSubstr("40"));
+  EXPECT_THAT(both("GET", "/v1/passages/none", ""), HasSubstr("400 "));
+  ASSERT_OK_AND_ASSIGN(const v1::SearchResponse found, Search(Query("bridge")));
+  const std::string passage = "/v1/passages/" + found.hits(0).passage().passage_id();
+  EXPECT_THAT(both("GET", passage, ""), HasSubstr("120 metres"));
+  EXPECT_THAT(both("GET", passage + "/image", ""), HasSubstr("no_picture"));
+  EXPECT_THAT(both("GET", passage + "/heatmap?query=a", ""), HasSubstr("40"));
   EXPECT_THAT(both("GET", "/v1/models", ""), HasSubstr("data"));
   EXPECT_THAT(both("POST", "/v1/embeddings", R"({"input":"a boat"})"), HasSubstr("200 "));
   EXPECT_THAT(both("POST", "/v1/rerank", R"({"query":"a","documents":["b"]})"), HasSubstr("40"));
