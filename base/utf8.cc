@@ -1,5 +1,8 @@
 #include "base/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace sightline {
 namespace {
 
@@ -39,30 +42,40 @@ Step Next(absl::string_view s) {
   return {need + 1, true, false};
 }
 
+// Bytes of the longest well-formed prefix. Most texts are ASCII for long stretches: eight at a
+// time.
+size_t ValidLength(absl::string_view text) {
+  constexpr uint64_t kNotAscii = 0x8080808080808080;
+  size_t at = 0;
+  while (at < text.size()) {
+    uint64_t eight = kNotAscii;
+    if (at + sizeof(eight) <= text.size()) std::memcpy(&eight, text.data() + at, sizeof(eight));
+    if ((eight & kNotAscii) == 0) {
+      at += sizeof(eight);
+      continue;
+    }
+    const Step step = Next(text.substr(at));
+    if (!step.valid) return at;
+    at += step.bytes;
+  }
+  return at;
+}
+
 }  // namespace
 
-bool IsValidUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const Step step = Next(text);
-    if (!step.valid) return false;
-    text.remove_prefix(step.bytes);
-  }
-  return true;
-}
+bool IsValidUtf8(absl::string_view text) { return ValidLength(text) == text.size(); }
 
 std::string ToValidUtf8(absl::string_view text) {
   std::string out;
   out.reserve(text.size());
-  while (!text.empty()) {
-    const Step step = Next(text);
-    if (step.valid) {
-      out.append(text.data(), step.bytes);
-    } else {
-      out += "\xEF\xBF\xBD";
-    }
-    text.remove_prefix(step.bytes);
+  for (;;) {
+    const size_t valid = ValidLength(text);
+    out.append(text.data(), valid);
+    text.remove_prefix(valid);
+    if (text.empty()) return out;
+    out += "\xEF\xBF\xBD";
+    text.remove_prefix(Next(text).bytes);
   }
-  return out;
 }
 
 size_t Utf8PrefixLength(absl::string_view text, size_t max_bytes) {

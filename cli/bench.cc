@@ -2,11 +2,15 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
 #include "cli/bench_load.h"
@@ -17,6 +21,7 @@
 #include "cli/exit_code.h"
 #include "cli/json_text.h"
 #include "cli/query_arguments.h"
+#include "cli/rest_connection.h"
 #include "cli/uploader.h"
 #include "client/failure.h"
 #include "sightline/v1/collection.grpc.pb.h"
@@ -33,6 +38,7 @@ struct QueryBench {
   int clients = 2;
   int seconds = 10;
   bool cached = false;
+  std::string rest;  // HOST:PORT of a gateway; of `search` alone
   int max_tokens = 64;
   bool generative = false;
 };
@@ -124,26 +130,108 @@ class QueryLoad {
   std::unique_ptr<v1::QueryService::Stub> stub_;
 };
 
+// Searches over REST, each client of the load on a connection that it keeps.
+class RestSearches {
+ public:
+  // `bench` outlives it.
+  explicit RestSearches(const QueryBench& bench) : bench_(bench) {}
+
+  // The body of a request like `search`. kInvalidArgument: it asks by more than words.
+  absl::StatusOr<std::string> Body(const v1::SearchRequest& search) const {
+    if (search.query_size() != 1 || !search.query(0).has_text() || search.query(0).has_weight()) {
+      return absl::InvalidArgumentError("--rest: searches by a text alone");
+    }
+    JsonObject out;
+    out.Text("collection", search.collection())
+        .Text("text", search.query(0).text())
+        .Text("mode", bench_.query.mode)
+        .Number("k", search.k())
+        .Bool("rerank", search.rerank());
+    if (!search.filter().empty()) out.Text("filter", search.filter());
+    return out.Done();
+  }
+
+  // The text of the reply.
+  absl::StatusOr<std::string> Search(const std::string& body) {
+    std::unique_ptr<RestConnection> connection;
+    {
+      absl::MutexLock lock(&mu_);
+      if (!idle_.empty()) {
+        connection = std::move(idle_.back());
+        idle_.pop_back();
+      }
+    }
+    if (connection == nullptr) {
+      SL_ASSIGN_OR_RETURN(connection, RestConnection::Open(bench_.rest));
+    }
+    SL_ASSIGN_OR_RETURN(std::string reply, connection->Post("/v1/search", body, bench_.cached));
+    absl::MutexLock lock(&mu_);
+    idle_.push_back(std::move(connection));
+    return reply;
+  }
+
+ private:
+  const QueryBench& bench_;
+  absl::Mutex mu_;
+  std::vector<std::unique_ptr<RestConnection>> idle_ ABSL_GUARDED_BY(mu_);
+};
+
+absl::StatusOr<v1::StageTimings> TimingsOf(const std::string& reply) {
+  const auto json = nlohmann::json::parse(reply, nullptr, /*allow_exceptions=*/false);
+  const auto found = json.is_object() ? json.find("timings_ms") : json.end();
+  if (found == json.end() || !found->is_object()) {
+    return absl::InternalError(absl::StrCat("a reply without timings: ", reply.substr(0, 100)));
+  }
+  v1::StageTimings out;
+  out.set_encode_ms(found->value("encode", 0.0));
+  out.set_dense_ms(found->value("dense", 0.0));
+  out.set_patches_ms(found->value("patches", 0.0));
+  out.set_lexical_ms(found->value("lexical", 0.0));
+  out.set_fuse_ms(found->value("fuse", 0.0));
+  out.set_rerank_ms(found->value("rerank", 0.0));
+  out.set_total_ms(found->value("total", 0.0));
+  return out;
+}
+
 int BenchSearch(const QueryBench& bench, const Environment& environment) {
   const bool json = bench.common.json;
   const auto load = QueryLoad::Open(bench, environment);
   if (!load.ok()) return ReportFailure(load.status(), json);
   Latencies latencies;
+  RestSearches rest(bench);
   const auto result = (*load)->Run([&](int64_t call, bool counted) -> absl::Status {
-    const absl::Time start = absl::Now();
-    SL_ASSIGN_OR_RETURN(const v1::SearchResponse reply,
-                        Call((*load)->connection(), (*load)->stub(),
-                             &v1::QueryService::Stub::Search, (*load)->request(call)));
+    const v1::SearchRequest& request = (*load)->request(call);
+    double ms = 0;
+    v1::StageTimings timings;
+    if (bench.rest.empty()) {
+      const absl::Time start = absl::Now();
+      SL_ASSIGN_OR_RETURN(v1::SearchResponse reply, Call((*load)->connection(), (*load)->stub(),
+                                                         &v1::QueryService::Stub::Search, request));
+      ms = absl::ToDoubleMilliseconds(absl::Now() - start);
+      timings = std::move(*reply.mutable_timings());
+    } else {
+      SL_ASSIGN_OR_RETURN(const std::string body, rest.Body(request));
+      const absl::Time start = absl::Now();
+      SL_ASSIGN_OR_RETURN(const std::string reply, rest.Search(body));
+      ms = absl::ToDoubleMilliseconds(absl::Now() - start);
+      SL_ASSIGN_OR_RETURN(timings, TimingsOf(reply));
+    }
     if (!counted) return absl::OkStatus();
-    const double ms = absl::ToDoubleMilliseconds(absl::Now() - start);
-    latencies.Add("search", ms, reply.timings());
+    latencies.Add("search", ms, timings);
     // The way to the server and back.
-    latencies.Add("transport", ms - reply.timings().total_ms());
+    latencies.Add("transport", ms - timings.total_ms());
+    // All that is not the index's.
+    latencies.Add("above_index",
+                  ms - timings.dense_ms() - timings.lexical_ms() - timings.fuse_ms());
     return absl::OkStatus();
   });
   if (!result.ok()) return ReportFailure(result.status(), json);
   if (json) {
-    PrintLine((*load)->Head("search", *result).Raw("latency_ms", latencies.Json()).Done());
+    PrintLine((*load)
+                  ->Head("search", *result)
+                  .Text("over", bench.rest.empty() ? "grpc" : "rest")
+                  .Raw("latency_ms", latencies.Json())
+                  .Done());
     return kDone;
   }
   Print((*load)->Headline(*result));
@@ -325,6 +413,9 @@ void AddQueryBenches(Arguments& group, const Environment& environment) {
                     "sightline bench search -c office --mode lexical --clients 4 --json\n"
                     "sightline bench search -c shop --image shoe.jpg --seconds 30",
                     [search, &environment] { return BenchSearch(*search, environment); });
+  searching.Text("--rest", search->rest,
+                 "Search through the gateway at this address, over connections that are kept",
+                 "HOST:PORT");
   AddQueryBench(searching, *search);
   auto answer = std::make_shared<QueryBench>();
   Arguments answering =

@@ -42,6 +42,11 @@ rocksdb::Options StoreOptions() {
   options.allow_concurrent_memtable_write = false;
   options.write_buffer_size = 64 << 20;
   options.max_background_jobs = 2;
+  // What they do gives way to queries; a writer that outruns them waits. A refusal costs queries
+  // time.
+  for (const auto pool : {rocksdb::Env::HIGH, rocksdb::Env::LOW}) {
+    (void)options.env->LowerThreadPoolCPUPriority(pool, rocksdb::CpuPriority::kLow);
+  }
   options.max_open_files = 512;
   const auto compressions = rocksdb::GetSupportedCompressions();
   const auto has = [&](rocksdb::CompressionType type) {

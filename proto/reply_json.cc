@@ -5,39 +5,28 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <vector>
+
+#include "proto/json_value.h"
 
 namespace sightline {
 namespace {
 
-// Keeps the keys in the order they are added.
-using Json = nlohmann::ordered_json;
+using Json = JsonValue;
 
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
-// The double whose shortest decimal form is that of `value`: 0.85f prints as 0.85, not as
-// 0.8500000238418579.
-Json Number(float value) {
-  if (!std::isfinite(value)) return nullptr;
-  char digits[32];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof(digits) - 1, value);
-  *end = '\0';
-  return std::strtod(digits, nullptr);
+// `items`, each as `from` writes it.
+template <typename Items, typename From>
+Json Array(const Items& items, const From& from) {
+  Json out = Json::array();
+  for (const auto& item : items) out.push_back(from(item));
+  return out;
 }
 
 // Timings and seconds of a video: microseconds are the finest figure that means anything.
-Json Rounded(double value) {
-  if (!std::isfinite(value)) return nullptr;
-  return std::round(value * 1e6) / 1e6;
-}
+Json Rounded(double value) { return std::round(value * 1e6) / 1e6; }
 
 Json FromValue(const google::protobuf::Value& value);
 
@@ -66,11 +55,7 @@ Json FromValue(const google::protobuf::Value& value) {
     case Value::kStringValue: return value.string_value();
     case Value::kBoolValue: return value.bool_value();
     case Value::kStructValue: return FromStruct(value.struct_value());
-    case Value::kListValue: {
-      Json out = Json::array();
-      for (const Value& item : value.list_value().values()) out.push_back(FromValue(item));
-      return out;
-    }
+    case Value::kListValue: return Array(value.list_value().values(), FromValue);
     case Value::kNullValue:
     case Value::KIND_NOT_SET: return nullptr;
   }
@@ -78,7 +63,7 @@ Json FromValue(const google::protobuf::Value& value) {
 }
 
 Json FromBox(const v1::Box& box) {
-  return Json::array({Number(box.x0()), Number(box.y0()), Number(box.x1()), Number(box.y1())});
+  return Json::array({Json(box.x0()), Json(box.y0()), Json(box.x1()), Json(box.y1())});
 }
 
 Json FromTime(const google::protobuf::Timestamp& time) {
@@ -117,17 +102,15 @@ void AddImageUrls(const v1::Passage& passage, Json& out) {
 }
 
 Json Strings(const google::protobuf::RepeatedPtrField<std::string>& items) {
-  Json out = Json::array();
-  for (const std::string& item : items) out.push_back(item);
-  return out;
+  return Array(items, [](const std::string& item) { return Json(item); });
 }
 
 Json FromScores(const v1::StageScores& scores) {
   Json out;
-  out["dense"] = scores.has_dense() ? Number(scores.dense()) : Json(nullptr);
-  out["lexical"] = scores.has_lexical() ? Number(scores.lexical()) : Json(nullptr);
-  out["patches"] = scores.has_patches() ? Number(scores.patches()) : Json(nullptr);
-  out["rerank"] = scores.has_rerank() ? Number(scores.rerank()) : Json(nullptr);
+  out["dense"] = scores.has_dense() ? Json(scores.dense()) : Json(nullptr);
+  out["lexical"] = scores.has_lexical() ? Json(scores.lexical()) : Json(nullptr);
+  out["patches"] = scores.has_patches() ? Json(scores.patches()) : Json(nullptr);
+  out["rerank"] = scores.has_rerank() ? Json(scores.rerank()) : Json(nullptr);
   return out;
 }
 
@@ -143,7 +126,7 @@ void AddHit(const v1::Hit& hit, const char* start, const char* end, Json& out) {
   out[start] = passage.has_start() ? Rounded(passage.start()) : Json(nullptr);
   out[end] = passage.has_end() ? Rounded(passage.end()) : Json(nullptr);
   out["text"] = passage.text();
-  out["score"] = Number(hit.score());
+  out["score"] = Json(hit.score());
   out["scores"] = FromScores(hit.scores());
   AddImageUrls(passage, out);
   out["metadata"] = FromStruct(passage.metadata());
@@ -164,9 +147,9 @@ Json FromExplanation(const v1::Explanation& why) {
   Json out;
   out["dense_rank"] = why.has_dense_rank() ? Json(why.dense_rank()) : Json(nullptr);
   out["lexical_rank"] = why.has_lexical_rank() ? Json(why.lexical_rank()) : Json(nullptr);
-  out["dense_part"] = Number(why.dense_part());
-  out["lexical_part"] = Number(why.lexical_part());
-  out["fused_score"] = Number(why.fused_score());
+  out["dense_part"] = Json(why.dense_part());
+  out["lexical_part"] = Json(why.lexical_part());
+  out["fused_score"] = Json(why.fused_score());
   out["fused_rank"] = why.fused_rank();
   out["matched_terms"] = Strings(why.matched_terms());
   out["duplicates"] = Strings(why.duplicates());
@@ -178,10 +161,7 @@ Json FromExplanation(const v1::Explanation& why) {
 Json FromHit(const v1::Hit& hit) {
   Json out;
   AddHit(hit, "start", "end", out);
-  out["neighbours"] = Json::array();
-  for (const v1::Neighbour& neighbour : hit.neighbours()) {
-    out["neighbours"].push_back(FromNeighbour(neighbour));
-  }
+  out["neighbours"] = Array(hit.neighbours(), FromNeighbour);
   out["explanation"] = hit.has_explanation() ? FromExplanation(hit.explanation()) : Json(nullptr);
   return out;
 }
@@ -198,7 +178,8 @@ Json FromCitation(const v1::Citation& citation) {
   AddHit(citation.hit(), "start_seconds", "end_seconds", out);
   out["snippet"] = citation.snippet();
   out["verdict"] = FromVerdict(citation.verdict());
-  out["support"] = out["verdict"].is_null() ? Json(nullptr) : Number(citation.support());
+  const bool checked = citation.verdict() != v1::VERDICT_UNSPECIFIED;
+  out["support"] = checked ? Json(citation.support()) : Json(nullptr);
   out["region"] = citation.has_region() ? FromBox(citation.region()) : Json(nullptr);
   return out;
 }
@@ -214,8 +195,7 @@ Json FromSentence(const v1::SentenceVerdict& sentence) {
   Json out;
   out["start"] = sentence.start();
   out["end"] = sentence.end();
-  out["markers"] = Json::array();
-  for (const int marker : sentence.markers()) out["markers"].push_back(marker);
+  out["markers"] = Array(sentence.markers(), [](int marker) { return Json(marker); });
   out["verdict"] = FromVerdict(sentence.verdict());
   return out;
 }
@@ -240,43 +220,40 @@ Json FromFollowUp(const v1::FollowUp& follow_up) {
   Json out;
   out["rewritten_query"] = follow_up.rewritten_query();
   out["generated"] = follow_up.generated();
-  out["pictures"] = Json::array();
-  for (const v1::EarlierPicture& picture : follow_up.pictures()) {
-    out["pictures"].push_back(Json{{"turn", picture.turn()}, {"part", picture.part()}});
-  }
+  out["pictures"] = Array(follow_up.pictures(), [](const v1::EarlierPicture& picture) {
+    return Json{{"turn", picture.turn()}, {"part", picture.part()}};
+  });
   out["rewrite_ms"] = Rounded(follow_up.rewrite_ms());
   return out;
 }
 
 Json FromHits(const google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
-  Json out = Json::array();
-  for (const v1::Hit& hit : hits) out.push_back(FromHit(hit));
-  return out;
+  return Array(hits, FromHit);
 }
 
 Json FromFailures(const google::protobuf::RepeatedPtrField<v1::PageFailure>& failures) {
-  Json out = Json::array();
-  for (const v1::PageFailure& failure : failures) {
-    out.push_back(Json{
-        {"page", failure.page()}, {"reason", failure.reason()}, {"message", failure.message()}});
-  }
-  return out;
+  return Array(failures, [](const v1::PageFailure& failure) {
+    return Json{
+        {"page", failure.page()}, {"reason", failure.reason()}, {"message", failure.message()}};
+  });
 }
 
-Json FromDocument(const v1::Document& document) {
+// `exported`: without what differs from one ingest of the same files to the next.
+Json FromDocument(const v1::Document& document, bool exported = false) {
   Json out;
   out["document_id"] = document.document_id();
-  out["collection"] = document.collection();
+  if (!exported) out["collection"] = document.collection();
   out["source"] = document.source();
   out["media_type"] = document.media_type();
   out["content_hash"] = document.content_hash();
-  out["version"] = document.version();
+  if (!exported) out["version"] = document.version();
   out["metadata"] = FromStruct(document.metadata());
   out["state"] = DocumentStateName(document.state());
   out["failures"] = FromFailures(document.failures());
   out["bytes"] = document.bytes();
   out["pages"] = document.pages();
   out["passages"] = document.passages();
+  if (exported) return out;
   out["created"] = document.has_created() ? FromTime(document.created()) : Json(nullptr);
   out["updated"] = document.has_updated() ? FromTime(document.updated()) : Json(nullptr);
   return out;
@@ -332,16 +309,15 @@ std::string EnumName(const std::string& wire_name, const std::string& prefix) {
 
 Json FromDuplicates(const v1::DuplicateGroup& group) {
   Json out;
-  out["pictures"] = Json::array();
-  for (const v1::DuplicatePicture& picture : group.pictures()) {
+  out["pictures"] = Array(group.pictures(), [](const v1::DuplicatePicture& picture) {
     Json one;
     one["passage_id"] = picture.passage_id();
     one["document_id"] = picture.document_id();
     one["source"] = picture.source();
     one["page"] = picture.has_page() ? Json(picture.page()) : Json(nullptr);
     one["exact"] = picture.exact();
-    out["pictures"].push_back(std::move(one));
-  }
+    return one;
+  });
   return out;
 }
 
@@ -380,27 +356,24 @@ std::optional<v1::PatchVectors> PatchVectorsOf(const std::string& name) {
   return std::nullopt;
 }
 
-std::string FollowUpJson(const v1::FollowUp& follow_up) { return Dump(FromFollowUp(follow_up)); }
+std::string FollowUpJson(const v1::FollowUp& follow_up) { return FromFollowUp(follow_up).Text(); }
 
 std::string SearchReplyJson(const v1::SearchResponse& reply) {
   Json out;
   out["hits"] = FromHits(reply.hits());
   out["exact"] = reply.exact();
-  out["recall"] = reply.has_recall() ? Number(reply.recall()) : Json(nullptr);
+  out["recall"] = reply.has_recall() ? Json(reply.recall()) : Json(nullptr);
   out["warnings"] = Strings(reply.warnings());
   out["timings_ms"] = FromTimings(reply.timings(), false);
   out["follow_up"] = reply.has_follow_up() ? FromFollowUp(reply.follow_up()) : Json(nullptr);
-  return Dump(out);
+  return out.Text();
 }
 
 std::string AnswerReplyJson(const v1::AnswerResponse& reply) {
   Json out;
   out["answer"] = reply.answer();
   out["abstained"] = reply.abstained();
-  out["citations"] = Json::array();
-  for (const v1::Citation& citation : reply.citations()) {
-    out["citations"].push_back(FromCitation(citation));
-  }
+  out["citations"] = Array(reply.citations(), FromCitation);
   out["hits"] = FromHits(reply.hits());
   out["usage"] = Json{{"prompt_tokens", reply.usage().prompt_tokens()},
                       {"completion_tokens", reply.usage().completion_tokens()},
@@ -410,75 +383,63 @@ std::string AnswerReplyJson(const v1::AnswerResponse& reply) {
   out["mode"] = EnumName(v1::AnswerMode_Name(reply.mode()), "ANSWER_MODE_");
   out["finish_reason"] = reply.finish_reason();
   out["cached"] = reply.cached();
-  out["sentences"] = Json::array();
-  for (const v1::SentenceVerdict& sentence : reply.sentences()) {
-    out["sentences"].push_back(FromSentence(sentence));
-  }
-  out["field_citations"] = Json::array();
-  for (const v1::FieldCitation& field : reply.field_citations()) {
-    out["field_citations"].push_back(FromField(field));
-  }
+  out["sentences"] = Array(reply.sentences(), FromSentence);
+  out["field_citations"] = Array(reply.field_citations(), FromField);
   out["unsupported_fields"] = Strings(reply.unsupported_fields());
   out["reasoning"] = reply.reasoning().empty() ? Json(nullptr) : Json(reply.reasoning());
   out["follow_up"] = reply.has_follow_up() ? FromFollowUp(reply.follow_up()) : Json(nullptr);
-  return Dump(out);
+  return out.Text();
 }
 
 std::string CheckClaimsReplyJson(const v1::CheckClaimsResponse& reply) {
   Json out;
-  out["verdicts"] = Json::array();
-  for (const v1::ClaimVerdict& verdict : reply.verdicts()) {
+  out["verdicts"] = Array(reply.verdicts(), [](const v1::ClaimVerdict& verdict) {
     Json one;
     one["claim"] = verdict.claim();
     one["start"] = verdict.start();
     one["end"] = verdict.end();
     one["text"] = verdict.text();
     one["verdict"] = FromVerdict(verdict.verdict());
-    one["evidence"] = Json::array();
-    for (const v1::Citation& citation : verdict.evidence()) {
-      one["evidence"].push_back(FromCitation(citation));
-    }
-    out["verdicts"].push_back(std::move(one));
-  }
+    one["evidence"] = Array(verdict.evidence(), FromCitation);
+    return one;
+  });
   out["warnings"] = Strings(reply.warnings());
   out["timings_ms"] = FromTimings(reply.timings(), false);
-  return Dump(out);
+  return out.Text();
 }
 
-std::string HitJson(const v1::Hit& hit) { return Dump(FromHit(hit)); }
+std::string HitJson(const v1::Hit& hit) { return FromHit(hit).Text(); }
 
-std::string BoxJson(const v1::Box& box) { return Dump(FromBox(box)); }
+std::string BoxJson(const v1::Box& box) { return FromBox(box).Text(); }
 
-std::string CitationJson(const v1::Citation& citation) { return Dump(FromCitation(citation)); }
+std::string CitationJson(const v1::Citation& citation) { return FromCitation(citation).Text(); }
 
-std::string FieldCitationJson(const v1::FieldCitation& field) { return Dump(FromField(field)); }
+std::string FieldCitationJson(const v1::FieldCitation& field) { return FromField(field).Text(); }
 
-std::string DeltaJson(const v1::Delta& delta) { return Dump(Json{{"text", delta.text()}}); }
+std::string DeltaJson(const v1::Delta& delta) { return Json{{"text", delta.text()}}.Text(); }
 
 std::string HeatmapJson(const v1::GetPassageHeatmapResponse& heatmap) {
   const auto numbers = [](const google::protobuf::RepeatedField<float>& values) {
-    Json out = Json::array();
-    for (const float value : values) out.push_back(Number(value));
-    return out;
+    return Array(values, [](float value) { return Json(value); });
   };
   Json out;
   out["rows"] = heatmap.rows();
   out["columns"] = heatmap.columns();
   out["values"] = numbers(heatmap.values());
-  out["score"] = Number(heatmap.score());
+  out["score"] = Json(heatmap.score());
   out["box"] = heatmap.has_box() ? FromBox(heatmap.box()) : Json(nullptr);
   out["width"] = heatmap.width();
   out["height"] = heatmap.height();
-  out["words"] = Json::array();
-  for (const v1::HeatmapWord& word : heatmap.words()) {
-    Json& one = out["words"].emplace_back();
+  out["words"] = Array(heatmap.words(), [&](const v1::HeatmapWord& word) {
+    Json one;
     one["start"] = word.start();
     one["end"] = word.end();
     one["text"] = word.text();
     one["values"] = numbers(word.values());
-  }
+    return one;
+  });
   out["warnings"] = Strings(heatmap.warnings());
-  return Dump(out);
+  return out.Text();
 }
 
 std::string PassageJson(const v1::Passage& passage) {
@@ -498,15 +459,11 @@ std::string PassageJson(const v1::Passage& passage) {
   out["token_count"] = passage.token_count();
   AddImageUrls(passage, out);
   out["metadata"] = FromStruct(passage.metadata());
-  return Dump(out);
+  return out.Text();
 }
 
 std::string ExportedDocumentJson(const v1::Document& document) {
-  Json inner = FromDocument(document);
-  for (const char* name : {"collection", "version", "created", "updated"}) inner.erase(name);
-  Json out;
-  out["document"] = std::move(inner);
-  return Dump(out);
+  return Json{{"document", FromDocument(document, /*exported=*/true)}}.Text();
 }
 
 std::string ExportedPassageJson(const v1::ExportedPassage& exported) {
@@ -524,44 +481,43 @@ std::string ExportedPassageJson(const v1::ExportedPassage& exported) {
   inner["token_count"] = passage.token_count();
   inner["image_hash"] = exported.image_hash().empty() ? Json(nullptr) : Json(exported.image_hash());
   if (exported.vector_size() > 0) {
-    for (const float value : exported.vector()) inner["vector"].push_back(value);
+    // As doubles: exports of an older build are compared with to the byte.
+    inner["vector"] = Array(exported.vector(), [](double value) { return Json(value); });
   }
-  Json out;
-  out["passage"] = std::move(inner);
-  return Dump(out);
+  return Json{{"passage", inner}}.Text();
 }
 
-std::string DocumentJson(const v1::Document& document) { return Dump(FromDocument(document)); }
+std::string DocumentJson(const v1::Document& document) { return FromDocument(document).Text(); }
 
 std::string IngestStatusJson(const v1::IngestStatus& status) {
   Json out;
-  out["outcome"] = "accepted";
+  out["outcome"] = status.has_finished()   ? OutcomeName(status.finished().outcome())
+                   : status.has_progress() ? "progress"
+                                           : "accepted";
   out["document_id"] = status.document_id();
   out["job_id"] = status.job_id();
   if (status.has_progress()) {
-    out["outcome"] = "progress";
     out["pages_done"] = status.progress().pages_done();
     out["pages_total"] = status.progress().pages_total();
     out["passages"] = status.progress().passages();
   } else if (status.has_finished()) {
     const v1::IngestFinished& finished = status.finished();
-    out["outcome"] = OutcomeName(finished.outcome());
     out["document"] = finished.has_document() ? FromDocument(finished.document()) : Json(nullptr);
     out["failures"] = FromFailures(finished.failures());
   }
-  return Dump(out);
+  return out.Text();
 }
 
-std::string JobJson(const v1::Job& job) { return Dump(FromJob(job)); }
+std::string JobJson(const v1::Job& job) { return FromJob(job).Text(); }
 
 std::string CollectionJson(const v1::Collection& collection) {
-  return Dump(FromCollection(collection));
+  return FromCollection(collection).Text();
 }
 
 std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply) {
   Json out = FromCollection(reply.collection());
   const v1::CollectionStats& stats = reply.stats();
-  Json& counts = out["stats"];
+  Json counts;
   counts["documents"] = stats.documents();
   counts["passages"] = stats.passages();
   counts["vectors"] = stats.vectors();
@@ -571,7 +527,7 @@ std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply) {
   counts["bytes"] = stats.bytes();
   if (stats.has_next_documents()) counts["next_documents"] = stats.next_documents();
   const v1::CollectionBytes& parts = stats.parts();
-  Json& bytes = counts["parts"];
+  Json bytes;
   bytes["records"] = parts.records();
   bytes["pictures"] = parts.pictures();
   bytes["vectors"] = parts.vectors();
@@ -582,7 +538,9 @@ std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply) {
   bytes["memory_graphs"] = parts.memory_graphs();
   bytes["memory_halves"] = parts.memory_halves();
   bytes["mapped_halves"] = parts.mapped_halves();
-  return Dump(out);
+  counts["parts"] = bytes;
+  out["stats"] = counts;
+  return out.Text();
 }
 
 std::string BackupJson(const v1::Backup& backup) {
@@ -593,17 +551,16 @@ std::string BackupJson(const v1::Backup& backup) {
   out["files"] = backup.files();
   out["collections"] = backup.collections();
   out["documents"] = backup.documents();
-  return Dump(out);
+  return out.Text();
 }
 
 std::string ErasureJson(const v1::EraseDocumentResponse& reply) {
   Json out;
   out["passages"] = reply.passages();
   out["searched_bytes"] = reply.searched_bytes();
-  out["traces"] = std::vector<std::string>(reply.traces().begin(), reply.traces().end());
-  out["until_restart"] =
-      std::vector<std::string>(reply.until_restart().begin(), reply.until_restart().end());
-  return Dump(out);
+  out["traces"] = Strings(reply.traces());
+  out["until_restart"] = Strings(reply.until_restart());
+  return out.Text();
 }
 
 std::string CorpusCheckJson(const v1::CheckCorpusResponse& reply) {
@@ -612,8 +569,8 @@ std::string CorpusCheckJson(const v1::CheckCorpusResponse& reply) {
   out["documents"] = reply.documents();
   out["passages"] = reply.passages();
   out["vectors"] = reply.vectors();
-  out["problems"] = std::vector<std::string>(reply.problems().begin(), reply.problems().end());
-  return Dump(out);
+  out["problems"] = Strings(reply.problems());
+  return out.Text();
 }
 
 std::string ModelJson(const v1::GetModelResponse& reply) {
@@ -622,51 +579,44 @@ std::string ModelJson(const v1::GetModelResponse& reply) {
   out["reranker"] = FromModelPart(reply.has_reranker(), reply.reranker());
   out["generator"] = FromModelPart(reply.has_generator(), reply.generator());
   out["warnings"] = Strings(reply.warnings());
-  return Dump(out);
+  return out.Text();
 }
 
 std::string DocumentListJson(const v1::ListDocumentsResponse& reply) {
   Json out;
-  out["documents"] = Json::array();
-  for (const v1::Document& item : reply.documents()) out["documents"].push_back(FromDocument(item));
+  out["documents"] =
+      Array(reply.documents(), [](const v1::Document& item) { return FromDocument(item); });
   out["next_page_token"] = PageToken(reply.next_page_token());
-  return Dump(out);
+  return out.Text();
 }
 
 std::string DuplicateGroupJson(const v1::DuplicateGroup& group) {
-  return Dump(FromDuplicates(group));
+  return FromDuplicates(group).Text();
 }
 
 std::string DuplicatesJson(const v1::ListDuplicatesResponse& reply) {
   Json out;
-  out["groups"] = Json::array();
-  for (const v1::DuplicateGroup& group : reply.groups()) {
-    out["groups"].push_back(FromDuplicates(group));
-  }
+  out["groups"] = Array(reply.groups(), FromDuplicates);
   out["groups_found"] = reply.groups_found();
   out["pictures"] = reply.pictures();
-  return Dump(out);
+  return out.Text();
 }
 
 std::string JobListJson(const v1::ListJobsResponse& reply) {
   Json out;
-  out["jobs"] = Json::array();
-  for (const v1::Job& item : reply.jobs()) out["jobs"].push_back(FromJob(item));
+  out["jobs"] = Array(reply.jobs(), FromJob);
   out["next_page_token"] = PageToken(reply.next_page_token());
-  return Dump(out);
+  return out.Text();
 }
 
 std::string CollectionListJson(const v1::ListCollectionsResponse& reply) {
   Json out;
-  out["collections"] = Json::array();
-  for (const v1::Collection& item : reply.collections()) {
-    out["collections"].push_back(FromCollection(item));
-  }
-  return Dump(out);
+  out["collections"] = Array(reply.collections(), FromCollection);
+  return out.Text();
 }
 
 std::string MetadataJson(const google::protobuf::Struct& metadata) {
-  return Dump(FromStruct(metadata));
+  return FromStruct(metadata).Text();
 }
 
 bool ParseMetadata(const std::string& json, google::protobuf::Struct& out, std::string& error) {

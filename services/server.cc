@@ -22,10 +22,12 @@
 #include "services/cache/embedding_cache.h"
 #include "services/edge/call_scope.h"
 #include "services/edge/grpc_server.h"
+#include "services/edge/local_calls.h"
 #include "services/edge/metrics.h"
 #include "services/export_service.h"
 #include "services/fetch/url_fetcher.h"
 #include "services/gateway/http_server.h"
+#include "services/gateway/upstream.h"
 #include "services/ingest/collection_service.h"
 #include "services/ingest/ingest_service.h"
 #include "services/ingest/maintenance_service.h"
@@ -141,6 +143,9 @@ struct Server::Parts {
   std::unique_ptr<query::QueryService> query_service;
   std::unique_ptr<query::ModelService> model_service;
   std::unique_ptr<edge::GrpcServer> grpc;
+  // Of the gateway; null: it is alone, or there is none.
+  std::unique_ptr<edge::LocalCalls> calls;
+  std::unique_ptr<gateway::LocalServices> local;
   std::unique_ptr<gateway::HttpServer> http;
 };
 
@@ -370,8 +375,16 @@ absl::Status Server::StartGateway(const std::string& version) {
   state.request_done = [&parts](const std::string& route, int status, absl::Duration elapsed) {
     parts.metrics.HttpRequestEnded(route, status, elapsed);
   };
-  SL_ASSIGN_OR_RETURN(parts.http,
-                      gateway::HttpServer::Start(options, std::move(channel), std::move(state)));
+  const bool with_services = parts.grpc != nullptr;
+  if (with_services) {
+    parts.calls = std::make_unique<edge::LocalCalls>(config_.grpc.max_threads, parts.metrics);
+    parts.local = std::make_unique<gateway::LocalServices>(
+        gateway::LocalServices{*parts.calls,
+                               {parts.query_service.get(), parts.collection_service.get(),
+                                parts.ingest_service.get(), parts.model_service.get()}});
+  }
+  SL_ASSIGN_OR_RETURN(parts.http, gateway::HttpServer::Start(options, std::move(channel),
+                                                             std::move(state), parts.local.get()));
   http_address_ = parts.http->address();
   return absl::OkStatus();
 }

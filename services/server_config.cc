@@ -78,8 +78,10 @@ void AddServerKeys(ConfigTable& t) {
                       "Largest gRPC message, each way."));
   t.push_back(
       Integer("server", "max_streams", 256, 1, 1 << 20, "Calls at once on one gRPC connection."));
-  t.push_back(Integer("server", "max_threads", 128, 4, 4096,
-                      "gRPC calls worked on at once; more are answered RESOURCE_EXHAUSTED."));
+  t.push_back(Integer(
+      "server", "max_threads", 128, 4, 4096,
+      "gRPC calls worked on at once, and as many REST calls of a gateway beside them; more are "
+      "answered RESOURCE_EXHAUSTED."));
   t.push_back(Integer("server", "memory_bytes", 2048 * kMiB, 64.0 * kMiB, 1024 * kGiB,
                       "Memory of gRPC's buffers."));
   t.push_back(
@@ -102,7 +104,9 @@ void AddHttpKeys(ConfigTable& t) {
       Integer("http", "max_body_bytes", 32 * kMiB, 1 << 16, kGiB, "Largest body of a query."));
   t.push_back(Integer("http", "max_upload_bytes", 1024 * kMiB, 1 << 16, 64 * kGiB,
                       "Largest upload, all its files together."));
-  t.push_back(Integer("http", "threads", 2, 1, 256, "Threads that read, write and parse."));
+  t.push_back(
+      Integer("http", "threads", 2, 1, 256,
+              "Threads free to read, write and parse; more are started for calls at work."));
   t.push_back(Integer("http", "max_connections", 4096, 1, 1 << 20,
                       "Connections at once; more are answered 503."));
   t.push_back(Integer("http", "max_requests", 256, 1, 1 << 20,

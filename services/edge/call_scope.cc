@@ -7,11 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/edge/grpc_status.h"
+#include "services/edge/local_context.h"
 
 namespace sightline::edge {
 namespace {
 
 constexpr absl::Duration kPollInterval = absl::Milliseconds(5);
+constexpr absl::Duration kQuiet = absl::Milliseconds(200);  // without a call; then it sleeps
 
 absl::Time DeadlineOf(const grpc::ServerContext& context) {
   const auto deadline = context.deadline();
@@ -49,6 +51,7 @@ CancelWatcher::~CancelWatcher() {
 void CancelWatcher::Add(grpc::ServerContext* context, std::shared_ptr<absl::Notification> cancel) {
   absl::MutexLock lock(&mu_);
   entries_.push_back({context, std::move(cancel)});
+  ++added_;
 }
 
 void CancelWatcher::Remove(grpc::ServerContext* context) {
@@ -66,8 +69,14 @@ void CancelWatcher::Run() {
     return stopping_ || !entries_.empty();
   };
   const auto stop = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_; };
+  absl::Time quiet_since = absl::Now();
+  int64_t seen = 0;
   while (!stopping_) {
-    mu_.Await(absl::Condition(&has_work));
+    if (!entries_.empty() || added_ != seen) quiet_since = absl::Now();
+    seen = added_;
+    // To sleep until there is work costs the call that brings it the waking of this thread, so not
+    // between one call and the next.
+    if (absl::Now() - quiet_since > kQuiet) mu_.Await(absl::Condition(&has_work));
     for (size_t i = 0; i < entries_.size();) {
       // The lock is held so that no context goes away while it is asked; asking does not block.
       if (entries_[i].context->IsCancelled()) {
@@ -83,13 +92,22 @@ void CancelWatcher::Run() {
 }
 
 CallScope::CallScope(CancelWatcher& watcher, grpc::ServerContext& context)
-    : watcher_(watcher), context_(context) {
+    : watcher_(dynamic_cast<LocalContext*>(&context) == nullptr ? &watcher : nullptr),
+      context_(context) {
+  if (watcher_ == nullptr) {
+    const auto& local = static_cast<const LocalContext&>(context);
+    limits_.deadline = local.deadline();
+    limits_.cancel = local.cancel();
+    return;
+  }
   limits_.deadline = DeadlineOf(context);
   limits_.cancel = std::make_shared<absl::Notification>();
-  watcher_.Add(&context_, limits_.cancel);
+  watcher_->Add(&context_, limits_.cancel);
 }
 
-CallScope::~CallScope() { watcher_.Remove(&context_); }
+CallScope::~CallScope() {
+  if (watcher_ != nullptr) watcher_->Remove(&context_);
+}
 
 grpc::Status CallScope::Finish(const absl::Status& status) const {
   if (absl::IsCancelled(status) && absl::Now() >= limits_.deadline) {

@@ -3,6 +3,7 @@
 #include <grpcpp/server_context.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
@@ -68,11 +69,13 @@ class CancelWatcher {
 
   absl::Mutex mu_;
   std::vector<Entry> entries_ ABSL_GUARDED_BY(mu_);
+  int64_t added_ ABSL_GUARDED_BY(mu_) = 0;  // entries, ever
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;  // last: starts when the rest stands
 };
 
-// One request inside its handler, on the handler's stack.
+// One request inside its handler, on the handler's stack. Of a LocalContext it takes that one's
+// deadline and cancellation.
 class CallScope {
  public:
   // Both outlive the scope.
@@ -88,7 +91,7 @@ class CallScope {
   grpc::Status Finish(const absl::Status& status) const;
 
  private:
-  CancelWatcher& watcher_;
+  CancelWatcher* const watcher_;  // null: the caller tells of it itself
   grpc::ServerContext& context_;
   CallLimits limits_;
 };

@@ -1,14 +1,14 @@
 #include "services/edge/request_log.h"
 
 #include <string>
+#include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
-#include "base/log.h"
+#include "services/edge/local_context.h"
 
 namespace sightline::edge {
 namespace {
@@ -23,18 +23,10 @@ absl::string_view ShortMethod(absl::string_view method) {
 
 class RequestLog : public grpc::experimental::Interceptor {
  public:
-  RequestLog(Metrics& metrics, const char* method)
-      : metrics_(metrics),
-        method_(ShortMethod(method)),
-        level_(absl::StrContains(method, "grpc.health") ? log::Level::kDebug : log::Level::kInfo),
-        start_(absl::Now()) {
-    metrics_.RequestStarted(method_);
-  }
+  RequestLog(Metrics& metrics, const char* method) : record_(metrics, method) {}
 
   // gRPC destroys the interceptor with the call, so a call that never came to send a status is
-  // counted too.
-  ~RequestLog() override { End("CANCELLED", ""); }
-
+  // recorded too.
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(
             grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
@@ -44,30 +36,13 @@ class RequestLog : public grpc::experimental::Interceptor {
         const auto found = trailers->find(kTimingKey);
         if (found != trailers->end()) stages = found->second;
       }
-      const auto code = static_cast<absl::StatusCode>(methods->GetSendStatus().error_code());
-      End(absl::StatusCodeToString(code), stages);
+      record_.End(static_cast<absl::StatusCode>(methods->GetSendStatus().error_code()), stages);
     }
     methods->Proceed();
   }
 
  private:
-  void End(const std::string& code, const std::string& stages) {
-    if (ended_) return;
-    ended_ = true;
-    const absl::Duration elapsed = absl::Now() - start_;
-    metrics_.RequestEnded(method_, code, elapsed);
-    log::Write(level_, "request",
-               {{"method", method_},
-                {"code", code},
-                {"ms", absl::ToDoubleMilliseconds(elapsed)},
-                {"stages", stages}});
-  }
-
-  Metrics& metrics_;
-  const std::string method_;
-  const log::Level level_;
-  const absl::Time start_;
-  bool ended_ = false;
+  RequestRecord record_;
 };
 
 class RequestLogFactory : public grpc::experimental::ServerInterceptorFactoryInterface {
@@ -85,10 +60,35 @@ class RequestLogFactory : public grpc::experimental::ServerInterceptorFactoryInt
 }  // namespace
 
 void ReportStages(grpc::ServerContext& context, const Stages& stages) {
-  context.AddTrailingMetadata(
-      kTimingKey, absl::StrJoin(stages, ", ", [](std::string* out, const auto& stage) {
-        absl::StrAppendFormat(out, "%s;dur=%.3f", stage.first, stage.second);
-      }));
+  std::string text = absl::StrJoin(stages, ", ", [](std::string* out, const auto& stage) {
+    absl::StrAppendFormat(out, "%s;dur=%.3f", stage.first, stage.second);
+  });
+  if (auto* const local = dynamic_cast<LocalContext*>(&context); local != nullptr) {
+    local->stages = std::move(text);
+  } else {
+    context.AddTrailingMetadata(kTimingKey, text);
+  }
+}
+
+RequestRecord::RequestRecord(Metrics& metrics, absl::string_view method)
+    : metrics_(metrics),
+      method_(ShortMethod(method)),
+      level_(absl::StrContains(method, "grpc.health") ? log::Level::kDebug : log::Level::kInfo),
+      start_(absl::Now()) {
+  metrics_.RequestStarted(method_);
+}
+
+void RequestRecord::End(absl::StatusCode code, absl::string_view stages) {
+  if (ended_) return;
+  ended_ = true;
+  const absl::Duration elapsed = absl::Now() - start_;
+  const std::string name = absl::StatusCodeToString(code);
+  metrics_.RequestEnded(method_, name, elapsed);
+  log::Write(level_, "request",
+             {{"method", method_},
+              {"code", name},
+              {"ms", absl::ToDoubleMilliseconds(elapsed)},
+              {"stages", stages}});
 }
 
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeRequestLog(

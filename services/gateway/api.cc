@@ -28,7 +28,6 @@
 #include "services/gateway/models.h"
 #include "services/gateway/query_request.h"
 #include "services/gateway/rerank.h"
-#include "services/gateway/unary_exchange.h"
 #include "services/gateway/upload.h"
 #include "services/gateway/url.h"
 #include "services/gateway/verify.h"
@@ -49,14 +48,6 @@ Reply JsonReply(std::string body, int status = 200) {
 
 std::shared_ptr<Exchange> Fail(const absl::Status& status, const Request& request) {
   return Ready(ErrorReply(status, request.id));
-}
-
-// A unary call: `method` is called on the stub's callback interface, `render` makes the reply.
-template <typename Response, typename Message, typename Method, typename Render>
-std::shared_ptr<Exchange> Call(const Request& request, absl::Time deadline, Message message,
-                               Method method, Render render) {
-  return std::make_shared<UnaryExchange<Message, Response>>(request, deadline, std::move(message),
-                                                            std::move(method), std::move(render));
 }
 
 std::string Parameter(const Request& request, const char* name) {
@@ -163,7 +154,9 @@ class SearchEvents final : public Exchange {
   void Next(std::function<void(std::optional<std::string>)> done) override {
     done(std::exchange(events_, std::nullopt));
   }
+  bool blocks() const override { return search_->blocks(); }
   void Cancel(absl::Status why) override { search_->Cancel(std::move(why)); }
+  void Tick(absl::Time now) override { search_->Tick(now); }
 
  private:
   const std::shared_ptr<Exchange> search_;
@@ -172,12 +165,11 @@ class SearchEvents final : public Exchange {
 
 }  // namespace
 
-Api::Api(std::shared_ptr<grpc::Channel> channel, ServerState state, StaticFiles files)
-    : state_(std::move(state)), files_(std::move(files)) {
-  stubs_.query = v1::QueryService::NewStub(channel);
-  stubs_.collection = v1::CollectionService::NewStub(channel);
-  stubs_.ingest = v1::IngestService::NewStub(channel);
-  stubs_.model = v1::ModelService::NewStub(channel);
+Api::Api(Upstream upstream, ServerState state, StaticFiles files)
+    : upstream_(std::move(upstream)), state_(std::move(state)), files_(std::move(files)) {
+  stubs_.query = v1::QueryService::NewStub(upstream_.channel());
+  stubs_.ingest = v1::IngestService::NewStub(upstream_.channel());
+  stubs_.model = v1::ModelService::NewStub(upstream_.channel());
   AddProbes();
   AddQueries();
   AddCollections();
@@ -185,7 +177,7 @@ Api::Api(std::shared_ptr<grpc::Channel> channel, ServerState state, StaticFiles 
   AddJobs();
   AddPassages();
   AddModels();
-  AddMcp(channel);
+  AddMcp();
   page_.pattern = "/";
   page_.handle = [this](Request request) {
     const std::string path = absl::StrJoin(request.segments, "/");
@@ -291,9 +283,8 @@ void Api::AddQueries() {
   Add("POST", "/v1/search", {}, [this](Request request) -> std::shared_ptr<Exchange> {
     auto query = ReadQuery(request, QueryKind::kSearch);
     if (!query.ok()) return Fail(query.status(), request);
-    auto search = Call<v1::SearchResponse>(
-        request, query->deadline, std::move(*query->request.mutable_search()),
-        [this](auto... arguments) { stubs_.query->async()->Search(std::move(arguments)...); },
+    auto search = upstream_.Call(
+        request, query->deadline, std::move(*query->request.mutable_search()), kSearch,
         [](v1::SearchResponse& response) { return JsonReply(SearchReplyJson(response)); });
     if (!request.wants_events && !query->stream) return search;
     return std::make_shared<SearchEvents>(std::move(search));
@@ -305,42 +296,32 @@ void Api::AddQueries() {
       return MakeAnswerStream(request, *std::move(query), *stubs_.query);
     }
     const absl::Time deadline = query->deadline;
-    return Call<v1::AnswerResponse>(
-        request, deadline, std::move(query->request),
-        [this](auto... arguments) { stubs_.query->async()->Answer(std::move(arguments)...); },
+    return upstream_.Call(
+        request, deadline, std::move(query->request), kAnswer,
         [](v1::AnswerResponse& response) { return JsonReply(AnswerReplyJson(response)); });
   });
   Add("POST", "/v1/verify", {}, [this](Request request) {
     auto verify = ReadVerify(request);
     if (!verify.ok()) return Fail(verify.status(), request);
-    return Call<v1::CheckClaimsResponse>(
-        request, request.deadline, *std::move(verify),
-        [this](auto... arguments) { stubs_.query->async()->CheckClaims(std::move(arguments)...); },
-        [](v1::CheckClaimsResponse& response) {
-          return JsonReply(CheckClaimsReplyJson(response));
-        });
+    return upstream_.Call(request, request.deadline, *std::move(verify), kCheckClaims,
+                          [](v1::CheckClaimsResponse& response) {
+                            return JsonReply(CheckClaimsReplyJson(response));
+                          });
   });
 }
 
 void Api::AddCollections() {
   Add("GET", "/v1/collections", {}, [this](Request request) {
-    return Call<v1::ListCollectionsResponse>(
-        request, request.deadline, v1::ListCollectionsRequest(),
-        [this](auto... arguments) {
-          stubs_.collection->async()->ListCollections(std::move(arguments)...);
-        },
-        [](v1::ListCollectionsResponse& response) {
-          return JsonReply(CollectionListJson(response));
-        });
+    return upstream_.Call(request, request.deadline, v1::ListCollectionsRequest(), kListCollections,
+                          [](v1::ListCollectionsResponse& response) {
+                            return JsonReply(CollectionListJson(response));
+                          });
   });
   Add("POST", "/v1/collections", {}, [this](Request request) {
     auto create = ReadCreateCollection(request);
     if (!create.ok()) return Fail(create.status(), request);
-    return Call<v1::CreateCollectionResponse>(
-        request, request.deadline, *std::move(create),
-        [this](auto... arguments) {
-          stubs_.collection->async()->CreateCollection(std::move(arguments)...);
-        },
+    return upstream_.Call(
+        request, request.deadline, *std::move(create), kCreateCollection,
         [](v1::CreateCollectionResponse& response) {
           Reply reply = JsonReply(CollectionJson(response.collection()), 201);
           reply.headers.emplace_back(
@@ -352,23 +333,16 @@ void Api::AddCollections() {
   Add("GET", "/v1/collections/{collection}", {}, [this](Request request) {
     v1::GetCollectionStatsRequest message;
     message.set_name(request.segments[2]);
-    return Call<v1::GetCollectionStatsResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) {
-          stubs_.collection->async()->GetCollectionStats(std::move(arguments)...);
-        },
-        [](v1::GetCollectionStatsResponse& response) {
-          return JsonReply(CollectionStatsJson(response));
-        });
+    return upstream_.Call(request, request.deadline, std::move(message), kGetCollectionStats,
+                          [](v1::GetCollectionStatsResponse& response) {
+                            return JsonReply(CollectionStatsJson(response));
+                          });
   });
   Add("DELETE", "/v1/collections/{collection}", {}, [this](Request request) {
     v1::DeleteCollectionRequest message;
     message.set_name(request.segments[2]);
-    return Call<v1::DeleteCollectionResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) {
-          stubs_.collection->async()->DeleteCollection(std::move(arguments)...);
-        },
+    return upstream_.Call(
+        request, request.deadline, std::move(message), kDeleteCollection,
         [](v1::DeleteCollectionResponse&) { return JsonReply("{\"deleted\":true}"); });
   });
 }
@@ -384,11 +358,8 @@ void Api::AddDocuments() {
     message.set_page_size(*page_size);
     message.set_page_token(Parameter(request, "page_token"));
     message.set_filter(Parameter(request, "filter"));
-    return Call<v1::ListDocumentsResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) {
-          stubs_.ingest->async()->ListDocuments(std::move(arguments)...);
-        },
+    return upstream_.Call(
+        request, request.deadline, std::move(message), kListDocuments,
         [](v1::ListDocumentsResponse& response) { return JsonReply(DocumentListJson(response)); });
   });
   Add("GET", "/v1/collections/{collection}/duplicates", {"limit"}, [this](Request request) {
@@ -397,11 +368,8 @@ void Api::AddDocuments() {
     v1::ListDuplicatesRequest message;
     message.set_collection(request.segments[2]);
     message.set_limit(*limit);
-    return Call<v1::ListDuplicatesResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) {
-          stubs_.ingest->async()->ListDuplicates(std::move(arguments)...);
-        },
+    return upstream_.Call(
+        request, request.deadline, std::move(message), kListDuplicates,
         [](v1::ListDuplicatesResponse& response) { return JsonReply(DuplicatesJson(response)); });
   });
   Add("POST", kList, {"source", "document_id", "create_collection", "force", "wait"}, nullptr);
@@ -415,26 +383,20 @@ void Api::AddDocuments() {
     v1::GetDocumentRequest message;
     message.set_collection(request.segments[2]);
     message.set_document_id(request.segments[4]);
-    return Call<v1::GetDocumentResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) { stubs_.ingest->async()->GetDocument(std::move(arguments)...); },
-        [](v1::GetDocumentResponse& response) {
-          return JsonReply(DocumentJson(response.document()));
-        });
+    return upstream_.Call(request, request.deadline, std::move(message), kGetDocument,
+                          [](v1::GetDocumentResponse& response) {
+                            return JsonReply(DocumentJson(response.document()));
+                          });
   });
   Add("DELETE", kOne, {}, [this](Request request) {
     v1::DeleteDocumentRequest message;
     message.set_collection(request.segments[2]);
     message.set_document_id(request.segments[4]);
-    return Call<v1::DeleteDocumentResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) {
-          stubs_.ingest->async()->DeleteDocument(std::move(arguments)...);
-        },
-        [](v1::DeleteDocumentResponse& response) {
-          return JsonReply(absl::StrCat(
-              "{\"deleted\":true,\"passages_removed\":", response.passages_removed(), "}"));
-        });
+    return upstream_.Call(request, request.deadline, std::move(message), kDeleteDocument,
+                          [](v1::DeleteDocumentResponse& response) {
+                            return JsonReply(absl::StrCat("{\"deleted\":true,\"passages_removed\":",
+                                                          response.passages_removed(), "}"));
+                          });
   });
 }
 
@@ -450,27 +412,22 @@ void Api::AddJobs() {
         message.set_state(*state);
         message.set_page_size(*page_size);
         message.set_page_token(Parameter(request, "page_token"));
-        return Call<v1::ListJobsResponse>(
-            request, request.deadline, std::move(message),
-            [this](auto... arguments) {
-              stubs_.ingest->async()->ListJobs(std::move(arguments)...);
-            },
+        return upstream_.Call(
+            request, request.deadline, std::move(message), kListJobs,
             [](v1::ListJobsResponse& response) { return JsonReply(JobListJson(response)); });
       });
   Add("GET", "/v1/jobs/{job}", {}, [this](Request request) {
     v1::GetJobRequest message;
     message.set_job_id(request.segments[2]);
-    return Call<v1::GetJobResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) { stubs_.ingest->async()->GetJob(std::move(arguments)...); },
+    return upstream_.Call(
+        request, request.deadline, std::move(message), kGetJob,
         [](v1::GetJobResponse& response) { return JsonReply(JobJson(response.job())); });
   });
   Add("POST", "/v1/jobs/{job}/retry", {}, [this](Request request) {
     v1::RetryJobRequest message;
     message.set_job_id(request.segments[2]);
-    return Call<v1::RetryJobResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) { stubs_.ingest->async()->RetryJob(std::move(arguments)...); },
+    return upstream_.Call(
+        request, request.deadline, std::move(message), kRetryJob,
         [](v1::RetryJobResponse& response) { return JsonReply(JobJson(response.job()), 202); });
   });
 }
@@ -480,11 +437,8 @@ void Api::AddPassages() {
     v1::GetPassageImageRequest message;
     message.set_passage_id(request.segments[2]);
     message.set_max_side(max_side);
-    return Call<v1::GetPassageImageResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) {
-          stubs_.query->async()->GetPassageImage(std::move(arguments)...);
-        },
+    return upstream_.Call(
+        request, request.deadline, std::move(message), kGetPassageImage,
         [if_none_match = request.if_none_match](v1::GetPassageImageResponse& response) {
           return PictureReply(response, if_none_match);
         });
@@ -492,12 +446,10 @@ void Api::AddPassages() {
   Add("GET", "/v1/passages/{passage}", {}, [this](Request request) {
     v1::GetPassageRequest message;
     message.set_passage_id(request.segments[2]);
-    return Call<v1::GetPassageResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) { stubs_.query->async()->GetPassage(std::move(arguments)...); },
-        [](v1::GetPassageResponse& response) {
-          return JsonReply(PassageJson(response.passage()));
-        });
+    return upstream_.Call(request, request.deadline, std::move(message), kGetPassage,
+                          [](v1::GetPassageResponse& response) {
+                            return JsonReply(PassageJson(response.passage()));
+                          });
   });
   Add("GET", "/v1/passages/{passage}/image", {},
       [picture](Request request) { return picture(std::move(request), 0); });
@@ -510,14 +462,10 @@ void Api::AddPassages() {
   const auto heatmap = [this](Request request) -> std::shared_ptr<Exchange> {
     auto wanted = ReadHeatmap(request);
     if (!wanted.ok()) return Fail(wanted.status(), request);
-    return Call<v1::GetPassageHeatmapResponse>(
-        request, wanted->deadline, std::move(wanted->request),
-        [this](auto... arguments) {
-          stubs_.query->async()->GetPassageHeatmap(std::move(arguments)...);
-        },
-        [png = wanted->png](v1::GetPassageHeatmapResponse& response) {
-          return HeatmapReply(response, png);
-        });
+    return upstream_.Call(request, wanted->deadline, std::move(wanted->request), kGetPassageHeatmap,
+                          [png = wanted->png](v1::GetPassageHeatmapResponse& response) {
+                            return HeatmapReply(response, png);
+                          });
   };
   const char* const kHeatmap = "/v1/passages/{passage}/heatmap";
   Add("GET", kHeatmap, {"query", "format", "picture", "size", "word"}, heatmap);
@@ -526,26 +474,22 @@ void Api::AddPassages() {
 
 void Api::AddModels() {
   Add("GET", "/v1/models", {}, [this](Request request) {
-    return Call<v1::GetModelResponse>(
-        request, request.deadline, v1::GetModelRequest(),
-        [this](auto... arguments) { stubs_.model->async()->GetModel(std::move(arguments)...); },
+    return upstream_.Call(
+        request, request.deadline, v1::GetModelRequest(), kGetModel,
         [](v1::GetModelResponse& response) { return JsonReply(ModelListJson(response)); });
   });
   Add("GET", "/v1/models/{model}", {}, [this](Request request) {
-    return Call<v1::GetModelResponse>(
-        request, request.deadline, v1::GetModelRequest(),
-        [this](auto... arguments) { stubs_.model->async()->GetModel(std::move(arguments)...); },
-        [id = request.segments[2]](v1::GetModelResponse& response) {
-          return ModelReply(response, id);
-        });
+    return upstream_.Call(request, request.deadline, v1::GetModelRequest(), kGetModel,
+                          [id = request.segments[2]](v1::GetModelResponse& response) {
+                            return ModelReply(response, id);
+                          });
   });
   Add("POST", "/v1/rerank", {}, [this](Request request) {
     auto rerank = ReadRerank(request);
     if (!rerank.ok()) return Fail(rerank.status(), request);
     v1::RerankRequest message = rerank->request;
-    return Call<v1::RerankResponse>(
-        request, request.deadline, std::move(message),
-        [this](auto... arguments) { stubs_.model->async()->Rerank(std::move(arguments)...); },
+    return upstream_.Call(
+        request, request.deadline, std::move(message), kRerank,
         [call = *std::move(rerank), id = request.id](v1::RerankResponse& response) {
           return JsonReply(RerankReplyJson(call, response, id));
         });
@@ -553,7 +497,7 @@ void Api::AddModels() {
   Add("POST", "/v1/chat/completions", {}, [this](Request request) {
     auto chat = ReadChat(request);
     if (!chat.ok()) return Fail(chat.status(), request);
-    return MakeChat(request, *std::move(chat), *stubs_.model, *stubs_.query);
+    return MakeChat(request, *std::move(chat), upstream_, *stubs_.model, *stubs_.query);
   });
   Add("POST", "/v1/chat/vision", {}, [this](Request request) {
     auto chat = ReadVisionForm(request);
@@ -563,18 +507,16 @@ void Api::AddModels() {
   Add("POST", "/v1/embeddings", {}, [this](Request request) {
     auto embeddings = ReadEmbeddings(request);
     if (!embeddings.ok()) return Fail(embeddings.status(), request);
-    return Call<v1::EmbedResponse>(
-        request, request.deadline, std::move(embeddings->request),
-        [this](auto... arguments) { stubs_.model->async()->Embed(std::move(arguments)...); },
-        [base64 = embeddings->base64](v1::EmbedResponse& response) {
-          return JsonReply(EmbeddingsReplyJson(response, base64));
-        });
+    return upstream_.Call(request, request.deadline, std::move(embeddings->request), kEmbed,
+                          [base64 = embeddings->base64](v1::EmbedResponse& response) {
+                            return JsonReply(EmbeddingsReplyJson(response, base64));
+                          });
   });
 }
 
-void Api::AddMcp(std::shared_ptr<grpc::Channel> channel) {
-  Add("POST", "/mcp", {}, [this, channel = std::move(channel)](Request request) {
-    return MakeMcpExchange(request, channel, state_.version);
+void Api::AddMcp() {
+  Add("POST", "/mcp", {}, [this](Request request) {
+    return MakeMcpExchange(request, upstream_.channel(), state_.version);
   });
 }
 

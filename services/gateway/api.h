@@ -11,17 +11,16 @@
 #include "services/gateway/exchange.h"
 #include "services/gateway/http_server.h"
 #include "services/gateway/static_files.h"
-#include "sightline/v1/collection.grpc.pb.h"
+#include "services/gateway/upstream.h"
 #include "sightline/v1/ingest.grpc.pb.h"
 #include "sightline/v1/model.grpc.pb.h"
 #include "sightline/v1/query.grpc.pb.h"
 
 namespace sightline::gateway {
 
-// The stubs that the routes call. Outlive every exchange's Start.
+// The stubs of the calls that stream. Outlive every exchange's Start.
 struct Stubs {
   std::unique_ptr<v1::QueryService::StubInterface> query;
-  std::unique_ptr<v1::CollectionService::StubInterface> collection;
   std::unique_ptr<v1::IngestService::StubInterface> ingest;
   std::unique_ptr<v1::ModelService::StubInterface> model;
 };
@@ -39,7 +38,7 @@ struct Route {
 // The routes of the gateway, see openapi.json. Immutable after construction; any thread.
 class Api {
  public:
-  Api(std::shared_ptr<grpc::Channel> channel, ServerState state, StaticFiles files);
+  Api(Upstream upstream, ServerState state, StaticFiles files);
 
   // The route of a request, from method, segments and query alone. When there is none: its reply,
   // 404, 405 with Allow, 400 for a query parameter that the route does not know, or 204 for
@@ -67,8 +66,9 @@ class Api {
   void AddJobs();
   void AddPassages();
   void AddModels();
-  void AddMcp(std::shared_ptr<grpc::Channel> channel);
+  void AddMcp();
 
+  const Upstream upstream_;
   const ServerState state_;
   const StaticFiles files_;
   Stubs stubs_;

@@ -8,7 +8,6 @@
 #include "services/gateway/chat_reply.h"
 #include "services/gateway/event_exchange.h"
 #include "services/gateway/json_text.h"
-#include "services/gateway/unary_exchange.h"
 
 namespace sightline::gateway {
 namespace {
@@ -50,7 +49,7 @@ std::shared_ptr<Exchange> Generate(const Request& request, ChatRequest chat,
 }  // namespace
 
 std::shared_ptr<Exchange> MakeChat(const Request& request, ChatRequest chat,
-                                   v1::ModelService::StubInterface& model,
+                                   const Upstream& upstream, v1::ModelService::StubInterface& model,
                                    v1::QueryService::StubInterface& query) {
   ChatHead head = {.id = absl::StrCat("chatcmpl-", request.id),
                    .created = absl::ToUnixSeconds(absl::Now()),
@@ -67,15 +66,13 @@ std::shared_ptr<Exchange> MakeChat(const Request& request, ChatRequest chat,
         [&query](auto... arguments) { query.async()->SearchAndAnswer(arguments...); },
         std::move(renderer), /*streamed=*/true);
   }
-  return std::make_shared<UnaryExchange<v1::SearchAndAnswerRequest, v1::AnswerResponse>>(
-      request, chat.deadline, std::move(call),
-      [&query](auto... arguments) { query.async()->Answer(std::move(arguments)...); },
-      [head = std::move(head),
-       warnings = std::move(chat.warnings)](const v1::AnswerResponse& answer) {
-        Reply reply;
-        reply.body = ChatJson(head, answer, warnings);
-        return reply;
-      });
+  return upstream.Call(request, chat.deadline, std::move(call), kAnswer,
+                       [head = std::move(head),
+                        warnings = std::move(chat.warnings)](const v1::AnswerResponse& answer) {
+                         Reply reply;
+                         reply.body = ChatJson(head, answer, warnings);
+                         return reply;
+                       });
 }
 
 std::shared_ptr<Exchange> MakeVisionChat(const Request& request, ChatRequest chat,

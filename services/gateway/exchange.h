@@ -50,14 +50,16 @@ class Exchange {
   virtual ~Exchange() = default;
 
   virtual void Start(std::function<void(Reply)> done) = 0;
+  // Start may take as long as the work does: the thread it is called on is good for nothing else.
+  virtual bool blocks() const { return false; }
   virtual void Next(std::function<void(std::optional<std::string>)> done) { done(std::nullopt); }
 
   // The client is gone, or the server stops: ends the work upstream soon; what is awaited then
   // comes with `why`. Any thread, any time, more than once.
   virtual void Cancel(absl::Status why) {}
 
-  // Called several times a second while the session waits for Next; a stream may give a comment
-  // instead, so that proxies on the way keep the connection.
+  // Called several times a second while the session waits. A stream may give a comment instead of
+  // what Next is to give, so that proxies on the way keep the connection.
   virtual void Tick(absl::Time now) {}
 };
 

@@ -5,11 +5,9 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -20,6 +18,7 @@
 #include "base/status.h"
 #include "services/edge/callback_queue.h"
 #include "services/edge/error_details.h"
+#include "services/gateway/serving_threads.h"
 #include "services/gateway/session.h"
 #include "services/gateway/static_files.h"
 
@@ -70,9 +69,9 @@ absl::Status CheckOptions(const HttpOptions& options) {
 class HttpServer::Impl {
  public:
   Impl(const HttpOptions& options, bool only_local_names, std::unique_ptr<Api> api)
-      : shared_(options, only_local_names, std::move(api)),
-        context_(options.threads),
-        acceptor_(asio::make_strand(context_)),
+      : threads_(options.threads),
+        shared_(options, only_local_names, std::move(api), threads_),
+        acceptor_(asio::make_strand(threads_.context())),
         watch_timer_(acceptor_.get_executor()) {}
 
   absl::Status Listen(const tcp::endpoint& endpoint) {
@@ -91,11 +90,11 @@ class HttpServer::Impl {
   }
 
   void Run() {
+    absl::MutexLock once(&stop_mu_);
     asio::co_spawn(acceptor_.get_executor(), Accept(), asio::detached);
     asio::co_spawn(acceptor_.get_executor(), Watch(), asio::detached);
-    for (int i = 0; i < shared_.options.threads; ++i) {
-      threads_.emplace_back([this] { context_.run(); });
-    }
+    threads_.Start();
+    running_ = true;
   }
 
   std::string address() const {
@@ -106,7 +105,7 @@ class HttpServer::Impl {
 
   void Stop(absl::Time deadline) {
     absl::MutexLock once(&stop_mu_);
-    if (threads_.empty()) return;
+    if (!running_) return;
     shared_.stopping = true;
     asio::post(acceptor_.get_executor(), [this] {
       error_code ignored;
@@ -124,16 +123,18 @@ class HttpServer::Impl {
     // A session may end before the thread that called it back has returned from the call.
     while (shared_.callbacks > 0) absl::SleepFor(absl::Milliseconds(1));
     asio::post(acceptor_.get_executor(), [this] { watch_timer_.cancel(); });
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
+    threads_.Join();
+    running_ = false;
   }
 
+  ServingThreads threads_;
   SharedState shared_;
 
  private:
   asio::awaitable<void> Accept() {
     while (!shared_.stopping) {
-      auto [error, socket] = co_await acceptor_.async_accept(asio::make_strand(context_), kTuple);
+      auto [error, socket] =
+          co_await acceptor_.async_accept(asio::make_strand(threads_.context()), kTuple);
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
       if (error) {
         // Out of descriptors or memory: without a pause this would spin until some are freed.
@@ -182,16 +183,16 @@ class HttpServer::Impl {
     for (const auto& session : shared_.sessions) CloseSession(session, only_if_idle);
   }
 
-  asio::io_context context_;
   tcp::acceptor acceptor_;
   asio::steady_timer watch_timer_;
   tcp::endpoint endpoint_;
   absl::Mutex stop_mu_;
-  std::vector<std::thread> threads_;
+  bool running_ ABSL_GUARDED_BY(stop_mu_) = false;
 };
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
-    const HttpOptions& options, std::shared_ptr<grpc::Channel> channel, ServerState state) {
+    const HttpOptions& options, std::shared_ptr<grpc::Channel> channel, ServerState state,
+    const LocalServices* local) {
   edge::KeepCallbackQueue();
   SL_RETURN_IF_ERROR(CheckOptions(options));
   SL_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseAddress(options.address));
@@ -199,9 +200,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
   const bool only_local_names = endpoint.address().is_loopback();
   auto request_done = state.request_done;
   return CatchStatus("http server", [&]() -> absl::StatusOr<std::unique_ptr<HttpServer>> {
-    auto impl = std::make_unique<Impl>(
-        options, only_local_names,
-        std::make_unique<Api>(std::move(channel), std::move(state), std::move(files)));
+    auto impl = std::make_unique<Impl>(options, only_local_names,
+                                       std::make_unique<Api>(Upstream(std::move(channel), local),
+                                                             std::move(state), std::move(files)));
     impl->shared_.request_done = std::move(request_done);
     SL_RETURN_IF_ERROR(impl->Listen(endpoint));
     impl->Run();

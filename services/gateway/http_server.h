@@ -16,6 +16,8 @@ class Channel;
 
 namespace sightline::gateway {
 
+struct LocalServices;
+
 struct HttpOptions {
   std::string address = "127.0.0.1:8080";  // IP:PORT, [IPv6]:PORT; port 0 = a free one
   // Folder of the built page; read once at start. Empty, or without index.html: `/` answers 404.
@@ -24,7 +26,7 @@ struct HttpOptions {
   int64_t max_body_bytes = int64_t{32} << 20;       // of a query: JSON, or a form with pictures
   int64_t max_upload_bytes = int64_t{1} << 30;      // of one upload request, all files together
   int64_t max_buffered_bytes = int64_t{512} << 20;  // of query bodies, over all connections
-  int threads = 2;                                  // that read, write and parse; >= 1
+  int threads = 2;                                  // free to read, write and parse; >= 1
   int max_connections = 4096;                       // more are answered 503 and closed
   int max_requests = 256;                           // at work at once; more are answered 429
   // Names that the Host header may carry, without port, lower case. Empty: any name, except that a
@@ -55,13 +57,15 @@ struct ServerState {
 // sightline.v1 behind. Holds no state of the corpus. Any thread.
 class HttpServer {
  public:
-  // Serves as soon as it returns. The channel may be in-process or remote; it must accept replies
-  // larger than a stored picture (GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH), and the server behind it
-  // requests of max_body_bytes.
+  // Serves as soon as it returns. Unary calls reach the services of `local`, which outlives the
+  // server, in this process; null: all calls go over the channel. The channel may be in-process or
+  // remote; it must accept replies larger than a stored picture
+  // (GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH), and the server behind it requests of max_body_bytes.
   // kInvalidArgument: an address, folder or option that cannot be; kUnavailable: cannot listen.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const HttpOptions& options,
                                                            std::shared_ptr<grpc::Channel> channel,
-                                                           ServerState state);
+                                                           ServerState state,
+                                                           const LocalServices* local = nullptr);
 
   // As Stop without waiting.
   ~HttpServer();

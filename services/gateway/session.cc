@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/defer.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -62,7 +63,8 @@ asio::awaitable<T> Await(std::atomic<int>& callbacks, Begin begin) {
             Handler taken = *std::move(*slot);
             slot->reset();
             auto executor = asio::get_associated_executor(taken);
-            asio::post(executor, [taken = std::move(taken), value = std::move(value)]() mutable {
+            // Of one of our own threads it is what comes next, without waking another for it.
+            asio::defer(executor, [taken = std::move(taken), value = std::move(value)]() mutable {
               std::move(taken)(std::move(value));
             });
           }
@@ -96,6 +98,8 @@ Reply TooLarge(int64_t limit) {
   return ErrorReply(413, "too_large",
                     absl::StrCat("the body is larger than ", limit, " bytes, the limit here"));
 }
+
+asio::const_buffer Buffer(absl::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
 bool HasHeader(const Reply& reply, absl::string_view name) {
   for (const auto& header : reply.headers) {
@@ -331,8 +335,11 @@ asio::awaitable<void> Session::ServeBuffered(Parser& parser, const Route& route,
   std::shared_ptr<Exchange> exchange = route.handle(request);
   request.body = std::string();
   if (place != nullptr) place->Attach(exchange);
-  const auto start = [&exchange](std::function<void(Reply)> done) {
-    exchange->Start(std::move(done));
+  const auto start = [this, &exchange](std::function<void(Reply)> done) {
+    if (!exchange->blocks()) return exchange->Start(std::move(done));
+    // Off the connection's strand, which is to take notice of other things meanwhile.
+    shared_.threads.Defer(
+        [exchange, done = std::move(done)]() mutable { exchange->Start(std::move(done)); });
   };
   Reply reply = co_await Await<Reply>(shared_.callbacks, start);
   co_await SendExchange(std::move(exchange), std::move(reply), std::move(place), current);
@@ -396,12 +403,13 @@ asio::awaitable<bool> Session::ReadPiece(Parser& parser, std::string& piece,
   const absl::Duration allowed =
       shared_.options.body_grace +
       absl::Seconds(static_cast<double>(body_bytes_) / shared_.options.min_bytes_per_second);
-  piece.resize(kPieceBytes);
+  const auto left = parser.content_length_remaining();
+  piece.resize(std::clamp<uint64_t>(left.value_or(kPieceBytes), 1, kPieceBytes));
   auto& body = parser.get().body();
   body.data = piece.data();
   body.size = piece.size();
   body.more = true;
-  while (body.size == kPieceBytes && !parser.is_done()) {
+  while (body.size == piece.size() && !parser.is_done()) {
     error_code error = http::error::need_more;
     if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), error));
     if (error == http::error::need_buffer) error = {};
@@ -423,7 +431,7 @@ asio::awaitable<bool> Session::ReadPiece(Parser& parser, std::string& piece,
     }
     co_return false;
   }
-  piece.resize(kPieceBytes - body.size);
+  piece.resize(piece.size() - body.size);
   body_bytes_ += static_cast<int64_t>(piece.size());
   co_return true;
 }
@@ -504,13 +512,15 @@ asio::awaitable<bool> Session::SendReply(Reply reply, Current& current) {
 
 // Piece by piece, each within the time that the least rate allows.
 asio::awaitable<bool> Session::Write(absl::string_view bytes) {
+  // What the socket takes at once needs no waiting; the error of a closed one comes below.
+  error_code ignored;
+  if (!broken_) bytes.remove_prefix(stream_.socket().write_some(Buffer(bytes), ignored));
   while (!bytes.empty() && !broken_) {
     const absl::string_view piece = bytes.substr(0, 2 * kPieceBytes);
     stream_.expires_after(ToChrono(
         shared_.options.body_grace +
         absl::Seconds(static_cast<double>(piece.size()) / shared_.options.min_bytes_per_second)));
-    const auto [error, written] =
-        co_await asio::async_write(stream_, asio::buffer(piece.data(), piece.size()), kTuple);
+    const auto [error, written] = co_await asio::async_write(stream_, Buffer(piece), kTuple);
     if (error) broken_ = true;
     bytes.remove_prefix(piece.size());
   }

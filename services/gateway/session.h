@@ -12,6 +12,7 @@
 #include "services/gateway/active_requests.h"
 #include "services/gateway/api.h"
 #include "services/gateway/http_server.h"
+#include "services/gateway/serving_threads.h"
 
 namespace sightline::gateway {
 
@@ -19,15 +20,18 @@ class Session;
 
 // What the connections of one server share. Any thread.
 struct SharedState {
-  SharedState(const HttpOptions& options, bool only_local_names, std::unique_ptr<Api> api)
+  SharedState(const HttpOptions& options, bool only_local_names, std::unique_ptr<Api> api,
+              ServingThreads& threads)
       : options(options),
         only_local_names(only_local_names),
         api(std::move(api)),
+        threads(threads),
         active(options.max_requests) {}
 
   const HttpOptions options;
   const bool only_local_names;
   const std::unique_ptr<const Api> api;
+  ServingThreads& threads;
   std::function<void(const std::string&, int, absl::Duration)> request_done;  // may be empty
   ActiveRequests active;
   std::atomic<bool> stopping{false};

@@ -1,8 +1,7 @@
 #include "services/query/convert.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
@@ -18,6 +17,33 @@ v1::Box ToProto(const Box& box) {
   out.set_x1(box.x1);
   out.set_y1(box.y1);
   return out;
+}
+
+void Fill(const nlohmann::json& object, google::protobuf::Struct& out);
+
+void Fill(const nlohmann::json& json, google::protobuf::Value& out) {
+  switch (json.type()) {
+    case nlohmann::json::value_t::boolean: out.set_bool_value(json.get<bool>()); break;
+    case nlohmann::json::value_t::string: out.set_string_value(json.get<std::string>()); break;
+    case nlohmann::json::value_t::object: Fill(json, *out.mutable_struct_value()); break;
+    case nlohmann::json::value_t::array: {
+      google::protobuf::ListValue& list = *out.mutable_list_value();
+      for (const nlohmann::json& item : json) Fill(item, *list.add_values());
+      break;
+    }
+    case nlohmann::json::value_t::number_integer:
+    case nlohmann::json::value_t::number_unsigned:
+    case nlohmann::json::value_t::number_float: out.set_number_value(json.get<double>()); break;
+    case nlohmann::json::value_t::null:
+    case nlohmann::json::value_t::binary:
+    case nlohmann::json::value_t::discarded:
+      out.set_null_value(google::protobuf::NULL_VALUE);
+      break;
+  }
+}
+
+void Fill(const nlohmann::json& object, google::protobuf::Struct& out) {
+  for (const auto& [key, value] : object.items()) Fill(value, (*out.mutable_fields())[key]);
 }
 
 constexpr int kMaxTokens = 32'768;
@@ -62,10 +88,10 @@ v1::Passage ToProto(const index::Passage& passage) {
   out.set_heading(ToValidUtf8(passage.heading));
   out.set_has_image(!passage.blob_hash.empty());
   out.set_token_count(passage.token_count);
-  google::protobuf::Struct metadata;
-  if (google::protobuf::util::JsonStringToMessage(passage.metadata_json, &metadata).ok()) {
-    *out.mutable_metadata() = std::move(metadata);
-  }
+  // Not protobuf's own reader of JSON, which looks every type up by its name.
+  const auto metadata =
+      nlohmann::json::parse(passage.metadata_json, nullptr, /*allow_exceptions=*/false);
+  if (metadata.is_object()) Fill(metadata, *out.mutable_metadata());
   return out;
 }
 

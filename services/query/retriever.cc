@@ -8,7 +8,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "base/hash.h"
 #include "base/status.h"
 #include "index/near_pictures.h"
 #include "services/edge/error_details.h"
@@ -181,7 +180,7 @@ absl::Status AddNeighbours(const index::Corpus& corpus, int n, Hit& hit) {
 std::string Likeness(const index::Passage& passage) {
   if (IsPicture(passage.kind) && !passage.blob_hash.empty()) return "picture " + passage.blob_hash;
   const std::string text = NormalisedText(passage.text);
-  return text.empty() ? std::string() : "text " + ContentHash(text);
+  return text.empty() ? std::string() : "text " + text;
 }
 
 }  // namespace

@@ -6,7 +6,10 @@
 #include <unicode/uscript.h>
 #include <unicode/utf8.h>
 
+#include <algorithm>
+
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "base/utf8.h"
@@ -27,6 +30,10 @@ UChar32 Next(absl::string_view text, int32_t& at) {
 }
 
 std::string CaseFolded(absl::string_view text) {
+  // Of ASCII it is no more than lower case, and asking ICU about every letter costs far more.
+  if (std::ranges::all_of(text, [](char c) { return absl::ascii_isascii(c); })) {
+    return absl::AsciiStrToLower(text);
+  }
   const std::string valid = ToValidUtf8(text);
   UErrorCode code = U_ZERO_ERROR;
   const icu::Normalizer2* normalizer = icu::Normalizer2::getNFKCCasefoldInstance(code);
@@ -170,11 +177,13 @@ bool IsCjk(int32_t code_point) {
 std::string NormalisedText(absl::string_view text) {
   const std::string folded = CaseFolded(text);
   std::string out;
+  out.reserve(folded.size());
   bool space = false;
   for (int32_t at = 0; at < static_cast<int32_t>(folded.size());) {
     const int32_t start = at;
     const UChar32 c = Next(folded, at);
-    if (u_isUWhiteSpace(c) || u_iscntrl(c)) {
+    const bool blank = c < 0x80 ? c <= ' ' || c == 0x7F : u_isUWhiteSpace(c) || u_iscntrl(c);
+    if (blank) {
       space = !out.empty();
       continue;
     }

@@ -2,9 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "tests/cli/fake_server.h"
 #include "tests/cli/run_program.h"
 
@@ -41,6 +50,85 @@ TEST_F(BenchProgramTest, SearchesAreCountedAndTheirTimesSplit) {
   EXPECT_EQ(report["latency_ms"]["search"]["calls"], report["calls"]);
   EXPECT_EQ(report["latency_ms"]["search"]["stages"]["total"]["p50"], 12.5);
   EXPECT_TRUE(server_.query.last().no_cache());
+}
+
+// Answers every request on every connection with the same reply, and keeps the last one it got.
+class CannedGateway {
+ public:
+  explicit CannedGateway(const std::string& reply) : reply_(reply) {
+    listener_ = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(listener_, 8), 0);
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    address_ = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
+    thread_ = std::thread([this] {
+      for (int fd; (fd = accept(listener_, nullptr, nullptr)) >= 0; close(fd)) Serve(fd);
+    });
+  }
+  ~CannedGateway() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+
+  const std::string& address() const { return address_; }
+  std::string last() {
+    absl::MutexLock lock(&mu_);
+    return last_;
+  }
+
+ private:
+  // A request comes in one piece.
+  void Serve(int fd) {
+    char bytes[8192];
+    for (ssize_t n; (n = recv(fd, bytes, sizeof(bytes), 0)) > 0;) {
+      {
+        absl::MutexLock lock(&mu_);
+        last_.assign(bytes, n);
+      }
+      // In two pieces.
+      send(fd, reply_.data(), 30, MSG_NOSIGNAL);
+      send(fd, reply_.data() + 30, reply_.size() - 30, MSG_NOSIGNAL);
+    }
+  }
+
+  const std::string reply_;
+  int listener_ = -1;
+  std::string address_;
+  std::thread thread_;
+  absl::Mutex mu_;
+  std::string last_ ABSL_GUARDED_BY(mu_);
+};
+
+TEST_F(BenchProgramTest, SearchesGoOverRestWhereToldTo) {
+  const std::string body = R"({"hits":[],"timings_ms":{"lexical":0.25,"fuse":0.5,"total":2.5}})";
+  CannedGateway gateway(absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
+                                     "Content-Length: ", body.size(), "\r\n\r\n", body));
+  const std::vector<std::string> search = {
+      "search", "how \"so\"?", "-c", "c",      "--seconds",
+      "1",      "--clients",   "1",  "--rest", gateway.address()};
+  const ProgramResult result = Run(search);
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto report = nlohmann::json::parse(result.out);
+  EXPECT_EQ(report["over"], "rest");
+  EXPECT_GT(report["calls"], 0);
+  EXPECT_EQ(report["latency_ms"]["search"]["stages"]["total"]["p50"], 2.5);
+  EXPECT_THAT(gateway.last(), StartsWith("POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1:"));
+  EXPECT_THAT(gateway.last(), HasSubstr("Cache-Control: no-cache\r\n"));
+  EXPECT_THAT(gateway.last(), HasSubstr(R"("text":"how \"so\"?","mode":"hybrid","k":10)"));
+  EXPECT_EQ(Run({"search", "how?", "-c", "c", "--rest", "nowhere"}).code, 2);
+  EXPECT_EQ(Run({"search", "how?", "-c", "c", "--rest", "127.0.0.1:1"}).code, 1);
+}
+
+TEST_F(BenchProgramTest, WhatRestRefusesIsAFailure) {
+  CannedGateway gateway("HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\nmissing");
+  const ProgramResult result = Run({"search", "how?", "-c", "c", "--rest", gateway.address()});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.out + result.err, HasSubstr("404: missing"));
 }
 
 TEST_F(BenchProgramTest, QueriesComeFromAFile) {

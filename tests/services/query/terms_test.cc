@@ -38,6 +38,13 @@ TEST(NormalisedTextTest, WidthCaseAndWhiteSpaceAreMadeEqual) {
   EXPECT_EQ(NormalisedText("\xff"), "\xEF\xBF\xBD");
 }
 
+TEST(NormalisedTextTest, AsciiAloneIsMadeEqualAsBesideOtherLetters) {
+  for (int c = 0; c < 0x80; ++c) {
+    const std::string text = {'a', static_cast<char>(c), 'Z'};
+    EXPECT_EQ(NormalisedText(text) + "中", NormalisedText(text + "中")) << c;
+  }
+}
+
 TEST(IsMostlyCjkTest, DecidesByTheLetters) {
   EXPECT_TRUE(IsMostlyCjk("发票的金额是多少"));
   EXPECT_TRUE(IsMostlyCjk("Qwen 模型是什么时候发布的"));

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <thread>
 
@@ -1316,6 +1317,64 @@ TEST_F(ServerTest, AGatewayAloneStandsInFrontOfAServer) {
   EXPECT_THAT(gateway->http_address(), HasSubstr("127.0.0.1:"));
   EXPECT_THAT(gateway->Ready(), IsOk());
   gateway->Stop();
+}
+
+// The gateway within the server calls the services itself, the one alone goes over gRPC.
+TEST_F(ServerTest, RestAnswersTheSameWithinTheServerAndInFrontOfIt) {
+  Start();
+  IngestSamples();
+  ServerConfig config = Config();
+  config.roles = {.index = false, .query = false, .ingest = false, .gateway = true};
+  config.upstream = server_->grpc_address();
+  ASSERT_OK_AND_ASSIGN(auto alone, Server::Start(config, {}, "1.2.3"));
+  const auto both = [&](const char* method, const std::string& target, const std::string& body) {
+    const auto ask = [&](const std::string& address) {
+      const gateway::RawReply reply = gateway::Fetch(
+          address, method, target, body,
+          {"Content-Type: application/json", "Cache-Control: no-cache", "X-Request-Id: same"});
+      // But for the times.
+      return absl::StrCat(reply.status, " ",
+                          std::regex_replace(reply.body, std::regex(R"("[a-z_]+":\d+\.\d+)"), ""));
+    };
+    const std::string here = ask(server_->http_address());
+    EXPECT_EQ(here, ask(alone->http_address())) << method << " " << target << " " << body;
+    return here;
+  };
+  EXPECT_THAT(both("POST", "/v1/search", R"({"collection":"c","text":"mill 1850","k":3})"),
+              HasSubstr("mill.txt"));
+  EXPECT_THAT(both("POST", "/v1/search", R"({"collection":"c","text":"塔","mode":"lexical"})"),
+              HasSubstr("这座塔高45米"));
+  EXPECT_THAT(both("POST", "/v1/search", R"({"collection":"c","text":"a","filter":"lang = "})"),
+              HasSubstr("400 "));
+  EXPECT_THAT(both("POST", "/v1/search", R"({"collection":"c","text":"a","rerank":true})"),
+              HasSubstr("no_reranker"));
+  EXPECT_THAT(both("POST", "/v1/search", R"({"collection":"nowhere","text":"a"})"),
+              HasSubstr("404 "));
+  EXPECT_THAT(both("POST", "/v1/answer", R"({"collection":"c","text":"How long is the bridge?"})"),
+              HasSubstr("120 metres"));
+  EXPECT_THAT(both("POST", "/v1/verify", R"({"collection":"c","claims":["The bridge is 120 m."]})"),
+              HasSubstr("verdicts"));
+  EXPECT_THAT(both("GET", "/v1/collections", ""), HasSubstr(R"("name":"c")"));
+  EXPECT_THAT(both("GET", "/v1/collections/c", ""), HasSubstr(R"("documents":4)"));
+  EXPECT_THAT(both("GET", "/v1/collections/c/documents", ""), HasSubstr("bridge.txt"));
+  EXPECT_THAT(both("GET", "/v1/collections/c/documents/none", ""), HasSubstr("404 "));
+  EXPECT_THAT(both("GET", "/v1/collections/c/duplicates", ""), HasSubstr("groups"));
+  EXPECT_THAT(both("GET", "/v1/jobs", ""), HasSubstr("jobs"));
+  EXPECT_THAT(both("GET", "/v1/jobs/none", ""), HasSubstr("404 "));
+  EXPECT_THAT(both("POST", "/v1/jobs/none/retry", ""), HasSubstr("404 "));
+  EXPECT_THAT(both("GET", "/v1/passages/none", ""), HasSubstr("400 "));
+  ASSERT_OK_AND_ASSIGN(const v1::SearchResponse found, Search(Query("bridge")));
+  const std::string passage = "/v1/passages/" + found.hits(0).passage().passage_id();
+  EXPECT_THAT(both("GET", passage, ""), HasSubstr("120 metres"));
+  EXPECT_THAT(both("GET", passage + "/image", ""), HasSubstr("no_picture"));
+  EXPECT_THAT(both("GET", passage + "/heatmap?query=a", ""), HasSubstr("40"));
+  EXPECT_THAT(both("GET", "/v1/models", ""), HasSubstr("data"));
+  EXPECT_THAT(both("POST", "/v1/embeddings", R"({"input":"a boat"})"), HasSubstr("200 "));
+  EXPECT_THAT(both("POST", "/v1/rerank", R"({"query":"a","documents":["b"]})"), HasSubstr("40"));
+  EXPECT_THAT(both("POST", "/v1/collections", R"({"name":"c"})"), HasSubstr("409 "));
+  EXPECT_THAT(both("DELETE", "/v1/collections/nowhere", ""), HasSubstr("404 "));
+  EXPECT_THAT(both("DELETE", "/v1/collections/c/documents/none", ""), HasSubstr("404 "));
+  alone->Stop();
 }
 
 }  // namespace
