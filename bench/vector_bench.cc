@@ -8,7 +8,6 @@
 
 #include <faiss/IndexFlat.h>
 #include <omp.h>
-#include <time.h>
 
 #include <algorithm>
 #include <atomic>
@@ -28,6 +27,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "bench/process_use.h"
+#include "bench/vector_source.h"
 #include "index/page_block.h"
 #include "index/segment_builder.h"
 #include "index/segment_files.h"
@@ -46,21 +47,6 @@ constexpr int kTrue = 100;  // true answers kept of a query
 constexpr int kK = 10;
 
 double Now() { return std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); }
-
-double CpuSeconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-// Of this process, in memory.
-double AnonymousBytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("RssAnon:", 0) == 0) return 1024 * std::stod(line.substr(8));
-  }
-  return 0;
-}
 
 [[noreturn]] void Fail(const std::string& why) {
   std::cerr << "vector_bench: " << why << "\n";
@@ -85,41 +71,10 @@ void WriteAll(const std::string& path, const T* values, size_t n) {
   if (!file.flush()) Fail("cannot write " + path);
 }
 
-// Unit vectors as embeddings lie: in clusters of uneven size on a curved surface of few dimensions,
-// with a little noise in all. The queries are the last ones.
-std::vector<float> MakeVectors(int count) {
-  constexpr int kLatent = 36;
-  constexpr int kClusters = 2000;
-  std::mt19937 random(7);
-  std::normal_distribution<float> normal;
-  std::vector<float> map(static_cast<size_t>(kLatent) * kDimension);
-  std::vector<float> centres(static_cast<size_t>(kClusters) * kLatent);
-  for (float& value : map) value = normal(random) / std::sqrt(static_cast<float>(kLatent));
-  for (float& value : centres) value = normal(random);
-  std::vector<double> sizes;
-  for (int i = 0; i < kClusters; ++i) sizes.push_back(1.0 / (1 + i % 50));
-  std::discrete_distribution<int> pick(sizes.begin(), sizes.end());
-  std::vector<float> out(static_cast<size_t>(count) * kDimension, 0);
-  for (int i = 0; i < count; ++i) {
-    float* const row = &out[static_cast<size_t>(i) * kDimension];
-    const float* const centre = &centres[static_cast<size_t>(pick(random)) * kLatent];
-    for (int j = 0; j < kLatent; ++j) {
-      const float value = centre[j] + 0.7f * normal(random);
-      const float* const direction = &map[static_cast<size_t>(j) * kDimension];
-      for (int d = 0; d < kDimension; ++d) row[d] += value * direction[d];
-    }
-    double squares = 0;
-    for (int d = 0; d < kDimension; ++d) {
-      row[d] = std::tanh(row[d]) + 0.03f * normal(random);
-      squares += static_cast<double>(row[d]) * row[d];
-    }
-    for (int d = 0; d < kDimension; ++d) row[d] /= static_cast<float>(std::sqrt(squares));
-  }
-  return out;
-}
-
 void MakeData(const std::string& folder, int rows) {
-  const std::vector<float> vectors = MakeVectors(rows + kQueries);
+  std::vector<float> vectors(static_cast<size_t>(rows + kQueries) * kDimension);
+  VectorSource source(kDimension);
+  for (size_t at = 0; at < vectors.size(); at += kDimension) source.Next(&vectors[at]);
   const float* const queries = &vectors[static_cast<size_t>(rows) * kDimension];
   faiss::IndexFlatIP flat(kDimension);
   flat.add(rows, vectors.data());
@@ -138,7 +93,7 @@ class Server {
   Server(const std::string& folder, const std::string& keep, int segments, bool map)
       : queries_(ReadAll<float>(folder + "/query.f32")),
         true_(ReadAll<int32_t>(folder + "/true.i32")) {
-    const double before = AnonymousBytes();
+    const double before = ResidentBytes("RssAnon");
     MakeSegments(folder + "/base.f32",
                  {absl::StrCat(keep, "/", segments), {1, kDimension, "bench"}, map}, segments);
     double recall = 0;
@@ -158,7 +113,7 @@ class Server {
         {"code", CodeStride(kDimension) + sizeof(RowHead)},
         {"graph", links},
         {"half_floats", kDimension * sizeof(uint16_t)},
-        {"anonymous", (AnonymousBytes() - before) / static_cast<double>(view_.rows())}};
+        {"anonymous", (ResidentBytes("RssAnon") - before) / static_cast<double>(view_.rows())}};
   }
 
   Json Answer(const std::string& line) {
