@@ -16,6 +16,11 @@ struct HNSW;
 
 namespace sightline::index {
 
+// Whether to give up a walk whose beam of `width` rows is full for the first time, with
+// `allowed_met` of them allowed, where the filter allows the `share` of all rows: it works against
+// the query so clearly that no walk would find what it leaves.
+bool GivesUpAtOnce(double share, size_t width, size_t allowed_met);
+
 // The `n` allowed rows nearest to `query` on a walk through `links`, by the rows' bytes first and
 // their half floats in the end, best first. `beam` rows are followed. Where a filter takes out so
 // much that the beam does not meet enough, a second walk goes over allowed rows only, also over

@@ -68,6 +68,7 @@ class Search {
         segment.graph->Search(query_, n_, beam_, allowed_, several_ ? &shared_ : nullptr));
     if (found.size() < static_cast<size_t>(n_)) {
       AddRows(segment.rows, allowed);
+      in_vain_ = true;
       return absl::OkStatus();
     }
     for (const RowScore& hit : found) {
@@ -85,9 +86,9 @@ class Search {
 
   absl::StatusOr<VectorSearchResult> Finish() {
     VectorSearchResult result;
-    if (walks_ > 0) {
+    if (walks_ > 0 || in_vain_) {
       result.exact = false;
-      result.recall = static_cast<float>(found_rows_ / walked_rows_);
+      result.recall = walks_ > 0 ? static_cast<float>(found_rows_ / walked_rows_) : 1;
     }
     if (compared_.empty()) {
       // One walk has them in order.
@@ -98,7 +99,9 @@ class Search {
       result.hits = std::move(walked_);
       return result;
     }
-    VectorScan scan(query_, n_);
+    // What a filter leaves that works against the query is dense there: many rows score alike.
+    VectorScan scan(query_, n_,
+                    result.exact ? VectorScan::Bounds::kCertain : VectorScan::Bounds::kLikely);
     for (const ScoredPassage& hit : walked_) scan.AddKnown(hit);
     for (const auto& [rows, allowed] : compared_) {
       if (allowed * kRowsPerLookup < rows->size()) {
@@ -130,6 +133,7 @@ class Search {
   SharedBeam shared_;
   std::vector<ScoredPassage> walked_;  // n of each walk
   int walks_ = 0;
+  bool in_vain_ = false;  // a walk was, and what is allowed of its segment is compared
   double walked_rows_ = 0;
   double found_rows_ = 0;  // the same, times the recall of each graph
   std::vector<Compared> compared_;
