@@ -14,7 +14,6 @@
 #include "index/code_kernels.h"
 #include "index/hnsw_walk.h"
 #include "index/page_block.h"
-#include "index/vector_kernels.h"
 #include "index/vector_scan.h"
 
 namespace sightline::index {
@@ -73,9 +72,12 @@ class RowStorage : public faiss::Index {
 
 std::vector<float> MiddleOf(const VectorRows& rows, int64_t a, int64_t b) {
   std::vector<float> query(rows.dimension());
+  std::vector<float> other(rows.dimension());
+  rows.Widen(a, query.data());
+  rows.Widen(b, other.data());
   float norm = 0;
   for (int i = 0; i < rows.dimension(); ++i) {
-    query[i] = FromHalf(rows.halves(a)[i]) + 0.5f * FromHalf(rows.halves(b)[i]);
+    query[i] += 0.5f * other[i];
     norm += query[i] * query[i];
   }
   for (float& value : query) value /= std::max(std::sqrt(norm), 1e-6f);

@@ -8,7 +8,6 @@
 
 #include "index/partial_scores.h"
 #include "index/prefetch.h"
-#include "index/vector_kernels.h"
 
 namespace sightline::index {
 namespace {
@@ -76,7 +75,7 @@ class Walk {
     return allowed.Contains(rows_.passage(row));
   }
 
-  // The best `n` of what is in scratch.beam, which is all allowed, by half floats.
+  // The best `n` of what is in scratch.beam, which is all allowed, by their stored vectors.
   std::vector<RowScore> Best(size_t n);
 
  private:
@@ -264,16 +263,14 @@ std::vector<RowScore> Walk::Best(size_t n) {
     const float least = beam[n - 1].score - margin;
     while (beam.back().score < least) beam.pop_back();
   }
-  const size_t bytes = query_.size() * sizeof(uint16_t);
   for (size_t i = 0; i < std::min<size_t>(kAhead, beam.size()); ++i) {
-    Prefetch(rows_.halves(beam[i].row), bytes);
+    rows_.FetchForScore(beam[i].row);
   }
   std::vector<RowScore> found;
   found.reserve(beam.size());
   for (size_t i = 0; i < beam.size(); ++i) {
-    if (i + kAhead < beam.size()) Prefetch(rows_.halves(beam[i + kAhead].row), bytes);
-    found.push_back(
-        {beam[i].row, BestKernels().dot(query_.data(), rows_.halves(beam[i].row), query_.size())});
+    if (i + kAhead < beam.size()) rows_.FetchForScore(beam[i + kAhead].row);
+    found.push_back({beam[i].row, rows_.Score(query_, beam[i].row)});
   }
   const auto better = [](const RowScore& a, const RowScore& b) {
     return a.score != b.score ? a.score > b.score : a.row < b.row;

@@ -25,7 +25,9 @@ constexpr size_t CodeStride(int dimension) {
   return (static_cast<size_t>(dimension) + 63) / 64 * 64;
 }
 
-// Codes `dimension` half floats into CodeStride(dimension) bytes; head.passage is left at 0.
+// Codes values into CodeStride(dimension) bytes; head.passage is left at 0.
+RowHead EncodeRow(std::span<const float> values, uint8_t* code);
+// The same of `dimension` half floats.
 RowHead EncodeRow(const uint16_t* halves, int dimension, uint8_t* code);
 
 // The error of a row points anywhere, so of its length only about one part in sqrt(dimension)

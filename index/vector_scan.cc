@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "index/prefetch.h"
-#include "index/vector_kernels.h"
 
 namespace sightline::index {
 namespace {
@@ -149,7 +148,7 @@ void VectorScan::RaiseFloor() {
 }
 
 void VectorScan::Keep(int64_t row, float score, float bound) {
-  candidates_.push_back({score + bound, rows_->passage(row), rows_->halves(row)});
+  candidates_.push_back({score + bound, static_cast<uint32_t>(row), rows_});
   if (least_.size() < n_ || score - bound > least_.front()) {
     if (least_.size() == n_) {
       std::pop_heap(least_.begin(), least_.end(), std::greater<>());
@@ -170,16 +169,17 @@ void VectorScan::DropHopeless() {
 std::vector<ScoredPassage> VectorScan::Take() {
   DropHopeless();
   std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
-    return a.most != b.most ? a.most > b.most : a.passage < b.passage;
+    return a.most != b.most ? a.most > b.most : a.passage() < b.passage();
   });
-  constexpr size_t kAhead = 8;
-  const VectorKernels& kernels = BestKernels();
-  const size_t bytes = query_.size() * sizeof(uint16_t);
+  constexpr size_t kCandidatesAhead = 8;
   for (size_t i = 0; i < candidates_.size(); ++i) {
-    if (candidates_[i].most < top_.Threshold()) break;
-    if (i + kAhead < candidates_.size()) Prefetch(candidates_[i + kAhead].halves, bytes);
-    top_.Offer(
-        {candidates_[i].passage, kernels.dot(query_.data(), candidates_[i].halves, query_.size())});
+    const Candidate& candidate = candidates_[i];
+    if (candidate.most < top_.Threshold()) break;
+    if (i + kCandidatesAhead < candidates_.size()) {
+      const Candidate& ahead = candidates_[i + kCandidatesAhead];
+      ahead.rows->FetchForScore(ahead.row);
+    }
+    top_.Offer({candidate.passage(), candidate.rows->Score(query_, candidate.row)});
   }
   candidates_.clear();
   return top_.Take();

@@ -14,9 +14,9 @@
 
 namespace sightline::index {
 
-// The `n` rows nearest to a query among those it is shown, as their half floats tell. It reads the
-// bytes of every row and the half floats only of those whose score could still be among the best,
-// by a bound that holds for each: the answer is that of comparing all half floats. What it is shown
+// The `n` rows nearest to a query among those it is shown, as their stored vectors tell. It reads
+// the bytes of every row, and scores only those by what is stored whose score could still be among
+// the best, by a bound that holds for each: the answer is that of scoring all. What it is shown
 // may be of several VectorRows, which must stay until Take. For one thread.
 class VectorScan {
  public:
@@ -26,7 +26,7 @@ class VectorScan {
   enum class Bounds { kCertain, kLikely };
   VectorScan(std::span<const float> query, int n, Bounds bounds = Bounds::kCertain);
 
-  // A passage whose score from half floats is known.
+  // A passage whose score from its stored vector is known.
   void AddKnown(ScoredPassage passage) {
     top_.Offer(passage);
     RaiseFloor();
@@ -42,8 +42,10 @@ class VectorScan {
  private:
   struct Candidate {
     float most = 0;  // its score is not above
-    uint32_t passage = 0;
-    const uint16_t* halves = nullptr;
+    uint32_t row = 0;
+    const VectorRows* rows = nullptr;
+
+    uint32_t passage() const { return rows->passage(row); }
   };
   static constexpr int kBatch = 512;
 

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/status.h"
-#include "index/vector_kernels.h"
 #include "index/vector_scan.h"
 
 namespace sightline::index {
@@ -160,9 +159,9 @@ absl::StatusOr<VectorSearchResult> SearchVectors(const View& view, std::span<con
 }
 
 std::optional<float> CosineOf(const View& view, std::span<const float> query, uint32_t passage) {
-  const uint16_t* const halves = view.HalvesOf(passage);
-  if (halves == nullptr) return std::nullopt;
-  return BestKernels().dot(query.data(), halves, query.size());
+  const auto place = view.RowOf(passage);
+  if (!place.has_value()) return std::nullopt;
+  return place->rows->Score(query, place->row);
 }
 
 }  // namespace sightline::index

@@ -303,6 +303,7 @@ Json FromCollection(const v1::Collection& collection) {
   out["dimension"] = collection.dimension();
   out["created"] = collection.has_created() ? FromTime(collection.created()) : Json(nullptr);
   out["patch_vectors"] = PatchVectorsName(collection.patch_vectors());
+  out["vectors"] = VectorCodesName(collection.vectors());
   return out;
 }
 
@@ -376,6 +377,18 @@ std::optional<v1::PatchVectors> PatchVectorsOf(const std::string& name) {
   for (const auto vectors :
        {v1::PATCH_VECTORS_UNSPECIFIED, v1::PATCH_VECTORS_BINARY, v1::PATCH_VECTORS_INT8}) {
     if (name == PatchVectorsName(vectors)) return vectors;
+  }
+  return std::nullopt;
+}
+
+std::string VectorCodesName(v1::VectorCodes codes) {
+  if (codes == v1::VECTOR_CODES_UNSPECIFIED) return "f16";
+  return EnumName(v1::VectorCodes_Name(codes), "VECTOR_CODES_");
+}
+
+std::optional<v1::VectorCodes> VectorCodesOf(const std::string& name) {
+  for (const auto codes : {v1::VECTOR_CODES_UNSPECIFIED, v1::VECTOR_CODES_INT8}) {
+    if (name == VectorCodesName(codes)) return codes;
   }
   return std::nullopt;
 }
