@@ -163,7 +163,8 @@ class Bench {
     Json segments = Json::array();
     for (const auto& file : fs::recursive_directory_iterator(options_.path + "/index")) {
       if (file.path().filename() != "rows") continue;
-      segments.push_back(file.file_size() / VectorRows::FileRowBytes(settings_.dimension));
+      segments.push_back(file.file_size() /
+                         VectorRows::FileRowBytes(VectorCodes::kFloat16, settings_.dimension));
     }
     out["rows_of_segments"] = segments;
     return out;

@@ -1,14 +1,14 @@
 // Vector search for bench/vector_bench.mjs, which runs it beside other libraries.
 // Usage: vector_bench data FOLDER [ROWS]          makes vectors, queries and true answers
-//        vector_bench serve FOLDER KEEP [memory]  measures what it reads line by line
+//        vector_bench serve FOLDER KEEP [memory | int8]  measures what it reads line by line
 //        vector_bench segments FOLDER KEEP        measures 1, 2, 4 and 8 segments of as many rows
-// Segments are kept in the folder KEEP. With `memory` their half floats are not mapped from there.
-// Lines: "search BEAM THREADS", "scan THREADS", "read THREADS", "filter PERCENT KIND" with a kind
-// of random, near or far. Answers are JSON, one line each.
+// Segments are kept in the folder KEEP. With `memory` their half floats are not mapped from there,
+// with `int8` there are none, as in a collection of bytes.
+// Lines: "search BEAM THREADS", "exact THREADS", "scan THREADS", "read THREADS", "filter PERCENT
+// KIND" with a kind of random, near or far. Answers are JSON, one line each.
 
 #include <faiss/IndexFlat.h>
 #include <omp.h>
-#include <time.h>
 
 #include <algorithm>
 #include <atomic>
@@ -28,10 +28,12 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "bench/process_use.h"
+#include "bench/vector_source.h"
 #include "index/page_block.h"
 #include "index/segment_builder.h"
 #include "index/segment_files.h"
-#include "index/vector_kernels.h"
+#include "index/stored_vector.h"
 #include "index/vector_search.h"
 
 namespace sightline::index {
@@ -46,21 +48,6 @@ constexpr int kTrue = 100;  // true answers kept of a query
 constexpr int kK = 10;
 
 double Now() { return std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); }
-
-double CpuSeconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-// Of this process, in memory.
-double AnonymousBytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("RssAnon:", 0) == 0) return 1024 * std::stod(line.substr(8));
-  }
-  return 0;
-}
 
 [[noreturn]] void Fail(const std::string& why) {
   std::cerr << "vector_bench: " << why << "\n";
@@ -85,41 +72,10 @@ void WriteAll(const std::string& path, const T* values, size_t n) {
   if (!file.flush()) Fail("cannot write " + path);
 }
 
-// Unit vectors as embeddings lie: in clusters of uneven size on a curved surface of few dimensions,
-// with a little noise in all. The queries are the last ones.
-std::vector<float> MakeVectors(int count) {
-  constexpr int kLatent = 36;
-  constexpr int kClusters = 2000;
-  std::mt19937 random(7);
-  std::normal_distribution<float> normal;
-  std::vector<float> map(static_cast<size_t>(kLatent) * kDimension);
-  std::vector<float> centres(static_cast<size_t>(kClusters) * kLatent);
-  for (float& value : map) value = normal(random) / std::sqrt(static_cast<float>(kLatent));
-  for (float& value : centres) value = normal(random);
-  std::vector<double> sizes;
-  for (int i = 0; i < kClusters; ++i) sizes.push_back(1.0 / (1 + i % 50));
-  std::discrete_distribution<int> pick(sizes.begin(), sizes.end());
-  std::vector<float> out(static_cast<size_t>(count) * kDimension, 0);
-  for (int i = 0; i < count; ++i) {
-    float* const row = &out[static_cast<size_t>(i) * kDimension];
-    const float* const centre = &centres[static_cast<size_t>(pick(random)) * kLatent];
-    for (int j = 0; j < kLatent; ++j) {
-      const float value = centre[j] + 0.7f * normal(random);
-      const float* const direction = &map[static_cast<size_t>(j) * kDimension];
-      for (int d = 0; d < kDimension; ++d) row[d] += value * direction[d];
-    }
-    double squares = 0;
-    for (int d = 0; d < kDimension; ++d) {
-      row[d] = std::tanh(row[d]) + 0.03f * normal(random);
-      squares += static_cast<double>(row[d]) * row[d];
-    }
-    for (int d = 0; d < kDimension; ++d) row[d] /= static_cast<float>(std::sqrt(squares));
-  }
-  return out;
-}
-
 void MakeData(const std::string& folder, int rows) {
-  const std::vector<float> vectors = MakeVectors(rows + kQueries);
+  std::vector<float> vectors(static_cast<size_t>(rows + kQueries) * kDimension);
+  VectorSource source(kDimension);
+  for (size_t at = 0; at < vectors.size(); at += kDimension) source.Next(&vectors[at]);
   const float* const queries = &vectors[static_cast<size_t>(rows) * kDimension];
   faiss::IndexFlatIP flat(kDimension);
   flat.add(rows, vectors.data());
@@ -135,12 +91,14 @@ void MakeData(const std::string& folder, int rows) {
 class Server {
  public:
   // `segments` of them, kept in the folder `keep`.
-  Server(const std::string& folder, const std::string& keep, int segments, bool map)
+  Server(const std::string& folder, const std::string& keep, int segments, bool map,
+         VectorCodes codes = VectorCodes::kFloat16)
       : queries_(ReadAll<float>(folder + "/query.f32")),
         true_(ReadAll<int32_t>(folder + "/true.i32")) {
-    const double before = AnonymousBytes();
+    const double before = ResidentBytes("RssAnon");
     MakeSegments(folder + "/base.f32",
-                 {absl::StrCat(keep, "/", segments), {1, kDimension, "bench"}, map}, segments);
+                 {absl::StrCat(keep, "/", segments), {1, kDimension, "bench", codes}, map},
+                 segments);
     double recall = 0;
     double links = 0;
     for (const SegmentPtr& segment : view_.segments) {
@@ -152,13 +110,13 @@ class Server {
     view_.counters.vectors = view_.rows();
     about_["kernels"] = BestCodeKernels().name;
     about_["segments"] = segments;
-    about_["mapped"] = map;
+    about_["mapped"] = map && codes == VectorCodes::kFloat16;
     about_["estimated_recall"] = recall;
     about_["bytes_per_vector"] = {
         {"code", CodeStride(kDimension) + sizeof(RowHead)},
         {"graph", links},
-        {"half_floats", kDimension * sizeof(uint16_t)},
-        {"anonymous", (AnonymousBytes() - before) / static_cast<double>(view_.rows())}};
+        {"stored", StoredVectorBytes(codes, kDimension)},
+        {"anonymous", (ResidentBytes("RssAnon") - before) / static_cast<double>(view_.rows())}};
   }
 
   Json Answer(const std::string& line) {
@@ -172,6 +130,7 @@ class Server {
       return Search({.exact_below = 0, .beam = beam}, threads);
     }
     int threads = 0;
+    if (what == "exact" && in >> threads) return Search({.exact_below = INT64_MAX}, threads);
     if (what == "scan" && in >> threads) return Scan(threads);
     if (what == "read" && in >> threads) return Read(threads);
     double percent = 0;
@@ -197,11 +156,12 @@ class Server {
     double cpu = 0;
     for (int i = 0; i < segments; ++i) {
       PassageSet live;
-      VectorRows part(kDimension);
+      VectorRows part(kDimension, place.identity.codes);
       for (int64_t row = rows * i / segments; row < rows * (i + 1) / segments; ++row) {
         const std::span<const float> vector(&vectors[static_cast<size_t>(row) * kDimension],
                                             kDimension);
-        part.Append(static_cast<uint32_t>(row) + 1, ToHalf(vector).data());
+        part.Append(static_cast<uint32_t>(row) + 1,
+                    StoreVector(place.identity.codes, vector).data());
         live.Insert(static_cast<uint32_t>(row) + 1);
       }
       const double start = Now();
@@ -305,7 +265,7 @@ class Server {
         if (kind == "random") {
           key = std::uniform_real_distribution<float>()(random);
         } else {
-          key = BestKernels().dot(Query(query).data(), rows.halves(row), kDimension);
+          key = rows.Score(Query(query), row);
           if (kind == "near") key = -key;
         }
         order.emplace_back(key, rows.passage(row));
@@ -418,8 +378,8 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (argc < 4 || (mode != "serve" && mode != "segments")) {
-    std::cerr << "usage: vector_bench data FOLDER [ROWS] | serve FOLDER KEEP [memory] | segments "
-                 "FOLDER KEEP\n";
+    std::cerr << "usage: vector_bench data FOLDER [ROWS] | serve FOLDER KEEP [memory | int8] | "
+                 "segments FOLDER KEEP\n";
     return 2;
   }
   omp_set_num_threads(1);
@@ -427,8 +387,9 @@ int Main(int argc, char** argv) {
     CompareSegments(argv[2], argv[3]);
     return 0;
   }
-  const bool map = argc < 5 || std::string(argv[4]) != "memory";
-  Server server(argv[2], argv[3], 1, map);
+  const std::string kept = argc < 5 ? "" : argv[4];
+  Server server(argv[2], argv[3], 1, kept != "memory",
+                kept == "int8" ? VectorCodes::kInt8 : VectorCodes::kFloat16);
   std::cout << server.about().dump() << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     std::cout << server.Answer(line).dump() << std::endl;

@@ -27,6 +27,7 @@ struct CollectionArguments {
   std::string name;
   int dimension = 0;
   std::string patches = "none";
+  std::string codes = "f16";
   bool yes = false;
   std::string out;
   bool vectors = false;
@@ -55,6 +56,7 @@ int Create(const CollectionArguments& arguments, const Environment& environment)
   request.set_name(arguments.name);
   request.set_dimension(arguments.dimension);
   request.set_patch_vectors(*PatchVectorsOf(arguments.patches));
+  request.set_vectors(*VectorCodesOf(arguments.codes));
   const auto reply =
       Call(*client->connection, *client->stub, &Service::Stub::CreateCollection, request);
   if (!reply.ok()) return ReportFailure(reply.status(), json);
@@ -106,19 +108,19 @@ std::string PartsText(const v1::CollectionStats& stats, const Terminal& terminal
 std::string StatsText(const v1::GetCollectionStatsResponse& reply) {
   const v1::Collection& collection = reply.collection();
   const v1::CollectionStats& stats = reply.stats();
-  return absl::StrCat("name          ", Printable(collection.name()), "\n", "created       ",
-                      TimeText(collection.created()), "\n", "model         ",
-                      Printable(collection.model_fingerprint()), "\n", "dimension     ",
-                      collection.dimension(), "\n", "patches       ",
-                      PatchVectorsName(collection.patch_vectors()), "\n", "documents     ",
-                      stats.documents(), "\n", "passages      ", stats.passages(), "\n",
-                      "vectors       ", stats.vectors(), "\n", "tombstones    ", stats.tombstones(),
-                      "\n", "on disk       ", ByteCount(stats.bytes()), "\n", "sequence      ",
-                      stats.sequence(), " (snapshot covers ", stats.index_sequence(), ")",
-                      stats.has_next_documents()
-                          ? absl::StrCat("\nbeing embedded again, ", stats.next_documents(), " of ",
-                                         Counted(stats.documents(), "document"), " done")
-                          : "");
+  return absl::StrCat(
+      "name          ", Printable(collection.name()), "\n", "created       ",
+      TimeText(collection.created()), "\n", "model         ",
+      Printable(collection.model_fingerprint()), "\n", "dimension     ", collection.dimension(),
+      "\n", "kept as       ", VectorCodesName(collection.vectors()), "\n", "patches       ",
+      PatchVectorsName(collection.patch_vectors()), "\n", "documents     ", stats.documents(), "\n",
+      "passages      ", stats.passages(), "\n", "vectors       ", stats.vectors(), "\n",
+      "tombstones    ", stats.tombstones(), "\n", "on disk       ", ByteCount(stats.bytes()), "\n",
+      "sequence      ", stats.sequence(), " (snapshot covers ", stats.index_sequence(), ")",
+      stats.has_next_documents()
+          ? absl::StrCat("\nbeing embedded again, ", stats.next_documents(), " of ",
+                         Counted(stats.documents(), "document"), " done")
+          : "");
 }
 
 int Show(const CollectionArguments& arguments, const Environment& environment) {
@@ -251,6 +253,8 @@ void AddCollections(Arguments& program, const Environment& environment) {
                  "Numbers a vector; default 1024 or the model's own if smaller");
   create.Choice("--patches", arguments->patches, {"none", "binary", "int8"},
                 "Vectors of the patches of pictures, by which searches score the best again");
+  create.Choice("--vectors", arguments->codes, {"f16", "int8"},
+                "How vectors are kept: as half floats, or as bytes, which take half of the disk");
   AddCommonArguments(create, arguments->common);
 
   Arguments list =

@@ -11,6 +11,10 @@
 namespace sightline::index {
 namespace {
 
+VectorRows EmptyRows(const Collection& collection) {
+  return VectorRows(collection.dimension, collection.vectors);
+}
+
 void Count(const DocumentRecord& record, Counters& counters) {
   ++counters.documents;
   for (const PassageSummary& passage : record.passages) {
@@ -74,7 +78,7 @@ absl::StatusOr<std::vector<SegmentPtr>> UsableSegments(const Store& store, const
     }
     if (first > next && with_vector.Count(next, first - 1) > 0) {
       auto lost = std::make_shared<Segment>();
-      lost->rows = VectorRows(view.record.collection.dimension);
+      lost->rows = EmptyRows(view.record.collection);
       SL_RETURN_IF_ERROR(AppendStoredVectors(store, view, next, first - 1, lost->rows));
       if (lost->rows.size() > 0) segments.push_back(std::move(lost));
     }
@@ -97,15 +101,16 @@ int64_t CoveredSequence(const std::string& folder, const View& view) {
 }  // namespace
 
 SnapshotIdentity IdentityOf(const CollectionRecord& record) {
-  return {record.id, record.collection.dimension, record.collection.model_fingerprint};
+  const Collection& collection = record.collection;
+  return {record.id, collection.dimension, collection.model_fingerprint, collection.vectors};
 }
 
 absl::Status AppendStoredVectors(const Store& store, const View& view, uint32_t from, uint32_t last,
                                  VectorRows& rows) {
   const uint32_t collection = view.record.id;
   const std::string prefix = VectorsPrefix(collection);
-  const size_t bytes = static_cast<size_t>(view.record.collection.dimension) * sizeof(uint16_t);
-  std::vector<uint16_t> codes(view.record.collection.dimension);
+  const size_t bytes = StoredVectorBytes(rows.codes(), rows.dimension());
+  std::string stored;  // at an address for half floats, as a value of the store need not be
   return store.Scan(
       prefix, VectorKey(collection, from), view.moment.get(),
       [&](absl::string_view key, absl::string_view value) -> absl::StatusOr<bool> {
@@ -115,8 +120,8 @@ absl::Status AppendStoredVectors(const Store& store, const View& view, uint32_t 
                                                   view.record.collection.name, " is malformed"));
         }
         if (*number > last) return false;
-        value.copy(reinterpret_cast<char*>(codes.data()), bytes);
-        rows.Append(*number, codes.data());
+        stored.assign(value.data(), value.size());
+        rows.Append(*number, stored.data());
         return true;
       });
 }
@@ -125,7 +130,7 @@ absl::StatusOr<LoadedCollection> LoadCollection(const Store& store, const Collec
                                                 const std::string& folder, bool map) {
   auto view = std::make_shared<View>();
   view->record = record;
-  view->head = VectorRows(record.collection.dimension);
+  view->head = EmptyRows(record.collection);
   view->moment = std::make_shared<const StoreSnapshot>(store);
   SL_ASSIGN_OR_RETURN(const auto counters, store.Get(CountersKey(record.id), view->moment.get()));
   if (!counters.has_value()) {

@@ -16,8 +16,9 @@ absl::StatusOr<std::unique_ptr<Corpus>> Corpus::Open(const CorpusOptions& option
 
 absl::StatusOr<Collection> Corpus::CreateCollection(const std::string& name,
                                                     const std::string& model_fingerprint,
-                                                    int dimension, PatchCodes patches) {
-  return impl_->CreateCollection(name, model_fingerprint, dimension, patches);
+                                                    int dimension, PatchCodes patches,
+                                                    VectorCodes vectors) {
+  return impl_->CreateCollection(name, model_fingerprint, dimension, patches, vectors);
 }
 absl::StatusOr<Collection> Corpus::GetCollection(const std::string& name) const {
   return impl_->GetCollection(name);

@@ -195,7 +195,8 @@ class Corpus {
   // --- collections. kInvalidArgument: bad name or dimension; kAlreadyExists; kNotFound.
   absl::StatusOr<Collection> CreateCollection(const std::string& name,
                                               const std::string& model_fingerprint, int dimension,
-                                              PatchCodes patches = PatchCodes::kNone);
+                                              PatchCodes patches = PatchCodes::kNone,
+                                              VectorCodes vectors = VectorCodes::kFloat16);
   absl::StatusOr<Collection> GetCollection(const std::string& name) const;
   absl::StatusOr<std::vector<Collection>> ListCollections() const;
   absl::Status DeleteCollection(const std::string& name);

@@ -49,6 +49,7 @@ void AddMemory(const VectorRows& rows, CollectionBytes& out) {
   const auto code = static_cast<int64_t>(CodeStride(rows.dimension()) + sizeof(RowHead));
   const auto halves = static_cast<int64_t>(rows.dimension() * sizeof(uint16_t));
   out.memory_codes += rows.size() * code;
+  if (rows.codes() != VectorCodes::kFloat16) return;
   (rows.mapped() ? out.mapped_halves : out.memory_halves) += rows.size() * halves;
 }
 
@@ -80,7 +81,8 @@ absl::Status CheckModel(const std::string& fingerprint, int dimension) {
 
 absl::StatusOr<Collection> Corpus::Impl::CreateCollection(const std::string& name,
                                                           const std::string& model_fingerprint,
-                                                          int dimension, PatchCodes patches) {
+                                                          int dimension, PatchCodes patches,
+                                                          VectorCodes vectors) {
   SL_RETURN_IF_ERROR(CheckCollectionName(name));
   SL_RETURN_IF_ERROR(CheckModel(model_fingerprint, dimension));
   absl::MutexLock lock(&write_mu_);
@@ -88,8 +90,8 @@ absl::StatusOr<Collection> Corpus::Impl::CreateCollection(const std::string& nam
     return absl::AlreadyExistsError(absl::StrCat("there is a collection named ", name));
   }
   SL_ASSIGN_OR_RETURN(OpenCollectionPtr collection,
-                      MakeCollection(CollectionKey(name),
-                                     {name, model_fingerprint, dimension, absl::Now(), patches}));
+                      MakeCollection(CollectionKey(name), {name, model_fingerprint, dimension,
+                                                           absl::Now(), patches, vectors}));
   absl::MutexLock collections_lock(&collections_mu_);
   return (collections_[name] = std::move(collection))->record.collection;
 }

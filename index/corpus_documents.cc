@@ -16,16 +16,17 @@
 #include "index/near_pictures.h"
 #include "index/page_token.h"
 #include "index/prepared_document.h"
-#include "index/vector_kernels.h"
 
 namespace sightline::index {
 namespace {
 
 // Adds the passage's stored vector to `sum`, where it has one.
 void AddRow(const View& view, uint32_t passage, std::vector<double>& sum) {
-  const uint16_t* const codes = view.HalvesOf(passage);
-  if (codes == nullptr) return;
-  for (size_t i = 0; i < sum.size(); ++i) sum[i] += FromHalf(codes[i]);
+  const auto place = view.RowOf(passage);
+  if (!place.has_value()) return;
+  std::vector<float> values(sum.size());
+  place->rows->Widen(place->row, values.data());
+  for (size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
 }
 
 // `sum` at length 1. Stored vectors have that length, so a shorter one than this is rounding.

@@ -56,7 +56,8 @@ absl::StatusOr<Collection> Corpus::Impl::BeginGeneration(const std::string& name
   SL_ASSIGN_OR_RETURN(OpenCollectionPtr generation,
                       MakeCollection(GenerationKey(name), {name, model_fingerprint, dimension,
                                                            collection->record.collection.created,
-                                                           collection->record.collection.patches}));
+                                                           collection->record.collection.patches,
+                                                           collection->record.collection.vectors}));
   absl::MutexLock collections_lock(&collections_mu_);
   return (generations_[name] = std::move(generation))->record.collection;
 }

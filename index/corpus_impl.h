@@ -72,7 +72,7 @@ class Corpus::Impl {
 
   absl::StatusOr<Collection> CreateCollection(const std::string& name,
                                               const std::string& model_fingerprint, int dimension,
-                                              PatchCodes patches);
+                                              PatchCodes patches, VectorCodes vectors);
   absl::StatusOr<Collection> GetCollection(const std::string& name) const;
   absl::StatusOr<std::vector<Collection>> ListCollections() const;
   absl::Status DeleteCollection(const std::string& name);

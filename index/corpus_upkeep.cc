@@ -177,7 +177,7 @@ absl::Status Corpus::Impl::Rewrite(OpenCollection& collection, const View& base,
   std::function<void()> meanwhile;
   if (with_head == WithHead::kYes) {
     parts.rows.push_back(base.head);
-    head.emplace(base.head.dimension());
+    head.emplace(base.head.dimension(), base.head.codes());
   } else {
     // Joining large segments takes minutes, in which the head may fill up several times.
     meanwhile = [&] { SealFullHead(collection); };
@@ -198,7 +198,7 @@ void Corpus::Impl::SealFullHead(OpenCollection& collection) {
 }
 
 void Corpus::Impl::CompactHead(OpenCollection& collection, const View& base) {
-  VectorRows live(base.head.dimension());
+  VectorRows live(base.head.dimension(), base.head.codes());
   for (int64_t row = 0; row < base.head.size(); ++row) {
     if (base.passages.live().Contains(base.head.passage(row))) live.Append(base.head, row);
   }
@@ -293,7 +293,7 @@ absl::StatusOr<int64_t> Corpus::Impl::Rebuild(const std::string& name) {
   if (!collection->damage.ok()) return collection->damage;
   absl::MutexLock upkeep(&collection->upkeep_mu);
   const std::shared_ptr<const View> base = collection->view();
-  VectorRows rows(base->head.dimension());
+  VectorRows rows(base->head.dimension(), base->head.codes());
   SL_RETURN_IF_ERROR(AppendStoredVectors(*store_, *base, 0, UINT32_MAX, rows));
   if (rows.size() != base->counters.vectors) {
     return absl::DataLossError(absl::StrCat("store: collection ", name, " has ", rows.size(),
@@ -305,7 +305,7 @@ absl::StatusOr<int64_t> Corpus::Impl::Rebuild(const std::string& name) {
   if (count > 0 && count >= options_.exact_below) {
     const SegmentParts parts = {{std::move(rows)}, base->passages.live(), nullptr};
     SL_ASSIGN_OR_RETURN(segment, BuildOne(*collection, parts, nullptr));
-    rows = VectorRows(base->head.dimension());
+    rows = VectorRows(base->head.dimension(), base->head.codes());
   }
   Install(*collection, *base, {0, base->segments.size()}, std::move(segment), std::move(rows));
   SL_RETURN_IF_ERROR(WriteSnapshot(*collection).status());

@@ -15,7 +15,7 @@
 namespace sightline::index {
 
 // A copy of a segment's vectors in the memory of a device that compares them, such as a GPU. What
-// it finds is scored again by half floats, so its own scores need only be near. Any thread.
+// it finds is scored again as it is stored, so its own scores need only be near. Any thread.
 class DeviceRows {
  public:
   virtual ~DeviceRows() = default;
@@ -32,7 +32,7 @@ class DeviceRows {
                                                std::span<const uint32_t> allowed, int n) const;
   bool usable() const { return usable_.load(std::memory_order_relaxed); }
 
-  // An allowed row that Search left out has, by its half floats, a score of at most that of the
+  // An allowed row that Search left out has, as it is stored, a score of at most that of the
   // last hit and this. Empty: it may leave out any.
   virtual std::optional<float> Slack(const QueryCode& code) const = 0;
 

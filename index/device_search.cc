@@ -7,9 +7,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "index/allowed_rows.h"
-#include "index/prefetch.h"
 #include "index/recall.h"
-#include "index/vector_kernels.h"
 
 namespace sightline::index {
 namespace {
@@ -34,14 +32,12 @@ std::vector<uint32_t> AllowedWords(const VectorRows& rows, const PassageSet& all
   return words;
 }
 
-// By half floats, best first.
+// As the vectors are stored, best first.
 void ScoreAgain(const VectorRows& rows, std::span<const float> query, std::vector<RowScore>& hits) {
   constexpr size_t kAhead = 8;
-  const VectorKernels& kernels = BestKernels();
-  const size_t bytes = query.size() * sizeof(uint16_t);
   for (size_t i = 0; i < hits.size(); ++i) {
-    if (i + kAhead < hits.size()) Prefetch(rows.halves(hits[i + kAhead].row), bytes);
-    hits[i].score = kernels.dot(query.data(), rows.halves(hits[i].row), query.size());
+    if (i + kAhead < hits.size()) rows.FetchForScore(hits[i + kAhead].row);
+    hits[i].score = rows.Score(query, hits[i].row);
   }
   std::sort(hits.begin(), hits.end(), [](const RowScore& a, const RowScore& b) {
     return a.score != b.score ? a.score > b.score : a.row < b.row;

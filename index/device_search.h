@@ -18,8 +18,8 @@ namespace sightline::index {
 inline constexpr int64_t kDeviceCandidates = 5'000;
 
 struct DeviceFound {
-  std::vector<RowScore> hits;  // best first, by half floats
-  bool exact = true;           // those of comparing all half floats
+  std::vector<RowScore> hits;  // best first, scored as they are stored
+  bool exact = true;           // those of comparing all
 };
 
 // The `n` best of the rows whose passages are allowed, as a device that holds the same rows finds

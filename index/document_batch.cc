@@ -24,12 +24,6 @@ struct TermPlace {
   uint8_t length;
 };
 
-absl::string_view CodeBytes(const uint16_t* codes, int dimension) {
-  return {reinterpret_cast<const char*>(codes), static_cast<size_t>(dimension) * sizeof(uint16_t)};
-}
-
-rocksdb::Slice ToSlice(absl::string_view bytes) { return {bytes.data(), bytes.size()}; }
-
 }  // namespace
 
 DocumentBatch::DocumentBatch(const Store& store, const PassageAnalyzer& analyzer,
@@ -140,14 +134,13 @@ void DocumentBatch::AddPassages(const PreparedDocument& prepared, DocumentRecord
   record.first_passage = counters.next_passage;
   for (const PreparedPassage& passage : prepared.passages) {
     const uint32_t number = counters.next_passage++;
-    const bool has_vector = !passage.codes.empty();
+    const bool has_vector = !passage.vector.empty();
     Passage stored = passage.passage;
     stored.document_id = record.document.id;
     batch_->Put(PassageKey(collection_, number), Encode(stored));
     if (has_vector) {
-      batch_->Put(VectorKey(collection_, number),
-                  ToSlice(CodeBytes(passage.codes.data(), after_->head.dimension())));
-      after_->head.Append(number, passage.codes.data());
+      batch_->Put(VectorKey(collection_, number), passage.vector);
+      after_->head.Append(number, passage.vector.data());
     }
     if (!passage.patches.empty()) batch_->Put(PatchesKey(collection_, number), passage.patches);
     record.passages.push_back({stored.kind, static_cast<uint32_t>(stored.page), passage.length,

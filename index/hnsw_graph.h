@@ -40,7 +40,7 @@ class HnswGraph {
 
   int64_t size() const { return rows_.size(); }
 
-  // Up to `n` rows whose passages are in `allowed`, best first, scored by their half floats.
+  // Up to `n` rows whose passages are in `allowed`, best first, scored by their stored vectors.
   // `beam` >= n candidates are followed. Fewer than n: so few were met on the way that comparing
   // all allowed rows is the better way to find them. `shared`: of the searches for the same query
   // in other graphs, see hnsw_walk.h.

@@ -8,7 +8,6 @@
 
 #include "index/partial_scores.h"
 #include "index/prefetch.h"
-#include "index/vector_kernels.h"
 
 namespace sightline::index {
 namespace {
@@ -20,15 +19,16 @@ constexpr size_t kPartsAhead = 8;
 // must be met for the wished ones to be right.
 constexpr double kSpare = 1.6;
 // Where the allowed share near the query is below this part of the share of all, the filter works
-// against the query, and no walk finds what it leaves.
+// against the query, and no walk finds what it leaves; below the smaller part when the beam is full
+// for the first time, the walk is given up there, if so many allowed rows were to be expected.
 constexpr double kAgainst = 0.5;
+constexpr double kAgainstAtOnce = 0.25;
+constexpr double kExpectedAtOnce = 24;
 constexpr double kMostlyAllowed = 0.7;
 // Where other walks have met better rows already, so much of the beam is followed all the same: a
 // walk must first find its way to the query.
 constexpr size_t kLeastFollowed = 16;
 constexpr size_t kFollowedShare = 4;
-// Half floats are read for rows within so many standard deviations of the bytes' error.
-constexpr float kDeviations = 6;
 
 class Walk {
  public:
@@ -44,8 +44,10 @@ class Walk {
         kernels_(BestCodeKernels()) {}
 
   // Leaves the rows nearest to the query, whatever they are, in scratch.beam. Of what is not above
-  // `floor` only some is followed.
-  void OverAll(size_t width, float floor) {
+  // `floor` only some is followed. False: `goes_on`, asked when the beam is full for the first
+  // time, said no.
+  template <typename GoesOn>
+  bool OverAll(size_t width, float floor, const GoesOn& goes_on) {
     floor_ = floor;
     scratch_.NextWalk();
     scratch_.beam.clear();
@@ -53,7 +55,7 @@ class Walk {
     const Entry start = Descend();
     scratch_.Visit(start.row);
     scratch_.beam.push_back(start);
-    Follow([this](int32_t row) { NextOverAll(row); });
+    return Follow([this](int32_t row) { NextOverAll(row); }, goes_on);
   }
 
   // The same of allowed rows, starting from those that are now in scratch.beam.
@@ -66,14 +68,14 @@ class Walk {
     }
     width_ = width;
     floor_ = -std::numeric_limits<float>::infinity();
-    Follow([&](int32_t row) { NextOverAllowed(row, allowed); });
+    Follow([&](int32_t row) { NextOverAllowed(row, allowed); }, [] { return true; });
   }
 
   bool Allows(const PassageSet& allowed, int32_t row) const {
     return allowed.Contains(rows_.passage(row));
   }
 
-  // The best `n` of what is in scratch.beam, which is all allowed, by half floats.
+  // The best `n` of what is in scratch.beam, which is all allowed, by their stored vectors.
   std::vector<RowScore> Best(size_t n);
 
  private:
@@ -91,8 +93,8 @@ class Walk {
   Entry Descend() const;
   void NextOverAll(int32_t row);
   void NextOverAllowed(int32_t row, const PassageSet& allowed);
-  template <typename Next>
-  void Follow(const Next& next);
+  template <typename Next, typename GoesOn>
+  bool Follow(const Next& next, const GoesOn& goes_on);
   // Compares the rows of scratch.next, and puts those near enough in the beam. The first place
   // that one of them took.
   size_t CompareWhole();
@@ -170,8 +172,9 @@ void Walk::NextOverAllowed(int32_t row, const PassageSet& allowed) {
   }
 }
 
-template <typename Next>
-void Walk::Follow(const Next& next) {
+template <typename Next, typename GoesOn>
+bool Walk::Follow(const Next& next, const GoesOn& goes_on) {
+  bool asked = false;
   std::vector<Entry>& beam = scratch_.beam;
   const size_t followed = std::max(kLeastFollowed, width_ / kFollowedShare);
   for (size_t at = 0; at < beam.size();) {
@@ -189,7 +192,11 @@ void Walk::Follow(const Next& next) {
       Prefetch(ahead.data(), ahead.size_bytes());
     }
     at = std::min(at, code_.part() == 0 ? CompareWhole() : CompareInParts());
+    if (asked || beam.size() < width_) continue;
+    asked = true;
+    if (!goes_on()) return false;
   }
+  return true;
 }
 
 size_t Walk::CompareWhole() {
@@ -251,23 +258,19 @@ size_t Walk::Insert(float score, int32_t row) {
 std::vector<RowScore> Walk::Best(size_t n) {
   std::vector<Entry>& beam = scratch_.beam;
   if (beam.size() > n) {
-    // The error of the bytes points anywhere, so of its length one part in sqrt(dimension) counts.
     const float error = code_.quick_error() + rows_.head(beam[n - 1].row).error;
-    const float margin =
-        kDeviations * error / std::sqrt(static_cast<float>(query_.size())) / code_.unit();
+    const float margin = error * LikelyErrorShare(query_.size()) / code_.unit();
     const float least = beam[n - 1].score - margin;
     while (beam.back().score < least) beam.pop_back();
   }
-  const size_t bytes = query_.size() * sizeof(uint16_t);
   for (size_t i = 0; i < std::min<size_t>(kAhead, beam.size()); ++i) {
-    Prefetch(rows_.halves(beam[i].row), bytes);
+    rows_.FetchForScore(beam[i].row);
   }
   std::vector<RowScore> found;
   found.reserve(beam.size());
   for (size_t i = 0; i < beam.size(); ++i) {
-    if (i + kAhead < beam.size()) Prefetch(rows_.halves(beam[i + kAhead].row), bytes);
-    found.push_back(
-        {beam[i].row, BestKernels().dot(query_.data(), rows_.halves(beam[i].row), query_.size())});
+    if (i + kAhead < beam.size()) rows_.FetchForScore(beam[i + kAhead].row);
+    found.push_back({beam[i].row, rows_.Score(query_, beam[i].row)});
   }
   const auto better = [](const RowScore& a, const RowScore& b) {
     return a.score != b.score ? a.score > b.score : a.row < b.row;
@@ -279,6 +282,12 @@ std::vector<RowScore> Walk::Best(size_t n) {
 }
 
 }  // namespace
+
+bool GivesUpAtOnce(double share, size_t width, size_t allowed_met) {
+  const double expected = share * static_cast<double>(width);
+  return share < kMostlyAllowed && expected >= kExpectedAtOnce &&
+         static_cast<double>(allowed_met) < kAgainstAtOnce * expected;
+}
 
 std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows,
                                 WalkScratch& scratch, std::span<const float> query, int n, int beam,
@@ -294,13 +303,17 @@ std::vector<RowScore> WalkGraph(const faiss::HNSW& links, const VectorRows& rows
   Walk walk(links, rows, scratch, query);
   // What others met says nothing where a filter may treat these rows differently.
   if (share < kMostlyAllowed) shared = nullptr;
-  walk.OverAll(width,
-               shared == nullptr ? -std::numeric_limits<float>::infinity() : shared->Floor());
   std::vector<WalkScratch::Entry>& found = scratch.beam;
+  const auto count_allowed = [&] {
+    return static_cast<size_t>(std::count_if(
+        found.begin(), found.end(),
+        [&](const WalkScratch::Entry& entry) { return walk.Allows(allowed, entry.row); }));
+  };
+  const auto goes_on = [&] { return share == 1 || !GivesUpAtOnce(share, width, count_allowed()); };
+  const float floor = shared == nullptr ? -std::numeric_limits<float>::infinity() : shared->Floor();
+  if (!walk.OverAll(width, floor, goes_on)) return {};
   const size_t met = found.size();
-  const auto allowed_met = static_cast<size_t>(std::count_if(
-      found.begin(), found.end(),
-      [&](const WalkScratch::Entry& entry) { return walk.Allows(allowed, entry.row); }));
+  const size_t allowed_met = count_allowed();
   if (allowed_met < met) {
     if (static_cast<double>(allowed_met) < kAgainst * share * static_cast<double>(met)) return {};
     const double enough = std::min(kSpare * n, 0.8 * static_cast<double>(met));

@@ -11,7 +11,7 @@
 #include "index/date.h"
 #include "index/names.h"
 #include "index/patch_codes.h"
-#include "index/vector_kernels.h"
+#include "index/stored_vector.h"
 
 namespace sightline::index {
 namespace {
@@ -67,7 +67,7 @@ absl::StatusOr<PreparedPassage> PreparePassage(PassageWrite write, const Collect
   PreparedPassage out;
   if (!write.vector.empty()) {
     SL_RETURN_IF_ERROR(CheckUnitVector(write.vector, collection.dimension));
-    out.codes = ToHalf(write.vector);
+    out.vector = StoreVector(collection.vectors, write.vector);
   }
   if (!write.patches.empty()) {
     SL_RETURN_IF_ERROR(CheckPatches(write, collection));

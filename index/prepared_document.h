@@ -22,9 +22,9 @@ inline constexpr size_t kMaxPassageTextBytes = 1 << 20;
 struct PreparedPassage {
   Passage passage;
   TermCounts terms;
-  uint32_t length = 0;          // terms, repeats counted
-  std::vector<uint16_t> codes;  // half floats; empty = no vector
-  std::string patches;          // see patch_codes.h; empty = none
+  uint32_t length = 0;  // terms, repeats counted
+  std::string vector;   // see stored_vector.h; empty = none
+  std::string patches;  // see patch_codes.h; empty = none
 };
 
 // A document to write, checked and with all the work done that needs no lock.

@@ -5,7 +5,6 @@
 
 #include "absl/time/time.h"
 #include "base/status.h"
-#include "index/vector_kernels.h"
 #include "index/vector_scan.h"
 
 namespace sightline::index {
@@ -16,9 +15,12 @@ constexpr int kDepth = 10;
 
 std::vector<float> MiddleOf(const VectorRows& rows, int64_t a, int64_t b) {
   std::vector<float> query(rows.dimension());
+  std::vector<float> other(rows.dimension());
+  rows.Widen(a, query.data());
+  rows.Widen(b, other.data());
   float norm = 0;
   for (int i = 0; i < rows.dimension(); ++i) {
-    query[i] = FromHalf(rows.halves(a)[i]) + 0.5f * FromHalf(rows.halves(b)[i]);
+    query[i] += 0.5f * other[i];
     norm += query[i] * query[i];
   }
   for (float& value : query) value /= std::max(std::sqrt(norm), 1e-6f);

@@ -16,7 +16,8 @@ using RowSearch = std::function<absl::StatusOr<std::vector<RowScore>>(
     std::span<const float> query, const PassageSet& all, int n)>;
 
 // Share of the true ten nearest that `search` finds, over queries made from pairs of rows, and
-// scored by half floats. kCancelled soon after `stop` answers true; the search's own errors.
+// scored as the vectors are stored. kCancelled soon after `stop` answers true; the search's own
+// errors.
 absl::StatusOr<float> MeasureRecall(const VectorRows& rows, const RowSearch& search,
                                     const std::function<bool()>& stop);
 

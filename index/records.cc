@@ -12,6 +12,7 @@ constexpr uint64_t kRecordVersion = 1;
 constexpr uint64_t kFetchedVersion = 2;
 constexpr uint64_t kHashedVersion = 2;    // of passages with a picture's hash, likewise
 constexpr uint64_t kPatchesVersion = 2;   // of collections with patches: others cannot delete them
+constexpr uint64_t kVectorsVersion = 3;   // of those whose vectors are no half floats
 constexpr uint64_t kCountersVersion = 2;  // 1 had no `change`
 
 // Of a passage's summary, in one byte.
@@ -99,18 +100,20 @@ absl::StatusOr<MetaRecord> DecodeMeta(absl::string_view bytes) {
 }
 
 std::string Encode(const CollectionRecord& record) {
-  const bool patches = record.collection.patches != PatchCodes::kNone;
-  ByteWriter out = Start(patches ? kPatchesVersion : kRecordVersion);
+  const bool vectors = record.collection.vectors != VectorCodes::kFloat16;
+  const bool patches = record.collection.patches != PatchCodes::kNone || vectors;
+  ByteWriter out = Start(vectors ? kVectorsVersion : patches ? kPatchesVersion : kRecordVersion);
   out.Varint(record.id).String(record.collection.name).String(record.collection.model_fingerprint);
   out.Varint(record.collection.dimension);
   WriteTime(out, record.collection.created);
   if (patches) out.U8(static_cast<uint8_t>(record.collection.patches));
+  if (vectors) out.U8(static_cast<uint8_t>(record.collection.vectors));
   return out.Take();
 }
 
 absl::StatusOr<CollectionRecord> DecodeCollection(absl::string_view bytes) {
   ByteReader in(bytes);
-  const auto version = CheckVersion(in, "collection", kPatchesVersion);
+  const auto version = CheckVersion(in, "collection", kVectorsVersion);
   if (!version.ok()) return version.status();
   CollectionRecord record;
   record.id = static_cast<uint32_t>(in.Varint());
@@ -118,7 +121,11 @@ absl::StatusOr<CollectionRecord> DecodeCollection(absl::string_view bytes) {
   record.collection.model_fingerprint = std::string(in.String());
   record.collection.dimension = static_cast<int>(in.Varint());
   record.collection.created = ReadTime(in);
-  if (*version >= kPatchesVersion && !ReadEnum(in, PatchCodes::kInt8, record.collection.patches)) {
+  Collection& collection = record.collection;
+  const bool known =
+      (*version < kPatchesVersion || ReadEnum(in, PatchCodes::kInt8, collection.patches)) &&
+      (*version < kVectorsVersion || ReadEnum(in, VectorCodes::kInt8, collection.vectors));
+  if (!known) {
     return absl::DataLossError("store: malformed collection record");
   }
   if (auto status = CheckEnd(in, "collection"); !status.ok()) return status;

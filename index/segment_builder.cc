@@ -26,7 +26,7 @@ absl::StatusOr<std::unique_ptr<SegmentWriter>> WriteRows(const SegmentParts& par
                                                          const SegmentPlace& place) {
   SL_ASSIGN_OR_RETURN(auto writer, SegmentWriter::Create(place.folder, place.identity));
   SL_RETURN_IF_ERROR(ForEachRow(parts, [&](const VectorRows& rows, int64_t row) {
-    return writer->Append(rows.passage(row), rows.halves(row));
+    return writer->Append(rows.passage(row), rows.Stored(row));
   }));
   SL_RETURN_IF_ERROR(writer->FinishRows());
   return writer;
@@ -51,11 +51,12 @@ absl::StatusOr<SegmentPtr> Build(const SegmentParts& parts, const SegmentPlace& 
   if (count == 0) return SegmentPtr();
   auto writer = WriteRows(parts, place);
   std::shared_ptr<const MappedFile> file;
-  if (writer.ok() && place.map) {
+  if (writer.ok() && place.map && place.identity.codes == VectorCodes::kFloat16) {
     SL_ASSIGN_OR_RETURN(file, (*writer)->MapRows());
   }
   auto segment = std::make_shared<Segment>();
-  segment->rows = VectorRows(place.identity.dimension, count, std::move(file));
+  segment->rows =
+      VectorRows(place.identity.dimension, place.identity.codes, count, std::move(file));
   SL_RETURN_IF_ERROR(ForEachRow(parts, [&](const VectorRows& rows, int64_t row) {
     segment->rows.Append(rows, row);
     return absl::OkStatus();
@@ -92,7 +93,7 @@ absl::StatusOr<SegmentPtr> BuildSegment(const SegmentParts& parts, const Segment
 absl::StatusOr<SegmentPtr> WriteSegment(const Segment& segment, const SegmentPlace& place) {
   SL_ASSIGN_OR_RETURN(auto writer, SegmentWriter::Create(place.folder, place.identity));
   for (int64_t row = 0; row < segment.rows.size(); ++row) {
-    SL_RETURN_IF_ERROR(writer->Append(segment.rows.passage(row), segment.rows.halves(row)));
+    SL_RETURN_IF_ERROR(writer->Append(segment.rows.passage(row), segment.rows.Stored(row)));
   }
   SL_RETURN_IF_ERROR(writer->FinishRows());
   SL_RETURN_IF_ERROR(WriteGraphAndCommit(*writer, segment.graph.get()));

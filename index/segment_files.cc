@@ -72,11 +72,15 @@ BlockSums ReadSums(ByteReader& in) {
   return sums;
 }
 
+absl::string_view NameOf(VectorCodes codes) {
+  return codes == VectorCodes::kFloat16 ? "float16" : "int8";
+}
+
 // What every file starts with, and ends with: a checksum of what is before it.
 ByteWriter Begin(absl::string_view magic, const SnapshotIdentity& identity) {
   ByteWriter out;
   out.Raw(magic).Varint(kVersion).Varint(identity.collection).Varint(identity.dimension);
-  out.String(identity.model_fingerprint).String("inner product").String("float16");
+  out.String(identity.model_fingerprint).String("inner product").String(NameOf(identity.codes));
   return out;
 }
 
@@ -108,7 +112,7 @@ absl::Status ReadSealed(const std::string& path, absl::string_view magic,
                     in.Varint() == static_cast<uint64_t>(identity.dimension) &&
                     in.String() == identity.model_fingerprint;
   if (!same) return damaged("of another collection or model");
-  const bool ours = in.String() == "inner product" && in.String() == "float16";
+  const bool ours = in.String() == "inner product" && in.String() == NameOf(identity.codes);
   read(in);
   return ours && in.ok() && in.AtEnd() ? absl::OkStatus() : damaged("malformed");
 }
@@ -124,9 +128,10 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& home, const SnapshotIde
     manifest.row_sums = ReadSums(in);
     manifest.graph_sums = ReadSums(in);
   }));
-  const bool fits = manifest.rows > 0 &&
-                    manifest.row_sums.length / VectorRows::FileRowBytes(identity.dimension) ==
-                        static_cast<uint64_t>(manifest.rows);
+  const bool fits =
+      manifest.rows > 0 &&
+      manifest.row_sums.length / VectorRows::FileRowBytes(identity.codes, identity.dimension) ==
+          static_cast<uint64_t>(manifest.rows);
   if (!fits) return absl::DataLossError(absl::StrCat(home, ": rows and file do not fit"));
   return manifest;
 }
@@ -141,25 +146,24 @@ absl::StatusOr<VectorRows> ReadRows(const std::string& path, const Manifest& man
                                     const SnapshotIdentity& identity, bool map) {
   SL_ASSIGN_OR_RETURN(auto file, BlockFileReader::Open(path, manifest.row_sums));
   std::shared_ptr<const MappedFile> mapped;
-  if (map) {
+  if (map && identity.codes == VectorCodes::kFloat16) {
     SL_ASSIGN_OR_RETURN(mapped, Map(path));
   }
   if (mapped != nullptr && mapped->bytes().size() != manifest.row_sums.length) {
     return absl::DataLossError(absl::StrCat(path, ": changed while it was opened"));
   }
-  VectorRows rows(identity.dimension, manifest.rows, std::move(mapped));
-  std::vector<uint16_t> halves(identity.dimension);
+  VectorRows rows(identity.dimension, identity.codes, manifest.rows, std::move(mapped));
+  std::string stored(StoredVectorBytes(identity.codes, identity.dimension), '\0');
   uint32_t before = 0;
   for (int64_t row = 0; row < manifest.rows; ++row) {
     uint32_t passage = 0;
     SL_RETURN_IF_ERROR(file->Read(reinterpret_cast<char*>(&passage), sizeof(passage)));
-    SL_RETURN_IF_ERROR(
-        file->Read(reinterpret_cast<char*>(halves.data()), halves.size() * sizeof(uint16_t)));
+    SL_RETURN_IF_ERROR(file->Read(stored.data(), stored.size()));
     if (passage <= before) {
       return absl::DataLossError(absl::StrCat(path, ": passages out of order"));
     }
     before = passage;
-    rows.Append(passage, halves.data());
+    rows.Append(passage, stored.data());
   }
   if (file->left() != 0) return absl::DataLossError(absl::StrCat(path, ": longer than its rows"));
   if (rows.first_passage() != manifest.first || rows.last_passage() != manifest.last) {
@@ -238,14 +242,13 @@ absl::StatusOr<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(
   return writer;
 }
 
-absl::Status SegmentWriter::Append(uint32_t passage, const uint16_t* halves) {
+absl::Status SegmentWriter::Append(uint32_t passage, absl::string_view stored) {
   if (rows_ == 0) first_ = passage;
   last_ = passage;
   ++rows_;
   SL_RETURN_IF_ERROR(
       rows_file_->Append({reinterpret_cast<const char*>(&passage), sizeof(passage)}));
-  return rows_file_->Append({reinterpret_cast<const char*>(halves),
-                             static_cast<size_t>(identity_.dimension) * sizeof(uint16_t)});
+  return rows_file_->Append(stored);
 }
 
 absl::Status SegmentWriter::FinishRows() {

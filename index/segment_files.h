@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/file.h"
 #include "index/block_file.h"
 #include "index/hnsw_graph.h"
@@ -26,6 +27,7 @@ struct SnapshotIdentity {
   uint32_t collection = 0;
   int dimension = 0;
   std::string model_fingerprint;
+  VectorCodes codes = VectorCodes::kFloat16;
 };
 
 // One segment being written: rows, then perhaps a graph, then the manifest. What was not committed
@@ -39,10 +41,11 @@ class SegmentWriter {
 
   uint64_t number() const { return number_; }
 
-  // `passage` is greater than every one before.
-  absl::Status Append(uint32_t passage, const uint16_t* halves);
+  // `stored` as in stored_vector.h; `passage` is greater than every one before.
+  absl::Status Append(uint32_t passage, absl::string_view stored);
   // After the last, at least one; the file holds them from then on.
   absl::Status FinishRows();
+  // For VectorRows of half floats.
   absl::StatusOr<std::shared_ptr<const MappedFile>> MapRows() const;
   absl::Status WriteGraph(const HnswGraph& graph);
   absl::Status Commit();

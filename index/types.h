@@ -13,12 +13,16 @@ namespace sightline::index {
 // How the vectors of pictures' patches are stored, see patch_codes.h.
 enum class PatchCodes { kNone, kBinary, kInt8 };
 
+// How a collection keeps its vectors, see stored_vector.h.
+enum class VectorCodes { kFloat16, kInt8 };
+
 struct Collection {
   std::string name;               // [A-Za-z0-9][A-Za-z0-9_.-]{0,62}
   std::string model_fingerprint;  // of the encoder its vectors come from
   int dimension = 0;              // floats a vector, > 0
   absl::Time created;
   PatchCodes patches = PatchCodes::kNone;
+  VectorCodes vectors = VectorCodes::kFloat16;
 };
 
 enum class DocumentState { kQueued, kIndexed, kPartial, kFailed };

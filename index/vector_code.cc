@@ -38,26 +38,37 @@ float Largest(const float* values, int n) {
 RowHead EncodeRow(const uint16_t* halves, int dimension, uint8_t* code) {
   // Of a thread, so that a build or load of millions of rows does not allocate for each.
   thread_local std::vector<float> values;
-  values.assign((static_cast<size_t>(dimension) + kLanes - 1) / kLanes * kLanes, 0);
-  BestKernels().widen(halves, static_cast<size_t>(dimension), values.data());
-  std::memset(code, 128, CodeStride(dimension));
+  values.resize(static_cast<size_t>(dimension));
+  BestKernels().widen(halves, values.size(), values.data());
+  return EncodeRow(values, code);
+}
+
+RowHead EncodeRow(std::span<const float> values, uint8_t* code) {
+  std::memset(code, 128, CodeStride(static_cast<int>(values.size())));
   RowHead head;
-  const float most = Largest(values.data(), dimension);
+  const float most = Largest(values.data(), static_cast<int>(values.size()));
   if (!(most > 0)) return head;
   head.scale = most / kMost;
   const float per_unit = kMost / most;
   float squares[kLanes] = {};
   int32_t sums[kLanes] = {};
-  for (size_t i = 0; i < values.size(); i += kLanes) {
+  const auto encode = [&](const float* from, size_t i) {
     for (int j = 0; j < kLanes; ++j) {
       // Rounds to nearest, as the adder's unit is 1 there; cheaper than a call.
-      const float rounded = (values[i + j] * per_unit + 0x1.8p23f) - 0x1.8p23f;
-      const float left = values[i + j] - rounded * head.scale;
+      const float rounded = (from[j] * per_unit + 0x1.8p23f) - 0x1.8p23f;
+      const float left = from[j] - rounded * head.scale;
       const auto number = static_cast<int32_t>(rounded);
       squares[j] += left * left;
       sums[j] += number;
       code[i + j] = static_cast<uint8_t>(number + 128);
     }
+  };
+  size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) encode(&values[i], i);
+  if (i < values.size()) {
+    float rest[kLanes] = {};
+    std::copy(values.begin() + static_cast<int64_t>(i), values.end(), rest);
+    encode(rest, i);
   }
   head.sum = std::accumulate(sums, sums + kLanes, 0);
   head.error = std::sqrt(std::accumulate(squares, squares + kLanes, 0.0f)) * kUp;

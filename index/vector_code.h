@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,8 +25,17 @@ constexpr size_t CodeStride(int dimension) {
   return (static_cast<size_t>(dimension) + 63) / 64 * 64;
 }
 
-// Codes `dimension` half floats into CodeStride(dimension) bytes; head.passage is left at 0.
+// Codes values into CodeStride(dimension) bytes; head.passage is left at 0.
+RowHead EncodeRow(std::span<const float> values, uint8_t* code);
+// The same of `dimension` half floats.
 RowHead EncodeRow(const uint16_t* halves, int dimension, uint8_t* code);
+
+// The error of a row points anywhere, so of its length only about one part in sqrt(dimension)
+// counts in a score: the share that one row in many millions exceeds.
+inline float LikelyErrorShare(size_t dimension) {
+  constexpr float kDeviations = 6;
+  return std::min(1.0f, kDeviations / std::sqrt(static_cast<float>(dimension)));
+}
 
 // A query as two bytes a value, about scale * (256 * high + low): the high bytes alone for the walk
 // through a graph, both for sums that can be trusted up to a bound.
@@ -64,7 +75,10 @@ class QueryCode {
             static_cast<float>(sums[1] - low_bias_)) *
            (head.scale * scale_);
   }
-  float Bound(const RowHead& head) const { return norm_ * head.error + rest_ * head.scale; }
+  // With a `share` of the row's error below 1 it is likely only.
+  float Bound(const RowHead& head, float share = 1) const {
+    return norm_ * head.error * share + rest_ * head.scale;
+  }
 
  private:
   struct alignas(64) Line {

@@ -16,9 +16,9 @@ float DotPlain(const float* query, const uint16_t* stored, size_t n) {
   return sum;
 }
 
-float DotStoredPlain(const uint16_t* a, const uint16_t* b, size_t n) {
+float DotBytesPlain(const float* query, const uint8_t* stored, size_t n) {
   float sum = 0;
-  for (size_t i = 0; i < n; ++i) sum += FromHalf(a[i]) * FromHalf(b[i]);
+  for (size_t i = 0; i < n; ++i) sum += query[i] * static_cast<float>(stored[i] - 128);
   return sum;
 }
 
@@ -59,15 +59,20 @@ SL_AVX2 float DotAvx2(const float* query, const uint16_t* stored, size_t n) {
   return sum + DotPlain(query + i, stored + i, n - i);
 }
 
-SL_AVX2 float DotStoredAvx2(const uint16_t* x, const uint16_t* y, size_t n) {
+SL_AVX2 inline __m256 Bytes8(const uint8_t* p) {
+  const __m256i wide = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  return _mm256_cvtepi32_ps(_mm256_sub_epi32(wide, _mm256_set1_epi32(128)));
+}
+
+SL_AVX2 float DotBytesAvx2(const float* query, const uint8_t* stored, size_t n) {
   __m256 a = _mm256_setzero_ps();
   __m256 b = _mm256_setzero_ps();
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    a = _mm256_fmadd_ps(Load8(x + i), Load8(y + i), a);
-    b = _mm256_fmadd_ps(Load8(x + i + 8), Load8(y + i + 8), b);
+    a = _mm256_fmadd_ps(_mm256_loadu_ps(query + i), Bytes8(stored + i), a);
+    b = _mm256_fmadd_ps(_mm256_loadu_ps(query + i + 8), Bytes8(stored + i + 8), b);
   }
-  return Sum8(_mm256_add_ps(a, b)) + DotStoredPlain(x + i, y + i, n - i);
+  return Sum8(_mm256_add_ps(a, b)) + DotBytesPlain(query + i, stored + i, n - i);
 }
 
 SL_AVX2 void WidenAvx2(const uint16_t* stored, size_t n, float* out) {
@@ -102,25 +107,35 @@ SL_AVX512 float DotAvx512(const float* query, const uint16_t* stored, size_t n) 
   return Sum16(_mm512_add_ps(a, b)) + DotPlain(query + i, stored + i, n - i);
 }
 
-SL_AVX512 float DotStoredAvx512(const uint16_t* x, const uint16_t* y, size_t n) {
+SL_AVX512 inline __m512 Bytes16(const uint8_t* p) {
+  const __m512i wide =
+      _mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  return _mm512_maskz_cvtepi32_ps(0xffff, _mm512_sub_epi32(wide, _mm512_set1_epi32(128)));
+}
+
+SL_AVX512 float DotBytesAvx512(const float* query, const uint8_t* stored, size_t n) {
   __m512 a = _mm512_setzero_ps();
+  __m512 b = _mm512_setzero_ps();
   size_t i = 0;
-  for (; i + 16 <= n; i += 16) a = _mm512_fmadd_ps(Load16(x + i), Load16(y + i), a);
-  return Sum16(a) + DotStoredPlain(x + i, y + i, n - i);
+  for (; i + 32 <= n; i += 32) {
+    a = _mm512_fmadd_ps(_mm512_loadu_ps(query + i), Bytes16(stored + i), a);
+    b = _mm512_fmadd_ps(_mm512_loadu_ps(query + i + 16), Bytes16(stored + i + 16), b);
+  }
+  return Sum16(_mm512_add_ps(a, b)) + DotBytesPlain(query + i, stored + i, n - i);
 }
 
 #endif  // __x86_64__
 
 std::vector<VectorKernels> FindSupported() {
-  std::vector<VectorKernels> found = {{"plain", DotPlain, DotStoredPlain, WidenPlain}};
+  std::vector<VectorKernels> found = {{"plain", DotPlain, DotBytesPlain, WidenPlain}};
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                     __builtin_cpu_supports("f16c");
-  if (avx2) found.push_back({"avx2", DotAvx2, DotStoredAvx2, WidenAvx2});
+  if (avx2) found.push_back({"avx2", DotAvx2, DotBytesAvx2, WidenAvx2});
   if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl")) {
-    found.push_back({"avx512", DotAvx512, DotStoredAvx512, WidenAvx2});
+    found.push_back({"avx512", DotAvx512, DotBytesAvx512, WidenAvx2});
   }
 #endif
   return found;

@@ -7,15 +7,15 @@
 
 namespace sightline::index {
 
-// Inner products over vectors stored as IEEE 754 half floats (binary16), with sums in float32. The
-// distribution's FAISS is compiled without these instructions, so the loops are ours, chosen at run
-// time.
+// Inner products over stored vectors, IEEE 754 half floats (binary16) or bytes, with sums in
+// float32. The distribution's FAISS is compiled without these instructions, so the loops are ours,
+// chosen at run time.
 struct VectorKernels {
   const char* name;
   // Float query against one stored vector.
   float (*dot)(const float* query, const uint16_t* stored, size_t n);
-  // Between two stored vectors.
-  float (*dot_stored)(const uint16_t* a, const uint16_t* b, size_t n);
+  // The same against one stored as bytes, 128 standing for zero, in units of its scale.
+  float (*dot_bytes)(const float* query, const uint8_t* stored, size_t n);
   // `n` stored values as floats.
   void (*widen)(const uint16_t* stored, size_t n, float* out);
 };

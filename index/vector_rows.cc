@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "index/page_block.h"
+#include "index/prefetch.h"
+#include "index/vector_kernels.h"
 
 namespace sightline::index {
 namespace {
@@ -15,10 +17,22 @@ std::shared_ptr<PageBlock> Memory(size_t bytes, bool huge) {
   return std::make_shared<PageBlock>(bytes, huge && bytes >= PageBlock::kHugePage);
 }
 
+// Of a vector stored as bytes, which go to `code`. Nothing is left over: they are the vector.
+RowHead DecodeHead(const void* stored, int dimension, uint8_t* code) {
+  const auto count = static_cast<size_t>(dimension);
+  RowHead head;
+  std::memcpy(&head.scale, stored, sizeof(head.scale));
+  std::memcpy(code, static_cast<const uint8_t*>(stored) + sizeof(head.scale), count);
+  std::memset(code + count, 128, CodeStride(dimension) - count);
+  for (size_t i = 0; i < count; ++i) head.sum += code[i] - 128;
+  return head;
+}
+
 }  // namespace
 
-VectorRows::VectorRows(int dimension, int64_t rows, std::shared_ptr<const MappedFile> file)
-    : VectorRows(dimension) {
+VectorRows::VectorRows(int dimension, VectorCodes kept, int64_t rows,
+                       std::shared_ptr<const MappedFile> file)
+    : VectorRows(dimension, kept) {
   struct Pieces {
     std::shared_ptr<PageBlock> codes;
     std::shared_ptr<PageBlock> halves;
@@ -31,18 +45,55 @@ VectorRows::VectorRows(int dimension, int64_t rows, std::shared_ptr<const Mapped
   auto* const heads = reinterpret_cast<RowHead*>(codes + count * stride_);
   uint16_t* own = nullptr;
   const uint16_t* halves = nullptr;
-  if (file == nullptr) {
+  if (kept != VectorCodes::kFloat16) {
+    // All there is are the bytes.
+  } else if (file == nullptr) {
     pieces->halves = Memory(count * halves_stride_ * sizeof(uint16_t), true);
     halves = own = reinterpret_cast<uint16_t*>(pieces->halves->data());
   } else {
-    halves_stride_ = FileRowBytes(dimension) / sizeof(uint16_t);
+    halves_stride_ = FileRowBytes(kept, dimension) / sizeof(uint16_t);
     halves = reinterpret_cast<const uint16_t*>(file->bytes().data() + sizeof(uint32_t));
     pieces->file = std::move(file);
   }
   for (size_t row = 0; row < count; row += kRows) {
-    blocks_.push_back({pieces, codes + row * stride_, heads + row, halves + row * halves_stride_,
+    blocks_.push_back({pieces, codes + row * stride_, heads + row,
+                       halves == nullptr ? nullptr : halves + row * halves_stride_,
                        own == nullptr ? nullptr : own + row * halves_stride_});
   }
+}
+
+float VectorRows::Score(std::span<const float> query, int64_t row) const {
+  const VectorKernels& kernels = BestKernels();
+  if (codes_ == VectorCodes::kFloat16) return kernels.dot(query.data(), halves(row), query.size());
+  return kernels.dot_bytes(query.data(), code(row), query.size()) * head(row).scale;
+}
+
+void VectorRows::FetchForScore(int64_t row) const {
+  if (codes_ == VectorCodes::kFloat16) {
+    Prefetch(halves(row), static_cast<size_t>(dimension_) * sizeof(uint16_t));
+  } else {
+    Prefetch(code(row), stride_);
+  }
+}
+
+void VectorRows::Widen(int64_t row, float* out) const {
+  if (codes_ == VectorCodes::kFloat16) {
+    BestKernels().widen(halves(row), static_cast<size_t>(dimension_), out);
+    return;
+  }
+  const float scale = head(row).scale;
+  for (int i = 0; i < dimension_; ++i) out[i] = scale * static_cast<float>(code(row)[i] - 128);
+}
+
+std::string VectorRows::Stored(int64_t row) const {
+  std::string out(StoredVectorBytes(codes_, dimension_), '\0');
+  if (codes_ == VectorCodes::kFloat16) {
+    std::memcpy(out.data(), halves(row), out.size());
+    return out;
+  }
+  std::memcpy(out.data(), &head(row).scale, sizeof(float));
+  std::memcpy(out.data() + sizeof(float), code(row), out.size() - sizeof(float));
+  return out;
 }
 
 int64_t VectorRows::RowAtOrAfter(uint32_t passage, int64_t from) const {
@@ -84,22 +135,31 @@ const VectorRows::Block& VectorRows::BlockForNext() {
         Memory(kRows * (stride_ + sizeof(RowHead)) + halves * sizeof(uint16_t), !blocks_.empty());
     Block block;
     block.codes = reinterpret_cast<uint8_t*>(memory->data());
-    block.halves = block.own_halves = reinterpret_cast<uint16_t*>(block.codes + kRows * stride_);
-    block.heads = reinterpret_cast<RowHead*>(block.own_halves + halves);
+    block.heads = reinterpret_cast<RowHead*>(block.codes + kRows * stride_);
+    if (halves > 0) {
+      block.halves = block.own_halves = reinterpret_cast<uint16_t*>(block.heads + kRows);
+    }
     block.memory = std::move(memory);
     blocks_.push_back(std::move(block));
   }
   return block(size_);
 }
 
-void VectorRows::Append(uint32_t passage, const uint16_t* halves) {
+void VectorRows::Append(uint32_t passage, const void* stored) {
   const Block& block = BlockForNext();
   const auto place = static_cast<size_t>(size_ % kBlockRows);
-  if (block.own_halves != nullptr) {
-    std::copy_n(halves, dimension_, block.own_halves + place * halves_stride_);
+  uint8_t* const code = block.codes + place * stride_;
+  RowHead& head = block.heads[place];
+  if (codes_ == VectorCodes::kFloat16) {
+    const auto* const halves = static_cast<const uint16_t*>(stored);
+    if (block.own_halves != nullptr) {
+      std::copy_n(halves, dimension_, block.own_halves + place * halves_stride_);
+    }
+    head = EncodeRow(halves, dimension_, code);
+  } else {
+    head = DecodeHead(stored, dimension_, code);
   }
-  block.heads[place] = EncodeRow(halves, dimension_, block.codes + place * stride_);
-  block.heads[place].passage = passage;
+  head.passage = passage;
   ++size_;
 }
 

@@ -2,42 +2,53 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/file.h"
+#include "index/stored_vector.h"
 #include "index/vector_code.h"
 
 namespace sightline::index {
 
-// Stored vectors as rows: half floats, the same as bytes, which searches go by first, and the
-// number of the passage; numbers ascend. Memory is shared between copies and rows are only
-// appended: a copy sees the rows it was made with, for ever. At most one thread appends, always to
-// the newest copy of a lineage; all copies may be read meanwhile.
+// Stored vectors as rows: bytes, which searches go by first, the half floats that these are made
+// from, unless the collection keeps bytes only, and the number of the passage; numbers ascend.
+// Memory is shared between copies and rows are only appended: a copy sees the rows it was made
+// with, for ever. At most one thread appends, always to the newest copy of a lineage; all copies
+// may be read meanwhile.
 class VectorRows {
  public:
   static constexpr int64_t kBlockRows = 4096;
 
-  // Bytes of a row in a segment's file: the number of the passage, little-endian, and the half
-  // floats.
-  static constexpr size_t FileRowBytes(int dimension) {
-    return sizeof(uint32_t) + static_cast<size_t>(dimension) * sizeof(uint16_t);
+  // Bytes of a row in a segment's file: the number of the passage, little-endian, and the vector as
+  // it is stored.
+  static constexpr size_t FileRowBytes(VectorCodes codes, int dimension) {
+    return sizeof(uint32_t) + StoredVectorBytes(codes, dimension);
   }
 
   // Grows as rows are appended.
-  explicit VectorRows(int dimension)
+  explicit VectorRows(int dimension, VectorCodes codes = VectorCodes::kFloat16)
       : dimension_(dimension),
+        codes_(codes),
         stride_(CodeStride(dimension)),
-        halves_stride_(static_cast<size_t>(dimension)) {}
+        halves_stride_(codes == VectorCodes::kFloat16 ? static_cast<size_t>(dimension) : 0) {}
   // For at most `rows` rows, in one piece. Their half floats are read where they lie in `file`, one
   // row of FileRowBytes after the other, while memory holds the rest; without a file, all of them.
-  VectorRows(int dimension, int64_t rows, std::shared_ptr<const MappedFile> file);
+  // `file` is null for bytes only.
+  VectorRows(int dimension, VectorCodes codes, int64_t rows,
+             std::shared_ptr<const MappedFile> file);
 
   int dimension() const { return dimension_; }
+  VectorCodes codes() const { return codes_; }
   int64_t size() const { return size_; }
   // The half floats are a file's.
-  bool mapped() const { return !blocks_.empty() && blocks_.front().own_halves == nullptr; }
+  bool mapped() const {
+    return codes_ == VectorCodes::kFloat16 && !blocks_.empty() &&
+           blocks_.front().own_halves == nullptr;
+  }
 
-  // `dimension` half floats.
+  // `dimension` half floats; there are none where codes() are bytes.
   const uint16_t* halves(int64_t row) const {
     return block(row).halves + static_cast<size_t>(row % kBlockRows) * halves_stride_;
   }
@@ -51,6 +62,14 @@ class VectorRows {
   uint32_t first_passage() const { return passage(0); }
   uint32_t last_passage() const { return passage(size_ - 1); }
 
+  // The inner product of a row as it is stored, and what Score reads, asked for ahead.
+  float Score(std::span<const float> query, int64_t row) const;
+  void FetchForScore(int64_t row) const;
+  // Its values; `out` has room for the dimension.
+  void Widen(int64_t row, float* out) const;
+  // The vector as it is stored.
+  std::string Stored(int64_t row) const;
+
   // The row of a passage, -1: none.
   int64_t RowOf(uint32_t passage) const;
   // The first row, from `from` on, whose passage is not below `passage`; quick when it is near.
@@ -59,10 +78,10 @@ class VectorRows {
   // The first `rows` of these rows, to be read only.
   VectorRows Prefix(int64_t rows) const;
 
-  // `halves` has `dimension` values, those of the row in the file where there is one; `passage` is
-  // greater than every one before.
-  void Append(uint32_t passage, const uint16_t* halves);
-  // A row of others of the same dimension, without coding it again.
+  // `stored` is a vector as it is stored, that of the row in the file where there is one, at an
+  // address for half floats; `passage` is greater than every one before.
+  void Append(uint32_t passage, const void* stored);
+  // A row of others of the same dimension and codes, without coding it again.
   void Append(const VectorRows& from, int64_t row);
 
  private:
@@ -77,6 +96,7 @@ class VectorRows {
   const Block& BlockForNext();
 
   int dimension_;
+  VectorCodes codes_;
   size_t stride_;
   size_t halves_stride_;  // half floats from one row to the next
   int64_t size_ = 0;

@@ -6,7 +6,6 @@
 
 #include "index/allowed_rows.h"
 #include "index/prefetch.h"
-#include "index/vector_kernels.h"
 
 namespace sightline::index {
 namespace {
@@ -15,35 +14,44 @@ constexpr int64_t kRowsPerClock = 4096;  // compared between looks at the clock
 constexpr size_t kFirstDrop = 4096;
 // Of so many allowed rows in a batch on, all are fetched: memory that is read in order comes about
 // twice as fast as rows here and there.
-constexpr int kDense = 24;
+constexpr int kAhead = 6;  // rows that are fetched while one is compared
+constexpr int kRun = 64;
+constexpr int kDense = 48;
 
 absl::Status OutOfTime() { return absl::DeadlineExceededError("vector search: out of time"); }
 
 }  // namespace
 
-VectorScan::VectorScan(std::span<const float> query, int n)
+VectorScan::VectorScan(std::span<const float> query, int n, Bounds bounds)
     : query_(query),
       code_(query),
+      bounds_(bounds),
+      error_share_(bounds == Bounds::kCertain ? 1 : LikelyErrorShare(query.size())),
       kernels_(BestCodeKernels()),
       n_(static_cast<size_t>(n)),
       top_(n),
+      floor_(top_.Threshold()),
       drop_at_(kFirstDrop + n_) {}
 
 absl::Status VectorScan::AddRows(const VectorRows& rows, const PassageSet& allowed,
                                  absl::Time deadline) {
   rows_ = &rows;
-  int64_t look = 0;
-  for (int64_t row = 0; row < rows.size(); row += kBatch) {
-    if (row >= look) {
-      if (absl::Now() > deadline) return OutOfTime();
-      look = row + kRowsPerClock;
-    }
-    const int count = static_cast<int>(std::min<int64_t>(kBatch, rows.size() - row));
-    const uint64_t bits = AllowedBits(rows, row, count, allowed);
-    if (std::popcount(bits) >= kDense) {
-      CompareRun(row, count, bits);
-    } else {
-      for (uint64_t left = bits; left != 0; left &= left - 1) Add(row + std::countr_zero(left));
+  for (int64_t first = 0; first < rows.size(); first += kRowsPerClock) {
+    if (absl::Now() > deadline) return OutOfTime();
+    const int64_t end = std::min(first + kRowsPerClock, rows.size());
+    // Without gaps in their numbers these need not be looked at, a miss of the cache each time.
+    const uint32_t passage = rows.passage(first);
+    const bool in_a_run = rows.passage(end - 1) - passage == end - 1 - first;
+    for (int64_t row = first; row < end; row += kRun) {
+      const int count = static_cast<int>(std::min<int64_t>(kRun, end - row));
+      const uint64_t bits = in_a_run ? allowed.Bits(passage + static_cast<uint32_t>(row - first),
+                                                    static_cast<uint32_t>(count))
+                                     : AllowedBits(rows, row, count, allowed);
+      if (bounds_ == Bounds::kCertain && std::popcount(bits) >= kDense) {
+        CompareRun(row, count, bits);
+      } else {
+        for (uint64_t left = bits; left != 0; left &= left - 1) Add(row + std::countr_zero(left));
+      }
     }
   }
   CompareBatch();
@@ -68,25 +76,52 @@ absl::Status VectorScan::AddPassages(const VectorRows& rows, const PassageSet& a
   return absl::OkStatus();
 }
 
-void VectorScan::Add(int64_t row) {
-  batch_[batch_size_++] = row;
-  if (batch_size_ == kBatch) CompareBatch();
+inline void VectorScan::Compare(int64_t row) {
+  const RowHead& head = rows_->head(row);
+  Offer(row, code_.Close(kernels_, rows_->code(row), head), code_.Bound(head, error_share_));
+}
+
+void VectorScan::PassOver() {
+  constexpr int kPartsAhead = 16;
+  const VectorRows& rows = *rows_;
+  const size_t part = code_.part();
+  const auto fetch = [&](int64_t row) {
+    __builtin_prefetch(&rows.head(row));
+    Prefetch(rows.code(row), part);
+  };
+  int kept = 0;
+  for (int i = 0; i < std::min(kPartsAhead, batch_size_); ++i) fetch(batch_[i]);
+  for (int i = 0; i < batch_size_; ++i) {
+    if (i + kPartsAhead < batch_size_) fetch(batch_[i + kPartsAhead]);
+    const int64_t row = batch_[i];
+    const float score = code_.QuickPart(kernels_, rows.code(row), rows.head(row));
+    if (!partial_.ready()) {
+      partial_.Learn(score, code_.Quick(kernels_, rows.code(row), rows.head(row)));
+    } else if (partial_.Most(score) * code_.unit() < floor_) {
+      continue;
+    }
+    batch_[kept++] = row;
+  }
+  batch_size_ = kept;
 }
 
 void VectorScan::CompareBatch() {
-  constexpr int kAhead = 6;
+  if (bounds_ == Bounds::kLikely && code_.part() > 0) PassOver();
   const size_t stride = code_.stride();
   const VectorRows& rows = *rows_;
-  for (int i = 0; i < std::min(kAhead, batch_size_); ++i) Prefetch(rows.code(batch_[i]), stride);
+  const auto fetch = [&](int64_t row) {
+    __builtin_prefetch(&rows.head(row));
+    Prefetch(rows.code(row), stride);
+  };
+  for (int i = 0; i < std::min(kAhead, batch_size_); ++i) fetch(batch_[i]);
   for (int i = 0; i < batch_size_; ++i) {
-    if (i + kAhead < batch_size_) Prefetch(rows.code(batch_[i + kAhead]), stride);
+    if (i + kAhead < batch_size_) fetch(batch_[i + kAhead]);
     Compare(batch_[i]);
   }
   batch_size_ = 0;
 }
 
 void VectorScan::CompareRun(int64_t first, int count, uint64_t allowed) {
-  constexpr int kAhead = 6;
   const size_t stride = code_.stride();
   const VectorRows& rows = *rows_;
   const int64_t last = rows.size() - 1;
@@ -95,22 +130,17 @@ void VectorScan::CompareRun(int64_t first, int count, uint64_t allowed) {
     // Also of those that are not allowed: passing over some would make reading slower, not faster.
     const RowHead& head = rows.head(first + i);
     const float score = code_.Close(kernels_, rows.code(first + i), head);
-    if ((allowed >> i & 1) != 0) Offer(first + i, score, code_.Bound(head));
+    if ((allowed >> i & 1) != 0) Offer(first + i, score, code_.Bound(head, error_share_));
   }
 }
 
-void VectorScan::Compare(int64_t row) {
-  const RowHead& head = rows_->head(row);
-  Offer(row, code_.Close(kernels_, rows_->code(row), head), code_.Bound(head));
+void VectorScan::RaiseFloor() {
+  floor_ = top_.Threshold();
+  if (least_.size() == n_) floor_ = std::max(floor_, least_.front());
 }
 
-float VectorScan::Floor() const {
-  return least_.size() < n_ ? top_.Threshold() : std::max(top_.Threshold(), least_.front());
-}
-
-void VectorScan::Offer(int64_t row, float score, float bound) {
-  if (score + bound < Floor()) return;
-  candidates_.push_back({score + bound, rows_->passage(row), rows_->halves(row)});
+void VectorScan::Keep(int64_t row, float score, float bound) {
+  candidates_.push_back({score + bound, static_cast<uint32_t>(row), rows_});
   if (least_.size() < n_ || score - bound > least_.front()) {
     if (least_.size() == n_) {
       std::pop_heap(least_.begin(), least_.end(), std::greater<>());
@@ -118,29 +148,30 @@ void VectorScan::Offer(int64_t row, float score, float bound) {
     }
     least_.push_back(score - bound);
     std::push_heap(least_.begin(), least_.end(), std::greater<>());
+    RaiseFloor();
   }
   if (candidates_.size() >= drop_at_) DropHopeless();
 }
 
 void VectorScan::DropHopeless() {
-  const float floor = Floor();
-  std::erase_if(candidates_, [&](const Candidate& c) { return c.most < floor; });
+  std::erase_if(candidates_, [&](const Candidate& c) { return c.most < floor_; });
   drop_at_ = std::max(drop_at_, 2 * candidates_.size());
 }
 
 std::vector<ScoredPassage> VectorScan::Take() {
   DropHopeless();
   std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
-    return a.most != b.most ? a.most > b.most : a.passage < b.passage;
+    return a.most != b.most ? a.most > b.most : a.passage() < b.passage();
   });
-  constexpr size_t kAhead = 8;
-  const VectorKernels& kernels = BestKernels();
-  const size_t bytes = query_.size() * sizeof(uint16_t);
+  constexpr size_t kCandidatesAhead = 8;
   for (size_t i = 0; i < candidates_.size(); ++i) {
-    if (candidates_[i].most < top_.Threshold()) break;
-    if (i + kAhead < candidates_.size()) Prefetch(candidates_[i + kAhead].halves, bytes);
-    top_.Offer(
-        {candidates_[i].passage, kernels.dot(query_.data(), candidates_[i].halves, query_.size())});
+    const Candidate& candidate = candidates_[i];
+    if (candidate.most < top_.Threshold()) break;
+    if (i + kCandidatesAhead < candidates_.size()) {
+      const Candidate& ahead = candidates_[i + kCandidatesAhead];
+      ahead.rows->FetchForScore(ahead.row);
+    }
+    top_.Offer({candidate.passage(), candidate.rows->Score(query_, candidate.row)});
   }
   candidates_.clear();
   return top_.Take();

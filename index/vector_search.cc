@@ -5,7 +5,6 @@
 
 #include "base/status.h"
 #include "index/device_search.h"
-#include "index/vector_kernels.h"
 #include "index/vector_scan.h"
 
 namespace sightline::index {
@@ -75,6 +74,7 @@ class Search {
         segment.graph->Search(query_, n_, beam_, allowed_, several_ ? &shared_ : nullptr));
     if (found.size() < static_cast<size_t>(n_)) {
       AddRows(segment.rows, allowed);
+      in_vain_ = true;
       return absl::OkStatus();
     }
     AddFound(segment.rows, found);
@@ -87,9 +87,9 @@ class Search {
 
   absl::StatusOr<VectorSearchResult> Finish() {
     VectorSearchResult result;
-    if (walked_rows_ > 0) {
+    if (walked_rows_ > 0 || in_vain_) {
       result.exact = false;
-      result.recall = static_cast<float>(found_rows_ / walked_rows_);
+      result.recall = walked_rows_ > 0 ? static_cast<float>(found_rows_ / walked_rows_) : 1;
     }
     if (compared_.empty()) {
       // One walk has them in order.
@@ -102,7 +102,9 @@ class Search {
       result.hits = std::move(found_);
       return result;
     }
-    VectorScan scan(query_, n_);
+    // What a filter leaves that works against the query is dense there: many rows score alike.
+    VectorScan scan(query_, n_,
+                    result.exact ? VectorScan::Bounds::kCertain : VectorScan::Bounds::kLikely);
     for (const ScoredPassage& hit : found_) scan.AddKnown(hit);
     for (const auto& [rows, allowed] : compared_) {
       if (allowed * kRowsPerLookup < rows->size()) {
@@ -154,6 +156,7 @@ class Search {
   SharedBeam shared_;
   std::vector<ScoredPassage> found_;  // the best of each segment that was walked or asked for
   int lists_ = 0;                     // of how many
+  bool in_vain_ = false;              // a walk was, and what is allowed of its segment is compared
   double walked_rows_ = 0;            // of those where some may have been missed
   double found_rows_ = 0;             // the same, times the recall of each
   std::vector<Compared> compared_;
@@ -188,9 +191,9 @@ absl::StatusOr<std::vector<ScoredPassage>> SearchExactly(const View& view,
 }
 
 std::optional<float> CosineOf(const View& view, std::span<const float> query, uint32_t passage) {
-  const uint16_t* const halves = view.HalvesOf(passage);
-  if (halves == nullptr) return std::nullopt;
-  return BestKernels().dot(query.data(), halves, query.size());
+  const auto place = view.RowOf(passage);
+  if (!place.has_value()) return std::nullopt;
+  return place->rows->Score(query, place->row);
 }
 
 float ChanceCosine(const View& view, std::span<const float> query) {
@@ -202,8 +205,7 @@ float ChanceCosine(const View& view, std::span<const float> query) {
   int64_t behind = 0;  // of the part's first
   const auto add = [&](const VectorRows& rows) {
     for (; place < sampled && place * all / sampled < behind + rows.size(); ++place) {
-      const uint16_t* const halves = rows.halves(place * all / sampled - behind);
-      sum += BestKernels().dot(query.data(), halves, query.size());
+      sum += rows.Score(query, place * all / sampled - behind);
     }
     behind += rows.size();
   };

@@ -8,7 +8,7 @@ int64_t View::rows() const {
   return all;
 }
 
-const uint16_t* View::HalvesOf(uint32_t passage) const {
+std::optional<View::RowPlace> View::RowOf(uint32_t passage) const {
   const VectorRows* rows = &head;
   for (const SegmentPtr& segment : segments) {
     if (segment->rows.last_passage() < passage) continue;
@@ -16,7 +16,8 @@ const uint16_t* View::HalvesOf(uint32_t passage) const {
     break;
   }
   const int64_t row = rows->RowOf(passage);
-  return row < 0 ? nullptr : rows->halves(row);
+  if (row < 0) return std::nullopt;
+  return RowPlace{rows, row};
 }
 
 int64_t CountRowsOf(const VectorRows& rows, const PassageSet& set) {

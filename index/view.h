@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "index/document_table.h"
@@ -30,8 +31,12 @@ struct View {
 
   int64_t rows() const;
   int64_t dead_rows() const { return rows() - counters.vectors; }
-  // The half floats of a passage's vector; null: it has none.
-  const uint16_t* HalvesOf(uint32_t passage) const;
+  // Where a passage's vector is; empty: it has none.
+  struct RowPlace {
+    const VectorRows* rows;  // of this view
+    int64_t row;
+  };
+  std::optional<RowPlace> RowOf(uint32_t passage) const;
 };
 
 // How many of the rows have their passages in `set`.

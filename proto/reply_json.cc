@@ -280,6 +280,7 @@ Json FromCollection(const v1::Collection& collection) {
   out["dimension"] = collection.dimension();
   out["created"] = collection.has_created() ? FromTime(collection.created()) : Json(nullptr);
   out["patch_vectors"] = PatchVectorsName(collection.patch_vectors());
+  out["vectors"] = VectorCodesName(collection.vectors());
   return out;
 }
 
@@ -357,6 +358,18 @@ std::optional<v1::PatchVectors> PatchVectorsOf(const std::string& name) {
 }
 
 std::string FollowUpJson(const v1::FollowUp& follow_up) { return FromFollowUp(follow_up).Text(); }
+
+std::string VectorCodesName(v1::VectorCodes codes) {
+  if (codes == v1::VECTOR_CODES_UNSPECIFIED) return "f16";
+  return EnumName(v1::VectorCodes_Name(codes), "VECTOR_CODES_");
+}
+
+std::optional<v1::VectorCodes> VectorCodesOf(const std::string& name) {
+  for (const auto codes : {v1::VECTOR_CODES_UNSPECIFIED, v1::VECTOR_CODES_INT8}) {
+    if (name == VectorCodesName(codes)) return codes;
+  }
+  return std::nullopt;
+}
 
 std::string SearchReplyJson(const v1::SearchResponse& reply) {
   Json out;

@@ -97,7 +97,9 @@ class FaissRows final : public DeviceRows {
 };
 
 void AppendFloats(const VectorRows& rows, int64_t row, std::vector<float>& out) {
-  for (int i = 0; i < rows.dimension(); ++i) out.push_back(FromHalf(rows.halves(row)[i]));
+  const size_t size = out.size();
+  out.resize(size + static_cast<size_t>(rows.dimension()));
+  rows.Widen(row, out.data() + size);
 }
 
 // Trains the index, where it has to be, and puts all rows into it.

@@ -85,11 +85,19 @@ absl::StatusOr<v1::CreateCollectionRequest> ReadCreateCollection(const Request& 
         return edge::InvalidField("patch_vectors", R"(expected "none", "binary" or "int8")");
       }
       out.set_patch_vectors(*vectors);
+    } else if (field.key() == "vectors") {
+      const auto codes =
+          value.is_string() ? VectorCodesOf(std::string(value.get_string())) : std::nullopt;
+      if (!codes.has_value()) {
+        return edge::InvalidField("vectors", R"(expected "f16" or "int8")");
+      }
+      out.set_vectors(*codes);
     } else {
       const absl::string_view name(field.key().data(), field.key().size());
       if (name != "name" && name != "dimension") {
-        return edge::InvalidField(name, "no such field; known are name, dimension, patch_vectors",
-                                  "unknown_field");
+        return edge::InvalidField(
+            name, "no such field; known are name, dimension, patch_vectors, vectors",
+            "unknown_field");
       }
       return edge::InvalidField(
           name, name == "name" ? "expected a string" : "expected a whole number from 1 to 65536");

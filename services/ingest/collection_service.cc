@@ -38,9 +38,11 @@ grpc::Status CollectionService::CreateCollection(grpc::ServerContext* context,
         request->dimension() == 0 ? ingest::DefaultDimension(encoder_) : request->dimension();
     const auto patches = PatchCodesFromProto(request->patch_vectors());
     if (!patches.ok()) return edge::InvalidField("patch_vectors", patches.status().message());
+    const auto vectors = VectorCodesFromProto(request->vectors());
+    if (!vectors.ok()) return edge::InvalidField("vectors", vectors.status().message());
     SL_ASSIGN_OR_RETURN(const auto collection,
                         corpus_.CreateCollection(request->name(), encoder_.info().fingerprint,
-                                                 dimension, *patches));
+                                                 dimension, *patches, *vectors));
     *response->mutable_collection() = ToProto(collection);
     return absl::OkStatus();
   });

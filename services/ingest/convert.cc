@@ -70,6 +70,10 @@ v1::PatchVectors ToProto(index::PatchCodes codes) {
   return v1::PATCH_VECTORS_UNSPECIFIED;
 }
 
+v1::VectorCodes ToProto(index::VectorCodes codes) {
+  return codes == index::VectorCodes::kInt8 ? v1::VECTOR_CODES_INT8 : v1::VECTOR_CODES_UNSPECIFIED;
+}
+
 }  // namespace
 
 v1::Collection ToProto(const index::Collection& collection) {
@@ -79,6 +83,7 @@ v1::Collection ToProto(const index::Collection& collection) {
   out.set_dimension(collection.dimension);
   *out.mutable_created() = ToTimestamp(collection.created);
   out.set_patch_vectors(ToProto(collection.patches));
+  out.set_vectors(ToProto(collection.vectors));
   return out;
 }
 
@@ -191,6 +196,16 @@ absl::StatusOr<std::string> JsonFromStruct(const google::protobuf::Struct& field
         absl::StrCat("metadata cannot be written as JSON: ", status.ToString()));
   }
   return json;
+}
+
+absl::StatusOr<index::VectorCodes> VectorCodesFromProto(v1::VectorCodes codes) {
+  switch (codes) {
+    case v1::VECTOR_CODES_UNSPECIFIED: return index::VectorCodes::kFloat16;
+    case v1::VECTOR_CODES_INT8: return index::VectorCodes::kInt8;
+    default:
+      return absl::InvalidArgumentError(
+          absl::StrCat("there are no vectors ", static_cast<int>(codes)));
+  }
 }
 
 absl::StatusOr<index::PatchCodes> PatchCodesFromProto(v1::PatchVectors vectors) {

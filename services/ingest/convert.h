@@ -34,6 +34,7 @@ absl::StatusOr<std::string> JsonFromStruct(const google::protobuf::Struct& field
 
 // Unspecified gives nullopt. kInvalidArgument: a number that is no state.
 absl::StatusOr<index::PatchCodes> PatchCodesFromProto(v1::PatchVectors vectors);
+absl::StatusOr<index::VectorCodes> VectorCodesFromProto(v1::VectorCodes codes);
 absl::StatusOr<std::optional<index::JobState>> JobStateFromProto(v1::JobState state);
 
 }  // namespace sightline::services

@@ -329,6 +329,7 @@ grpc::Status FakeCollectionService::CreateCollection(grpc::ServerContext* contex
   response->mutable_collection()->set_name(request->name());
   response->mutable_collection()->set_dimension(request->dimension());
   response->mutable_collection()->set_patch_vectors(request->patch_vectors());
+  response->mutable_collection()->set_vectors(request->vectors());
   return grpc::Status::OK;
 }
 

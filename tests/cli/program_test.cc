@@ -286,6 +286,11 @@ TEST_F(ProgramTest, CollectionCommandsWork) {
       Run({"collections", "create", "office", "--patches", "binary", "--json"}).out);
   EXPECT_EQ(made["patch_vectors"], "binary");
   EXPECT_EQ(Run({"collections", "create", "office", "--patches", "some"}).code, 2);
+  EXPECT_EQ(made["vectors"], "f16");
+  const auto bytes = nlohmann::json::parse(
+      Run({"collections", "create", "office", "--vectors", "int8", "--json"}).out);
+  EXPECT_EQ(bytes["vectors"], "int8");
+  EXPECT_EQ(Run({"collections", "create", "office", "--vectors", "int4"}).code, 2);
   EXPECT_EQ(nlohmann::json::parse(
                 Run({"collections", "show", "office", "--json"}).out)["stats"]["documents"],
             7);

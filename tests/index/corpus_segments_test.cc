@@ -63,7 +63,8 @@ class CorpusSegmentsTest : public CorpusFixture {
     for (const auto& entry : fs::recursive_directory_iterator(options_.path + "/index/1")) {
       if (entry.path().filename() == "rows") bytes += static_cast<int64_t>(entry.file_size());
     }
-    return bytes / static_cast<int64_t>(VectorRows::FileRowBytes(kTestDimension));
+    return bytes /
+           static_cast<int64_t>(VectorRows::FileRowBytes(VectorCodes::kFloat16, kTestDimension));
   }
 
   SearchQuery Query(uint32_t seed, int k = 10) {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "index/hnsw_walk.h"
 #include "tests/index/clustered_vectors.h"
 #include "tests/support/status_matchers.h"
 
@@ -136,6 +137,15 @@ TEST_F(HnswGraphTest, AFilterAgainstTheQueryIsLeftToAComparison) {
       EXPECT_THAT(*graph_->Search(query, kK, 96, allowed), IsEmpty());
     }
   }
+}
+
+TEST_F(HnswGraphTest, AWalkIsGivenUpWhereItsFirstBeamHoldsFarTooFewOfMany) {
+  EXPECT_TRUE(GivesUpAtOnce(0.5, 128, 0));
+  EXPECT_TRUE(GivesUpAtOnce(0.5, 128, 15));
+  EXPECT_FALSE(GivesUpAtOnce(0.5, 128, 16));
+  EXPECT_FALSE(GivesUpAtOnce(0.1, 128, 0)) << "as few as chance might have left";
+  EXPECT_TRUE(GivesUpAtOnce(0.1, 256, 0));
+  EXPECT_FALSE(GivesUpAtOnce(0.99, 128, 0)) << "a document's nearest are its own, left out";
 }
 
 TEST_F(HnswGraphTest, NothingAllowedFindsNothing) {

@@ -84,6 +84,21 @@ TEST(RecordsTest, ADocumentWithoutValidatorsIsReadableForEarlierPrograms) {
   EXPECT_EQ(read.document.last_modified, "today");
 }
 
+TEST(RecordsTest, HowVectorsAreKeptComesBack) {
+  for (const PatchCodes patches : {PatchCodes::kNone, PatchCodes::kBinary}) {
+    const CollectionRecord record = {4,
+                                     {"c", "m", 8, absl::UnixEpoch(), patches, VectorCodes::kInt8}};
+    const std::string bytes = Encode(record);
+    EXPECT_EQ(bytes[0], 3) << "earlier programs refuse it";
+    ASSERT_OK_AND_ASSIGN(const CollectionRecord read, DecodeCollection(bytes));
+    EXPECT_EQ(read.collection.patches, patches);
+    EXPECT_EQ(read.collection.vectors, VectorCodes::kInt8);
+    std::string unknown = bytes;
+    unknown.back() = 9;
+    EXPECT_THAT(DecodeCollection(unknown), StatusIs(absl::StatusCode::kDataLoss));
+  }
+}
+
 TEST(RecordsTest, WhatIsKeptOfPatchesComesBack) {
   for (const PatchCodes codes : {PatchCodes::kNone, PatchCodes::kBinary, PatchCodes::kInt8}) {
     const CollectionRecord record = {4, {"c", "m", 8, absl::UnixEpoch(), codes}};

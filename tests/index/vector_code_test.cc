@@ -81,6 +81,21 @@ TEST(VectorCodeTest, TheBoundHoldsAndIsNarrow) {
   }
 }
 
+TEST(VectorCodeTest, AShareOfTheErrorBoundsWhatIsLikely) {
+  EXPECT_EQ(LikelyErrorShare(16), 1) << "of few values the bound is the certain one";
+  std::mt19937 random(6);
+  constexpr int kDimension = 1024;
+  const float share = LikelyErrorShare(kDimension);
+  EXPECT_LT(share, 0.2);
+  for (int i = 0; i < 2000; ++i) {
+    const Row row(Values(random, kDimension, 0));
+    const std::vector<float> query = Values(random, kDimension, 0);
+    const QueryCode code(query);
+    const float close = code.Close(BestCodeKernels(), row.code.data(), row.head);
+    ASSERT_LE(std::abs(close - Exact(query, row)), code.Bound(row.head, share)) << i;
+  }
+}
+
 TEST(VectorCodeTest, ZeroVectorsGiveZero) {
   const std::vector<float> zero(20, 0);
   const std::vector<float> one(20, 0.5f);

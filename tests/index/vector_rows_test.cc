@@ -46,6 +46,35 @@ TEST(VectorRowsTest, RowsAreWhereTheyWerePutOverSeveralBlocks) {
   }
 }
 
+TEST(VectorRowsTest, RowsOfBytesAreTheirBytes) {
+  for (const int dimension : {1, 63, 700}) {
+    VectorRows rows(dimension, VectorCodes::kInt8);
+    std::vector<std::string> stored;
+    for (uint32_t row = 0; row < 3; ++row) {
+      std::vector<float> values(dimension, 0.25f);
+      values[row % values.size()] = -0.5f;
+      stored.push_back(StoreVector(VectorCodes::kInt8, values));
+      EXPECT_EQ(stored.back().size(), 4u + static_cast<size_t>(dimension));
+      rows.Append(row + 1, stored.back().data());
+    }
+    VectorRows copy(dimension, VectorCodes::kInt8, 3, nullptr);
+    for (int64_t row = 0; row < 3; ++row) copy.Append(rows, row);
+    EXPECT_FALSE(copy.mapped());
+    for (const VectorRows* each : {&rows, &copy}) {
+      for (int64_t row = 0; row < 3; ++row) {
+        EXPECT_EQ(each->Stored(row), stored[row]);
+        EXPECT_EQ(each->head(row).error, 0) << "there is nothing but the bytes";
+        std::vector<float> values(dimension);
+        each->Widen(row, values.data());
+        EXPECT_FLOAT_EQ(values[static_cast<size_t>(row) % values.size()], -0.5f);
+        double squares = 0;
+        for (const float value : values) squares += static_cast<double>(value) * value;
+        EXPECT_NEAR(each->Score(values, row), squares, 1e-4 * squares);
+      }
+    }
+  }
+}
+
 TEST(VectorRowsTest, ACopyKeepsItsRowsWhileTheNewestGrows) {
   VectorRows rows = Filled(10, 16);
   const VectorRows before = rows;

@@ -343,6 +343,7 @@ class FakeBackend::Collections final : public v1::CollectionService::Service {
     collection.set_name(request->name());
     collection.set_dimension(request->dimension() == 0 ? 1024 : request->dimension());
     collection.set_patch_vectors(request->patch_vectors());
+    collection.set_vectors(request->vectors());
     if (!backend_.collections_.emplace(request->name(), collection).second) {
       return edge::ToGrpcStatus(
           absl::AlreadyExistsError(absl::StrCat("collection \"", request->name(), "\" exists")));

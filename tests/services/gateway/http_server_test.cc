@@ -304,6 +304,12 @@ TEST_F(HttpServerTest, ACollectionIsMadeWithPatchVectors) {
       PostJson(at_, "/v1/collections", R"({"name":"p","patch_vectors":"binary"})");
   ASSERT_EQ(made.status, 201) << made.body;
   EXPECT_EQ(Json(made).at("patch_vectors"), "binary");
+  EXPECT_EQ(Json(made).at("vectors"), "f16");
+  const RawReply bytes = PostJson(at_, "/v1/collections", R"({"name":"v","vectors":"int8"})");
+  EXPECT_EQ(Json(bytes).at("vectors"), "int8");
+  const RawReply other = PostJson(at_, "/v1/collections", R"({"name":"w","vectors":"int4"})");
+  EXPECT_EQ(other.status, 400);
+  EXPECT_EQ(Json(other).at("error").at("param"), "vectors");
   EXPECT_EQ(Json(PostJson(at_, "/v1/collections", R"({"name":"q"})")).at("patch_vectors"), "none");
   for (const char* wrong : {R"("some")", "1", "true"}) {
     const RawReply reply = PostJson(at_, "/v1/collections",

@@ -65,6 +65,27 @@ TEST_F(CollectionServiceTest, PatchVectorsAreChosenWhenACollectionIsMade) {
   EXPECT_EQ(edge::Fields(status)[0].field, "patch_vectors");
 }
 
+TEST_F(CollectionServiceTest, HowVectorsAreKeptIsChosenWhenACollectionIsMade) {
+  v1::CreateCollectionRequest request;
+  request.set_name("notes");
+  request.set_vectors(v1::VECTOR_CODES_INT8);
+  v1::CreateCollectionResponse response;
+  {
+    grpc::ClientContext context;
+    ASSERT_TRUE(collections_->CreateCollection(&context, request, &response).ok());
+  }
+  EXPECT_EQ(response.collection().vectors(), v1::VECTOR_CODES_INT8);
+  EXPECT_EQ(corpus_->GetCollection("notes")->vectors, index::VectorCodes::kInt8);
+  request.set_name("others");
+  request.set_vectors(static_cast<v1::VectorCodes>(9));
+  grpc::ClientContext context;
+  const auto status =
+      edge::FromGrpcStatus(collections_->CreateCollection(&context, request, &response));
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("vectors 9")));
+  ASSERT_EQ(edge::Fields(status).size(), 1u);
+  EXPECT_EQ(edge::Fields(status)[0].field, "vectors");
+}
+
 TEST_F(CollectionServiceTest, WrongNamesAreRefused) {
   EXPECT_THAT(CreateCollection(""), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(CreateCollection("a/b"), StatusIs(absl::StatusCode::kInvalidArgument));
