@@ -477,6 +477,7 @@ std::string HeatmapJson(const v1::GetPassageHeatmapResponse& heatmap) {
     one["text"] = word.text();
     one["values"] = numbers(word.values());
   }
+  out["follow_up"] = heatmap.has_follow_up() ? FromFollowUp(heatmap.follow_up()) : Json(nullptr);
   out["warnings"] = Strings(heatmap.warnings());
   return Dump(out);
 }
