@@ -163,6 +163,10 @@ class Chunks {
   Chunks(ChatHead head, bool include_usage, int choices)
       : head_(std::move(head)), include_usage_(include_usage), begun_(choices, false) {}
 
+  // The first chunk of a choice, with its role and nothing else; nothing for one that has begun.
+  std::string Begin(int choice) {
+    return HasBegun(choice) ? "" : Delta(choice, "\"content\":\"\"");
+  }
   // `delta` is the inside of an object; the first chunk of a choice gets the role as well.
   std::string Delta(int choice, absl::string_view delta, absl::string_view logprobs = "null") {
     return Chunk(choice, delta, logprobs, "null", "");
@@ -179,10 +183,14 @@ class Chunks {
   }
 
  private:
+  // A choice that was not asked for has no beginning.
+  bool HasBegun(int choice) const {
+    return choice < 0 || choice >= static_cast<int>(begun_.size()) || begun_[choice];
+  }
   std::string Chunk(int choice, absl::string_view delta, absl::string_view logprobs,
                     absl::string_view finish_reason, absl::string_view more) {
     std::string role;
-    if (choice >= 0 && choice < static_cast<int>(begun_.size()) && !begun_[choice]) {
+    if (!HasBegun(choice)) {
       begun_[choice] = true;
       role = absl::StrCat("\"role\":\"assistant\"", delta.empty() ? "" : ",");
     }
@@ -237,10 +245,13 @@ class ChatChunks final : public EventRenderer<v1::GenerateEvent> {
       return chunks_.Delta(delta.choice(),
                            absl::StrCat("\"reasoning_content\":", JsonString(delta.reasoning())));
     }
+    const std::string text = absl::StrCat("\"content\":", JsonString(delta.text()));
+    if (!logprobs_ || delta.logprobs().empty()) return chunks_.Delta(delta.choice(), text);
     std::string tokens;
-    if (logprobs_) AppendTokens(delta.logprobs(), tokens);
-    return chunks_.Delta(delta.choice(), absl::StrCat("\"content\":", JsonString(delta.text())),
-                         tokens.empty() ? "null" : LogprobsJson(tokens));
+    AppendTokens(delta.logprobs(), tokens);
+    // OpenAI's clients take those of a choice's first chunk twice; theirs has none.
+    std::string out = chunks_.Begin(delta.choice());
+    return out + chunks_.Delta(delta.choice(), text, LogprobsJson(tokens));
   }
   bool complete() const override { return complete_; }
   Reply Head() override {
