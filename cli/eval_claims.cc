@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
@@ -41,58 +42,61 @@ const char* PlantedName(Planted planted) {
   return "";
 }
 
+struct SourceKind {
+  ClaimSource source;
+  demo_world::Task task;  // that asks for facts of it
+  const char* name;
+};
+constexpr SourceKind kSources[] = {
+    {ClaimSource::kText, demo_world::Task::kTextAnswer, "text"},
+    {ClaimSource::kPage, demo_world::Task::kPageAnswer, "page"},
+    {ClaimSource::kTable, demo_world::Task::kTableAnswer, "table"},
+};
+
+const char* SourceName(ClaimSource source) { return kSources[static_cast<size_t>(source)].name; }
+
 // What is wrong when a fact has the value of another one of its kind.
 Planted WrongValueOf(Fact::Kind kind) {
   switch (kind) {
-    case Fact::Kind::kPrice:
-    case Fact::Kind::kStock: return Planted::kNumber;
-    case Fact::Kind::kMakerFounded: return Planted::kDate;
-    default: return Planted::kName;
+    case Fact::Kind::kMakerFounded:
+    case Fact::Kind::kInvoiceDate: return Planted::kDate;
+    case Fact::Kind::kMaker:
+    case Fact::Kind::kWarehouse:
+    case Fact::Kind::kMakerCity:
+    case Fact::Kind::kBestSold:
+    case Fact::Kind::kCustomer: return Planted::kName;
+    default: return Planted::kNumber;
   }
 }
 
-// The fact that the question asks for.
-const Fact* FactOf(const demo_world::World& world, const demo_world::Question& question) {
-  for (const Fact& fact : world.facts()) {
-    if (fact.document == question.documents.front() &&
-        FactAnswer(fact, question.language) == question.answer.front().text) {
-      return &fact;
-    }
-  }
-  return nullptr;
-}
-
-std::vector<EvalClaim> ClaimsOf(const demo_world::World& world,
+std::vector<EvalClaim> ClaimsOf(const demo_world::World& world, ClaimSource source,
                                 const demo_world::Question& question, const Fact& fact) {
   const auto document = [&](int number) -> const demo_world::Document& {
     return world.documents()[static_cast<size_t>(number)];
   };
-  const std::string& source = document(fact.document).id;
+  std::vector<EvalClaim> out;
+  const auto add = [&](Planted planted, std::string text, int number) {
+    out.push_back({.source = source,
+                   .language = question.language,
+                   .planted = planted,
+                   .text = std::move(text),
+                   .document = document(number).id});
+  };
   const std::string& text = question.answer.front().text;
-  std::vector<EvalClaim> out = {{.language = question.language, .text = text, .document = source}};
+  add(Planted::kNothing, text, fact.document);
   if (!question.wrong_answer.empty()) {
-    out.push_back({.language = question.language,
-                   .planted = WrongValueOf(fact.kind),
-                   .text = question.wrong_answer,
-                   .document = source});
+    add(WrongValueOf(fact.kind), question.wrong_answer, fact.document);
   }
-  if (fact.kind == Fact::Kind::kPrice && absl::StrContains(text, kCurrency)) {
-    out.push_back({.language = question.language,
-                   .planted = Planted::kUnit,
-                   .text = absl::StrReplaceAll(text, {{kCurrency, kOtherCurrency}}),
-                   .document = source});
+  // Pages name no currency, so that there none is another one.
+  if (source == ClaimSource::kText && fact.kind == Fact::Kind::kPrice &&
+      absl::StrContains(text, kCurrency)) {
+    add(Planted::kUnit, absl::StrReplaceAll(text, {{kCurrency, kOtherCurrency}}), fact.document);
   }
-  for (const int near : question.near) {
-    if (document(near).kind != demo_world::DocumentKind::kText ||
-        document(near).language != question.language) {
-      continue;
-    }
-    out.push_back({.language = question.language,
-                   .planted = Planted::kSource,
-                   .text = text,
-                   .document = document(near).id});
-    break;
-  }
+  const auto near = std::ranges::find_if(question.near, [&](int number) {
+    return document(number).kind == document(fact.document).kind &&
+           document(number).language == question.language;
+  });
+  if (near != question.near.end()) add(Planted::kSource, text, *near);
   return out;
 }
 
@@ -120,15 +124,30 @@ std::function<bool(const ClaimScore&)> Has(Planted planted) {
 
 }  // namespace
 
+const Fact* FactOf(const demo_world::World& world, const demo_world::Question& question) {
+  for (const Fact& fact : world.facts()) {
+    if (fact.document == question.documents.front() &&
+        FactAnswer(fact, question.language) == question.answer.front().text) {
+      return &fact;
+    }
+  }
+  return nullptr;
+}
+
 std::vector<std::vector<EvalClaim>> MakeClaims(const demo_world::World& world, int count,
                                                uint64_t seed) {
   std::vector<std::vector<EvalClaim>> out;
   demo_world::Random random = demo_world::Random(seed).Fork(kClaims);
-  for (int tries = 0; static_cast<int>(out.size()) < count && tries < kTries * count; ++tries) {
-    const auto question = Ask(world, demo_world::Task::kTextAnswer, random);
-    if (!question.has_value()) continue;
-    const Fact* const fact = FactOf(world, *question);
-    if (fact != nullptr) out.push_back(ClaimsOf(world, *question, *fact));
+  for (const SourceKind& kind : kSources) {
+    int made = 0;
+    for (int tries = 0; made < count && tries < kTries * count; ++tries) {
+      const auto question = Ask(world, kind.task, random);
+      if (!question.has_value()) continue;
+      const Fact* const fact = FactOf(world, *question);
+      if (fact == nullptr) continue;
+      out.push_back(ClaimsOf(world, kind.source, *question, *fact));
+      ++made;
+    }
   }
   return out;
 }
@@ -162,6 +181,7 @@ absl::StatusOr<std::vector<ClaimScore>> CheckClaims(const EvalSession& session,
   std::vector<ClaimScore> out;
   for (size_t i = 0; i < claims.size(); ++i) {
     ClaimScore& score = out.emplace_back();
+    score.source = claims[i].source;
     score.language = claims[i].language;
     score.planted = claims[i].planted;
     JsonList verdicts;
@@ -176,6 +196,7 @@ absl::StatusOr<std::vector<ClaimScore>> CheckClaims(const EvalSession& session,
                        .Text("task", kVerdictTask)
                        .Text("claim", claims[i].text)
                        .Text("document", claims[i].document)
+                       .Text("source", SourceName(claims[i].source))
                        .Text("planted", PlantedName(claims[i].planted))
                        .Raw("verdicts", verdicts.Done())
                        .Done();
@@ -201,6 +222,12 @@ TaskFigures VerdictTask(const std::vector<ClaimScore>& scores) {
       const char* const suffix = language == Language::kEnglish ? "_english" : "_chinese";
       out.figures.emplace_back(name + suffix, Refused(scores, [&](const ClaimScore& score) {
                                  return score.language == language && counts(score);
+                               }));
+    }
+    for (const SourceKind& kind : kSources) {
+      out.figures.emplace_back(absl::StrCat(name, "_", kind.name),
+                               Refused(scores, [&](const ClaimScore& score) {
+                                 return score.source == kind.source && counts(score);
                                }));
     }
   };

@@ -9,6 +9,7 @@
 #include "cli/eval_questions.h"
 #include "cli/eval_report.h"
 #include "cli/eval_session.h"
+#include "tools/demo_world/questions.h"
 #include "tools/demo_world/world.h"
 
 // The task "verdict": sentences of the made-up shop, some of them false, judged by a document.
@@ -20,21 +21,33 @@ enum class Planted {
   kNumber,   // another item's price or stock
   kDate,     // another maker's year
   kUnit,     // another currency; English texts name none
-  kName,     // another maker, warehouse or city
+  kName,     // another maker, warehouse, city, month or customer
   kSource    // true, but of another document than the one it is judged by
 };
 
+// What the document is that a claim is taken from.
+enum class ClaimSource {
+  kText,
+  kPage,  // a picture of a label, sign or chart
+  kTable  // a picture of a price list, invoice or stock table
+};
+
+// The fact that a question of one fact asks for; null where the world has none.
+const demo_world::World::Fact* FactOf(const demo_world::World& world,
+                                      const demo_world::Question& question);
+
 struct EvalClaim {
+  ClaimSource source = ClaimSource::kText;
   demo_world::Language language = demo_world::Language::kEnglish;
   Planted planted = Planted::kNothing;
   std::string text;
   std::string document;  // that it is judged by
 };
 
-// Of `count` facts that texts state, or fewer where there are none: the sentence that says it, the
-// same with the value of another fact of its kind, and the first again with the likest other text
-// of its language as the source; of a price with a currency, the same in another one. All but the
-// first only where the world has such a thing.
+// Of `count` facts that each kind of source states, or fewer where there are none: the sentence
+// that says it, the same with the value of another fact of its kind, and the first again with the
+// likest other document of its kind and language as the source; of a text's price with a
+// currency, the same in another one. All but the first only where the world has such a thing.
 std::vector<std::vector<EvalClaim>> MakeClaims(const demo_world::World& world, int count,
                                                uint64_t seed);
 
@@ -42,6 +55,7 @@ std::vector<std::vector<EvalClaim>> MakeClaims(const demo_world::World& world, i
 void ShuffleClaims(uint64_t seed, std::vector<std::vector<EvalClaim>>& claims);
 
 struct ClaimScore {
+  ClaimSource source = ClaimSource::kText;
   demo_world::Language language = demo_world::Language::kEnglish;
   Planted planted = Planted::kNothing;
   bool refused = false;     // unsupported or contradicted

@@ -66,6 +66,12 @@ double IntersectionOverUnion(const demo_world::Box& a, const demo_world::Box& b)
   return covered > 0 ? shared / covered : 0;
 }
 
+double Covered(const demo_world::Box& inner, const demo_world::Box& outer) {
+  const double shared = Area({std::max(inner.x0, outer.x0), std::max(inner.y0, outer.y0),
+                              std::min(inner.x1, outer.x1), std::min(inner.y1, outer.y1)});
+  return Area(inner) > 0 ? shared / Area(inner) : 0;
+}
+
 double Percentile(double percent, std::vector<double> samples) {
   if (samples.empty()) return 0;
   std::sort(samples.begin(), samples.end());

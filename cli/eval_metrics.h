@@ -49,6 +49,9 @@ inline constexpr std::array<RankingFigure, 7> kRankingFigures = {
 // Area of what two boxes share, as a part of what they cover together; 0 of boxes without area.
 double IntersectionOverUnion(const demo_world::Box& a, const demo_world::Box& b);
 
+// The share of `inner` that lies in `outer`; 0 where `inner` has no area.
+double Covered(const demo_world::Box& inner, const demo_world::Box& outer);
+
 // The smallest sample that at least `percent` of 100 of them do not exceed; 0 without samples.
 double Percentile(double percent, std::vector<double> samples);
 

@@ -20,6 +20,7 @@ struct EvalOptions {
   std::string export_to;    // of a made-up shop: write it to this folder instead; empty = not
   std::string split;        // of a folder's judgements
   bool shuffled = false;    // scored against the gold of other questions
+  bool text_layer = false;  // pages of a made-up shop are PDFs with words, not pictures
   bool no_history = false;  // questions alone, without the conversation before them
   bool json = false;
 

@@ -31,6 +31,33 @@ std::vector<std::string> Ids(const demo_world::World& world, const std::vector<i
   return ids;
 }
 
+}  // namespace
+
+const char* TaskName(Task task) { return kNames[static_cast<size_t>(task)]; }
+
+absl::StatusOr<EvalTasks> ParseTasks(absl::string_view names) {
+  std::vector<std::string> wanted;
+  if (!names.empty()) wanted = absl::StrSplit(names, ',');
+  EvalTasks tasks = {.questions = {}, .verdict = wanted.empty(), .regions = wanted.empty()};
+  for (const std::string& name : wanted) {
+    if (name == kVerdictTask) {
+      tasks.verdict = true;
+    } else if (name == kRegionsTask) {
+      tasks.regions = true;
+    } else if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames)) {
+      return absl::InvalidArgumentError(absl::StrCat("--tasks: no task ", name, "; there are ",
+                                                     absl::StrJoin(kNames, ", "), ", ",
+                                                     kVerdictTask, ", ", kRegionsTask));
+    }
+  }
+  for (int i = 0; i < kEvalTasks; ++i) {
+    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), kNames[i]) != wanted.end()) {
+      tasks.questions.push_back(static_cast<Task>(i));
+    }
+  }
+  return tasks;
+}
+
 EvalQuestion Prepare(const demo_world::World& world, const demo_world::Question& question) {
   EvalQuestion out;
   out.task = question.task;
@@ -57,31 +84,6 @@ EvalQuestion Prepare(const demo_world::World& world, const demo_world::Question&
   out.gold.json = question.json;
   out.gold.box = question.box;
   return out;
-}
-
-}  // namespace
-
-const char* TaskName(Task task) { return kNames[static_cast<size_t>(task)]; }
-
-absl::StatusOr<EvalTasks> ParseTasks(absl::string_view names) {
-  std::vector<std::string> wanted;
-  if (!names.empty()) wanted = absl::StrSplit(names, ',');
-  EvalTasks tasks = {.questions = {}, .verdict = wanted.empty()};
-  for (const std::string& name : wanted) {
-    if (name == kVerdictTask) {
-      tasks.verdict = true;
-    } else if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames)) {
-      return absl::InvalidArgumentError(absl::StrCat("--tasks: no task ", name, "; there are ",
-                                                     absl::StrJoin(kNames, ", "), ", ",
-                                                     kVerdictTask));
-    }
-  }
-  for (int i = 0; i < kEvalTasks; ++i) {
-    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), kNames[i]) != wanted.end()) {
-      tasks.questions.push_back(static_cast<Task>(i));
-    }
-  }
-  return tasks;
 }
 
 std::vector<EvalQuestion> AskAll(const demo_world::World& world, const std::vector<Task>& tasks,

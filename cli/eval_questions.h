@@ -16,11 +16,14 @@ namespace sightline::cli {
 inline constexpr int kEvalTasks = 16;
 // Beside those of the enum: claims to be judged, see eval_claims.h.
 inline constexpr char kVerdictTask[] = "verdict";
+// Answers whose citations point to places, see eval_regions.h.
+inline constexpr char kRegionsTask[] = "regions";
 // "photo_to_item", "text_to_photo", …
 const char* TaskName(demo_world::Task task);
 struct EvalTasks {
   std::vector<demo_world::Task> questions;  // in the order of the enum
   bool verdict = false;
+  bool regions = false;
 };
 // Names with commas between; empty means all. kInvalidArgument: no such task.
 absl::StatusOr<EvalTasks> ParseTasks(absl::string_view names);
@@ -52,6 +55,9 @@ struct EvalQuestion {
   bool of_page = false;               // kBox: a row of a page, not an item of a scene
   Gold gold;
 };
+
+// A question of `world`, without an id.
+EvalQuestion Prepare(const demo_world::World& world, const demo_world::Question& question);
 
 // `count` questions of each task, fewer where the world holds too little to ask so. Those of a task
 // depend on `seed`, the task and the world alone.

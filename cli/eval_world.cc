@@ -18,9 +18,11 @@
 #include "cli/eval_files.h"
 #include "cli/eval_pool.h"
 #include "cli/eval_questions.h"
+#include "cli/eval_regions.h"
 #include "cli/eval_report.h"
 #include "cli/eval_request.h"
 #include "cli/eval_run.h"
+#include "cli/eval_text_page.h"
 #include "cli/json_text.h"
 #include "cli/progress.h"
 
@@ -50,14 +52,21 @@ class WorldEval {
     SL_RETURN_IF_ERROR(Ingest());
     SL_RETURN_IF_ERROR(Ask());
     if (tasks_.verdict) SL_RETURN_IF_ERROR(Judge());
+    if (tasks_.regions && session_->model().has_generator()) SL_RETURN_IF_ERROR(Point());
     return WriteFiles();
   }
 
   void Report() const {
     std::vector<Figure> figures = MainFigures(scores_);
-    for (Figure& figure : VerdictFigures(verdicts_)) figures.push_back(std::move(figure));
+    // Of pages that are pictures the task's figures tell apart: gates have no words of them.
+    std::vector<ClaimScore> of_words;
+    std::ranges::copy_if(verdicts_, std::back_inserter(of_words), [this](const ClaimScore& score) {
+      return score.source == ClaimSource::kText || options_.text_layer;
+    });
+    for (Figure& figure : VerdictFigures(of_words)) figures.push_back(std::move(figure));
     std::vector<TaskFigures> by_task = FiguresByTask(scores_);
     if (!verdicts_.empty()) by_task.push_back(VerdictTask(verdicts_));
+    if (!regions_.empty()) by_task.push_back(RegionTask(regions_));
     if (options_.json) {
       JsonObject out;
       for (const auto& [name, value] : figures) out.Raw(name, FigureJson(value));
@@ -84,7 +93,8 @@ class WorldEval {
   // Worlds of one seed and different sizes differ in more than their number of documents.
   std::string Collection() const {
     const demo_world::WorldSize& size = options_.size;
-    return absl::StrCat(kWorldName, "-", seed_, "-", size.items, "-", size.pages, "-", size.texts);
+    return absl::StrCat(kWorldName, "-", seed_, "-", size.items, "-", size.pages, "-", size.texts,
+                        options_.text_layer ? "-text-layer" : "");
   }
 
   // Each document is drawn when its turn comes, so that drawing and reading go on at once.
@@ -97,8 +107,7 @@ class WorldEval {
           for (const demo_world::Document& document : world_.documents()) {
             IngestItem item;
             item.id = document.id;
-            SL_ASSIGN_OR_RETURN(item.path,
-                                session_->WriteFile(document.file_name, world_.File(document)));
+            SL_ASSIGN_OR_RETURN(item.path, WriteFile(document));
             SL_RETURN_IF_ERROR(visitor.item(std::move(item)));
           }
           return absl::OkStatus();
@@ -107,6 +116,14 @@ class WorldEval {
     progress.Clear();
     ingest_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> WriteFile(const demo_world::Document& document) {
+    if (!options_.text_layer || document.kind != demo_world::DocumentKind::kPage) {
+      return session_->WriteFile(document.file_name, world_.File(document));
+    }
+    return session_->WriteFile(absl::StrCat(document.id, ".pdf"),
+                               TextPage(document.page, DrawPage(document.page, document.view)));
   }
 
   absl::Status Ask() {
@@ -157,10 +174,28 @@ class WorldEval {
     return absl::OkStatus();
   }
 
+  absl::Status Point() {
+    auto regions = AskRegions(world_, options_.text_layer, options_.queries, seed_);
+    if (options_.shuffled) ShuffleRegions(seed_, regions);
+    const int count = static_cast<int>(regions.size());
+    Progress progress(terminal_, options_.Silent(terminal_), {.items = count, .what = "regions"});
+    regions_.resize(regions.size());
+    SL_RETURN_IF_ERROR(ForEach(count, [&](int i) -> absl::Status {
+      auto score = AskRegion(*session_, regions[i], latencies_);
+      if (!score.ok()) return Annotate(score.status(), "regions task");
+      regions_[i] = *std::move(score);
+      progress.Add(0, false);
+      return absl::OkStatus();
+    }));
+    progress.Clear();
+    return absl::OkStatus();
+  }
+
   absl::Status WriteFiles() const {
     if (!options_.log.empty()) {
       std::string log;
       for (const EvalScore& score : scores_) absl::StrAppend(&log, score.record, "\n");
+      for (const RegionScore& score : regions_) absl::StrAppend(&log, score.record, "\n");
       for (const ClaimScore& score : verdicts_) absl::StrAppend(&log, score.record, "\n");
       SL_RETURN_IF_ERROR(WriteFileAtomic(options_.log, log));
     }
@@ -208,6 +243,7 @@ class WorldEval {
         .Number("items", options_.size.items)
         .Number("pages", options_.size.pages)
         .Number("texts", options_.size.texts)
+        .Bool("text_layer", options_.text_layer)
         .Number("documents", static_cast<int64_t>(world_.documents().size()))
         .Number("queries", options_.queries)
         .Raw("tasks", TasksJson(by_task));
@@ -224,6 +260,7 @@ class WorldEval {
   Latencies latencies_;
   std::vector<EvalScore> scores_;
   std::vector<ClaimScore> verdicts_;
+  std::vector<RegionScore> regions_;
   double ingest_seconds_ = 0;
 };
 

@@ -28,8 +28,10 @@ absl::Status FromRpc(const grpc::Status& status) {
 
 }  // namespace
 
-Call::Call(std::string authorization, absl::Duration timeout)
-    : authorization_(std::move(authorization)), deadline_(absl::Now() + timeout) {}
+Call::Call(std::string authorization, absl::Duration timeout, bool no_cache)
+    : authorization_(std::move(authorization)),
+      deadline_(absl::Now() + timeout),
+      no_cache_(no_cache) {}
 
 absl::Status Call::Run(const std::function<grpc::Status(grpc::ClientContext*)>& method) {
   grpc::ClientContext context;

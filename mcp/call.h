@@ -17,7 +17,8 @@ namespace sightline::mcp {
 class Call {
  public:
   // `authorization` goes with each, where it is not empty; `timeout` is of all together.
-  Call(std::string authorization, absl::Duration timeout);
+  // `no_cache`: nothing is to be taken from a cache.
+  Call(std::string authorization, absl::Duration timeout, bool no_cache);
 
   // Runs `method` with a context that Cancel ends. The status carries the server's reason, which
   // ReasonOf gives.
@@ -26,10 +27,12 @@ class Call {
   // Ends the call that runs, and those to come.
   void Cancel();
   bool cancelled() const;
+  bool no_cache() const { return no_cache_; }
 
  private:
   const std::string authorization_;
   const absl::Time deadline_;
+  const bool no_cache_;
   mutable absl::Mutex mu_;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
   grpc::ClientContext* running_ ABSL_GUARDED_BY(mu_) = nullptr;

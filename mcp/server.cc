@@ -51,7 +51,7 @@ Server::Work Server::Accept(absl::string_view text) {
     return nullptr;
   }
   const std::string key = message.id.dump();
-  auto call = std::make_shared<Call>(options_.authorization, options_.timeout);
+  auto call = std::make_shared<Call>(options_.authorization, options_.timeout, options_.no_cache);
   {
     absl::MutexLock lock(&mu_);
     if (!running_.emplace(key, call).second) {

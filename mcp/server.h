@@ -25,6 +25,7 @@ struct ServerOptions {
   std::string version;                         // of this program
   std::string authorization;                   // goes with every call upstream; may be empty
   absl::Duration timeout = absl::Minutes(10);  // of one request
+  bool no_cache = false;                       // of every search and answer
 };
 
 // A Model Context Protocol server for one client, over a Sightline server's gRPC interface. It

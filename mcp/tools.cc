@@ -130,7 +130,8 @@ absl::Status Check(const Json& arguments, const Json& schema) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::SearchRequest> SearchOf(const Json& arguments, const char* text) {
+absl::StatusOr<v1::SearchRequest> SearchOf(const Json& arguments, const char* text,
+                                           const Call& call) {
   v1::SearchRequest search;
   search.set_collection(arguments["collection"].get<std::string>());
   if (arguments.contains("image")) {
@@ -144,6 +145,7 @@ absl::StatusOr<v1::SearchRequest> SearchOf(const Json& arguments, const char* te
   if (search.query().empty()) return Wrong(text, "words, or an image, or both");
   search.set_k(arguments.value("k", 0));
   search.set_filter(arguments.value("filter", ""));
+  search.set_no_cache(call.no_cache());
   return search;
 }
 
@@ -168,7 +170,7 @@ Json PictureLinks(const google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
 }
 
 absl::StatusOr<Json> Search(const Json& arguments, const Stubs& stubs, Call& call) {
-  SL_ASSIGN_OR_RETURN(const v1::SearchRequest request, SearchOf(arguments, "query"));
+  SL_ASSIGN_OR_RETURN(const v1::SearchRequest request, SearchOf(arguments, "query", call));
   v1::SearchResponse reply;
   SL_RETURN_IF_ERROR(call.Run(
       [&](grpc::ClientContext* context) { return stubs.query->Search(context, request, &reply); }));
@@ -177,7 +179,7 @@ absl::StatusOr<Json> Search(const Json& arguments, const Stubs& stubs, Call& cal
 
 absl::StatusOr<Json> Ask(const Json& arguments, const Stubs& stubs, Call& call) {
   v1::SearchAndAnswerRequest request;
-  SL_ASSIGN_OR_RETURN(*request.mutable_search(), SearchOf(arguments, "question"));
+  SL_ASSIGN_OR_RETURN(*request.mutable_search(), SearchOf(arguments, "question", call));
   request.mutable_sampling()->set_max_tokens(arguments.value("max_tokens", 0));
   request.set_regions(arguments.value("regions", false));
   if (arguments.contains("history")) {

@@ -115,6 +115,10 @@ struct TokenLogprob {
 struct TokenLogprobs {
   TokenLogprob chosen;
   std::vector<TokenLogprob> top;  // likeliest first, those forbidden left out
+  // Which bytes of the answer it makes; tokens that make a character together have the same.
+  // Equal: none, as a token of the reasoning or one that ends the text. `end` may lie behind the
+  // answer's, where a stop text cut the token.
+  size_t begin = 0, end = 0;
 };
 
 struct GenerateChoice {
@@ -144,6 +148,8 @@ struct TextPiece {
   absl::string_view text;
   bool reasoning = false;  // else of the answer
   int choice = 0;          // 0 to n - 1
+  // Of the answer's tokens that begin in `text`, when asked for; some among them may make no text.
+  std::span<const TokenLogprobs> logprobs = {};
 };
 
 // Called with each new piece of text, on a thread of the engine's. Returning false ends the

@@ -111,10 +111,25 @@ absl::Status TextWriter::Write(int32_t token) {
     part_ = Part::kAnswer;
     skip_newlines_ = options_.constraint == nullptr;
     answer_begin_ = choice_.token_ids.size();
+    told_ = placed_ = choice_.logprobs.size();
     return absl::OkStatus();
   }
   part_ = Part::kAnswer;
+  if (!choice_.logprobs.empty() && !tokenizer_.IsSpecial(token)) {
+    unplaced_.push_back(choice_.logprobs.size() - 1);
+  }
   return GiveAnswer(decoder_.Push(token));
+}
+
+// The tokens that wait make the answer's next `bytes`.
+void TextWriter::PlaceTokens(size_t bytes) {
+  for (const size_t token : unplaced_) {
+    choice_.logprobs[token].begin = answer_bytes_;
+    choice_.logprobs[token].end = answer_bytes_ + bytes;
+    placed_ = token + 1;
+  }
+  unplaced_.clear();
+  answer_bytes_ += bytes;
 }
 
 absl::Status TextWriter::GiveReasoning(std::string text) {
@@ -123,7 +138,9 @@ absl::Status TextWriter::GiveReasoning(std::string text) {
 }
 
 absl::Status TextWriter::GiveAnswer(std::string text) {
+  if (text.empty()) return absl::OkStatus();
   if (skip_newlines_) text.erase(0, std::min(text.find_first_not_of('\n'), text.size()));
+  PlaceTokens(text.size());
   if (text.empty()) return absl::OkStatus();
   skip_newlines_ = false;
   return Give(stop_.Push(text), /*reasoning=*/false);
@@ -133,7 +150,12 @@ absl::Status TextWriter::Give(const std::string& text, bool reasoning) {
   if (text.empty()) return absl::OkStatus();
   skip_newlines_ = false;
   (reasoning ? choice_.reasoning : choice_.text) += text;
-  const TextPiece piece = {text, reasoning, options_.choice};
+  TextPiece piece = {text, reasoning, options_.choice};
+  if (!reasoning) {
+    const size_t first = told_;
+    while (told_ < placed_ && choice_.logprobs[told_].begin < choice_.text.size()) ++told_;
+    piece.logprobs = std::span(choice_.logprobs).subspan(first, told_ - first);
+  }
   if (on_text_ != nullptr && !on_text_(piece)) {
     return absl::CancelledError("ended by the receiver of the text");
   }

@@ -75,6 +75,7 @@ class TextWriter {
   void Restrict(std::span<float> logits);
   void RememberLogprobs();
   absl::Status Write(int32_t token);
+  void PlaceTokens(size_t bytes);
   absl::Status GiveReasoning(std::string text);
   absl::Status GiveAnswer(std::string text);
   absl::Status Give(const std::string& text, bool reasoning);
@@ -89,6 +90,12 @@ class TextWriter {
   Part part_;
   bool skip_newlines_ = false;  // of the part that has just begun
   size_t answer_begin_ = 0;     // index of the answer's first token
+  size_t answer_bytes_ = 0;     // of the answer, what `stop_` holds back included
+  // Of choice_.logprobs: those before `told_` have gone, those before `placed_` know their bytes,
+  // and those of `unplaced_` wait for the rest of their character.
+  size_t told_ = 0;
+  size_t placed_ = 0;
+  std::vector<size_t> unplaced_;
   GenerateChoice choice_;
 };
 

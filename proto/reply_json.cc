@@ -451,6 +451,7 @@ std::string HeatmapJson(const v1::GetPassageHeatmapResponse& heatmap) {
     one["values"] = numbers(word.values());
     return one;
   });
+  out["follow_up"] = heatmap.has_follow_up() ? FromFollowUp(heatmap.follow_up()) : Json(nullptr);
   out["warnings"] = Strings(heatmap.warnings());
   return out.Text();
 }

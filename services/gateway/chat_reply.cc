@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -54,38 +53,21 @@ std::string TokenFields(const v1::TokenLogprob& token) {
                       "]");
 }
 
-// The tokens that the answer's text is made of: not those of the reasoning before it, nor an end
-// token or what a stop text cut off.
-std::pair<int, int> TokensOfText(const v1::GenerateChoice& choice) {
-  std::string bytes;
-  for (const v1::TokenLogprobs& place : choice.logprobs()) bytes += place.chosen().bytes();
-  const size_t begin = bytes.find(choice.text(), std::min(bytes.size(), choice.reasoning().size()));
-  if (begin == std::string::npos) return {0, choice.logprobs_size()};
-  const size_t end = begin + choice.text().size();
-  std::pair<int, int> range = {0, 0};
-  size_t at = 0;
-  for (int i = 0; i < choice.logprobs_size(); ++i) {
-    const size_t next = at + choice.logprobs(i).chosen().bytes().size();
-    if (next <= begin) range.first = i + 1;
-    if (at < end) range.second = i + 1;
-    at = next;
-  }
-  return {range.first, std::max(range.first, range.second)};
-}
-
-std::string LogprobsJson(const v1::GenerateChoice& choice) {
-  std::string out = "{\"content\":[";
-  const auto [begin, end] = TokensOfText(choice);
-  for (int i = begin; i < end; ++i) {
-    const v1::TokenLogprobs& place = choice.logprobs(i);
-    absl::StrAppend(&out, i > begin ? "," : "", "{", TokenFields(place.chosen()),
+// Appends `tokens` to the inside of an array.
+void AppendTokens(const google::protobuf::RepeatedPtrField<v1::TokenLogprobs>& tokens,
+                  std::string& out) {
+  for (const v1::TokenLogprobs& place : tokens) {
+    absl::StrAppend(&out, out.empty() ? "" : ",", "{", TokenFields(place.chosen()),
                     ",\"top_logprobs\":[");
     for (int j = 0; j < place.top_size(); ++j) {
       absl::StrAppend(&out, j > 0 ? "," : "", "{", TokenFields(place.top(j)), "}");
     }
     out += "]}";
   }
-  return out + "],\"refusal\":null}";
+}
+
+std::string LogprobsJson(absl::string_view tokens) {
+  return absl::StrCat("{\"content\":[", tokens, "],\"refusal\":null}");
 }
 
 // Turns growing offsets in bytes into such in characters; each text is walked once.
@@ -181,13 +163,17 @@ class Chunks {
   Chunks(ChatHead head, bool include_usage, int choices)
       : head_(std::move(head)), include_usage_(include_usage), begun_(choices, false) {}
 
-  // `delta` is the inside of an object; the first chunk of a choice gets the role as well.
-  std::string Delta(int choice, absl::string_view delta) {
-    return Chunk(choice, delta, "null", "null", "");
+  // The first chunk of a choice, with its role and nothing else; nothing for one that has begun.
+  std::string Begin(int choice) {
+    return HasBegun(choice) ? "" : Delta(choice, "\"content\":\"\"");
   }
-  std::string Last(int choice, absl::string_view delta, absl::string_view logprobs,
-                   absl::string_view finish_reason, absl::string_view more) {
-    return Chunk(choice, delta, logprobs, absl::StrCat("\"", finish_reason, "\""), more);
+  // `delta` is the inside of an object; the first chunk of a choice gets the role as well.
+  std::string Delta(int choice, absl::string_view delta, absl::string_view logprobs = "null") {
+    return Chunk(choice, delta, logprobs, "null", "");
+  }
+  std::string Last(int choice, absl::string_view delta, absl::string_view finish_reason,
+                   absl::string_view more) {
+    return Chunk(choice, delta, "null", absl::StrCat("\"", finish_reason, "\""), more);
   }
   std::string End(const v1::Usage& usage) const {
     if (!include_usage_) return kDone;
@@ -197,10 +183,14 @@ class Chunks {
   }
 
  private:
+  // A choice that was not asked for has no beginning.
+  bool HasBegun(int choice) const {
+    return choice < 0 || choice >= static_cast<int>(begun_.size()) || begun_[choice];
+  }
   std::string Chunk(int choice, absl::string_view delta, absl::string_view logprobs,
                     absl::string_view finish_reason, absl::string_view more) {
     std::string role;
-    if (choice >= 0 && choice < static_cast<int>(begun_.size()) && !begun_[choice]) {
+    if (!HasBegun(choice)) {
       begun_[choice] = true;
       role = absl::StrCat("\"role\":\"assistant\"", delta.empty() ? "" : ",");
     }
@@ -227,31 +217,41 @@ class ChatChunks final : public EventRenderer<v1::GenerateEvent> {
     if (event.has_done()) {
       complete_ = true;
       if (!streamed_) {
-        whole_ = ChatJson(head_, event.done(), logprobs_);
+        whole_ = ChatJson(head_, event.done(), logprobs_ ? &tokens_ : nullptr);
         return "";
       }
       std::string out;
       const int choices = event.done().choices_size();
       for (int i = 0; i < choices; ++i) {
         const v1::GenerateChoice& choice = event.done().choices(i);
-        out +=
-            chunks_.Last(i, "", logprobs_ ? LogprobsJson(choice) : "null", choice.finish_reason(),
-                         i + 1 == choices ? WarningsField(event.done()) : "");
+        out += chunks_.Last(i, "", choice.finish_reason(),
+                            i + 1 == choices ? WarningsField(event.done()) : "");
       }
       return out + chunks_.End(event.done().usage());
     }
-    if (!streamed_ || !event.has_delta()) return "";
+    if (!event.has_delta()) return "";
     const v1::GenerateDelta& delta = event.delta();
+    if (!streamed_) {
+      if (logprobs_) AppendTokens(delta.logprobs(), tokens_[delta.choice()]);
+      return "";
+    }
     if (delta.has_tool_call()) {
       return chunks_.Delta(
           delta.choice(),
           absl::StrCat("\"tool_calls\":[",
                        ToolCallDelta(delta.tool_call(), calls_[delta.choice()]++), "]"));
     }
-    return chunks_.Delta(delta.choice(),
-                         delta.text().empty()
-                             ? absl::StrCat("\"reasoning_content\":", JsonString(delta.reasoning()))
-                             : absl::StrCat("\"content\":", JsonString(delta.text())));
+    if (!delta.reasoning().empty()) {
+      return chunks_.Delta(delta.choice(),
+                           absl::StrCat("\"reasoning_content\":", JsonString(delta.reasoning())));
+    }
+    const std::string text = absl::StrCat("\"content\":", JsonString(delta.text()));
+    if (!logprobs_ || delta.logprobs().empty()) return chunks_.Delta(delta.choice(), text);
+    std::string tokens;
+    AppendTokens(delta.logprobs(), tokens);
+    // OpenAI's clients take those of a choice's first chunk twice; theirs has none.
+    std::string out = chunks_.Begin(delta.choice());
+    return out + chunks_.Delta(delta.choice(), text, LogprobsJson(tokens));
   }
   bool complete() const override { return complete_; }
   Reply Head() override {
@@ -268,6 +268,7 @@ class ChatChunks final : public EventRenderer<v1::GenerateEvent> {
   const bool logprobs_;
   const bool streamed_;
   std::map<int, int> calls_;  // how many each choice has made
+  ChoiceTokens tokens_;       // of a reply that is not streamed
   bool complete_ = false;
   std::string whole_;
 };
@@ -301,7 +302,7 @@ class AnswerChunks final : public EventRenderer<v1::AnswerEvent> {
       }
     }
     absl::StrAppend(&out,
-                    chunks_.Last(0, absl::StrCat("\"annotations\":", AnnotationsJson(done)), "null",
+                    chunks_.Last(0, absl::StrCat("\"annotations\":", AnnotationsJson(done)),
                                  FinishReason(done), GroundingFields(done, warnings_)),
                     chunks_.End(done.usage()));
     return out;
@@ -320,7 +321,8 @@ class AnswerChunks final : public EventRenderer<v1::AnswerEvent> {
 
 }  // namespace
 
-std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done, bool logprobs) {
+std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done,
+                     const ChoiceTokens* tokens) {
   std::string out = absl::StrCat(Head(head, "chat.completion"), ",\"choices\":[");
   for (int i = 0; i < done.choices_size(); ++i) {
     const v1::GenerateChoice& choice = done.choices(i);
@@ -335,7 +337,12 @@ std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done, bool lo
     if (!choice.reasoning().empty()) {
       absl::StrAppend(&out, ",\"reasoning_content\":", JsonString(choice.reasoning()));
     }
-    absl::StrAppend(&out, "},\"logprobs\":", logprobs ? LogprobsJson(choice) : "null",
+    std::string logprobs = "null";
+    if (tokens != nullptr) {
+      const auto of_choice = tokens->find(i);
+      logprobs = LogprobsJson(of_choice == tokens->end() ? "" : of_choice->second);
+    }
+    absl::StrAppend(&out, "},\"logprobs\":", logprobs,
                     ",\"finish_reason\":", JsonString(choice.finish_reason()), "}");
   }
   return absl::StrCat(out, "],\"usage\":", UsageJson(done.usage()), WarningsField(done), "}");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -17,11 +18,16 @@ struct ChatHead {
   std::string model;
 };
 
+// The tokens of each choice's text as they came, JSON objects with commas between.
+using ChoiceTokens = std::map<int, std::string>;
+
 // {"id","object":"chat.completion","created","model","choices":[{"index","message","logprobs",
 // "finish_reason"}],"usage"}. A message has "reasoning_content" where the model thought first, and
 // "tool_calls" where it calls tools, its content then null unless it says something besides.
-// "warnings" stands behind the usage where a content rule ended a text.
-std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done, bool logprobs);
+// "warnings" stands behind the usage where a content rule ended a text. `tokens` is null where no
+// log probabilities are asked for.
+std::string ChatJson(const ChatHead& head, const v1::GenerateDone& done,
+                     const ChoiceTokens* tokens);
 
 // The same of a grounded answer, with "annotations" in its message, and "sources" (the hits, as in
 // POST /v1/answer), "follow_up" (how a question with earlier messages was searched, else null),
@@ -33,8 +39,9 @@ std::string ChatJson(const ChatHead& head, const v1::AnswerResponse& done,
                      const std::vector<std::string>& warnings);
 
 // The texts as server-sent events in OpenAI's form: chunks of each choice, the last with its
-// finish_reason (and its logprobs, annotations and sources), then usage where asked for, then
-// [DONE]. A failure on the way is a last event {"error":{…}}.
+// finish_reason (and annotations and sources), then usage where asked for, then [DONE]. Log
+// probabilities stand in the chunk that ends the text of their token. A failure on the way is a
+// last event {"error":{…}}.
 std::unique_ptr<EventRenderer<v1::GenerateEvent>> MakeChatChunks(ChatHead head,
                                                                  const ChatRequest& request);
 std::unique_ptr<EventRenderer<v1::AnswerEvent>> MakeAnswerChunks(ChatHead head,

@@ -50,10 +50,13 @@ absl::Status ReadContent(const Request& request, HeatmapRequest& out) {
     SL_ASSIGN_OR_RETURN(QueryRequest query, ReadQuery(request, QueryKind::kSearch));
     v1::SearchRequest& search = *query.request.mutable_search();
     *out.request.mutable_query() = std::move(*search.mutable_query());
+    *out.request.mutable_history() = std::move(*search.mutable_history());
     out.request.set_instruction(search.instruction());
+    out.request.set_no_cache(search.no_cache());
     out.deadline = query.deadline;
     return absl::OkStatus();
   }
+  out.request.set_no_cache(request.no_cache);
   const std::string* const query = Find(request, "query");
   if (query == nullptr || query->empty()) {
     return edge::InvalidField("query", "what to look for in the picture is required",

@@ -20,7 +20,8 @@ class McpExchange final : public Exchange, public std::enable_shared_from_this<M
       : body_(request.body),
         server_(channel, {.version = version,
                           .authorization = request.authorization,
-                          .timeout = request.deadline - absl::Now()}) {}
+                          .timeout = request.deadline - absl::Now(),
+                          .no_cache = request.no_cache}) {}
 
   void Start(std::function<void(Reply)> done) override {
     mcp::Server::Work work = server_.Accept(body_);

@@ -70,6 +70,7 @@ absl::StatusOr<v1::CheckClaimsRequest> ReadVerify(const Request& request) {
   SL_ASSIGN_OR_RETURN(const json::value body, ParseJson(request.body));
   if (!body.is_object()) return WrongType("body", "an object", body);
   v1::CheckClaimsRequest out;
+  out.set_no_cache(request.no_cache);
   for (const json::key_value_pair& field : body.get_object()) {
     const absl::string_view name(field.key().data(), field.key().size());
     const json::value& value = field.value();
@@ -83,8 +84,11 @@ absl::StatusOr<v1::CheckClaimsRequest> ReadVerify(const Request& request) {
       out.set_k(k);
     } else if (name == "filter") {
       SL_ASSIGN_OR_RETURN(*out.mutable_filter(), StringField(name, value));
+    } else if (name == "no_cache") {
+      SL_ASSIGN_OR_RETURN(const bool no_cache, BooleanField(name, value));
+      out.set_no_cache(out.no_cache() || no_cache);
     } else {
-      return UnknownField(name, "collection, claims, k, filter");
+      return UnknownField(name, "collection, claims, k, filter, no_cache");
     }
   }
   return out;

@@ -1,12 +1,15 @@
 #include "services/query/answer_filter.h"
 
 #include <deque>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "services/query/json_leaves.h"
 #include "services/query/text_filter.h"
 
 namespace sightline::query {
@@ -37,7 +40,8 @@ class Filter {
   bool OnField(const FieldCitation& field) {
     if (!FinishText() || blocked()) return false;
     if (sink_.on_field == nullptr) return true;
-    return sink_.on_field({field.pointer, Moved(field.citation, text_)});
+    const std::string* const pointer = PointerNow(field.pointer);
+    return pointer == nullptr || sink_.on_field({*pointer, Moved(field.citation, text_)});
   }
   bool OnReasoning(absl::string_view text) {
     return GiveReasoning(reasoning_.Push(text)) && !blocked();
@@ -55,9 +59,16 @@ class Filter {
     for (SentenceVerdict& sentence : answer.sentences) {
       sentence = Moved(std::move(sentence), text_);
     }
+    FieldSupport fields;
     for (FieldCitation& field : answer.fields.citations) {
-      field.citation = Moved(std::move(field.citation), text_);
+      const std::string* const pointer = PointerNow(field.pointer);
+      if (pointer == nullptr) continue;
+      fields.citations.push_back({*pointer, Moved(std::move(field.citation), text_)});
     }
+    for (const std::string& field : answer.fields.unsupported) {
+      if (const auto* pointer = PointerNow(field)) fields.unsupported.push_back(*pointer);
+    }
+    answer.fields = std::move(fields);
     return answer;
   }
   // The same, where a rule blocks it.
@@ -78,6 +89,23 @@ class Filter {
   }
 
  private:
+  // The pointer, in the JSON text that has left, of what `pointer` names in the one that was
+  // written: a rule may have masked its keys. Null where there is none, because a rule took away
+  // what makes it JSON. The text is finished.
+  const std::string* PointerNow(const std::string& pointer) {
+    if (!text_.changed()) return &pointer;
+    if (!pointers_.has_value()) {
+      pointers_.emplace();
+      std::vector<JsonLeaf> written = JsonLeaves(text_.raw());
+      std::vector<JsonLeaf> left = JsonLeaves(text_.text());
+      for (size_t i = 0; i < written.size() && written.size() == left.size(); ++i) {
+        pointers_->emplace(std::move(written[i].pointer), std::move(left[i].pointer));
+      }
+    }
+    const auto found = pointers_->find(pointer);
+    return found == pointers_->end() ? nullptr : &found->second;
+  }
+
   bool GiveText(const absl::StatusOr<std::string>& text) {
     status_.Update(text.status());
     if (!text.ok() || (!text->empty() && !sink_.on_text(*text))) return false;
@@ -106,6 +134,7 @@ class Filter {
   const AnswerSink& sink_;
   TextFilter text_;
   TextFilter reasoning_;
+  std::optional<std::map<std::string, std::string>> pointers_;  // where a rule changed the text
   std::deque<Waiting> waiting_;
   std::vector<Citation> sent_;
   absl::Status status_;

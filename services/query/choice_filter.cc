@@ -1,5 +1,6 @@
 #include "services/query/choice_filter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/random/random.h"
@@ -34,7 +35,10 @@ absl::StatusOr<std::vector<v1::GenerateDelta>> ChoiceFilter::Push(const model::T
   if (!blocked_by_.empty()) return out;
   if (piece.reasoning) {
     SL_RETURN_IF_ERROR(AddReasoning(piece.text, out));
-  } else if (tools_.required) {
+    return out;
+  }
+  tokens_.Push(piece);
+  if (tools_.required) {
     absl::StrAppend(&only_call_, piece.text);
   } else if (tools_.tools.empty()) {
     SL_RETURN_IF_ERROR(AddText(piece.text, out));
@@ -43,6 +47,7 @@ absl::StatusOr<std::vector<v1::GenerateDelta>> ChoiceFilter::Push(const model::T
     SL_RETURN_IF_ERROR(AddText(taken.text, out));
     SL_RETURN_IF_ERROR(AddCalls(std::move(taken.calls), out));
   }
+  AddTokens(/*whole=*/false, out);
   return out;
 }
 
@@ -65,6 +70,7 @@ absl::StatusOr<std::vector<v1::GenerateDelta>> ChoiceFilter::Finish() {
     SL_RETURN_IF_ERROR(Give(text_filter_, text_filter_->Finish(), false, out));
   }
   SL_RETURN_IF_ERROR(AddCalls(std::move(taken.calls), out));
+  AddTokens(/*whole=*/true, out);
   return out;
 }
 
@@ -84,6 +90,17 @@ void ChoiceFilter::Apply(v1::GenerateChoice& choice) const {
   if (!changed) return;
   choice.clear_token_ids();
   choice.clear_logprobs();
+}
+
+// With the last text among `out`.
+void ChoiceFilter::AddTokens(bool whole, Deltas& out) {
+  const std::vector<v1::TokenLogprobs> tokens = tokens_.Take(whole);
+  if (tokens.empty()) return;
+  const auto text = std::find_if(out.rbegin(), out.rend(), [](const v1::GenerateDelta& delta) {
+    return !delta.text().empty();
+  });
+  v1::GenerateDelta& delta = text == out.rend() ? NewDelta(out) : *text;
+  delta.mutable_logprobs()->Add(tokens.begin(), tokens.end());
 }
 
 absl::Status ChoiceFilter::AddText(absl::string_view text, Deltas& out) {
@@ -124,6 +141,7 @@ absl::Status ChoiceFilter::Give(std::optional<TextFilter>& filter, absl::StatusO
   if (filter.has_value() && !filter->blocked_by().empty()) blocked_by_ = filter->blocked_by();
   if (text->empty()) return absl::OkStatus();
   (reasoning ? reasoning_ : text_) += *text;
+  if (!reasoning) tokens_.Leave(*text);
   v1::GenerateDelta& delta = NewDelta(out);
   (reasoning ? delta.mutable_reasoning() : delta.mutable_text())->assign(*text);
   return absl::OkStatus();

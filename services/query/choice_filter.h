@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "model/generator.h"
 #include "services/query/content_rules.h"
+#include "services/query/leaving_tokens.h"
 #include "services/query/text_filter.h"
 #include "services/query/tools.h"
 #include "sightline/v1/model.pb.h"
@@ -39,6 +40,7 @@ class ChoiceFilter {
 
  private:
   using Deltas = std::vector<v1::GenerateDelta>;
+  void AddTokens(bool whole, Deltas& out);
   absl::Status AddText(absl::string_view text, Deltas& out);
   absl::Status AddReasoning(absl::string_view text, Deltas& out);
   absl::Status AddCalls(std::vector<model::ToolCall> calls, Deltas& out);
@@ -52,8 +54,9 @@ class ChoiceFilter {
   ToolCallFilter calls_filter_;
   std::optional<TextFilter> text_filter_;       // where there are rules
   std::optional<TextFilter> reasoning_filter_;  // where there are rules
-  std::string only_call_;                       // of a required one, as far as it came
-  std::string text_;                            // what left
+  LeavingTokens tokens_;
+  std::string only_call_;  // of a required one, as far as it came
+  std::string text_;       // what left
   std::string reasoning_;
   std::vector<v1::ToolCall> calls_;
   bool masked_call_ = false;

@@ -13,7 +13,9 @@
 #include "absl/strings/str_join.h"
 #include "base/utf8.h"
 #include "services/query/names.h"
+#include "services/query/places.h"
 #include "services/query/sentences.h"
+#include "services/query/table_claims.h"
 #include "services/query/terms.h"
 #include "services/query/units.h"
 
@@ -203,13 +205,58 @@ bool SaysOtherwise(absl::string_view sentence, absl::string_view claim,
   const std::vector<Measure> measures = MeasuresIn(sentence);
   for (const Measure& wanted : MeasuresIn(claim)) {
     if (!missing.contains(wanted.number)) continue;
-    const bool other = !wanted.kind.empty() &&
+    // Without a unit it is the same only where the sentence has no word more.
+    const bool other = (!wanted.kind.empty() || said.size() == words.size()) &&
                        std::any_of(measures.begin(), measures.end(), [&](const Measure& measure) {
                          return measure.kind == wanted.kind && !claimed.contains(measure.number);
                        });
     if (!other) return false;
   }
   return true;
+}
+
+bool HasNumber(const std::set<std::string>& numbers, const std::string& wanted) {
+  if (numbers.contains(wanted)) return true;
+  // A month may stand as a name on one side and as a number on the other.
+  constexpr absl::string_view kMonth = "month:";
+  if (absl::StartsWith(wanted, kMonth)) return numbers.contains(wanted.substr(kMonth.size()));
+  return numbers.contains(absl::StrCat(kMonth, wanted));
+}
+
+// True when a sentence says of another number what the claim says of one that stands only in
+// sentences about something else: with names, and none of the claim's among their words.
+bool IsSaidOfAnother(absl::string_view claim, const std::vector<std::string>& passages) {
+  const std::set<std::string> claimed = NumbersIn(claim);
+  const std::vector<std::string> names = NamesIn(claim);
+  if (claimed.empty() || names.empty()) return false;
+  std::set<std::string> others = claimed;  // numbers that only stand beside other names
+  bool otherwise = false;
+  for (const std::string& passage : passages) {
+    for (const Span& span : SplitSentences(passage)) {
+      const auto sentence = absl::string_view(passage).substr(span.begin, span.end - span.begin);
+      const std::set<std::string> numbers = NumbersIn(sentence);
+      const std::string words = NormalisedText(sentence);
+      // "Since May": the first word may have its capital from the sentence.
+      const std::vector<std::string> named = NamesIn(sentence);
+      const bool of_another =
+          std::ranges::any_of(named,
+                              [&](const std::string& name) {
+                                return !absl::StartsWith(absl::StripAsciiWhitespace(words), name);
+                              }) &&
+          std::ranges::none_of(
+              names, [&](const std::string& name) { return absl::StrContains(words, name); });
+      std::set<std::string> missing;
+      for (const std::string& number : claimed) {
+        if (!HasNumber(numbers, number)) {
+          missing.insert(number);
+        } else if (!of_another) {
+          others.erase(number);
+        }
+      }
+      otherwise = otherwise || (!missing.empty() && SaysOtherwise(sentence, claim, missing));
+    }
+  }
+  return otherwise && !others.empty();
 }
 
 // Drops "1. " or "2) " at the start: the number of a list item states nothing.
@@ -220,14 +267,6 @@ absl::string_view WithoutListNumber(absl::string_view claim) {
   if (at == 0 || at > 2 || at + 1 >= claim.size()) return claim;
   if ((claim[at] != '.' && claim[at] != ')') || claim[at + 1] != ' ') return claim;
   return claim.substr(at + 2);
-}
-
-bool HasNumber(const std::set<std::string>& numbers, const std::string& wanted) {
-  if (numbers.contains(wanted)) return true;
-  // A month may stand as a name on one side and as a number on the other.
-  constexpr absl::string_view kMonth = "month:";
-  if (absl::StartsWith(wanted, kMonth)) return numbers.contains(wanted.substr(kMonth.size()));
-  return numbers.contains(absl::StrCat(kMonth, wanted));
 }
 
 }  // namespace
@@ -306,6 +345,13 @@ Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& pass
   }
   if (IsInOtherUnits(claim, normalised)) return Verdict::kUnsupported;
   if (!MissingName(claim, words).empty()) return Verdict::kUnsupported;
+  if (!MissingPlace(claim, words).empty() || !OtherQualifier(claim, words).empty() ||
+      !OtherValue(claim, words).empty()) {
+    return Verdict::kUnsupported;
+  }
+  if (SaysValueOfOtherRow(claim, passages) || IsSaidOfAnother(claim, passages)) {
+    return Verdict::kContradicted;
+  }
   const bool in_pairs = IsMostlyCjk(claim) && IsMostlyCjk(words) && wanted.empty();
   if (Overlap(claim, words) >= (in_pairs ? kLeastOverlapOfPairs : kLeastOverlap)) {
     return Verdict::kSupported;

@@ -28,13 +28,15 @@ std::vector<std::string> QuotesIn(absl::string_view text);
 float Overlap(absl::string_view claim, absl::string_view passage);
 
 // Judges `claim` (without markers) by the words of the passages it cites, taken together:
-// kUnsupported: a number, date, name (names.h) or quoted string of the claim occurs in none of
-//   them, a number occurs in another unit of its dimension alone (units.h), or claim and passages
-//   share almost no words though they are in one script;
+// kUnsupported: a number, date, name (names.h, places.h) or quoted string of the claim occurs in
+//   none of them, a Chinese noun is qualified otherwise there (places.h), a number occurs in
+//   another unit of its dimension alone (units.h), or claim and passages share almost no words
+//   though they are in one script;
 // kContradicted: as kUnsupported for a number, and a sentence of a passage says the same of another
 //   number: it holds every other word and number of the claim, at least half of its own words are
 //   the claim's, and where the claim has a number it has one with the same unit, or a year for a
-//   year;
+//   year; or a table has that value in another row than the claim's (table_claims.h);
+//   or a sentence says so while the claim's number stands only in sentences that name others;
 // kSupported: all of them occur, and the wording is near, or (across scripts) there was something
 // to check; kUnchecked: there are no words to compare with.
 Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& passages);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -96,8 +97,10 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
                                              " bytes, got ", text.size()),
                                 "text_too_long");
     }
+    std::optional<TextFilter> filter;
     if (parts_.filters.questions != nullptr) {
-      SL_RETURN_IF_ERROR(FilterQuestionText(*parts_.filters.questions, field + ".text", text));
+      filter.emplace(*parts_.filters.questions);
+      SL_RETURN_IF_ERROR(FilterQuestionText(*filter, field + ".text", text));
     }
     std::vector<v1::ClaimVerdict> sentences = Sentences(text);
     if (sentences.empty()) {
@@ -123,6 +126,10 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
                                               *sentence.mutable_text()));
       }
       sentence.set_claim(i);
+      if (filter.has_value()) {  // places are those of the caller's text
+        sentence.set_start(static_cast<int>(filter->UnmapBegin(sentence.start())));
+        sentence.set_end(static_cast<int>(filter->UnmapEnd(sentence.end())));
+      }
       if (search) {
         SL_ASSIGN_OR_RETURN(sources, Search(request, sentence.text(), limits, out));
       }
@@ -189,6 +196,7 @@ absl::StatusOr<ClaimChecker::Sources> ClaimChecker::Search(const v1::CheckClaims
   search.collection = request.collection();
   search.content.texts = {sentence};
   search.filter = request.filter();
+  search.no_cache = request.no_cache();
   search.k = request.k() == 0 ? kDefaultK : request.k();
   SL_ASSIGN_OR_RETURN(Retrieved found, parts_.retriever.Retrieve(search, limits));
   AddTimings(found, *out.mutable_timings());

@@ -203,10 +203,8 @@ absl::Status EmptyQuery(absl::string_view field, absl::string_view expected) {
 
 std::string QueryContent::JoinedText() const { return absl::StrJoin(texts, "\n"); }
 
-absl::StatusOr<QueryContent> ReadContent(
-    const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
-    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline,
-    const FetchedPictures& fetched) {
+absl::Status CheckUnweighted(const google::protobuf::RepeatedPtrField<v1::Content>& parts,
+                             absl::string_view field) {
   for (int i = 0; i < parts.size(); ++i) {
     const v1::Content& part = parts[i];
     if (part.has_weight() || part.part_case() == v1::Content::kPassageId ||
@@ -216,6 +214,14 @@ absl::StatusOr<QueryContent> ReadContent(
                           "not_supported");
     }
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<QueryContent> ReadContent(
+    const google::protobuf::RepeatedPtrField<v1::Content>& parts, absl::string_view field,
+    const ContentLimits& limits, const PictureDecoder& decode, absl::Time deadline,
+    const FetchedPictures& fetched) {
+  SL_RETURN_IF_ERROR(CheckUnweighted(parts, field));
   Reader reader(limits, decode, deadline, fetched);
   SL_RETURN_IF_ERROR(ReadAll(parts, field, reader));
   QueryContent content = reader.Take();

@@ -51,6 +51,11 @@ struct QueryContent {
   std::string JoinedText() const;  // with line breaks between
 };
 
+// kInvalidArgument with the field and "not_supported": a part has a weight or is a stored passage
+// or document, which the queries of searches alone have.
+absl::Status CheckUnweighted(const google::protobuf::RepeatedPtrField<v1::Content>& parts,
+                             absl::string_view field);
+
 // Checks, decodes and crops `parts`; `field` names them in errors ("query", "messages[1].content").
 // kInvalidArgument with the field and a reason: no parts, a part without content, not UTF-8, too
 // much text

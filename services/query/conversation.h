@@ -39,11 +39,16 @@ struct ConversationTurn {
 
 using Conversation = std::vector<ConversationTurn>;  // oldest first
 
-// Checks and decodes what was said before; `field` names it in errors ("history"). Nothing of it is
-// looked at by weight or as a stored passage. kInvalidArgument with the field and a reason:
-// "too_many_turns", "bad_role" (neither user nor assistant), "too_many_pictures", "text_too_long",
-// "not_supported" (an assistant's picture), and those of ReadContent but "empty_query": a turn may
-// say nothing. `fetched`: pictures of http(s) URLs among them.
+// What can be told of the turns before a picture is fetched or decoded; `field` names them in
+// errors
+// ("history"). kInvalidArgument with the field and a reason: "too_many_turns", "bad_role" (neither
+// user nor assistant), "too_many_pictures", "text_too_long", "not_supported" (an assistant's
+// picture, a weight, a stored passage).
+absl::Status CheckHistory(const google::protobuf::RepeatedPtrField<v1::Turn>& turns,
+                          absl::string_view field, const ConversationLimits& limits);
+
+// Checks and decodes what was said before. Errors of CheckHistory, and those of ReadContent but
+// "empty_query": a turn may say nothing. `fetched`: pictures of http(s) URLs among them.
 absl::StatusOr<Conversation> ReadHistory(const google::protobuf::RepeatedPtrField<v1::Turn>& turns,
                                          absl::string_view field, const ConversationLimits& limits,
                                          const ContentLimits& content, const PictureDecoder& decode,

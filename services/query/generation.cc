@@ -3,6 +3,8 @@
 #include <atomic>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/bounded_queue.h"
 #include "base/status.h"
@@ -17,6 +19,7 @@ struct Piece {
   std::string text;
   bool reasoning = false;
   int choice = 0;
+  std::vector<model::TokenLogprobs> logprobs;
 };
 
 }  // namespace
@@ -37,14 +40,18 @@ absl::StatusOr<model::GenerateResult> Generate(model::Generator& generator,
                                      .adapter = adapter};
     result = CatchStatus("generator", [&] {
       return generator.Generate(input, call, [&](const model::TextPiece& given) {
-        Piece piece = {std::string(given.text), given.reasoning, given.choice};
+        Piece piece = {std::string(given.text),
+                       given.reasoning,
+                       given.choice,
+                       {given.logprobs.begin(), given.logprobs.end()}};
         return wanted.load() && pieces.TryPush(piece);
       });
     });
     pieces.Close();
   });
   while (const auto piece = pieces.Pop()) {
-    if (wanted.load() && !on_text({piece->text, piece->reasoning, piece->choice})) wanted = false;
+    if (!wanted.load()) continue;
+    if (!on_text({piece->text, piece->reasoning, piece->choice, piece->logprobs})) wanted = false;
   }
   engine.join();
   if (result.ok() && !wanted.load()) return absl::CancelledError("stopped by the reader");

@@ -80,13 +80,19 @@ absl::Status FilterCitation(const ContentRules& rules, v1::Citation& citation) {
 
 absl::Status FilterQuestionText(const ContentRules& rules, const std::string& field,
                                 std::string& text) {
-  SL_ASSIGN_OR_RETURN(FilteredText filtered, FilterText(rules, text));
-  if (!filtered.blocked_by.empty()) {
+  TextFilter filter(rules);
+  return FilterQuestionText(filter, field, text);
+}
+
+absl::Status FilterQuestionText(TextFilter& filter, const std::string& field, std::string& text) {
+  SL_RETURN_IF_ERROR(filter.Push(text).status());
+  SL_RETURN_IF_ERROR(filter.Finish().status());
+  if (!filter.blocked_by().empty()) {
     return edge::InvalidField(
-        field, absl::StrCat("the content rule ", filtered.blocked_by, " blocks this text"),
+        field, absl::StrCat("the content rule ", filter.blocked_by(), " blocks this text"),
         "content_blocked");
   }
-  text = std::move(filtered.text);
+  text = filter.text();
   return absl::OkStatus();
 }
 

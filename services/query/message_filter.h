@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "services/query/content_rules.h"
+#include "services/query/text_filter.h"
 #include "sightline/v1/model.pb.h"
 #include "sightline/v1/query.pb.h"
 #include "sightline/v1/types.pb.h"
@@ -25,6 +26,9 @@ absl::Status FilterFollowUp(const ContentRules& rules, v1::FollowUp& follow_up);
 // rule blocks it; the error names the rule, not what it found.
 absl::Status FilterQuestionText(const ContentRules& rules, const std::string& field,
                                 std::string& text);
+// The same with a filter that nothing has gone through yet, which knows afterwards what stood
+// where.
+absl::Status FilterQuestionText(TextFilter& filter, const std::string& field, std::string& text);
 
 // `request` with the texts of its query, its history and its instruction masked. Errors of
 // FilterQuestionText. `prefix` stands in front of fields ("search.").

@@ -10,6 +10,7 @@
 #include "services/query/choice_filter.h"
 #include "services/query/convert.h"
 #include "services/query/generation.h"
+#include "services/query/leaving_tokens.h"
 #include "services/query/message_filter.h"
 #include "services/query/tools.h"
 
@@ -92,24 +93,14 @@ absl::StatusOr<std::vector<model::MessagePart>> ReadParts(
   return parts;
 }
 
-v1::TokenLogprob ToProto(const model::TokenLogprob& token) {
-  v1::TokenLogprob out;
-  out.set_id(token.id);
-  out.set_bytes(token.bytes);
-  out.set_logprob(token.logprob);
-  return out;
-}
-
 v1::GenerateChoice ToProto(const model::GenerateChoice& choice) {
   v1::GenerateChoice out;
   out.set_text(ToValidUtf8(choice.text));
   out.set_reasoning(ToValidUtf8(choice.reasoning));
   out.set_finish_reason(choice.finish_reason == model::FinishReason::kLength ? "length" : "stop");
   out.mutable_token_ids()->Add(choice.token_ids.begin(), choice.token_ids.end());
-  for (const model::TokenLogprobs& place : choice.logprobs) {
-    v1::TokenLogprobs& made = *out.add_logprobs();
-    *made.mutable_chosen() = ToProto(place.chosen);
-    for (const model::TokenLogprob& token : place.top) *made.add_top() = ToProto(token);
+  for (const model::TokenLogprobs& token : choice.logprobs) {
+    *out.add_logprobs() = query::ToProto(token);
   }
   return out;
 }

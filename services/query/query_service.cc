@@ -261,7 +261,9 @@ absl::StatusOr<v1::GetPassageHeatmapResponse> QueryService::MakeHeatmap(
   v1::SearchRequest search;
   search.set_collection(passage->collection);
   search.set_instruction(request.instruction());
+  search.set_no_cache(request.no_cache());
   *search.mutable_query() = request.query();
+  *search.mutable_history() = request.history();
   SL_ASSIGN_OR_RETURN(const Asked asked, ReadSearch(search, "", limits));
   const bool words = request.words() || request.has_word();
   auto heatmap = parts_.heatmapper.Make(*passage, asked.search, words, limits);
@@ -278,6 +280,9 @@ absl::StatusOr<v1::GetPassageHeatmapResponse> QueryService::MakeHeatmap(
   }
   SL_ASSIGN_OR_RETURN(const index::Blob blob, parts_.corpus.GetBlob(passage->blob_hash));
   v1::GetPassageHeatmapResponse out = ToProto(*heatmap);
+  if (asked.follow_up.has_value()) {
+    SL_ASSIGN_OR_RETURN(*out.mutable_follow_up(), Leaving(*asked.follow_up));
+  }
   out.set_width(blob.width);
   out.set_height(blob.height);
   if (request.picture() == v1::HEATMAP_PICTURE_UNSPECIFIED) return out;
@@ -344,6 +349,8 @@ absl::StatusOr<QueryService::Asked> QueryService::ReadFiltered(
   out.no_patches = request.no_patches();
   out.collapse = request.collapse_near_duplicates();
   SL_ASSIGN_OR_RETURN(out.time, TimeFrom(request, prefix));
+  SL_RETURN_IF_ERROR(
+      CheckHistory(request.history(), absl::StrCat(prefix, "history"), parts_.conversation));
   // Last, as it is the one part that costs: pictures are fetched and decoded here.
   const NamedParts query = {request.query(), absl::StrCat(prefix, "query")};
   SL_ASSIGN_OR_RETURN(const FetchedPictures fetched,
@@ -506,12 +513,19 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Work(absl::Time start,
 absl::StatusOr<v1::SearchResponse> QueryService::Leaving(const Asked& asked,
                                                          const Retrieved& retrieved) const {
   v1::SearchResponse out = ToProto(retrieved);
-  if (asked.follow_up.has_value()) *out.mutable_follow_up() = ToProto(*asked.follow_up);
+  if (asked.follow_up.has_value()) {
+    SL_ASSIGN_OR_RETURN(*out.mutable_follow_up(), Leaving(*asked.follow_up));
+  }
   if (parts_.filters.answers != nullptr) {
     SL_RETURN_IF_ERROR(FilterHits(*parts_.filters.answers, *out.mutable_hits()));
-    if (out.has_follow_up()) {
-      SL_RETURN_IF_ERROR(FilterFollowUp(*parts_.filters.answers, *out.mutable_follow_up()));
-    }
+  }
+  return out;
+}
+
+absl::StatusOr<v1::FollowUp> QueryService::Leaving(const FollowUp& follow_up) const {
+  v1::FollowUp out = ToProto(follow_up);
+  if (parts_.filters.answers != nullptr) {
+    SL_RETURN_IF_ERROR(FilterFollowUp(*parts_.filters.answers, out));
   }
   return out;
 }

@@ -121,6 +121,7 @@ class QueryService final : public v1::QueryService::Service {
       const v1::GetPassageHeatmapRequest& request, const edge::CallLimits& limits) const;
   // What Retriever and Answerer found, as it may leave.
   absl::StatusOr<v1::SearchResponse> Leaving(const Asked& asked, const Retrieved& retrieved) const;
+  absl::StatusOr<v1::FollowUp> Leaving(const FollowUp& follow_up) const;
   absl::StatusOr<v1::AnswerResponse> Leaving(const query::Answer& answer,
                                              const std::vector<Hit>& hits) const;
   void Measure(const v1::StageTimings& timings, const v1::FollowUp& follow_up,

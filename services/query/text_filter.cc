@@ -80,6 +80,16 @@ size_t TextFilter::Map(size_t raw, bool to_end) const {
   return to_end && raw > edit.begin ? edit.out_end : edit.out_begin;
 }
 
+size_t TextFilter::Unmap(size_t out, bool to_end) const {
+  const auto behind =
+      std::upper_bound(edits_.begin(), edits_.end(), out,
+                       [](size_t at, const Edit& edit) { return at < edit.out_begin; });
+  if (behind == edits_.begin()) return out;
+  const Edit& edit = *(behind - 1);
+  if (out >= edit.out_end) return edit.end + (out - edit.out_end);
+  return to_end && out > edit.out_begin ? edit.end : edit.begin;
+}
+
 absl::StatusOr<FilteredText> FilterText(const ContentRules& rules, absl::string_view text) {
   TextFilter filter(rules);
   SL_RETURN_IF_ERROR(filter.Push(text).status());

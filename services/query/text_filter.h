@@ -34,6 +34,11 @@ class TextFilter {
   // for it. `raw` is at most settled().
   size_t MapBegin(size_t raw) const { return Map(raw, /*to_end=*/false); }
   size_t MapEnd(size_t raw) const { return Map(raw, /*to_end=*/true); }
+  // The other way: where byte `out` of text() stood in what came; inside what stands for a match:
+  // the match's begin or end. `out` is at most text().size().
+  size_t UnmapBegin(size_t out) const { return Unmap(out, /*to_end=*/false); }
+  size_t UnmapEnd(size_t out) const { return Unmap(out, /*to_end=*/true); }
+  const std::string& raw() const { return raw_; }  // all that came
 
  private:
   struct Found {
@@ -47,6 +52,7 @@ class TextFilter {
   absl::StatusOr<std::string> Advance(bool whole);
   void Leave(size_t raw_end);
   size_t Map(size_t raw, bool to_end) const;
+  size_t Unmap(size_t out, bool to_end) const;
 
   const ContentRules& rules_;
   std::string raw_;

@@ -18,23 +18,28 @@ class EvalClaimsTest : public ::testing::Test {
   static constexpr uint64_t kSeed = demo_world::kFirstEvaluationSeed + 4;
 
   const demo_world::World world_ =
-      demo_world::World::Make(kSeed, {.items = 60, .pages = 2, .texts = 60});
+      demo_world::World::Make(kSeed, {.items = 60, .pages = 30, .texts = 60});
 };
 
-TEST_F(EvalClaimsTest, EachFactIsSaidRightThenWrongThenOfAnotherText) {
-  std::map<std::string, std::string> texts;
+TEST_F(EvalClaimsTest, EachFactIsSaidRightThenWrongThenOfAnotherDocumentOfItsKind) {
+  std::map<std::string, demo_world::DocumentKind> kinds;
   for (const demo_world::Document& document : world_.documents()) {
-    texts[document.id] = document.text;
+    kinds[document.id] = document.kind;
   }
   std::set<Planted> seen;
+  std::map<ClaimSource, int> sources;
   const auto claims = MakeClaims(world_, 60, kSeed);
-  ASSERT_EQ(claims.size(), 60u);
   for (const std::vector<EvalClaim>& of_one : claims) {
     ASSERT_FALSE(of_one.empty());
     EXPECT_EQ(of_one[0].planted, Planted::kNothing);
+    ++sources[of_one[0].source];
     for (const EvalClaim& claim : of_one) {
       seen.insert(claim.planted);
-      EXPECT_FALSE(texts[claim.document].empty()) << claim.document;
+      EXPECT_EQ(claim.source, of_one[0].source);
+      EXPECT_EQ(kinds[claim.document], claim.source == ClaimSource::kText
+                                           ? demo_world::DocumentKind::kText
+                                           : demo_world::DocumentKind::kPage)
+          << claim.document;
       EXPECT_EQ(claim.text == of_one[0].text,
                 claim.planted == Planted::kNothing || claim.planted == Planted::kSource);
       EXPECT_EQ(claim.document != of_one[0].document, claim.planted == Planted::kSource);
@@ -44,6 +49,9 @@ TEST_F(EvalClaimsTest, EachFactIsSaidRightThenWrongThenOfAnotherText) {
     }
   }
   EXPECT_EQ(seen.size(), 6u);  // every kind
+  for (const ClaimSource source : {ClaimSource::kText, ClaimSource::kPage, ClaimSource::kTable}) {
+    EXPECT_EQ(sources[source], 60);
+  }
 }
 
 TEST_F(EvalClaimsTest, ShufflingGivesEachWhatIsWrongWithAnother) {

@@ -71,7 +71,7 @@ TEST_F(EvalProgramTest, AWorldIsIngestedAskedAndTakenAway) {
   EXPECT_TRUE(report["answer_exact"].is_null());  // this server has an encoder only
   EXPECT_EQ(report["verdict_true_flagged"], 1.0);
   EXPECT_EQ(report["details"]["tasks"]["verdict"]["questions"], server_.query.claims());
-  EXPECT_EQ(report["details"]["latency_ms"]["check_claims"]["calls"], 2);
+  EXPECT_EQ(report["details"]["latency_ms"]["check_claims"]["calls"], 6);  // of each kind of source
   EXPECT_EQ(report["details"]["world_seed"], 1'000'000'000'005);
   EXPECT_EQ(report["details"]["latency_ms"]["search"]["calls"], 16);
   // Conversations are searched as for an answer: three tasks, two questions each.

@@ -76,6 +76,13 @@ class OpenAiClientTest(unittest.TestCase):
         self.assertGreater(self.out["stream"]["usage"]["total_tokens"], 0)
         self.assertEqual(self.out["helped"]["message"]["content"], self.out["plain"]["message"]["content"])
 
+    def test_the_logprobs_of_a_stream_are_those_of_the_whole_reply(self):
+        for index, choice in enumerate(self.out["chat"]["choices"]):
+            self.assertEqual(self.out["tokens"]["text"][index], choice["message"]["content"])
+            self.assertEqual(self.out["tokens"]["logprobs"][index], choice["logprobs"]["content"])
+        self.assertGreater(self.out["tokens"]["chunks"], 2)
+        self.assertEqual(self.out["helped"]["logprobs"]["content"], self.out["plain"]["logprobs"]["content"])
+
     def test_structured_output_is_of_its_schema(self):
         self.assertIn(self.out["structured"]["colour"], ("red", "blue"))
         self.assertIn(self.out["structured"]["count"], range(10))

@@ -42,6 +42,12 @@ class Script {
   GenerateChoice Run(const std::vector<int32_t>& ids) {
     TextWriter writer(Tiny(), options_, {}, [this](const TextPiece& piece) {
       (piece.reasoning ? reasoning : text).append(piece.text.data(), piece.text.size());
+      for (const TokenLogprobs& token : piece.logprobs) {
+        if (token.begin == token.end) continue;
+        EXPECT_GE(token.begin, text.size() - piece.text.size());
+        EXPECT_LT(token.begin, text.size());
+        tokens += token.chosen.bytes;
+      }
       return true;
     });
     for (const int32_t id : ids) {
@@ -63,6 +69,7 @@ class Script {
   }
 
   std::string text, reasoning;  // as streamed
+  std::string tokens;           // bytes of those that came with the text
   bool finished = false;
 
  private:
@@ -177,6 +184,29 @@ TEST(TextWriterTest, TellsEachTokensBytesAndLogprob) {
   EXPECT_NEAR(choice.logprobs[1].chosen.logprob, std::log(share), 1e-5);
   ASSERT_EQ(choice.logprobs[1].top.size(), 2u);
   EXPECT_EQ(choice.logprobs[1].top[0].id, Id("b"));
+}
+
+TEST(TextWriterTest, TokensComeWithThePieceThatTheyBeginIn) {
+  WriterOptions options = EndingAt(Id("<|im_end|>"));
+  options.sampling.logprobs = 0;
+  options.starts_thinking = true;
+  // Held back and then given after all; the character of two tokens or more too.
+  options.stop = {"abcd"};
+  Script script(options);
+  const GenerateChoice choice = script.Run(Ids("hm</think>\n\nabc\U0001F6A2 ab<|im_end|>"));
+  EXPECT_EQ(choice.text, "abc\U0001F6A2 ab");
+  EXPECT_EQ(script.tokens, choice.text);
+  EXPECT_EQ(choice.logprobs.size(), choice.token_ids.size());
+}
+
+TEST(TextWriterTest, TokensOfAStopTextStayAway) {
+  WriterOptions options;
+  options.sampling.logprobs = 0;
+  options.stop = {"bc"};
+  Script script(options);
+  EXPECT_EQ(script.Run({Id("a"), Id("b"), Id("c")}).text, "a");
+  EXPECT_TRUE(script.finished);
+  EXPECT_EQ(script.tokens, "a");
 }
 
 // Allows one token after the other.

@@ -708,6 +708,14 @@ std::optional<Question> Ask(const World& world, Task task, Random& random) {
   return std::nullopt;
 }
 
+const PageLine* LineOf(const Fact& fact, const DrawnPage& drawn) {
+  const auto line = std::ranges::find_if(drawn.lines, [&](const PageLine& line) {
+    return fact.row >= 0 ? line.row == fact.row
+                         : line.row < 0 && absl::StrContains(line.text, fact.value);
+  });
+  return line == drawn.lines.end() ? nullptr : &*line;
+}
+
 std::vector<Question> AskBoxes(const World& world, Random& random) {
   std::vector<Question> questions =
       random.Chance(0.6) ? AskSceneBoxes(world, random) : AskRowBoxes(world, random);
@@ -726,13 +734,8 @@ std::vector<Question> AskClaimBoxes(const World& world, Random& random) {
   for (const Fact* const fact : FactsWhere(world, [&](const Fact& some) {
          return some.document == first->document && on_page(some);
        })) {
-    // In its row, or where the page's head or foot says it of all rows.
-    const auto says_it = [&](const PageLine& line) {
-      return fact->row >= 0 ? line.row == fact->row
-                            : line.row < 0 && absl::StrContains(line.text, fact->value);
-    };
-    const auto line = std::ranges::find_if(drawn.lines, says_it);
-    if (line == drawn.lines.end()) continue;
+    const PageLine* const line = LineOf(*fact, drawn);
+    if (line == nullptr) continue;
     Question question = AboutLine(*fact, page.language, drawn, *line);
     question.answer = {{FactAnswer(*fact, page.language), {fact->document}}};
     questions.push_back(std::move(question));

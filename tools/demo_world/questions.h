@@ -68,6 +68,10 @@ extern const char kInvoiceSchema[];
 // A question of that kind about the world; nothing when it holds nothing to ask so.
 std::optional<Question> Ask(const World& world, Task task, Random& random);
 
+// Where `drawn`, its page, says `fact`: in its row, or in the line of head or foot that says it of
+// all rows. Null where no line does.
+const PageLine* LineOf(const World::Fact& fact, const DrawnPage& drawn);
+
 // Questions of kBox about one picture, at least one unless the world has too few items.
 std::vector<Question> AskBoxes(const World& world, Random& random);
 

@@ -39,10 +39,20 @@ for await (const chunk of stream) {
   out.stream.finish = chunk.choices[0]?.finish_reason ?? out.stream.finish;
   out.stream.usage = chunk.usage ?? out.stream.usage;
 }
+out.tokens = {chunks: 0, logprobs: [[], []], text: ['', '']};
+for await (const chunk of await client.chat.completions.create(
+    ask(pictures, {n: 2, logprobs: true, top_logprobs: 2, stream: true}))) {
+  for (const choice of chunk.choices) {
+    const content = choice.logprobs?.content ?? [];
+    out.tokens.chunks += content.length > 0;
+    out.tokens.logprobs[choice.index].push(...content);
+    out.tokens.text[choice.index] += choice.delta.content ?? '';
+  }
+}
 // The client's own accumulator accepts the chunks.
-const helped = client.chat.completions.stream(ask('Hello'));
+const helped = client.chat.completions.stream(ask('Hello', {logprobs: true}));
 out.helped = (await helped.finalChatCompletion()).choices[0];
-out.plain = (await client.chat.completions.create(ask('Hello'))).choices[0];
+out.plain = (await client.chat.completions.create(ask('Hello', {logprobs: true}))).choices[0];
 
 const schema = {
   type: 'object', additionalProperties: false, required: ['colour', 'count'],

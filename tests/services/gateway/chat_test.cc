@@ -5,6 +5,7 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -136,9 +137,36 @@ TEST_F(ChatTest, AStreamGivesTheSameTextsAndEndsInDone) {
   const json::value& last = chunks[chunks.size() - 2];
   EXPECT_EQ(last.at("choices").at(0).at("index"), 1);
   EXPECT_EQ(last.at("choices").at(0).at("finish_reason"), "length");
-  EXPECT_EQ(last.at("choices").at(0).at("logprobs").at("content").as_array().size(), 3u);
+  EXPECT_TRUE(last.at("choices").at(0).at("logprobs").is_null());
   EXPECT_TRUE(chunks.back().at("choices").as_array().empty());
   EXPECT_EQ(chunks.back().at("usage").at("completion_tokens"), 5);
+}
+
+TEST_F(ChatTest, EachChunkHasTheLogprobsOfItsTokens) {
+  const std::string asking = R"(,"n":2,"logprobs":true,"top_logprobs":2)";
+  const auto chunks = Chunks(Chat(absl::StrCat(asking, R"(,"stream":true)")));
+  std::map<int64_t, json::array> streamed;
+  for (const json::value& chunk : chunks) {
+    const json::value& choice = chunk.at("choices").at(0);
+    if (!choice.at("finish_reason").is_null()) continue;
+    if (choice.at("delta").as_object().contains("role")) {
+      EXPECT_TRUE(choice.at("logprobs").is_null());  // the client takes those of the first twice
+      continue;
+    }
+    const json::array& tokens = choice.at("logprobs").at("content").as_array();
+    ASSERT_EQ(tokens.size(), 1u);
+    EXPECT_EQ(tokens[0].at("token"), choice.at("delta").at("content"));
+    streamed[choice.at("index").as_int64()].push_back(tokens[0]);
+  }
+  const json::value whole = json::parse(Chat(asking).body);
+  for (const int i : {0, 1}) {
+    EXPECT_EQ(streamed[i].size(), 3u);
+    EXPECT_EQ(streamed[i], whole.at("choices").at(i).at("logprobs").at("content").as_array());
+  }
+}
+
+TEST_F(ChatTest, LogprobsThatAreNotAskedForAreNull) {
+  EXPECT_TRUE(json::parse(Chat("").body).at("choices").at(0).at("logprobs").is_null());
 }
 
 constexpr char kCalling[] =

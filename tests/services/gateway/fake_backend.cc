@@ -482,14 +482,16 @@ class FakeBackend::Model final : public v1::ModelService::Service {
           delta.set_text(absl::StrCat(choice.text().empty() ? "" : " ",
                                       i == 0 ? std::string(given) : absl::AsciiStrToUpper(given)));
           delta.set_choice(i);
+          if (request->has_logprobs()) {
+            v1::TokenLogprobs& place = *delta.add_logprobs();
+            place.mutable_chosen()->set_bytes(delta.text());
+            place.mutable_chosen()->set_logprob(-0.5f);
+            for (int k = 0; k < request->logprobs(); ++k) *place.add_top() = place.chosen();
+            *choice.add_logprobs() = place;
+          }
           writer->Write(event);
           ++backend_.words_sent;
           *choice.mutable_text() += delta.text();
-          if (!request->has_logprobs()) continue;
-          v1::TokenLogprobs& place = *choice.add_logprobs();
-          place.mutable_chosen()->set_bytes(delta.text());
-          place.mutable_chosen()->set_logprob(-0.5f);
-          for (int k = 0; k < request->logprobs(); ++k) *place.add_top() = place.chosen();
         }
       }
     } while (backend_.words_sent < backend_.least_words);

@@ -184,7 +184,10 @@ TEST_F(HttpServerTest, ClaimsAreVerified) {
   EXPECT_EQ(asked.filter(), "true");
   EXPECT_EQ(asked.claims(1).passage_ids(0), "7");
   EXPECT_EQ(asked.claims(1).document_ids_size(), 2);
+  EXPECT_FALSE(asked.no_cache());
 
+  PostJson(at_, "/v1/verify", R"({"collection":"c","claims":"One text.","no_cache":true})");
+  EXPECT_TRUE(backend_.last_claims().no_cache());
   EXPECT_EQ(PostJson(at_, "/v1/verify", R"({"collection":"c","claims":"One text."})").status, 200);
   EXPECT_EQ(backend_.last_claims().claims(0).text(), "One text.");
   for (const auto& [wrong, field] :
@@ -344,6 +347,23 @@ TEST_F(HttpServerTest, RequestsThatAreWrongNameTheField) {
   EXPECT_EQ(Fetch(at_, "GET", "/v1/passages/p/heatmap?query=a").status, 404);
 }
 
+TEST_F(HttpServerTest, ToolsOfAModelGoWithoutTheCacheWhereTheHeadSaysSo) {
+  StartFilled();
+  const auto search = [&](const std::vector<std::string>& head) {
+    std::vector<std::string> headers = {"Content-Type: application/json"};
+    headers.insert(headers.end(), head.begin(), head.end());
+    const RawReply reply = Fetch(
+        at_, "POST", "/mcp",
+        R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search",)"
+        R"("arguments":{"query":"boats","collection":"c"}}})",
+        headers);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return backend_.last_search().no_cache();
+  };
+  EXPECT_TRUE(search({"Cache-Control: no-cache"}));
+  EXPECT_FALSE(search({}));
+}
+
 TEST_F(HttpServerTest, AHeatmapComesAsNumbersOrAsAPicture) {
   StartFilled();
   const RawReply by_photo =
@@ -357,7 +377,7 @@ TEST_F(HttpServerTest, AHeatmapComesAsNumbersOrAsAPicture) {
   EXPECT_EQ(numbers.body,
             R"({"rows":1,"columns":2,"values":[0.25,0.5],"score":0.5,"box":[0.5,0.0,1.0,1.0],)"
             R"("width":40,"height":20,"words":[{"start":0,"end":7,"text":"red mug",)"
-            R"("values":[0.75,0.25]}],"warnings":[]})");
+            R"("values":[0.75,0.25]}],"follow_up":null,"warnings":[]})");
   EXPECT_TRUE(backend_.last_heatmap().words());
   EXPECT_EQ(backend_.last_heatmap().word(), 0);
   EXPECT_EQ(backend_.last_heatmap().query(0).text(), "red mug");
@@ -369,7 +389,9 @@ TEST_F(HttpServerTest, AHeatmapComesAsNumbersOrAsAPicture) {
   EXPECT_EQ(drawn.body, "\x89PNG drawn");
   EXPECT_EQ(backend_.last_heatmap().picture(), v1::HEATMAP_PICTURE_OVER);
   EXPECT_EQ(backend_.last_heatmap().max_side(), 64);
-  Fetch(at_, "GET", path + "?query=a&format=png&picture=alone");
+  EXPECT_FALSE(backend_.last_heatmap().no_cache());
+  Fetch(at_, "GET", path + "?query=a&format=png&picture=alone", "", {"Cache-Control: no-store"});
+  EXPECT_TRUE(backend_.last_heatmap().no_cache());
   EXPECT_EQ(backend_.last_heatmap().picture(), v1::HEATMAP_PICTURE_ALONE);
   EXPECT_EQ(Fetch(at_, "GET", path + "?query=a&format=json", "", {"Accept: image/png"})
                 .headers.at("content-type"),
@@ -378,8 +400,12 @@ TEST_F(HttpServerTest, AHeatmapComesAsNumbersOrAsAPicture) {
   const RawReply posted =
       PostJson(at_, path,
                R"({"collection":"c","text":"a","images":["data:image/png;base64,iVBORw0KGgo="],)"
-               R"("instruction":"Find it."})");
+               R"("instruction":"Find it.","no_cache":true,)"
+               R"("history":[{"role":"user","content":"A mug?"}]})");
   EXPECT_EQ(posted.status, 200) << posted.body;
+  EXPECT_TRUE(backend_.last_heatmap().no_cache());
+  ASSERT_EQ(backend_.last_heatmap().history_size(), 1);
+  EXPECT_EQ(backend_.last_heatmap().history(0).content(0).text(), "A mug?");
   EXPECT_EQ(backend_.last_heatmap().query_size(), 2);
   EXPECT_EQ(backend_.last_heatmap().instruction(), "Find it.");
 }

@@ -127,6 +127,58 @@ TEST(AnswerFilterTest, ABlockAtTheVeryEndCountsToo) {
   EXPECT_EQ(answer.completion_tokens, 7);
 }
 
+// Writes `json`, whose fields are cited and not in turn.
+AnswerWriter Fields(const std::string& json) {
+  return [=](const AnswerSink& sink) -> absl::StatusOr<Answer> {
+    Answer answer;
+    answer.text = json;
+    sink.on_text(json);
+    for (const JsonLeaf& leaf : JsonLeaves(json)) {
+      FieldSupport& fields = answer.fields;
+      if (fields.citations.size() > fields.unsupported.size()) {
+        fields.unsupported.push_back(leaf.pointer);
+        continue;
+      }
+      FieldCitation field = {.pointer = leaf.pointer, .citation = {}};
+      field.citation.start = leaf.begin;
+      field.citation.end = leaf.end;
+      fields.citations.push_back(field);
+      if (!sink.on_field(field)) return absl::CancelledError("stopped");
+    }
+    return answer;
+  };
+}
+
+TEST(AnswerFilterTest, FieldsAreNamedByTheKeysThatLeft) {
+  std::vector<std::string> streamed;
+  Sent sent;
+  AnswerSink sink = sent.Sink();
+  sink.on_field = [&](const FieldCitation& field) {
+    streamed.push_back(field.pointer);
+    EXPECT_EQ(Cited(sent.text, field.citation), R"("open")");
+    return true;
+  };
+  const char kJson[] = R"({"a":1,"people":{"ann@example.org":"open","bob@example.org":[true]}})";
+  ASSERT_OK_AND_ASSIGN(
+      const Answer answer,
+      FilterAnswer(*Rules("mask email\nmask regex one: (?<=:)1"), AnswerMode::kGenerative, sink,
+                   [&](const AnswerSink& to) { return Fields(kJson)(to); }));
+  // The 1 is no value of JSON any more: no field can be named.
+  EXPECT_EQ(answer.text, R"({"a":[one],"people":{"[email]":"open","[email]":[true]}})");
+  EXPECT_TRUE(streamed.empty());
+  EXPECT_TRUE(answer.fields.citations.empty());
+  EXPECT_TRUE(answer.fields.unsupported.empty());
+
+  const char kPeople[] = R"({"ann@example.org":"open","bob@example.org":[true]})";
+  sent.text.clear();
+  ASSERT_OK_AND_ASSIGN(const Answer people, FilterAnswer(*Rules("mask email"), AnswerMode::kGenerative,
+                                                         sink, Fields(kPeople)));
+  EXPECT_THAT(streamed, ElementsAre("/[email]"));
+  ASSERT_EQ(people.fields.citations.size(), 1u);
+  EXPECT_EQ(people.fields.citations[0].pointer, "/[email]");
+  EXPECT_THAT(people.fields.unsupported, ElementsAre("/[email]/0"));
+}
+
 TEST(AnswerFilterTest, ReasoningIsMaskedAndLeavesBeforeTheText) {
   const auto rules = Rules("mask email");
   Sent sent;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "tests/support/status_matchers.h"
 
 namespace sightline::query {
@@ -14,6 +15,8 @@ using ::testing::StartsWith;
 
 constexpr char kCall[] =
     "<tool_call>\n{\"name\": \"mail\", \"arguments\": {\"to\": \"a@example.com\"}}\n</tool_call>";
+
+constexpr size_t kTokenBytes = 3;
 
 class ChoiceFilterTest : public ::testing::Test {
  protected:
@@ -28,7 +31,20 @@ class ChoiceFilterTest : public ::testing::Test {
                              const ToolUse& use) {
     const auto parsed = ContentRules::Parse(rules).value();
     ChoiceFilter filter(0, parsed.get(), use);
-    for (const char& c : text) Take(filter.Push({.text = absl::string_view(&c, 1)}).value());
+    for (size_t begin = 0; begin < text.size(); begin += kTokenBytes) {
+      const absl::string_view bytes = absl::string_view(text).substr(begin, kTokenBytes);
+      model::TokenLogprobs token;
+      token.chosen.bytes = std::string(bytes);
+      token.begin = begin;
+      token.end = begin + kTokenBytes;
+      // Bytes come singly, the token with the first.
+      for (size_t i = 0; i < bytes.size(); ++i) {
+        model::TextPiece piece = {.text = bytes.substr(i, 1)};
+        if (i == 0) piece.logprobs = std::span(&token, 1);
+        Take(filter.Push(piece).value());
+        EXPECT_TRUE(absl::StartsWith(streamed_, tokens_)) << tokens_;
+      }
+    }
     Take(filter.Finish().value());
     v1::GenerateChoice choice;
     choice.set_text(text);
@@ -40,12 +56,14 @@ class ChoiceFilterTest : public ::testing::Test {
   void Take(const std::vector<v1::GenerateDelta>& deltas) {
     for (const v1::GenerateDelta& delta : deltas) {
       streamed_ += delta.text();
+      for (const v1::TokenLogprobs& token : delta.logprobs()) tokens_ += token.chosen().bytes();
       if (delta.has_tool_call()) calls_.push_back(delta.tool_call());
     }
   }
 
   std::vector<Tool> tools_;
   std::string streamed_;
+  std::string tokens_;
   std::vector<v1::ToolCall> calls_;
 };
 
@@ -53,6 +71,7 @@ TEST_F(ChoiceFilterTest, WithoutToolsAndRulesATextIsWhatItWas) {
   const v1::GenerateChoice choice = Written(kCall, "", {});
   EXPECT_EQ(choice.text(), kCall);
   EXPECT_EQ(streamed_, kCall);
+  EXPECT_EQ(tokens_, kCall);
   EXPECT_EQ(choice.finish_reason(), "stop");
   EXPECT_EQ(choice.token_ids_size(), 1);
 }
@@ -60,6 +79,7 @@ TEST_F(ChoiceFilterTest, WithoutToolsAndRulesATextIsWhatItWas) {
 TEST_F(ChoiceFilterTest, ACallIsTakenOutAndHasAnIdOfItsOwn) {
   const v1::GenerateChoice choice = Written(std::string("Sure.\n") + kCall + kCall, "", {tools_});
   EXPECT_EQ(choice.text(), "Sure.");
+  EXPECT_EQ(tokens_, "Sur");  // what stands behind "e." is the call's
   EXPECT_EQ(streamed_, "Sure.");
   EXPECT_EQ(choice.finish_reason(), "tool_calls");
   ASSERT_EQ(choice.tool_calls_size(), 2);
@@ -84,6 +104,7 @@ TEST_F(ChoiceFilterTest, RulesHoldForTextAndArgumentsAndTokensTellNothing) {
   const v1::GenerateChoice choice =
       Written(std::string("Writing to b@example.com. ") + kCall, "mask email", {tools_});
   EXPECT_EQ(choice.text(), "Writing to [email].");
+  EXPECT_EQ(tokens_, "Writing t");
   EXPECT_EQ(streamed_, choice.text());
   EXPECT_EQ(choice.tool_calls(0).arguments(), R"({"to": "[email]"})");
   EXPECT_EQ(choice.token_ids_size(), 0);
@@ -93,11 +114,17 @@ TEST_F(ChoiceFilterTest, ARuleThatBlocksEndsTheText) {
   const v1::GenerateChoice choice =
       Written(std::string("The mail of b@example.com is ") + kCall, "block email", {tools_});
   EXPECT_EQ(choice.text(), "The mail of ");
+  EXPECT_EQ(tokens_, "The mail of ");
   EXPECT_EQ(streamed_, choice.text());
   EXPECT_EQ(choice.finish_reason(), "content_filter");
   EXPECT_EQ(choice.tool_calls_size(), 0);
   EXPECT_TRUE(calls_.empty());
   EXPECT_EQ(choice.token_ids_size(), 0);
+}
+
+TEST_F(ChoiceFilterTest, ATokenThatIsCutAtTheEndGoesWithTheRest) {
+  EXPECT_EQ(Written("four and", "mask email", {}).text(), "four and");
+  EXPECT_EQ(tokens_, "four and");
 }
 
 TEST_F(ChoiceFilterTest, ArgumentsThatARuleBlocksAreNoCall) {

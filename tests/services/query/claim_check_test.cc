@@ -122,5 +122,33 @@ TEST(SnippetTest, IsTheSentenceThatSharesMost) {
   EXPECT_LE(Snippet("发票", std::string(400, 'a') + "发票").size(), 300u);
 }
 
+TEST(CheckClaimTest, ANumberThatIsSaidOfAnotherContradicts) {
+  const std::string passage = "We have 347 Visenpu bags. The stock of the Tulor boot is 786.";
+  EXPECT_EQ(CheckClaim("The stock of the Tulor boot is 347.", {passage}), Verdict::kContradicted);
+  EXPECT_EQ(CheckClaim("The stock of the Tulor boot is 786.", {passage}), Verdict::kSupported);
+  // Later sentences may speak of it without its name.
+  EXPECT_EQ(CheckClaim("The stock of the Tulor boot is 347.",
+                       {"The stock of the Tulor boot is 786. Since May it is 347."}),
+            Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("The stock of the Tulor boot is 347.",
+                       {"The stock of the Tulor boot is 786.", "Stock of May: 347 Tulor boots."}),
+            Verdict::kSupported);
+}
+
+TEST(CheckClaimTest, AValueOfAnotherRowContradicts) {
+  const std::string table = "| Item | Price |\n|---|---|\n| Lumo mug | 32.50 |\n| Tovi mug | 12 |";
+  EXPECT_EQ(CheckClaim("The Lumo mug costs 12.", {table}), Verdict::kContradicted);
+  EXPECT_EQ(CheckClaim("The Lumo mug costs 32.50.", {table}), Verdict::kSupported);
+}
+
+TEST(CheckClaimTest, ChinesePlacesAndQualifiersMustOccur) {
+  EXPECT_EQ(CheckClaim("Korim Mill 位于维也纳。", {"Korim Mill 位于布拉格。"}),
+            Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("Lufo 椅子从山丘仓库发货。", {"Lufo 椅子存放在港口仓库。"}),
+            Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("Lufo 椅子从港口仓库发货。", {"Lufo 椅子存放在港口仓库。"}),
+            Verdict::kSupported);
+}
+
 }  // namespace
 }  // namespace sightline::query

@@ -189,6 +189,36 @@ TEST_F(ClaimCheckerTest, ContentRulesHoldForClaimsAndEvidence) {
   EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST_F(ClaimCheckerTest, PlacesAreThoseOfTheTextThatTheCallerSent) {
+  filters_.questions = ContentRules::Parse("mask email\nmask words b: burned").value_or(nullptr);
+  Add("Ask ann.of.the.mill@example.org. The mill was built in 1850. It burned.", {"mill"});
+  ASSERT_OK_AND_ASSIGN(const auto reply, Check());
+  ASSERT_EQ(reply.verdicts_size(), 3);
+  const std::string& text = request_.claims(0).text();
+  const std::string said[] = {"Ask ann.of.the.mill@example.org.", "The mill was built in 1850.",
+                              "It burned."};
+  for (int i = 0; i < 3; ++i) {
+    const v1::ClaimVerdict& verdict = reply.verdicts(i);
+    EXPECT_EQ(text.substr(verdict.start(), verdict.end() - verdict.start()), said[i]);
+    EXPECT_EQ(verdict.evidence(0).start(), verdict.start());
+    EXPECT_EQ(verdict.evidence(0).end(), verdict.end());
+  }
+  EXPECT_EQ(reply.verdicts(2).text(), "It [b].");
+}
+
+TEST_F(ClaimCheckerTest, SearchesGoWithoutTheCacheWhereTheRequestSaysSo) {
+  cache::EmbeddingCache cache(1 << 20, SecretKey());
+  retriever_ = std::make_unique<Retriever>(RetrieverOptions{}, *corpus_, encoder_, nullptr,
+                                           PassagePicture(), &cache);
+  Add("The bridge is 120 metres long.");
+  request_.set_no_cache(true);
+  ASSERT_THAT(Check(), IsOk());
+  EXPECT_EQ(cache.stats().misses, 0u);
+  request_.set_no_cache(false);
+  ASSERT_THAT(Check(), IsOk());
+  EXPECT_EQ(cache.stats().misses, 1u);
+}
+
 TEST_F(ClaimCheckerTest, WhatIsWrongIsNamed) {
   struct Case {
     std::function<void(v1::CheckClaimsRequest&)> change;

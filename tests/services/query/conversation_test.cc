@@ -44,6 +44,16 @@ class ReadHistoryTest : public ::testing::Test {
   int decoded_ = 0;
 };
 
+TEST_F(ReadHistoryTest, EveryTurnIsCheckedBeforeAnyPictureIsDecoded) {
+  Add("user", "one").add_content()->set_image("123");
+  Add("narrator", "two");
+  ExpectRefused("bad_role", "history[1].role");
+  turns_[1].set_role("user");
+  turns_[1].mutable_content(0)->set_weight(2);
+  ExpectRefused("not_supported", "history[1].content[0]");
+  EXPECT_EQ(decoded_, 0);
+}
+
 TEST_F(ReadHistoryTest, PicturesKeepTheirPlaceAmongTheParts) {
   v1::Turn& turn = Add("user", "one");
   turn.add_content()->set_image("123");

@@ -96,6 +96,22 @@ TEST(TextFilterTest, ABlockedTextEndsBeforeTheMatchInEverySplit) {
   }
 }
 
+TEST(TextFilterTest, PlacesLeadBackToWhatCame) {
+  const auto rules = ContentRules::Parse("mask email").value();
+  TextFilter filter(*rules);
+  const std::string text = "To a@b.org, c@d.org.";
+  ASSERT_TRUE(filter.Push(text).ok() && filter.Finish().ok());
+  ASSERT_EQ(filter.text(), "To [email], [email].");
+  EXPECT_EQ(filter.UnmapBegin(0), 0u);
+  EXPECT_EQ(filter.UnmapEnd(3), 3u);   // "To "
+  EXPECT_EQ(filter.UnmapBegin(3), 3u);
+  EXPECT_EQ(filter.UnmapBegin(5), 3u);  // inside the first
+  EXPECT_EQ(filter.UnmapEnd(5), 10u);
+  EXPECT_EQ(filter.UnmapBegin(10), 10u);
+  EXPECT_EQ(filter.UnmapBegin(15), 12u);
+  EXPECT_EQ(filter.UnmapEnd(20), text.size());
+}
+
 TEST(TextFilterTest, PlacesFollowTheReplacements) {
   const auto rules = ContentRules::Parse("mask words w: secret").value();
   TextFilter filter(*rules);

@@ -1033,6 +1033,21 @@ TEST_F(ServerTest, AHeatmapShowsWhereThePictureMatches) {
   request.set_max_side(5);
   EXPECT_THAT(heatmap(request), StatusIs(absl::StatusCode::kInvalidArgument));
 
+  // What leans on what was said before is looked for with it.
+  EXPECT_FALSE(found.has_follow_up());
+  v1::GetPassageHeatmapRequest leaning;
+  leaning.set_passage_id(id_of("pair.png"));
+  leaning.add_query()->set_text("And how long is it?");
+  leaning.set_words(true);
+  v1::Turn& turn = *leaning.add_history();
+  turn.set_role("user");
+  turn.add_content()->set_text("Where is the bridge?");
+  ASSERT_OK_AND_ASSIGN(const auto with_history, heatmap(leaning));
+  EXPECT_THAT(with_history.follow_up().rewritten_query(), HasSubstr("bridge"));
+  EXPECT_THAT(with_history.words(), ::testing::Contains(::testing::Property(&v1::HeatmapWord::text, "bridge")));
+  turn.set_role("narrator");
+  EXPECT_EQ(edge::Reason(heatmap(leaning).status()), "bad_role");
+
   v1::GetPassageHeatmapRequest bad;
   bad.set_passage_id(id_of("pair.png"));
   EXPECT_EQ(edge::Reason(heatmap(bad).status()), "empty_query");

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "tools/demo_world/page.h"
+#include "tools/demo_world/picture.h"
+
+// Pages of the made-up shop as PDFs with a text layer, line by line where the drawn page has them.
+namespace sightline::cli {
+
+// The file of a page of one sheet.
+std::string TextPage(const demo_world::PageContent& content, const demo_world::DrawnPage& drawn);
+
+// Where that file has `line`, of a chart's row the value, in fractions of the sheet: no more than
+// its letters take, whatever the font.
+demo_world::Box OnTextPage(const demo_world::PageContent& content, const demo_world::PageLine& line,
+                           const demo_world::DrawnPage& drawn);
+
+}  // namespace sightline::cli

@@ -1,0 +1,216 @@
+#include "services/query/table_claims.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "services/query/claim_check.h"
+#include "services/query/terms.h"
+
+namespace sightline::query {
+namespace {
+
+// The words and numbers of a text.
+struct Content {
+  absl::flat_hash_set<std::string> words;
+  std::set<std::string> numbers;
+
+  explicit Content(absl::string_view text) : numbers(NumbersIn(text)) {
+    for (std::string& term : ContentTerms(text)) {
+      if (!absl::ascii_isdigit(term[0])) words.insert(std::move(term));
+    }
+  }
+  bool empty() const { return words.empty() && numbers.empty(); }
+  bool Holds(const Content& other) const {
+    return std::ranges::all_of(other.words,
+                               [this](const std::string& word) { return words.contains(word); }) &&
+           std::ranges::includes(numbers, other.numbers);
+  }
+};
+
+using Row = std::vector<Content>;
+
+// The cells of a line "| a | b |"; none of a line that rules.
+std::vector<std::string> Cells(absl::string_view line) {
+  std::vector<std::string> cells;
+  if (line.find_first_not_of("|-: ") == absl::string_view::npos) return cells;
+  std::string cell;
+  for (size_t i = 1; i < line.size(); ++i) {
+    if (line[i] == '\\' && i + 1 < line.size()) {
+      cell += line[++i];
+    } else if (line[i] == '|') {
+      cells.push_back(std::exchange(cell, std::string()));
+    } else {
+      cell += line[i];
+    }
+  }
+  if (!absl::StripAsciiWhitespace(cell).empty()) cells.push_back(std::move(cell));
+  return cells;
+}
+
+bool IsNumber(absl::string_view word) {
+  return absl::ascii_isdigit(word[0]) &&
+         word.find_first_not_of("0123456789.,:-/%") == absl::string_view::npos &&
+         absl::ascii_isdigit(word.back());
+}
+
+// A line of a table without rules, as the text layer of a page gives it: words, then numbers, which
+// may stand on lines of their own.
+struct PlainRow {
+  std::string label;
+  std::vector<std::string> numbers;
+};
+
+// Takes the numbers off the end of a line.
+PlainRow ReadPlain(absl::string_view line) {
+  PlainRow row;
+  std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+  while (!words.empty() && IsNumber(words.back())) {
+    row.numbers.insert(row.numbers.begin(), std::string(words.back()));
+    words.pop_back();
+  }
+  row.label = absl::StrJoin(words, " ");
+  return row;
+}
+
+// The tables of a text without their heads, and all that stands outside their rows.
+class Parts {
+ public:
+  explicit Parts(absl::string_view text) {
+    bool in_table = false;
+    for (const absl::string_view given : absl::StrSplit(text, '\n')) {
+      const absl::string_view line = absl::StripAsciiWhitespace(given);
+      if (!absl::StartsWith(line, "|")) {
+        in_table = false;
+        AddPlain(ReadPlain(line));
+      } else if (!in_table) {
+        in_table = true;
+        EndPlain();
+        tables.emplace_back();
+        absl::StrAppend(&outside, line, "\n");
+      } else if (const std::vector<std::string> cells = Cells(line); !cells.empty()) {
+        Row& row = tables.back().emplace_back();
+        for (const std::string& cell : cells) row.emplace_back(cell);
+      }
+    }
+    EndPlain();
+  }
+
+  std::vector<std::vector<Row>> tables;
+  std::string outside;
+
+ private:
+  void AddPlain(PlainRow row) {
+    if (row.label.empty() && !plain_.empty()) {
+      auto& numbers = plain_.back().numbers;
+      numbers.insert(numbers.end(), row.numbers.begin(), row.numbers.end());
+    } else {
+      plain_.push_back(std::move(row));
+    }
+  }
+
+  // Rows are at least two neighbours with equally many numbers.
+  void EndPlain() {
+    for (size_t begin = 0; begin < plain_.size();) {
+      const size_t numbers = plain_[begin].numbers.size();
+      size_t end = begin + 1;
+      while (end < plain_.size() && plain_[end].numbers.size() == numbers) ++end;
+      const bool is_table = numbers > 0 && end - begin > 1;
+      if (is_table) tables.emplace_back();
+      for (; begin < end; ++begin) {
+        const PlainRow& row = plain_[begin];
+        if (!is_table) {
+          absl::StrAppend(&outside, row.label, " ", absl::StrJoin(row.numbers, " "), "\n");
+          continue;
+        }
+        Row& cells = tables.back().emplace_back();
+        cells.emplace_back(row.label);
+        for (const std::string& number : row.numbers) cells.emplace_back(number);
+      }
+    }
+    plain_.clear();
+  }
+
+  std::vector<PlainRow> plain_;
+};
+
+bool Names(const Content& claim, const Row& row, size_t column) {
+  return column < row.size() && !row[column].words.empty() && claim.Holds(row[column]);
+}
+
+// The rows that the claim speaks of: those it names in the leftmost column where it names any; of
+// rows of one name those that share most words with it.
+std::vector<const Row*> Spoken(const Content& claim, const std::vector<Row>& table,
+                               size_t& column) {
+  size_t columns = 0;
+  for (const Row& row : table) columns = std::max(columns, row.size());
+  std::vector<const Row*> named;
+  for (column = 0; column < columns && named.empty(); ++column) {
+    for (const Row& row : table) {
+      if (Names(claim, row, column)) named.push_back(&row);
+    }
+  }
+  if (named.empty()) return named;
+  --column;
+  const auto shared = [&](const Row* row) {
+    size_t words = 0;
+    for (size_t i = 0; i < row->size(); ++i) {
+      if (Names(claim, *row, i)) words += (*row)[i].words.size();
+    }
+    return words;
+  };
+  std::vector<const Row*> out;
+  for (const Row* row : named) {
+    const bool is_best = std::ranges::none_of(named, [&](const Row* other) {
+      return (*other)[column].words == (*row)[column].words && shared(other) > shared(row);
+    });
+    if (is_best) out.push_back(row);
+  }
+  return out;
+}
+
+bool SaysOtherValue(const Content& claim, const std::vector<Row>& table, const Content& outside) {
+  size_t label = 0;
+  const std::vector<const Row*> spoken = Spoken(claim, table, label);
+  if (spoken.empty()) return false;
+  for (const Row& row : table) {
+    for (size_t column = 0; column < row.size(); ++column) {
+      const Content& value = row[column];
+      if (column == label || value.empty() || !claim.Holds(value) || outside.Holds(value)) continue;
+      // Held by a cell of a row spoken of, or beside that row's own value, it is not put for it.
+      const bool own = std::ranges::any_of(spoken, [&](const Row* one) {
+        const bool held =
+            std::ranges::any_of(*one, [&](const Content& cell) { return cell.Holds(value); });
+        return held || column >= one->size() || (*one)[column].empty() ||
+               claim.Holds((*one)[column]);
+      });
+      if (!own) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool SaysValueOfOtherRow(absl::string_view claim, const std::vector<std::string>& passages) {
+  std::vector<std::vector<Row>> tables;
+  std::string outside;
+  for (const std::string& passage : passages) {
+    Parts parts(passage);
+    absl::StrAppend(&outside, parts.outside);
+    for (auto& table : parts.tables) tables.push_back(std::move(table));
+  }
+  if (tables.empty()) return false;
+  const Content said(claim);
+  const Content around(outside);
+  return std::ranges::any_of(
+      tables, [&](const std::vector<Row>& table) { return SaysOtherValue(said, table, around); });
+}
+
+}  // namespace sightline::query
