@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -116,7 +117,11 @@ std::string StatsText(const v1::GetCollectionStatsResponse& reply) {
       PatchVectorsName(collection.patch_vectors()), "\n", "documents     ", stats.documents(), "\n",
       "passages      ", stats.passages(), "\n", "vectors       ", stats.vectors(), "\n",
       "tombstones    ", stats.tombstones(), "\n", "on disk       ", ByteCount(stats.bytes()), "\n",
-      "sequence      ", stats.sequence(), " (snapshot covers ", stats.index_sequence(), ")",
+      "segments      ", stats.segments(),
+      stats.has_recall() ? absl::StrFormat("; searches found %.3f of the nearest, %d looked at",
+                                           stats.recall(), stats.shadow_scans())
+                         : "",
+      "\n", "sequence      ", stats.sequence(), " (snapshot covers ", stats.index_sequence(), ")",
       stats.has_next_documents()
           ? absl::StrCat("\nbeing embedded again, ", stats.next_documents(), " of ",
                          Counted(stats.documents(), "document"), " done")

@@ -539,6 +539,9 @@ std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply) {
   counts["sequence"] = stats.sequence();
   counts["index_sequence"] = stats.index_sequence();
   counts["bytes"] = stats.bytes();
+  counts["segments"] = stats.segments();
+  counts["recall"] = stats.has_recall() ? Json(stats.recall()) : Json(nullptr);
+  counts["shadow_scans"] = stats.shadow_scans();
   if (stats.has_next_documents()) counts["next_documents"] = stats.next_documents();
   const v1::CollectionBytes& parts = stats.parts();
   Json bytes;

@@ -100,9 +100,9 @@ std::string JobJson(const v1::Job& job);
 std::string CollectionJson(const v1::Collection& collection);
 
 // The collection's keys, then "stats":{"documents","passages","vectors","tombstones","sequence",
-// "index_sequence","bytes","parts":{"records","pictures","vectors","patches","postings","index_files",
-// "memory_codes","memory_graphs","memory_halves","mapped_halves"}}: bytes;
-// and "next_documents" while it is embedded again.
+// "index_sequence","bytes","segments","recall" or null,"shadow_scans","parts":{"records","pictures",
+// "vectors","patches","postings","index_files","memory_codes","memory_graphs","memory_halves",
+// "mapped_halves"}}: bytes; and "next_documents" while it is embedded again.
 std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply);
 
 // {"id","made","bytes","files","collections","documents"}

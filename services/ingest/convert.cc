@@ -96,6 +96,9 @@ v1::CollectionStats ToProto(const index::CollectionStats& stats) {
   out.set_sequence(stats.sequence);
   out.set_index_sequence(stats.index_sequence);
   out.set_bytes(stats.bytes);
+  out.set_segments(stats.segments);
+  if (stats.recall.has_value()) out.set_recall(*stats.recall);
+  out.set_shadow_scans(stats.shadow_scans);
   if (stats.next_documents.has_value()) out.set_next_documents(*stats.next_documents);
   v1::CollectionBytes& parts = *out.mutable_parts();
   parts.set_records(stats.parts.records);
