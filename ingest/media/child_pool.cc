@@ -79,26 +79,32 @@ std::unique_ptr<ChildProcess> ChildPool::TakeIdle(Role role) {
   }
 }
 
-absl::StatusOr<std::unique_ptr<ChildProcess>> ChildPool::Take(Role role, absl::Time deadline) {
+absl::StatusOr<std::unique_ptr<ChildProcess>> ChildPool::Take(Role role, absl::Time deadline,
+                                                              Caller caller) {
   {
     absl::MutexLock lock(&mu_);
-    const auto free = [this]()
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return lent_ < options_.workers; };
-    if (!mu_.AwaitWithDeadline(absl::Condition(&free), deadline)) {
-      return absl::DeadlineExceededError("no decoder was free in time");
-    }
-    ++lent_;
+    const bool is_query = caller == Caller::kQuery;
+    int& lent = lent_[static_cast<size_t>(role)];
+    int& queries_waiting = queries_waiting_[static_cast<size_t>(role)];
+    const auto free = [&] {
+      return is_query ? lent <= options_.workers : lent < options_.workers && queries_waiting == 0;
+    };
+    if (is_query) ++queries_waiting;
+    const bool in_time = mu_.AwaitWithDeadline(absl::Condition(&free), deadline);
+    if (is_query) --queries_waiting;
+    if (!in_time) return absl::DeadlineExceededError("no decoder was free in time");
+    ++lent;
   }
   if (std::unique_ptr<ChildProcess> child = TakeIdle(role)) return child;
   auto child = StartChild(role, deadline);
-  if (!child.ok()) Return(nullptr);
+  if (!child.ok()) Return(role, nullptr);
   return child;
 }
 
-void ChildPool::Return(std::unique_ptr<ChildProcess> child) {
+void ChildPool::Return(Role role, std::unique_ptr<ChildProcess> child) {
   if (child != nullptr && child->requests() >= kMaxRequestsPerChild) child.reset();
   absl::MutexLock lock(&mu_);
-  --lent_;
+  --lent_[static_cast<size_t>(role)];
   if (child != nullptr) idle_.push_back(std::move(child));
 }
 

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/read_ahead.h"
 #include "base/status.h"
 #include "ingest/media/child_pool.h"
 #include "ingest/media/jpeg_header.h"
@@ -150,19 +151,39 @@ bool IsVideoStep(Op op) {
   return op == Op::kVideoInfo || op == Op::kVideoScan || op == Op::kVideoFrame;
 }
 
+// What a request makes that is counted as one: a step of many is none.
+int ItemsOf(Op op) {
+  switch (op) {
+    case Op::kPdfInfo:
+    case Op::kVideoInfo:
+    case Op::kVideoScan:
+    case Op::kFigure:
+    case Op::kUnpack: return 0;
+    default: return 1;
+  }
+}
+
 }  // namespace
 
 class MediaClient::Impl {
  public:
-  explicit Impl(const MediaOptions& options) : options_(options), pool_(options) {}
+  explicit Impl(const MediaOptions& options)
+      : options_(options),
+        pool_(options),
+        decode_("decode", options.workers),
+        render_("render", options.workers),
+        ocr_("ocr", options.workers) {}
 
-  absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline);
+  absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline,
+                                           Caller caller);
   absl::StatusOr<EncodedImage> Thumbnail(absl::string_view bytes, int max_side,
                                          absl::Time deadline);
   absl::StatusOr<EncodedImage> DrawHeat(absl::string_view bytes, const HeatGrid& heat,
                                         const HeatOptions& options, absl::Time deadline);
   absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
                        const ExtractCallbacks& callbacks);
+  absl::StatusOr<std::vector<TextBlock>> ReadWords(absl::string_view picture, absl::Time deadline);
+  std::vector<StageWork> stages() const { return {decode_.work(), render_.work(), ocr_.work()}; }
   const MediaLimits& limits() const { return options_.limits; }
   std::string settings() const;
 
@@ -170,9 +191,14 @@ class MediaClient::Impl {
   absl::Status CheckSize(absl::string_view bytes) const;
   absl::Status CheckPicture(absl::string_view bytes) const;
   bool IsPictureSize(int width, int height) const;
-  absl::StatusOr<Outcome> Run(Role role, Request request, int fd, absl::Time deadline);
+  absl::StatusOr<Outcome> Run(Role role, Request request, int fd, absl::Time deadline,
+                              Caller caller = Caller::kIngest);
   absl::StatusOr<Outcome> RunOn(Role role, const Request& request, absl::string_view bytes,
-                                absl::Time deadline);
+                                absl::Time deadline, Caller caller = Caller::kIngest);
+  StageClock& ClockOf(Role role);
+  absl::Duration TimeToPassOver(int64_t budget) const;
+  absl::StatusOr<Reply> Exchange(ChildProcess& child, const Request& request, int fd,
+                                 absl::Time stop, Caller caller, UniqueFd& attachment);
   absl::StatusOr<EncodedImage> TakeRenderedPage(const Outcome& outcome, int long_side) const;
   absl::StatusOr<EncodedImage> TakePicture(const Outcome& outcome, absl::string_view file) const;
   absl::Status ExtractWhole(absl::string_view bytes, const ExtractOptions& options, bool is_picture,
@@ -189,7 +215,6 @@ class MediaClient::Impl {
                                                          absl::Time deadline);
   absl::Status GiveMembers(int fd, const ExtractOptions& options,
                            const ExtractCallbacks& callbacks);
-  absl::StatusOr<std::vector<TextBlock>> ReadWords(absl::string_view picture, absl::Time deadline);
   void ReadScan(int fd, const Request& page_request, absl::Time deadline, ExtractedPage& page);
   absl::StatusOr<std::vector<PdfPageSize>> PdfPages(int fd, const ExtractOptions& options);
   ExtractedPage ReadPdfPage(int fd, int number, const PdfPageSize& size,
@@ -197,6 +222,9 @@ class MediaClient::Impl {
 
   const MediaOptions options_;
   ChildPool pool_;
+  StageClock decode_;
+  StageClock render_;
+  StageClock ocr_;
 };
 
 absl::Status MediaClient::Impl::CheckSize(absl::string_view bytes) const {
@@ -219,29 +247,58 @@ bool MediaClient::Impl::IsPictureSize(int width, int height) const {
          int64_t{width} * height <= limits.max_pixels;
 }
 
+StageClock& MediaClient::Impl::ClockOf(Role role) {
+  switch (role) {
+    case Role::kDecoder: return decode_;
+    case Role::kDocuments: return render_;
+    case Role::kReader: return ocr_;
+  }
+  return decode_;
+}
+
+absl::StatusOr<Reply> MediaClient::Impl::Exchange(ChildProcess& child, const Request& request,
+                                                  int fd, absl::Time stop, Caller caller,
+                                                  UniqueFd& attachment) {
+  const size_t most = MaxReplyBytes(options_.limits);
+  if (caller == Caller::kQuery) return child.Exchange(request, fd, most, stop, attachment);
+  StageClock::Work work(ClockOf(child.role()));
+  auto reply = child.Exchange(request, fd, most, stop, attachment);
+  if (reply.ok() && reply->reason == Reason::kNone) {
+    work.Done(ItemsOf(request.op), static_cast<int64_t>(SealedSize(fd).value_or(0)));
+  }
+  return reply;
+}
+
+// A packed archive is unpacked from its beginning each time; with bzip2 on a busy machine that is
+// as slow as this.
+absl::Duration MediaClient::Impl::TimeToPassOver(int64_t budget) const {
+  constexpr int64_t kBytesPerSecond = 8 << 20;
+  return absl::Seconds((options_.limits.max_unpacked_bytes - budget) / kBytesPerSecond);
+}
+
 // A child may have died since its last request, for reasons that are not this one's; so a dead
 // child is replaced once. A file that kills the second one too is to blame itself.
 absl::StatusOr<Outcome> MediaClient::Impl::Run(Role role, Request request, int fd,
-                                               absl::Time deadline) {
+                                               absl::Time deadline, Caller caller) {
   const bool whole_document =
       role != Role::kDecoder || request.op == Op::kDocument || request.op == Op::kUnpack;
-  const absl::Duration timeout = IsVideoStep(request.op) ? kVideoStepTimeout
-                                 : whole_document        ? options_.page_timeout
-                                                         : options_.image_timeout;
+  absl::Duration timeout = IsVideoStep(request.op) ? kVideoStepTimeout
+                           : whole_document        ? options_.page_timeout
+                                                   : options_.image_timeout;
+  if (request.op == Op::kUnpack) timeout += TimeToPassOver(request.budget);
   for (int attempt = 0; attempt < 2; ++attempt) {
-    auto child = pool_.Take(role, deadline);
+    auto child = pool_.Take(role, deadline, caller);
     if (absl::IsDeadlineExceeded(child.status())) return ReasonError(Reason::kTimeout);
     if (absl::IsFailedPrecondition(child.status())) return child.status();
     if (!child.ok()) continue;
     const absl::Time stop = std::min(deadline, absl::Now() + timeout);
     request.timeout_ms = absl::ToInt64Milliseconds(stop - absl::Now());
     Outcome outcome;
-    auto reply =
-        (*child)->Exchange(request, fd, MaxReplyBytes(options_.limits), stop, outcome.attachment);
+    auto reply = Exchange(**child, request, fd, stop, caller, outcome.attachment);
     // Out of memory once, a child is not what it was.
     const bool keep = reply.ok() && reply->reason != Reason::kOutOfMemory;
     if (!keep) child->reset();
-    pool_.Return(*std::move(child));
+    pool_.Return(role, *std::move(child));
     if (absl::IsDeadlineExceeded(reply.status())) return ReasonError(Reason::kTimeout);
     if (!reply.ok()) continue;
     if (reply->reason != Reason::kNone) {
@@ -254,17 +311,19 @@ absl::StatusOr<Outcome> MediaClient::Impl::Run(Role role, Request request, int f
 }
 
 absl::StatusOr<Outcome> MediaClient::Impl::RunOn(Role role, const Request& request,
-                                                 absl::string_view bytes, absl::Time deadline) {
+                                                 absl::string_view bytes, absl::Time deadline,
+                                                 Caller caller) {
   SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
-  return Run(role, request, file.get(), deadline);
+  return Run(role, request, file.get(), deadline, caller);
 }
 
 absl::StatusOr<DecodedImage> MediaClient::Impl::DecodeImage(absl::string_view bytes,
-                                                            absl::Time deadline) {
+                                                            absl::Time deadline, Caller caller) {
   SL_RETURN_IF_ERROR(CheckPicture(bytes));
   Request request;
   request.op = Op::kDecodeImage;
-  SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
+  SL_ASSIGN_OR_RETURN(const Outcome outcome,
+                      RunOn(Role::kDecoder, request, bytes, deadline, caller));
   const Reply& reply = outcome.reply;
   const bool channels_good = reply.channels == 3 || reply.channels == 4;
   if (!channels_good || !IsPictureSize(reply.width, reply.height)) return Nonsense();
@@ -289,7 +348,8 @@ absl::StatusOr<EncodedImage> MediaClient::Impl::Thumbnail(absl::string_view byte
   Request request;
   request.op = Op::kThumbnail;
   request.max_side = max_side;
-  SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
+  SL_ASSIGN_OR_RETURN(const Outcome outcome,
+                      RunOn(Role::kDecoder, request, bytes, deadline, Caller::kQuery));
   return TakeRenderedPage(outcome, max_side);
 }
 
@@ -315,7 +375,8 @@ absl::StatusOr<EncodedImage> MediaClient::Impl::DrawHeat(absl::string_view bytes
   request.heat_columns = heat.columns;
   request.heat.assign(heat.values.begin(), heat.values.end());
   request.heat_alone = options.alone;
-  SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
+  SL_ASSIGN_OR_RETURN(const Outcome outcome,
+                      RunOn(Role::kDecoder, request, bytes, deadline, Caller::kQuery));
   SL_ASSIGN_OR_RETURN(std::string png, ReadAttachment(outcome, kMaxPictureBytes));
   const Reply& reply = outcome.reply;
   if (SniffType(png) != FileType::kPng || !IsPictureSize(reply.width, reply.height) ||
@@ -493,7 +554,7 @@ ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSi
   // Tools draw what they can: a page with faults, no text and nothing on it is one they could not
   // read.
   if (outcome->reply.complaints && page.blocks.empty()) {
-    auto drawn = DecodeImage(picture->bytes, options.deadline);
+    auto drawn = DecodeImage(picture->bytes, options.deadline, Caller::kIngest);
     if (drawn.ok() && IsBlank(*drawn->image)) {
       page.status = ReasonError(Reason::kBadPage);
       return page;
@@ -505,7 +566,8 @@ ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSi
 }
 
 // One request a page: a crash or a slow page costs that page only, and no child is held while the
-// caller works on a page.
+// caller works on a page. The next ones are read meanwhile, so that one document alone keeps all
+// children at work.
 absl::Status MediaClient::Impl::ExtractPdf(absl::string_view bytes, const ExtractOptions& options,
                                            const ExtractCallbacks& callbacks) {
   SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
@@ -515,9 +577,12 @@ absl::Status MediaClient::Impl::ExtractPdf(absl::string_view bytes, const Extrac
   info.has_pages = true;
   info.pages = static_cast<int>(pages.size());
   SL_RETURN_IF_ERROR(callbacks.on_info(info));
+  ReadAhead<ExtractedPage> ahead(
+      info.pages, {.threads = options_.workers, .ahead = 2 * options_.workers},
+      [&](int i) { return ReadPdfPage(file.get(), i + 1, pages[i], options); });
   for (int number = 1; number <= info.pages; ++number) {
     if (absl::Now() >= options.deadline) return ReasonError(Reason::kTimeout);
-    ExtractedPage page = ReadPdfPage(file.get(), number, pages[number - 1], options);
+    SL_ASSIGN_OR_RETURN(ExtractedPage page, ahead.Next());
     if (absl::IsDeadlineExceeded(page.status) && absl::Now() >= options.deadline)
       return page.status;
     if (absl::IsFailedPrecondition(page.status)) return page.status;
@@ -678,9 +743,9 @@ absl::StatusOr<std::unique_ptr<MediaClient>> MediaClient::Create(const MediaOpti
 MediaClient::MediaClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 MediaClient::~MediaClient() = default;
 
-absl::StatusOr<DecodedImage> MediaClient::DecodeImage(absl::string_view bytes,
-                                                      absl::Time deadline) {
-  return impl_->DecodeImage(bytes, deadline);
+absl::StatusOr<DecodedImage> MediaClient::DecodeImage(absl::string_view bytes, absl::Time deadline,
+                                                      Caller caller) {
+  return impl_->DecodeImage(bytes, deadline, caller);
 }
 
 absl::StatusOr<EncodedImage> MediaClient::Thumbnail(absl::string_view bytes, int max_side,
@@ -698,6 +763,13 @@ absl::Status MediaClient::Extract(absl::string_view bytes, const ExtractOptions&
                                   const ExtractCallbacks& callbacks) {
   return impl_->Extract(bytes, options, callbacks);
 }
+
+absl::StatusOr<std::vector<TextBlock>> MediaClient::ReadWords(absl::string_view picture,
+                                                              absl::Time deadline) {
+  return impl_->ReadWords(picture, deadline);
+}
+
+std::vector<StageWork> MediaClient::stages() const { return impl_->stages(); }
 
 std::string MediaClient::settings() const { return impl_->settings(); }
 

@@ -200,7 +200,13 @@ std::vector<absl::string_view> SplitAtBoundary(absl::string_view body, absl::str
   return out;
 }
 
-MimePart Parse(absl::string_view bytes, int depth, int& parts) {
+// What was seen of the whole mail so far.
+struct Seen {
+  int parts = 0;
+  Reason cut = Reason::kNone;
+};
+
+MimePart Parse(absl::string_view bytes, int depth, Seen& seen) {
   MimePart part;
   TakeHeaders(bytes, part);
   part.body = bytes;
@@ -213,12 +219,17 @@ MimePart Parse(absl::string_view bytes, int depth, int& parts) {
   part.file_name = NameParameter(Parameters(disposition), "filename");
   if (part.file_name.empty()) part.file_name = NameParameter(part.type_parameters, "name");
   const std::string boundary = part.type_parameters["boundary"];
-  if (!absl::StartsWith(part.type, "multipart/") || boundary.empty() || depth >= kMaxDepth) {
+  if (!absl::StartsWith(part.type, "multipart/") || boundary.empty()) return part;
+  if (depth >= kMaxDepth) {
+    seen.cut = Reason::kTooDeep;
     return part;
   }
   for (const absl::string_view piece : SplitAtBoundary(bytes, boundary)) {
-    if (++parts > kMaxParts) break;
-    part.parts.push_back(Parse(piece, depth + 1, parts));
+    if (++seen.parts > kMaxParts) {
+      seen.cut = Reason::kTooManyMembers;
+      break;
+    }
+    part.parts.push_back(Parse(piece, depth + 1, seen));
   }
   return part;
 }
@@ -226,10 +237,12 @@ MimePart Parse(absl::string_view bytes, int depth, int& parts) {
 }  // namespace
 
 MimePart ParseMime(absl::string_view bytes) {
-  int parts = 0;
+  Seen seen;
   if (absl::StartsWith(bytes, "From ")) TakeLine(bytes);  // of a mailbox
   absl::ConsumePrefix(&bytes, "\xEF\xBB\xBF");
-  return Parse(bytes, 0, parts);
+  MimePart whole = Parse(bytes, 0, seen);
+  whole.cut = seen.cut;
+  return whole;
 }
 
 std::string DecodeBody(const MimePart& part) {
