@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@
 #include "bench/device_encoder.h"
 #include "bench/process_tree.h"
 #include "bench/stages_alone.h"
+#include "ingest/intake.h"
 #include "model/load.h"
 
 namespace sightline::bench {
@@ -111,13 +113,17 @@ absl::StatusOr<PipelineRun> RunPipeline(const Arguments& arguments,
   ingest::IngestOptions options = arguments.ingest;
   options.queue_capacity = std::max<int>(options.queue_capacity, static_cast<int>(files.size()));
   const std::vector<StageWork> before = media.stages();
+  absl::BlockingCounter open(static_cast<int>(files.size()));
   SL_ASSIGN_OR_RETURN(const auto ingestor,
                       ingest::Ingestor::Create(options, spool, corpus, encoder, media));
   PipelineRun run;
-  absl::BlockingCounter open(static_cast<int>(files.size()));
   const double cpu = TreeCpuSeconds();
   const absl::Time start = absl::Now();
   SL_RETURN_IF_ERROR(ingestor->Start());
+  std::mutex mu;
+  absl::Status refused;
+  // As the service does it.
+  std::optional<ingest::Intake> intake(std::in_place, 8);
   for (const SourceFile& file : files) {
     ingest::IngestCallbacks callbacks;
     callbacks.on_finished = [&](const ingest::IngestResult&) { open.DecrementCount(); };
@@ -125,8 +131,16 @@ absl::StatusOr<PipelineRun> RunPipeline(const Arguments& arguments,
     request.collection = kCollection;
     request.source = file.path;
     request.create_collection = true;
-    SL_RETURN_IF_ERROR(ingestor->Submit(request, file.bytes, std::move(callbacks)).status());
+    intake->Add(file.path, [&, request, callbacks] {
+      const absl::Status status = ingestor->Submit(request, file.bytes, callbacks).status();
+      if (status.ok()) return;
+      const std::lock_guard lock(mu);
+      refused.Update(status);
+      open.DecrementCount();
+    });
   }
+  intake.reset();
+  SL_RETURN_IF_ERROR(refused);
   open.Wait();
   run.seconds = absl::ToDoubleSeconds(absl::Now() - start);
   run.cpu_seconds = TreeCpuSeconds() - cpu;
