@@ -107,7 +107,7 @@ absl::Status DocumentBuilder::OnPage(media::ExtractedPage page) {
   }
   std::string blob_hash;
   if (page.picture.has_value() && (is_picture_ || options_.embed_page_pictures)) {
-    blob_hash = KeepPicture(number, *page.picture);
+    SL_ASSIGN_OR_RETURN(blob_hash, KeepPicture(number, *page.picture));
     if (!blob_hash.empty()) {
       SL_RETURN_IF_ERROR(AddPicture(number, blob_hash, *page.picture));
     }
@@ -127,7 +127,9 @@ absl::Status DocumentBuilder::OnFigure(media::ExtractedFigure figure) {
     SL_RETURN_IF_ERROR(embedder_.MakeRoom(PixelsOf(*figure.picture)));
     auto decoded = parts_.media.DecodeImage(figure.picture->bytes, absl::InfiniteFuture(),
                                             media::Caller::kIngest);
-    if (decoded.ok()) passage.blob_hash = KeepPicture(number, *figure.picture);
+    if (decoded.ok()) {
+      SL_ASSIGN_OR_RETURN(passage.blob_hash, KeepPicture(number, *figure.picture));
+    }
     if (!passage.blob_hash.empty()) {
       passage.picture_hash = PictureHash(*decoded->image);
       input.images.push_back(decoded->image);
@@ -180,7 +182,7 @@ absl::Status DocumentBuilder::CloseSegment() {
   if (!caption.empty()) {
     passage.text = absl::StrCat(caption, passage.text.empty() ? "" : "\n", passage.text);
   }
-  passage.blob_hash = KeepPicture(0, segment.picture);
+  SL_ASSIGN_OR_RETURN(passage.blob_hash, KeepPicture(0, segment.picture));
   const std::string blob_hash = passage.blob_hash;
   if (!blob_hash.empty()) {
     model::EncodeInput input;
@@ -241,21 +243,26 @@ void DocumentBuilder::Fail(int page, const absl::Status& status) {
   write_.document.failures.push_back(FailureOf(page, status));
 }
 
-std::string DocumentBuilder::KeepPicture(int page, const media::EncodedImage& picture) {
+absl::StatusOr<std::string> DocumentBuilder::KeepPicture(int page,
+                                                         const media::EncodedImage& picture) {
   const auto bytes = static_cast<int64_t>(picture.bytes.size());
   if (picture_bytes_ > 0 && picture_bytes_ + bytes > options_.max_picture_bytes) {
     Fail(page, WithReason(absl::ResourceExhaustedError(absl::StrCat(
                               "the document's pictures are more than ", options_.max_picture_bytes,
                               " bytes; this one was left out")),
                           "too_many_pictures"));
-    return "";
+    return std::string();
   }
   std::string hash = ContentHash(picture.bytes);
   const bool known = std::any_of(write_.blobs.begin(), write_.blobs.end(),
                                  [&](const index::Blob& blob) { return blob.hash == hash; });
   if (known) return hash;
   picture_bytes_ += bytes;
-  parts_.held.Add(bytes, cancel_);
+  if (!parts_.held.TryAdd(bytes)) {
+    // Pixels that wait for a full batch may be what the oldest document waits for.
+    SL_RETURN_IF_ERROR(embedder_.HoldNothing());
+    parts_.held.Add(bytes, cancel_);
+  }
   write_.blobs.push_back({.hash = hash,
                           .bytes = picture.bytes,
                           .media_type = picture.media_type,

@@ -88,7 +88,7 @@ class DocumentBuilder {
   absl::Status AddTextPassage(TextPassage text, int page, const std::string& blob_hash);
   void Fail(int page, const absl::Status& status);
   // Stores the picture, if it may be; returns its hash, or "".
-  std::string KeepPicture(int page, const media::EncodedImage& picture);
+  absl::StatusOr<std::string> KeepPicture(int page, const media::EncodedImage& picture);
   absl::Status AddPicture(int page, const std::string& blob_hash,
                           const media::EncodedImage& picture);
   absl::Status AddText(int page, const std::string& blob_hash,

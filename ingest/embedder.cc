@@ -63,7 +63,7 @@ absl::Status Embedder::MakeRoom(int64_t pixels) {
   AdjustRoom(0);
   if (!parts_.shared.pixels.TryTake(pixels)) {
     // Whoever waits for room holds none.
-    SL_RETURN_IF_ERROR(Finish());
+    SL_RETURN_IF_ERROR(HoldNothing());
     if (!parts_.shared.pixels.Take(pixels, cancel_)) {
       return absl::CancelledError("cancelled while other documents were embedded");
     }
@@ -84,6 +84,11 @@ absl::Status Embedder::Finish() {
   const Batch last = std::exchange(next_, {});
   const auto give_back = absl::MakeCleanup([&] { parts_.shared.pixels.Return(last.pixels); });
   return Deliver(last, Encode(last.inputs, last.bytes));
+}
+
+absl::Status Embedder::HoldNothing() {
+  AdjustRoom(0);
+  return Finish();
 }
 
 absl::Status Embedder::BeginBatch() {

@@ -58,6 +58,10 @@ class Embedder {
   // Encodes what is left.
   absl::Status Finish();
 
+  // Before its document waits for others: as Finish, and gives back room that was made. A picture
+  // that is added then takes what it needs.
+  absl::Status HoldNothing();
+
  private:
   using Vectors = std::vector<std::vector<float>>;
 

@@ -21,12 +21,17 @@ void HeldBytes::Leave(int64_t turn, int64_t bytes) {
   held_ -= bytes;
 }
 
+bool HeldBytes::TryAdd(int64_t turn, int64_t bytes) {
+  absl::MutexLock lock(&mu_);
+  if (!HasRoom(turn, bytes)) return false;
+  held_ += bytes;
+  return true;
+}
+
 void HeldBytes::Add(int64_t turn, int64_t bytes, const model::CancelFlag& cancel) {
   absl::MutexLock lock(&mu_);
-  const auto may = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return held_ + bytes <= limit_ || *turns_.begin() == turn;
-  };
-  while (!mu_.AwaitWithTimeout(absl::Condition(&may), kLookForCancel)) {
+  const auto has_room = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return HasRoom(turn, bytes); };
+  while (!mu_.AwaitWithTimeout(absl::Condition(&has_room), kLookForCancel)) {
     if (cancel->HasBeenNotified()) break;
   }
   held_ += bytes;

@@ -24,7 +24,14 @@ class HeldBytes {
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
-    // Waits until there is room for so many more, at most until `cancel` (not null) comes.
+    // False when there is no room for so many more now.
+    bool TryAdd(int64_t bytes) {
+      if (!all_.TryAdd(turn_, bytes)) return false;
+      bytes_ += bytes;
+      return true;
+    }
+    // Waits for it, at most until `cancel` (not null) comes. Whoever waits must hold nothing else
+    // that the oldest document may wait for.
     void Add(int64_t bytes, const model::CancelFlag& cancel) {
       all_.Add(turn_, bytes, cancel);
       bytes_ += bytes;
@@ -45,8 +52,12 @@ class HeldBytes {
  private:
   int64_t Enter();
   void Leave(int64_t turn, int64_t bytes);
+  bool TryAdd(int64_t turn, int64_t bytes);
   void Add(int64_t turn, int64_t bytes, const model::CancelFlag& cancel);
   void Return(int64_t bytes);
+  bool HasRoom(int64_t turn, int64_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return held_ + bytes <= limit_ || *turns_.begin() == turn;
+  }
 
   const int64_t limit_;
   absl::Mutex mu_;

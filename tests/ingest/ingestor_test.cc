@@ -753,12 +753,14 @@ TEST_F(IngestorTest, StagesAreMeasured) {
 
 TEST_F(IngestorTest, ManyDocumentsWithPicturesFinishWithLittleRoom) {
   options_.max_held_bytes = 1;
-  options_.batch_pixels = 1;
+  options_.batch_pixels = 2'000'000;  // one page and a half
   MakeAndStart();
   const std::string picture = GoldenPicture("photo_120x88.jpg");
+  const std::string pdf = SimplePdf({"a heron", "an owl", "a swift"});
   std::vector<std::shared_ptr<Watch>> watches;
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 6; ++i) {
     watches.push_back(Submit(Request(absl::StrCat(i, ".jpg")), picture));
+    watches.push_back(Submit(Request(absl::StrCat(i, ".pdf")), pdf));
   }
   for (const auto& watch : watches) {
     watch->finished.WaitForNotification();
