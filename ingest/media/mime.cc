@@ -180,6 +180,13 @@ void TakeHeaders(absl::string_view& text, MimePart& part) {
   }
 }
 
+// A longer boundary, of a part within, is another one.
+bool IsBoundary(absl::string_view line, absl::string_view mark) {
+  if (!absl::ConsumePrefix(&line, mark)) return false;
+  line = absl::StripTrailingAsciiWhitespace(line);
+  return line.empty() || line == "--";
+}
+
 // Cuts the body at lines "--boundary".
 std::vector<absl::string_view> SplitAtBoundary(absl::string_view body, absl::string_view boundary) {
   std::vector<absl::string_view> out;
@@ -188,7 +195,7 @@ std::vector<absl::string_view> SplitAtBoundary(absl::string_view body, absl::str
   for (size_t at = 0; at < body.size();) {
     const size_t end = std::min(body.find('\n', at), body.size());
     const absl::string_view line = body.substr(at, end - at);
-    if (absl::StartsWith(line, mark)) {
+    if (IsBoundary(line, mark)) {
       if (start != absl::string_view::npos) out.push_back(body.substr(start, at - start));
       start = std::min(end + 1, body.size());
       const absl::string_view rest = line.substr(mark.size());

@@ -127,9 +127,10 @@ TEST_F(MailTest, SaysThatPartsWereLeftOut) {
   EXPECT_EQ(partial(1000), "");
   EXPECT_EQ(partial(1001), "too_many_members");
   std::string nested;
-  for (int i = 0; i < 30; ++i) {
-    absl::StrAppend(&nested, "Content-Type: multipart/mixed; boundary=b", i, "\r\n\r\n--b", i,
-                    "\r\n");
+  // Each boundary is the beginning of the next one.
+  for (std::string boundary = "b"; boundary.size() < 30; boundary += 'b') {
+    absl::StrAppend(&nested, "Content-Type: multipart/mixed; boundary=", boundary, "\r\n\r\n--",
+                    boundary, "\r\n");
   }
   EXPECT_EQ(Read(nested + "\r\nwords").pages[0].partial_reason, "too_deep");
 }
