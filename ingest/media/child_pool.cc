@@ -79,24 +79,32 @@ std::unique_ptr<ChildProcess> ChildPool::TakeIdle(Role role) {
   }
 }
 
-absl::StatusOr<std::unique_ptr<ChildProcess>> ChildPool::Take(Role role, absl::Time deadline,
-                                                              Caller caller) {
+absl::StatusOr<std::unique_ptr<ChildProcess>> ChildPool::Take(Role role, const Turn& turn) {
   {
     absl::MutexLock lock(&mu_);
-    const bool is_query = caller == Caller::kQuery;
-    int& lent = lent_[static_cast<size_t>(role)];
-    int& queries_waiting = queries_waiting_[static_cast<size_t>(role)];
-    const auto free = [&] {
-      return is_query ? lent <= options_.workers : lent < options_.workers && queries_waiting == 0;
+    const auto of = static_cast<size_t>(role);
+    const bool is_query = turn.caller == Caller::kQuery;
+    const auto free = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      if (is_query) return lent_[of] <= options_.workers;
+      return lent_[of] < options_.workers && queries_waiting_[of] == 0 &&
+             *ingest_waiting_[of].begin() == turn.number;
     };
-    if (is_query) ++queries_waiting;
-    const bool in_time = mu_.AwaitWithDeadline(absl::Condition(&free), deadline);
-    if (is_query) --queries_waiting;
+    if (is_query) {
+      ++queries_waiting_[of];
+    } else {
+      ingest_waiting_[of].insert(turn.number);
+    }
+    const bool in_time = mu_.AwaitWithDeadline(absl::Condition(&free), turn.deadline);
+    if (is_query) {
+      --queries_waiting_[of];
+    } else {
+      ingest_waiting_[of].erase(ingest_waiting_[of].find(turn.number));
+    }
     if (!in_time) return absl::DeadlineExceededError("no decoder was free in time");
-    ++lent;
+    ++lent_[of];
   }
   if (std::unique_ptr<ChildProcess> child = TakeIdle(role)) return child;
-  auto child = StartChild(role, deadline);
+  auto child = StartChild(role, turn.deadline);
   if (!child.ok()) Return(role, nullptr);
   return child;
 }
