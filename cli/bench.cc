@@ -19,6 +19,7 @@
 #include "cli/eval_latency.h"
 #include "cli/eval_metrics.h"
 #include "cli/exit_code.h"
+#include "cli/ingest_stages.h"
 #include "cli/json_text.h"
 #include "cli/query_arguments.h"
 #include "cli/rest_connection.h"
@@ -46,7 +47,7 @@ struct QueryBench {
 struct IngestBench {
   CommonArguments common;
   IngestSources sources;
-  int jobs = 4;
+  int jobs = 32;
 };
 
 struct ServeBench {
@@ -330,24 +331,29 @@ int BenchIngest(const IngestBench& bench, const Environment& environment) {
   if (!connection.ok()) return ReportFailure(connection.status(), json);
   const std::string collection = absl::StrFormat("bench-%x", absl::ToUnixMicros(absl::Now()));
   IngestTally tally;
+  const std::vector<v1::IngestStage> before = AskForStages(**connection);
   const auto seconds = TimeIngest(bench, **connection, collection, tally);
   if (!seconds.ok()) return ReportFailure(seconds.status(), json);
+  const StageReport stages(before, AskForStages(**connection), absl::Seconds(*seconds));
   const auto rate = [&](int64_t count) { return static_cast<double>(count) / *seconds; };
   if (json) {
-    PrintLine(JsonObject()
-                  .Text("bench", "ingest")
-                  .Number("jobs", bench.jobs)
-                  .Number("documents", tally.documents)
-                  .Number("failed", tally.failed)
-                  .Number("pages", tally.pages)
-                  .Number("passages", tally.passages)
-                  .Number("bytes", tally.bytes)
-                  .Real("seconds", *seconds)
-                  .Real("documents_per_second", rate(tally.documents))
-                  .Real("pages_per_second", rate(tally.pages))
-                  .Real("passages_per_second", rate(tally.passages))
-                  .Real("bytes_per_second", rate(tally.bytes))
-                  .Done());
+    PrintLine(
+        JsonObject()
+            .Text("bench", "ingest")
+            .Number("jobs", bench.jobs)
+            .Number("documents", tally.documents)
+            .Number("failed", tally.failed)
+            .Number("pages", tally.pages)
+            .Number("passages", tally.passages)
+            .Number("bytes", tally.bytes)
+            .Real("seconds", *seconds)
+            .Real("documents_per_second", rate(tally.documents))
+            .Real("pages_per_second", rate(tally.pages))
+            .Real("passages_per_second", rate(tally.passages))
+            .Real("bytes_per_second", rate(tally.bytes))
+            .Raw("stages", stages.StagesJson())
+            .Raw("slowest_stage", stages.slowest().empty() ? "null" : JsonString(stages.slowest()))
+            .Done());
   } else {
     PrintLine(absl::StrFormat("%s, %s, %s (%s) in %.1f s; %d failed",
                               Counted(tally.documents, "document"), Counted(tally.pages, "page"),
@@ -356,6 +362,7 @@ int BenchIngest(const IngestBench& bench, const Environment& environment) {
     PrintLine(absl::StrFormat("a second: %.1f documents, %.1f passages, %s", rate(tally.documents),
                               rate(tally.passages),
                               ByteCount(static_cast<int64_t>(rate(tally.bytes)))));
+    if (const std::string text = stages.Text(); !text.empty()) PrintLine(text);
   }
   return tally.failed == 0 ? kDone : kSomeFailed;
 }
@@ -436,7 +443,7 @@ void AddBench(Arguments& program, const Environment& environment) {
   AddQueryBenches(group, environment);
   auto ingest = std::make_shared<IngestBench>();
   Arguments ingesting =
-      group.Command("ingest", "Documents, pages and bytes a second",
+      group.Command("ingest", "Documents, pages and bytes a second, and the slowest stage",
                     "sightline bench ingest ./scans --recursive --json\n"
                     "sightline bench ingest ./scans --data ./scratch --jobs 8",
                     [ingest, &environment] { return BenchIngest(*ingest, environment); });
@@ -444,7 +451,7 @@ void AddBench(Arguments& program, const Environment& environment) {
                   "Files and folders; they go to a collection of their own, deleted afterwards",
                   "PATH", true);
   ingesting.Flag("-r,--recursive", ingest->sources.recursive, "Enter sub-folders");
-  ingesting.Integer("--jobs", ingest->jobs, 1, 256, "Documents in flight; default 4");
+  ingesting.Integer("--jobs", ingest->jobs, 1, 256, "Documents in flight; default 32");
   AddCommonArguments(ingesting, ingest->common);
   auto serve = std::make_shared<ServeBench>();
   Arguments serving =

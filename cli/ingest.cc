@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +15,7 @@
 #include "cli/exit_code.h"
 #include "cli/folder_watch.h"
 #include "cli/ingest_item.h"
+#include "cli/ingest_stages.h"
 #include "cli/json_text.h"
 #include "cli/known_documents.h"
 #include "cli/progress.h"
@@ -26,12 +28,14 @@
 namespace sightline::cli {
 namespace {
 
+// While folders are watched: tries for a document that the server is too busy for, and how long the
+// server may be away at least.
+constexpr int kWatchAttempts = 20;
+constexpr absl::Duration kWatchWait = absl::Minutes(10);
 // How long Ctrl-C waits for the server to record what it was sent.
 constexpr absl::Duration kStopPatience = absl::Seconds(10);
 // Of failures named in the summary's JSON; the failures file names all.
 constexpr int kMaxListedFailures = 1000;
-// While folders are watched, so that a server may be away for some minutes.
-constexpr int kWatchAttempts = 20;
 
 struct IngestArguments {
   CommonArguments common;
@@ -44,7 +48,8 @@ struct IngestArguments {
   std::string extract_schema;  // what stands in it
   bool summarize = false;
   bool tag = false;
-  int jobs = 4;
+  int jobs = 32;
+  int wait_seconds = 120;
   bool resume = false;
   bool dry_run = false;
   bool no_ignore = false;
@@ -124,7 +129,8 @@ class Tally {
     return failed_path_;
   }
 
-  std::string Json(absl::Duration took, bool interrupted, const std::string& failed_path) const {
+  std::string Json(absl::Duration took, bool interrupted, const std::string& failed_path,
+                   const StageReport& stages) const {
     absl::MutexLock lock(&mu_);
     return JsonObject()
         .Number("documents", documents_)
@@ -141,6 +147,8 @@ class Tally {
         .Number("bytes", bytes_)
         .Real("seconds", absl::ToDoubleSeconds(took))
         .Bool("interrupted", interrupted)
+        .Raw("stages", stages.StagesJson())
+        .Raw("slowest_stage", stages.slowest().empty() ? "null" : JsonString(stages.slowest()))
         .Raw("failures", absl::StrCat("[", listed_json_, "]"))
         .Raw("failed_list", failed_path.empty() ? "null" : JsonString(failed_path))
         .Done();
@@ -276,6 +284,7 @@ class Run {
         quiet_(arguments.common.json) {}
 
   int Go() {
+    stages_before_ = AskForStages(connection_);
     if (arguments_.resume) {
       auto known = KnownDocuments::Load(connection_, arguments_.collection);
       if (!known.ok()) return ReportFailure(known.status(), quiet_);
@@ -309,7 +318,15 @@ class Run {
     options.stop_on_failure = arguments_.on_error == "stop";
     options.deadline = connection_.Deadline();
     options.s3 = arguments_.sources.s3.value_or(nullptr);
-    if (arguments_.watch) options.max_attempts = kWatchAttempts;
+    options.wait = absl::Seconds(arguments_.wait_seconds);
+    if (arguments_.watch) {
+      options.max_attempts = kWatchAttempts;
+      options.wait = std::max(options.wait, kWatchWait);
+    }
+    options.on_away = [this, wait = options.wait](const absl::Status& why) {
+      progress_.Note(absl::StrCat("the server is away (", Printable(why.message()),
+                                  "); waiting for it, at most ", ShortDuration(wait)));
+    };
     Uploader uploader(connection_, options, [this](const UploadResult& r) { OnResult(r); });
     absl::Status status = add(uploader);
     if (status.ok()) status = uploader.Finish();
@@ -410,7 +427,8 @@ class Run {
     visitor.item = [this, &uploader](IngestItem item) -> absl::Status {
       if (Interrupted()) return absl::CancelledError("interrupted");
       if (loop_.has_value()) loop_->Saw(item.path);
-      if (known_.has_value() && known_->Holds(item)) {
+      // Whether what is asked for was found out already only the server can tell.
+      if (known_.has_value() && !FindsOut() && known_->Holds(item)) {
         tally_.AddHeld();
         progress_.Add(item.bytes, false);
         return absl::OkStatus();
@@ -420,6 +438,10 @@ class Run {
     visitor.unusable = [this](const UnusableItem& item) { OnUnusable(item); };
     visitor.sub_folder = [this](const std::string&) { ++sub_folders_; };
     return visitor;
+  }
+
+  bool FindsOut() const {
+    return !arguments_.extract_schema.empty() || arguments_.summarize || arguments_.tag;
   }
 
   void OnResult(const UploadResult& result) {
@@ -439,13 +461,15 @@ class Run {
 
   int Report(const absl::Status& status) {
     const absl::Duration took = absl::Now() - start_;
+    const StageReport stages(stages_before_, AskForStages(connection_), took);
     const auto list = tally_.CloseList();
     const std::string list_path = list.ok() ? *list : "";
     const bool interrupted = absl::IsCancelled(status) && Interrupted();
     if (quiet_) {
-      PrintLine(tally_.Json(took, interrupted, list_path));
+      PrintLine(tally_.Json(took, interrupted, list_path, stages));
     } else {
       PrintLine(tally_.Text(took));
+      if (const std::string text = stages.Text(); !text.empty()) PrintLine(text);
       if (sub_folders_ > 0) {
         PrintLine(
             absl::StrCat(Counted(sub_folders_, "sub-folder"), " not entered; use --recursive"));
@@ -479,6 +503,7 @@ class Run {
   Progress progress_;
   const bool quiet_;
   const absl::Time start_ = absl::Now();
+  std::vector<v1::IngestStage> stages_before_;
   std::optional<KnownDocuments> known_;
   int64_t sub_folders_ = 0;
   int left_to_server_ = 0;
@@ -581,9 +606,14 @@ void AddIngest(Arguments& program, const Environment& environment) {
                "URL");
   command.Text("--password-file", arguments->password_file,
                "Its first line is the password of encrypted PDF files", "FILE");
-  command.Integer("--jobs", arguments->jobs, 1, 256, "Documents in flight; default 4");
+  command.Integer("--jobs", arguments->jobs, 1, 256, "Documents in flight; default 32");
+  command.Integer("--wait", arguments->wait_seconds, 0, 86'400,
+                  "Seconds that the server may be away, as when it is restarted; default 120, with "
+                  "--watch 600 at least");
   command.Flag("--resume", arguments->resume,
-               "Leave out, without sending them, files that are indexed with the same bytes");
+               "Leave out, without sending them, files that are indexed with the same bytes; with "
+               "--extract, --summarize or --tag they are sent, and left alone where that was "
+               "done");
   command.Text("--extract", arguments->extract_file,
                "A JSON schema that the generator fills in from each document, kept in its metadata "
                "(docs/enrichment.md)",

@@ -25,6 +25,7 @@ namespace {
 constexpr int64_t kMaxPartBytes = 8 << 20;
 constexpr int64_t kMaxBytesOfParts = 64 << 20;
 constexpr absl::Duration kLongestBackoff = absl::Seconds(15);
+constexpr absl::Duration kLongestPause = absl::Seconds(2);  // between two tries to reach a server
 
 // A document on its way.
 struct Pending {
@@ -188,17 +189,23 @@ class Uploader::Impl {
     const absl::Status why = CloseStream(/*cancel=*/false);
     int failures = 0;
     bool nothing_lost = false;
+    bool answered = false;
     {
       absl::MutexLock lock(&mu_);
       nothing_lost = pending_.empty();
       failures = ++stream_failures_;
+      answered = std::exchange(answered_, false);
     }
-    TakeBack(/*count_attempt=*/true);
+    // A server that is away is no fault of what was to be sent to it.
+    TakeBack(/*count_attempt=*/answered);
     if (why.ok() && nothing_lost) return absl::OkStatus();
-    const bool for_good = !client::IsTransient(why) || failures >= options_.max_attempts;
+    const absl::Time now = absl::Now();
+    if (failures == 1) away_since_ = now;
+    const bool for_good = !client::IsTransient(why) || now - away_since_ >= options_.wait;
     if (!for_good) {
-      return SleepUntil(absl::Now() +
-                        std::max(Backoff(failures),
+      if (failures == 2 && options_.on_away) options_.on_away(why);
+      return SleepUntil(now +
+                        std::max(std::min(Backoff(failures), kLongestPause),
                                  client::FailureRetryAfter(why).value_or(absl::ZeroDuration())));
     }
     const absl::Status final_status =
@@ -283,6 +290,7 @@ class Uploader::Impl {
       const auto found = pending_.find(status.tag());
       if (found == pending_.end()) return;
       Pending& pending = found->second;
+      answered_ = true;
       if (status.has_accepted()) {
         pending.accepted = true;
         stream_failures_ = 0;
@@ -458,12 +466,14 @@ class Uploader::Impl {
   std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<Stream> stream_;
   std::thread reader_;
+  absl::Time away_since_;  // while stream_failures_ > 0
 
   absl::Mutex mu_;
   std::map<int64_t, Pending> pending_ ABSL_GUARDED_BY(mu_);  // on the stream, by tag
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mu_);         // to be sent again
   int reporting_ ABSL_GUARDED_BY(mu_) = 0;        // finished, with on_result_ still running
   int stream_failures_ ABSL_GUARDED_BY(mu_) = 0;  // since a document was accepted
+  bool answered_ ABSL_GUARDED_BY(mu_) = false;    // the server said something on this stream
   bool any_failed_ ABSL_GUARDED_BY(mu_) = false;
   bool broken_ ABSL_GUARDED_BY(mu_) = false;  // the reader has seen the stream's end
   bool interrupted_ ABSL_GUARDED_BY(mu_) = false;

@@ -20,15 +20,17 @@ namespace sightline::cli {
 struct UploadOptions {
   std::string collection;
   std::string password;  // for encrypted documents
-  int jobs = 4;          // documents sent and not finished, >= 1
+  int jobs = 32;         // documents sent and not finished, >= 1
   bool create_collection = true;
   bool force = false;
   std::string extract_schema;  // JSON schema; empty = none
   bool summarize = false;
   bool tag = false;
   bool stop_on_failure = false;  // the first failed document ends it
-  // Of one document, or of the stream without any progress, before it is given up.
-  int max_attempts = 6;
+  int max_attempts = 6;          // of one document, before it is given up
+  // How long the server may be away, without any progress; and what is called when it went.
+  absl::Duration wait = absl::Minutes(2);
+  std::function<void(const absl::Status& why)> on_away = nullptr;
   absl::Duration first_backoff = absl::Milliseconds(250);  // doubled for each next
   absl::Time deadline = absl::InfiniteFuture();
   const s3::Client* s3 = nullptr;  // outlives the uploader; for items in S3, else not needed
@@ -47,9 +49,9 @@ struct UploadResult {
 // Sends documents over one IngestDocuments stream, several in flight, holding one chunk of one of
 // them in memory. Of an object in S3 the server is asked first whether it has that version; those
 // that it has not are fetched ahead, with the first parts of at most `jobs` in memory, 64 MiB. A
-// stream that breaks is opened again and what was not finished is sent again, which is harmless
-// because equal bytes are a no-op; a document the server is too busy for is sent again later. Add,
-// Finish and Stop come from one thread; `on_result` comes from another.
+// stream that breaks is opened again, for `wait`, and what was not finished is sent again, which is
+// harmless because equal bytes are a no-op; a document the server is too busy for is sent again
+// later. Add, Finish and Stop come from one thread; `on_result` comes from another.
 class Uploader {
  public:
   // `connection` outlives the uploader.

@@ -54,6 +54,11 @@ absl::StatusOr<CollectionStats> Corpus::Stats(const std::string& name) const {
 absl::StatusOr<Document> Corpus::PutDocument(DocumentWrite write) {
   return impl_->PutDocument(std::move(write));
 }
+absl::Status Corpus::SetValidators(const Document& document, const std::string& etag,
+                                   const std::string& last_modified) {
+  return impl_->SetValidators(document, etag, last_modified);
+}
+
 absl::StatusOr<int> Corpus::DeleteDocument(const std::string& collection,
                                            const std::string& document_id) {
   return impl_->DeleteDocument(collection, document_id);

@@ -226,6 +226,10 @@ class Corpus {
   // neither here nor stored; nothing is then changed. kResourceExhausted: too little disk space is
   // left.
   absl::StatusOr<Document> PutDocument(DocumentWrite write);
+  // Notes what the place a document's bytes come from calls them now; all else of it stays.
+  // kNotFound; kAborted: its content is another by now.
+  absl::Status SetValidators(const Document& document, const std::string& etag,
+                             const std::string& last_modified);
   // Returns how many passages went. kNotFound. Gone from the next search on.
   absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
   // As DeleteDocument of each, and removes every trace of them from memory and disk: store, its

@@ -16,6 +16,7 @@
 #include "index/near_pictures.h"
 #include "index/page_token.h"
 #include "index/prepared_document.h"
+#include "rocksdb/write_batch.h"
 
 namespace sightline::index {
 namespace {
@@ -116,6 +117,27 @@ absl::StatusOr<Document> Corpus::Impl::PutInto(Finder find, DocumentWrite write,
   }
   if (NeedsUpkeep(*after)) RequestUpkeep(collection);
   return stored;
+}
+
+absl::Status Corpus::Impl::SetValidators(const Document& document, const std::string& etag,
+                                         const std::string& last_modified) {
+  absl::MutexLock lock(&write_mu_);
+  SL_ASSIGN_OR_RETURN(const OpenCollectionPtr collection, Find(document.collection));
+  if (!collection->damage.ok()) return collection->damage;
+  const std::shared_ptr<const View> before = collection->view();
+  SL_ASSIGN_OR_RETURN(DocumentRecord record, NeedDocument(*before, document.id));
+  if (record.document.content_hash != document.content_hash) {
+    return absl::AbortedError("the document has another content by now");
+  }
+  record.document.etag = etag;
+  record.document.last_modified = last_modified;
+  rocksdb::WriteBatch batch;
+  const std::string key = DocumentKey(before->record.id, document.id);
+  const rocksdb::Status put = batch.Put(key, Encode(record));
+  if (!put.ok()) return absl::InternalError(put.ToString());
+  SL_RETURN_IF_ERROR(store_->Write(batch));
+  Publish(*collection, std::make_shared<View>(*before));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int> Corpus::Impl::DeleteDocument(const std::string& name,

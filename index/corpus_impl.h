@@ -85,6 +85,8 @@ class Corpus::Impl {
   absl::StatusOr<CollectionStats> Stats(const std::string& name) const;
 
   absl::StatusOr<Document> PutDocument(DocumentWrite write);
+  absl::Status SetValidators(const Document& document, const std::string& etag,
+                             const std::string& last_modified);
   absl::StatusOr<int> DeleteDocument(const std::string& collection, const std::string& document_id);
   absl::StatusOr<Document> GetDocument(const std::string& collection,
                                        const std::string& document_id) const;

@@ -10,9 +10,10 @@
 
 namespace sightline::index {
 
+// Beside other writes, so that one sync of the disk serves many of them: a job is no part of what
+// searches see. Who writes one job from two threads at once is to agree on an order himself.
 absl::Status Corpus::Impl::PutJob(const Job& job) {
   SL_RETURN_IF_ERROR(CheckJob(job));
-  absl::MutexLock lock(&write_mu_);
   rocksdb::WriteBatch batch;
   SL_RETURN_IF_ERROR(AppendJob(*store_, job, batch));
   return store_->Write(batch);

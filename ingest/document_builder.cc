@@ -22,21 +22,27 @@ constexpr int kMaxFrameFailures = 20;
 // Seconds of a scene in which nothing moves; the bit is for the rounding of times.
 constexpr double kLongestSegment = 300 + 0.01;
 
+int64_t PixelsOf(const media::EncodedImage& picture) {
+  return int64_t{picture.width} * picture.height;
+}
+
 }  // namespace
 
 DocumentBuilder::DocumentBuilder(const IngestOptions& options, VectorsWanted vectors,
-                                 index::Document document, model::Encoder& encoder,
-                                 media::MediaClient& media, Retry& retry, model::CancelFlag cancel)
+                                 index::Document document, const BuilderParts& parts,
+                                 model::CancelFlag cancel)
     : options_(options),
-      media_(media),
+      parts_(parts),
+      cancel_(cancel),
       caption_(CaptionOf(document.metadata_json)),
-      count_tokens_([&encoder](absl::string_view text) { return encoder.CountTokens(text); }),
-      embedder_(encoder,
+      count_tokens_(
+          [&encoder = parts.encoder](absl::string_view text) { return encoder.CountTokens(text); }),
+      embedder_({parts.encoder, parts.retry, parts.shared},
                 {.dimension = vectors.dimension,
                  .batch_inputs = options.batch_inputs,
                  .batch_pixels = options.batch_pixels,
                  .patches = vectors.patches},
-                retry, std::move(cancel), [this](size_t slot, absl::StatusOr<Embedding> made) {
+                std::move(cancel), [this](size_t slot, absl::StatusOr<Embedding> made) {
                   index::PassageWrite& passage = write_.passages[slot];
                   if (made.ok()) {
                     passage.vector = std::move(made->vector);
@@ -59,14 +65,25 @@ absl::Status DocumentBuilder::OnInfo(const media::DocumentInfo& info) {
   return CutSubtitles();
 }
 
+absl::StatusOr<std::vector<TextPassage>> DocumentBuilder::Cut(
+    std::span<const media::TextBlock> blocks, int overlap_tokens, HeadingPath& headings) {
+  if (blocks.empty()) return std::vector<TextPassage>();
+  StageClock::Work work(parts_.shared.tokenize);
+  SL_ASSIGN_OR_RETURN(
+      std::vector<TextPassage> texts,
+      ChunkBlocks(blocks,
+                  {.passage_tokens = options_.passage_tokens, .overlap_tokens = overlap_tokens},
+                  count_tokens_, headings));
+  int64_t bytes = 0;
+  for (const media::TextBlock& block : blocks) bytes += static_cast<int64_t>(block.text.size());
+  work.Done(static_cast<int64_t>(texts.size()), bytes);
+  return texts;
+}
+
 absl::Status DocumentBuilder::CutSubtitles() {
   for (const std::vector<media::TextBlock>& track : tracks_) {
     HeadingPath none;
-    SL_ASSIGN_OR_RETURN(std::vector<TextPassage> texts,
-                        ChunkBlocks(track,
-                                    {.passage_tokens = options_.passage_tokens,
-                                     .overlap_tokens = options_.overlap_tokens},
-                                    count_tokens_, none));
+    SL_ASSIGN_OR_RETURN(std::vector<TextPassage> texts, Cut(track, options_.overlap_tokens, none));
     std::move(texts.begin(), texts.end(), std::back_inserter(subtitles_));
   }
   std::stable_sort(
@@ -90,9 +107,9 @@ absl::Status DocumentBuilder::OnPage(media::ExtractedPage page) {
   }
   std::string blob_hash;
   if (page.picture.has_value() && (is_picture_ || options_.embed_page_pictures)) {
-    blob_hash = KeepPicture(number, *page.picture);
+    SL_ASSIGN_OR_RETURN(blob_hash, KeepPicture(number, *page.picture));
     if (!blob_hash.empty()) {
-      SL_RETURN_IF_ERROR(AddPicture(number, blob_hash, page.picture->bytes));
+      SL_RETURN_IF_ERROR(AddPicture(number, blob_hash, *page.picture));
     }
   }
   return AddText(number, blob_hash, page.blocks);
@@ -107,8 +124,12 @@ absl::Status DocumentBuilder::OnFigure(media::ExtractedFigure figure) {
   passage.heading = OnOneLine(figure.heading);
   model::EncodeInput input;
   if (figure.picture.has_value()) {
-    auto decoded = media_.DecodeImage(figure.picture->bytes, absl::InfiniteFuture());
-    if (decoded.ok()) passage.blob_hash = KeepPicture(number, *figure.picture);
+    SL_RETURN_IF_ERROR(embedder_.MakeRoom(PixelsOf(*figure.picture)));
+    auto decoded = parts_.media.DecodeImage(figure.picture->bytes, absl::InfiniteFuture(),
+                                            media::Caller::kIngest);
+    if (decoded.ok()) {
+      SL_ASSIGN_OR_RETURN(passage.blob_hash, KeepPicture(number, *figure.picture));
+    }
     if (!passage.blob_hash.empty()) {
       passage.picture_hash = PictureHash(*decoded->image);
       input.images.push_back(decoded->image);
@@ -123,7 +144,8 @@ absl::Status DocumentBuilder::OnFrame(media::ExtractedFrame frame) {
   absl::Status status = frame.status;
   ImagePtr image;
   if (status.ok()) {
-    auto decoded = media_.DecodeImage(frame.picture.bytes, absl::InfiniteFuture());
+    auto decoded = parts_.media.DecodeImage(frame.picture.bytes, absl::InfiniteFuture(),
+                                            media::Caller::kIngest);
     status = decoded.status();
     if (decoded.ok()) image = std::move(decoded->image);
   }
@@ -160,7 +182,7 @@ absl::Status DocumentBuilder::CloseSegment() {
   if (!caption.empty()) {
     passage.text = absl::StrCat(caption, passage.text.empty() ? "" : "\n", passage.text);
   }
-  passage.blob_hash = KeepPicture(0, segment.picture);
+  SL_ASSIGN_OR_RETURN(passage.blob_hash, KeepPicture(0, segment.picture));
   const std::string blob_hash = passage.blob_hash;
   if (!blob_hash.empty()) {
     model::EncodeInput input;
@@ -168,14 +190,14 @@ absl::Status DocumentBuilder::CloseSegment() {
     SL_RETURN_IF_ERROR(AddPassage(std::move(passage), std::move(input)));
     // The frame as a picture of its own: its words are read where those of pictures are.
     std::vector<media::TextBlock> words;
-    const absl::Status read =
-        media_.Extract(segment.picture.bytes, {},
-                       {.on_info = [](const media::DocumentInfo&) { return absl::OkStatus(); },
-                        .on_page =
-                            [&](media::ExtractedPage page) {
-                              words = std::move(page.blocks);
-                              return absl::OkStatus();
-                            }});
+    const absl::Status read = parts_.media.Extract(
+        segment.picture.bytes, {},
+        {.on_info = [](const media::DocumentInfo&) { return absl::OkStatus(); },
+         .on_page =
+             [&](media::ExtractedPage page) {
+               words = std::move(page.blocks);
+               return absl::OkStatus();
+             }});
     if (read.ok()) SL_RETURN_IF_ERROR(AddText(0, blob_hash, words, segment.time));
   }
   return AddSubtitles(segment.time.end, blob_hash);
@@ -192,10 +214,8 @@ absl::StatusOr<std::string> DocumentBuilder::SpokenIn(const media::TimeSpan& tim
     spoken.back().time.reset();
   }
   HeadingPath none;
-  SL_ASSIGN_OR_RETURN(
-      const std::vector<TextPassage> texts,
-      ChunkBlocks(spoken, {.passage_tokens = options_.passage_tokens, .overlap_tokens = 0},
-                  count_tokens_, none));
+  SL_ASSIGN_OR_RETURN(const std::vector<TextPassage> texts,
+                      Cut(spoken, /*overlap_tokens=*/0, none));
   return texts.empty() ? "" : texts.front().text;
 }
 
@@ -223,20 +243,26 @@ void DocumentBuilder::Fail(int page, const absl::Status& status) {
   write_.document.failures.push_back(FailureOf(page, status));
 }
 
-std::string DocumentBuilder::KeepPicture(int page, const media::EncodedImage& picture) {
+absl::StatusOr<std::string> DocumentBuilder::KeepPicture(int page,
+                                                         const media::EncodedImage& picture) {
   const auto bytes = static_cast<int64_t>(picture.bytes.size());
   if (picture_bytes_ > 0 && picture_bytes_ + bytes > options_.max_picture_bytes) {
     Fail(page, WithReason(absl::ResourceExhaustedError(absl::StrCat(
                               "the document's pictures are more than ", options_.max_picture_bytes,
                               " bytes; this one was left out")),
                           "too_many_pictures"));
-    return "";
+    return std::string();
   }
   std::string hash = ContentHash(picture.bytes);
   const bool known = std::any_of(write_.blobs.begin(), write_.blobs.end(),
                                  [&](const index::Blob& blob) { return blob.hash == hash; });
   if (known) return hash;
   picture_bytes_ += bytes;
+  if (!parts_.held.TryAdd(bytes)) {
+    // Pixels that wait for a full batch may be what the oldest document waits for.
+    SL_RETURN_IF_ERROR(embedder_.HoldNothing());
+    parts_.held.Add(bytes, cancel_);
+  }
   write_.blobs.push_back({.hash = hash,
                           .bytes = picture.bytes,
                           .media_type = picture.media_type,
@@ -246,8 +272,10 @@ std::string DocumentBuilder::KeepPicture(int page, const media::EncodedImage& pi
 }
 
 absl::Status DocumentBuilder::AddPicture(int page, const std::string& blob_hash,
-                                         const std::string& bytes) {
-  auto decoded = media_.DecodeImage(bytes, absl::InfiniteFuture());
+                                         const media::EncodedImage& picture) {
+  SL_RETURN_IF_ERROR(embedder_.MakeRoom(PixelsOf(picture)));
+  auto decoded =
+      parts_.media.DecodeImage(picture.bytes, absl::InfiniteFuture(), media::Caller::kIngest);
   if (!decoded.ok()) {
     Fail(page, decoded.status());
     return absl::OkStatus();
@@ -270,10 +298,7 @@ absl::Status DocumentBuilder::AddText(int page, const std::string& blob_hash,
                                       std::span<const media::TextBlock> blocks,
                                       const std::optional<media::TimeSpan>& time) {
   SL_ASSIGN_OR_RETURN(std::vector<TextPassage> texts,
-                      ChunkBlocks(blocks,
-                                  {.passage_tokens = options_.passage_tokens,
-                                   .overlap_tokens = options_.overlap_tokens},
-                                  count_tokens_, headings_));
+                      Cut(blocks, options_.overlap_tokens, headings_));
   for (TextPassage& text : texts) {
     if (!text.time.has_value()) text.time = time;
     SL_RETURN_IF_ERROR(AddTextPassage(std::move(text), page, blob_hash));

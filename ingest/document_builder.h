@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,11 @@
 #include "ingest/chunker.h"
 #include "ingest/embedder.h"
 #include "ingest/frame_look.h"
+#include "ingest/held_bytes.h"
 #include "ingest/ingestor.h"
 #include "ingest/media/media_client.h"
 #include "ingest/retry.h"
+#include "ingest/shared_stages.h"
 #include "model/encoder.h"
 
 namespace sightline::ingest {
@@ -21,6 +24,15 @@ namespace sightline::ingest {
 struct VectorsWanted {
   int dimension = 0;     // floats each
   bool patches = false;  // of pictures, those of their patches too
+};
+
+// What a document is made with; all outlive its builder.
+struct BuilderParts {
+  model::Encoder& encoder;
+  media::MediaClient& media;
+  Retry& retry;
+  SharedStages& shared;
+  HeldBytes::Share& held;  // counts the pictures that are kept
 };
 
 // Collects what the decoders read of one document, page by page, into what the corpus stores. One
@@ -39,11 +51,9 @@ struct VectorsWanted {
 // caption.
 class DocumentBuilder {
  public:
-  // All references outlive the builder. `cancel` is not null. `document` has collection, id,
-  // source, content, and metadata set.
+  // `cancel` is not null. `document` has collection, id, source, content, and metadata set.
   DocumentBuilder(const IngestOptions& options, VectorsWanted vectors, index::Document document,
-                  model::Encoder& encoder, media::MediaClient& media, Retry& retry,
-                  model::CancelFlag cancel);
+                  const BuilderParts& parts, model::CancelFlag cancel);
 
   // As media::MediaClient::Extract calls them. An error is the encoder's, and ends the document.
   absl::Status OnInfo(const media::DocumentInfo& info);
@@ -68,6 +78,8 @@ class DocumentBuilder {
     FrameLook look;
   };
 
+  absl::StatusOr<std::vector<TextPassage>> Cut(std::span<const media::TextBlock> blocks,
+                                               int overlap_tokens, HeadingPath& headings);
   absl::Status CutSubtitles();
   absl::Status CloseSegment();
   absl::StatusOr<std::string> SpokenIn(const media::TimeSpan& time);
@@ -76,15 +88,17 @@ class DocumentBuilder {
   absl::Status AddTextPassage(TextPassage text, int page, const std::string& blob_hash);
   void Fail(int page, const absl::Status& status);
   // Stores the picture, if it may be; returns its hash, or "".
-  std::string KeepPicture(int page, const media::EncodedImage& picture);
-  absl::Status AddPicture(int page, const std::string& blob_hash, const std::string& bytes);
+  absl::StatusOr<std::string> KeepPicture(int page, const media::EncodedImage& picture);
+  absl::Status AddPicture(int page, const std::string& blob_hash,
+                          const media::EncodedImage& picture);
   absl::Status AddText(int page, const std::string& blob_hash,
                        std::span<const media::TextBlock> blocks,
                        const std::optional<media::TimeSpan>& time = std::nullopt);
   absl::Status AddPassage(index::Passage passage, model::EncodeInput input);
 
   const IngestOptions& options_;
-  media::MediaClient& media_;
+  const BuilderParts parts_;
+  const model::CancelFlag cancel_;
   const std::string caption_;
   const TokenCounter count_tokens_;
   Embedder embedder_;

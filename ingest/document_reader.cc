@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/status.h"
@@ -24,6 +25,7 @@ class DocumentReader::Run {
         encoder_(reader.encoder_),
         media_(reader.media_),
         generator_(reader.generator_),
+        shared_(reader.shared_),
         task_(task),
         sink_(sink),
         cancel_(cancel),
@@ -36,6 +38,7 @@ class DocumentReader::Run {
     out.member_ids = std::move(member_ids_);
     out.is_complete = is_complete_ && limit_.ok();
     out.repeats = retry_.repeats();
+    out.held = std::move(held_);
     return out;
   }
 
@@ -51,11 +54,13 @@ class DocumentReader::Run {
   model::Encoder& encoder_;
   media::MediaClient& media_;
   model::Generator* const generator_;
+  SharedStages& shared_;
   const ReadTask& task_;
   MemberSink& sink_;
   const model::CancelFlag cancel_;
   const std::function<void(const Progress&)>& on_progress_;
   Retry retry_;
+  std::unique_ptr<HeldBytes::Share> held_ = std::make_unique<HeldBytes::Share>(shared_.pictures);
   std::vector<std::string> path_;  // to the file that is being read
   // Over all members, however deep:
   int members_ = 0;
@@ -67,8 +72,10 @@ class DocumentReader::Run {
 
 absl::StatusOr<index::DocumentWrite> DocumentReader::Run::ReadFile(const index::Document& document,
                                                                    absl::string_view bytes) {
-  DocumentBuilder builder(options_, {task_.dimension, task_.patches}, document, encoder_, media_,
-                          retry_, cancel_);
+  // The decoders are given a copy.
+  held_->Add(static_cast<int64_t>(bytes.size()), cancel_);
+  DocumentBuilder builder(options_, {task_.dimension, task_.patches}, document,
+                          {encoder_, media_, retry_, shared_, *held_}, cancel_);
   const media::ExtractOptions extract = {.media_type_hint = at_top() ? task_.media_type : "",
                                          .file_name = FileName(document.source),
                                          .password = task_.password,
@@ -159,6 +166,8 @@ absl::Status DocumentReader::Run::ReadMember(const index::Document& parent,
   document.bytes = static_cast<int64_t>(member.bytes.size());
   SL_ASSIGN_OR_RETURN(const bool held, sink_.Holds(path_, document));
   if (held) return absl::OkStatus();
+  const int64_t held_before = held_->bytes();
+  const auto give_back = absl::MakeCleanup([&] { held_->ShrinkTo(held_before); });
   auto write = ReadFile(document, member.bytes);
   if (!limit_.ok() || absl::IsCancelled(write.status())) return write.status();
   return sink_.Put(path_, document, std::move(write));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -10,9 +11,11 @@
 #include "absl/strings/string_view.h"
 #include "index/corpus.h"
 #include "ingest/enrichment.h"
+#include "ingest/held_bytes.h"
 #include "ingest/ingestor.h"
 #include "ingest/media/media_client.h"
 #include "ingest/retry.h"
+#include "ingest/shared_stages.h"
 #include "model/encoder.h"
 #include "model/generator.h"
 
@@ -34,8 +37,9 @@ struct ReadTask {
 struct Reading {
   absl::StatusOr<index::DocumentWrite> write = absl::UnknownError("not read");
   absl::flat_hash_set<std::string> member_ids = {};  // of all that is in it, however deep
-  bool is_complete = true;  // everything that is in it was seen, if not read
-  int repeats = 0;          // calls of the encoder beyond the first ones
+  bool is_complete = true;                      // everything that is in it was seen, if not read
+  int repeats = 0;                              // calls of the encoder beyond the first ones
+  std::unique_ptr<HeldBytes::Share> held = {};  // for the pictures of `write`
 };
 
 // The document of what lies at `path` in another. kInvalidArgument: its source cannot be stored.
@@ -60,10 +64,14 @@ class MemberSink {
 // Reads, cuts, embeds and enriches files; stores nothing. Any thread.
 class DocumentReader {
  public:
-  // All outlive the reader; `generator` may be null.
+  // All outlive the reader and what it has read; `generator` may be null.
   DocumentReader(const IngestOptions& options, model::Encoder& encoder, media::MediaClient& media,
-                 model::Generator* generator)
-      : options_(options), encoder_(encoder), media_(media), generator_(generator) {}
+                 model::Generator* generator, SharedStages& shared)
+      : options_(options),
+        encoder_(encoder),
+        media_(media),
+        generator_(generator),
+        shared_(shared) {}
 
   // `on_progress` may be null. A notified `cancel` (not null) ends it with kCancelled.
   Reading Read(const ReadTask& task, absl::string_view bytes, MemberSink& sink,
@@ -77,6 +85,7 @@ class DocumentReader {
   model::Encoder& encoder_;
   media::MediaClient& media_;
   model::Generator* const generator_;
+  SharedStages& shared_;
 };
 
 }  // namespace sightline::ingest

@@ -268,8 +268,9 @@ class Reading {
   absl::StatusOr<ImagePtr> Picture(const std::string& hash) const {
     const auto blob = std::ranges::find(write_.blobs, hash, &index::Blob::hash);
     if (blob == write_.blobs.end()) return absl::NotFoundError("its picture was not kept");
-    SL_ASSIGN_OR_RETURN(const media::DecodedImage decoded,
-                        media_.DecodeImage(blob->bytes, absl::InfiniteFuture()));
+    SL_ASSIGN_OR_RETURN(
+        const media::DecodedImage decoded,
+        media_.DecodeImage(blob->bytes, absl::InfiniteFuture(), media::Caller::kIngest));
     return decoded.image;
   }
 

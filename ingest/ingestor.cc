@@ -1,6 +1,7 @@
 #include "ingest/ingestor.h"
 
 #include <algorithm>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -28,6 +29,7 @@
 #include "ingest/members.h"
 #include "ingest/pipeline.h"
 #include "ingest/remote_jobs.h"
+#include "ingest/shared_stages.h"
 #include "ingest/spool.h"
 
 namespace sightline::ingest {
@@ -87,7 +89,8 @@ class Ingestor::Impl {
         spool_(std::move(spool)),
         failed_(options.max_failed_bytes),
         queue_(options.queue_capacity),
-        runner_(options_, corpus, encoder, media, generator, spool_, failed_, queue_) {
+        shared_(options_, std::max(1, options_.workers)),
+        runner_(options_, corpus, encoder, media, generator, spool_, failed_, queue_, shared_) {
     if (!options_.remote_workers) return;
     remote_ = std::make_unique<RemoteJobs>(
         RemoteJobs::Parts{.options = options_,
@@ -223,18 +226,27 @@ class Ingestor::Impl {
   absl::StatusOr<int> DeleteDocument(const std::string& collection,
                                      const std::string& document_id) {
     if (document_id.empty()) return absl::InvalidArgumentError("document_id is empty");
-    int jobs = 0;
+    std::set<std::string> sources;
     int removed = 0;
-    const absl::Status status = Delete({collection, document_id}, jobs, [&]() -> absl::Status {
+    const absl::Status status = Delete({collection, document_id}, sources, [&]() -> absl::Status {
       const auto stored = corpus_.GetDocument(collection, document_id);
-      // Members first: after a crash in between the call can be repeated.
-      if (stored.ok() && MayHaveMembers(stored->media_type)) {
-        SL_RETURN_IF_ERROR(DeleteMembers(corpus_, *stored, {}));
+      // Members first: after a crash in between the call can be repeated. Those of a first ingest
+      // are there before the document itself.
+      if (stored.ok()) {
+        sources.clear();
+        if (MayHaveMembers(stored->media_type)) sources.insert(stored->source);
+      }
+      for (const std::string& source : sources) {
+        index::Document whole;
+        whole.id = document_id;
+        whole.collection = collection;
+        whole.source = source;
+        SL_RETURN_IF_ERROR(DeleteMembers(corpus_, whole, {}));
       }
       SL_ASSIGN_OR_RETURN(removed, corpus_.DeleteDocument(collection, document_id));
       return absl::OkStatus();
     });
-    if (absl::IsNotFound(status) && jobs > 0) return 0;
+    if (absl::IsNotFound(status) && !sources.empty()) return 0;
     if (!status.ok()) return status;
     return removed;
   }
@@ -243,9 +255,9 @@ class Ingestor::Impl {
                                                    const std::string& document_id,
                                                    const index::EraseOptions& options) {
     if (document_id.empty()) return absl::InvalidArgumentError("document_id is empty");
-    int jobs = 0;
+    std::set<std::string> sources;
     index::EraseReport report;
-    SL_RETURN_IF_ERROR(Delete({collection, document_id}, jobs, [&]() -> absl::Status {
+    SL_RETURN_IF_ERROR(Delete({collection, document_id}, sources, [&]() -> absl::Status {
       std::vector<std::string> ids = {document_id};
       SL_ASSIGN_OR_RETURN(const index::Document stored,
                           corpus_.GetDocument(collection, document_id));
@@ -261,8 +273,8 @@ class Ingestor::Impl {
   }
 
   absl::Status DeleteCollection(const std::string& collection) {
-    int jobs = 0;
-    return Delete({collection, ""}, jobs, [&] { return corpus_.DeleteCollection(collection); });
+    std::set<std::string> sources;
+    return Delete({collection, ""}, sources, [&] { return corpus_.DeleteCollection(collection); });
   }
 
   RemoteJobs* remote() {
@@ -284,6 +296,14 @@ class Ingestor::Impl {
     IngestCounters out = counters_;
     out.waiting = queue_.waiting();
     out.running = queue_.running();
+    return out;
+  }
+
+  std::vector<StageWork> stages() const {
+    std::vector<StageWork> out = media_.stages();
+    for (const StageClock* clock : {&shared_.tokenize, &shared_.embed, &shared_.commit}) {
+      out.push_back(clock->work());
+    }
     return out;
   }
 
@@ -369,7 +389,9 @@ class Ingestor::Impl {
   }
 
   absl::Status StoreNew(QueuedJob& queued, absl::string_view bytes) {
+    const StageClock::Work work(shared_.commit);
     if (queued.unchanged.has_value()) {
+      SL_RETURN_IF_ERROR(runner_.NoteVersion(queued.options, *queued.unchanged));
       queued.job.state = index::JobState::kDone;
       return corpus_.PutJob(queued.job);
     }
@@ -380,13 +402,14 @@ class Ingestor::Impl {
     return status;
   }
 
-  // Ends the jobs of `scope`, then runs `body`. Each job's end is stored first: a crash in between
-  // must not bring back what was deleted.
-  absl::Status Delete(const DocumentScope& scope, int& jobs,
+  // Ends the jobs of `scope`, then runs `body`, which may look at their `sources`. Each job's end
+  // is stored first: a crash in between must not bring back what was deleted.
+  absl::Status Delete(const DocumentScope& scope, std::set<std::string>& sources,
                       absl::FunctionRef<absl::Status()> body) {
     const JobQueue::Withdrawn withdrawn = queue_.Block(scope);
     const auto unblock = absl::MakeCleanup([&] { queue_.Unblock(scope); });
-    jobs = static_cast<int>(withdrawn.waiting.size() + withdrawn.running.size());
+    for (const QueuedJob& queued : withdrawn.waiting) sources.insert(queued.job.source);
+    for (const index::Job& job : withdrawn.running) sources.insert(job.source);
     absl::Status status = StoreDeleted(withdrawn);
     if (status.ok()) status = runner_.ForgetFailed(scope);
     if (status.ok()) {
@@ -445,6 +468,7 @@ class Ingestor::Impl {
   const Spool spool_;
   FailedFiles failed_;
   JobQueue queue_;
+  SharedStages shared_;
   JobRunner runner_;
   std::unique_ptr<RemoteJobs> remote_;  // null: only workers here
   absl::Notification stopped_;
@@ -507,6 +531,8 @@ void Ingestor::CloseLeases() { impl_->CloseLeases(); }
 void Ingestor::Drain(absl::Time deadline) { impl_->Drain(deadline); }
 
 IngestCounters Ingestor::counters() const { return impl_->counters(); }
+
+std::vector<StageWork> Ingestor::stages() const { return impl_->stages(); }
 
 std::string DocumentIdFor(absl::string_view source) { return ContentHash(source).substr(0, 32); }
 

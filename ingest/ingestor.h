@@ -4,12 +4,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/stage_clock.h"
 #include "index/corpus.h"
 #include "ingest/enrichment.h"
 #include "ingest/media/media_client.h"
@@ -19,7 +21,7 @@
 namespace sightline::ingest {
 
 struct IngestOptions {
-  int workers = 2;            // documents at once, >= 1; 0 where remote ones may take jobs
+  int workers = 32;           // documents at once, >= 1; 0 where remote ones may take jobs
   int queue_capacity = 1024;  // jobs waiting; a full queue is kResourceExhausted
   int max_attempts = 3;       // of one call to the encoder, for transient errors, >= 1
   absl::Duration first_backoff =
@@ -27,10 +29,13 @@ struct IngestOptions {
   int passage_tokens = 256;     // encoder tokens a text passage holds at most, >= 16
   int overlap_tokens = 32;      // of the passage before, at a sentence border, < passage_tokens
   int batch_inputs = 16;        // encoder inputs a batch, >= 1
-  int64_t batch_pixels = 40'000'000;  // of the pictures in a batch; one larger picture goes alone
+  int64_t batch_pixels = 40'000'000;  // of the pictures in a batch; one larger picture goes alone;
+                                      // twice that for all documents under way
   bool embed_page_pictures = true;
   int64_t max_picture_bytes = int64_t{256}
                               << 20;  // encoded, of one document; pages after it keep text only
+  // Of the files and pictures of all documents under way; above it only the oldest goes on.
+  int64_t max_held_bytes = int64_t{512} << 20;
   int64_t max_failed_bytes = int64_t{1} << 30;  // of files kept for Retry, over all failed jobs
   bool remote_workers = false;                  // jobs are also leased to workers elsewhere
   absl::Duration lease = absl::Seconds(60);     // from the last sign of life of one, > 0
@@ -168,6 +173,10 @@ class Ingestor {
   void Drain(absl::Time deadline);
 
   IngestCounters counters() const;
+
+  // What each stage has done in this process since the ingestor was made: decode, render, ocr,
+  // tokenize, embed, commit.
+  std::vector<StageWork> stages() const;
 
  private:
   class Impl;

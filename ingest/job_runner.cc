@@ -36,7 +36,7 @@ IngestResult DeletedResult(const index::Job& job) {
 
 JobRunner::JobRunner(const IngestOptions& options, index::Corpus& corpus, model::Encoder& encoder,
                      media::MediaClient& media, model::Generator* generator, const Spool& spool,
-                     FailedFiles& failed, JobQueue& queue)
+                     FailedFiles& failed, JobQueue& queue, SharedStages& shared)
     : options_(options),
       corpus_(corpus),
       encoder_(encoder),
@@ -44,13 +44,14 @@ JobRunner::JobRunner(const IngestOptions& options, index::Corpus& corpus, model:
       generator_(generator),
       spool_(spool),
       failed_(failed),
-      queue_(queue) {}
+      queue_(queue),
+      shared_(shared) {}
 
 std::optional<IngestResult> JobRunner::Run(RunningJob& running) {
   Assignment assignment = Begin(running);
   if (assignment.file == nullptr) return End(running, std::move(assignment), {});
   MemberFiler filer = FilerOf(running, assignment);
-  const DocumentReader reader(options_, encoder_, media_, generator_);
+  const DocumentReader reader(options_, encoder_, media_, generator_, shared_);
   Reading reading = reader.Read(assignment.task, assignment.file->bytes(), filer, running.cancel,
                                 running.queued.callbacks.on_progress);
   reading.is_complete = reading.is_complete && filer.is_complete();
@@ -59,7 +60,7 @@ std::optional<IngestResult> JobRunner::Run(RunningJob& running) {
 
 MemberFiler JobRunner::FilerOf(RunningJob& running, const Assignment& assignment) {
   return MemberFiler(options_, media_.settings(), generator_, assignment.collection, corpus_,
-                     queue_, running);
+                     queue_, shared_, running);
 }
 
 Assignment JobRunner::Begin(RunningJob& running) {
@@ -169,15 +170,27 @@ absl::Status JobRunner::StoreRunning(RunningJob& running) {
   job.state = index::JobState::kRunning;
   job.updated = absl::Now();
   if (!queue_.BeginStore(running)) return absl::CancelledError("told to end");
-  const absl::Status status = corpus_.PutJob(job);
+  const absl::Status status = PutJob(job);
   queue_.EndStore(running, /*settled=*/false);
   return status;
+}
+
+absl::Status JobRunner::PutJob(const index::Job& job) {
+  const StageClock::Work work(shared_.commit);
+  return corpus_.PutJob(job);
+}
+
+absl::StatusOr<index::Document> JobRunner::Put(index::DocumentWrite write) {
+  StageClock::Work work(shared_.commit);
+  SL_ASSIGN_OR_RETURN(index::Document stored, corpus_.PutDocument(std::move(write)));
+  work.Done(1, stored.bytes);
+  return stored;
 }
 
 IngestResult JobRunner::Store(const QueuedJob& queued, index::Job job, Assignment assignment,
                               Reading reading) {
   index::Document& document = assignment.task.document;
-  if (assignment.is_unchanged) return StoreUnchanged(std::move(job), std::move(document));
+  if (assignment.is_unchanged) return StoreUnchanged(queued, std::move(job), std::move(document));
   if (!reading.write.ok()) {
     return StoreFailed(queued, std::move(job), std::move(document), reading.write.status());
   }
@@ -191,7 +204,7 @@ IngestResult JobRunner::Store(const QueuedJob& queued, index::Job job, Assignmen
   done.failures = write.document.failures;
   done.spool_path.clear();
   write.job = done;
-  auto stored = corpus_.PutDocument(std::move(write));
+  auto stored = Put(std::move(write));
   if (!stored.ok()) {
     return StoreFailed(queued, std::move(job), std::move(document), stored.status());
   }
@@ -205,10 +218,22 @@ IngestResult JobRunner::Store(const QueuedJob& queued, index::Job job, Assignmen
           .document = *std::move(stored)};
 }
 
-IngestResult JobRunner::StoreUnchanged(index::Job job, index::Document stored) {
+absl::Status JobRunner::NoteVersion(const JobOptions& options, const index::Document& stored) {
+  const bool known = !options.etag.empty() || !options.last_modified.empty();
+  if (!known || (options.etag == stored.etag && options.last_modified == stored.last_modified)) {
+    return absl::OkStatus();
+  }
+  return corpus_.SetValidators(stored, options.etag, options.last_modified);
+}
+
+IngestResult JobRunner::StoreUnchanged(const QueuedJob& queued, index::Job job,
+                                       index::Document stored) {
+  const absl::Status noted = NoteVersion(queued.options, stored);
+  // Its bytes are fetched once more then, to the same end.
+  if (!noted.ok()) log::Warning("a document's ETag was not stored", {{"error", noted.ToString()}});
   const std::string file = std::exchange(job.spool_path, "");
   job.state = index::JobState::kDone;
-  const absl::Status status = corpus_.PutJob(job);
+  const absl::Status status = PutJob(job);
   // A job that could not be stored as done is looked at again, to the same end, by the next run.
   if (status.ok()) spool_.Remove(file);
   return {.outcome = Outcome::kUnchanged, .job_id = job.id, .document = std::move(stored)};
@@ -229,13 +254,13 @@ IngestResult JobRunner::StoreFailed(const QueuedJob& queued, index::Job job,
     index::DocumentWrite write;
     write.document = document;
     write.job = job;
-    auto written = corpus_.PutDocument(std::move(write));
+    auto written = Put(std::move(write));
     stored = written.status();
     if (written.ok()) document = *std::move(written);
   }
   // The earlier version stays searchable, or the document cannot be stored at all (its collection
   // is gone).
-  if (!stored.ok()) stored = corpus_.PutJob(job);
+  if (!stored.ok()) stored = PutJob(job);
   if (stored.ok()) {
     spool_.Remove(dropped);
   } else {
@@ -253,7 +278,7 @@ absl::Status JobRunner::ForgetFailed(const DocumentScope& scope) {
   for (const std::string& id : failed_.TakeAll(scope)) {
     SL_ASSIGN_OR_RETURN(index::Job job, corpus_.GetJob(id));
     const std::string file = std::exchange(job.spool_path, "");
-    SL_RETURN_IF_ERROR(corpus_.PutJob(job));
+    SL_RETURN_IF_ERROR(PutJob(job));
     spool_.Remove(file);
   }
   return absl::OkStatus();

@@ -14,6 +14,7 @@
 #include "ingest/job_queue.h"
 #include "ingest/media/media_client.h"
 #include "ingest/member_filer.h"
+#include "ingest/shared_stages.h"
 #include "ingest/spool.h"
 #include "model/encoder.h"
 #include "model/generator.h"
@@ -42,7 +43,7 @@ class JobRunner {
   // All outlive the runner.
   JobRunner(const IngestOptions& options, index::Corpus& corpus, model::Encoder& encoder,
             media::MediaClient& media, model::Generator* generator, const Spool& spool,
-            FailedFiles& failed, JobQueue& queue);
+            FailedFiles& failed, JobQueue& queue, SharedStages& shared);
 
   // How the job ended; empty when the ingestor stops, and the job stays stored for the next run.
   std::optional<IngestResult> Run(RunningJob& running);
@@ -54,6 +55,10 @@ class JobRunner {
   // Stores the members in between. `running` outlives it.
   MemberFiler FilerOf(RunningJob& running, const Assignment& assignment);
 
+  // Of a document that stays as it is: takes over what its bytes are called now where they come
+  // from, if the job says.
+  absl::Status NoteVersion(const JobOptions& options, const index::Document& stored);
+
   // Drops the bytes of the failed jobs of `scope`; they cannot be tried again. The error of the
   // store.
   absl::Status ForgetFailed(const DocumentScope& scope);
@@ -64,9 +69,11 @@ class JobRunner {
   absl::Status DropGoneMembers(RunningJob& running, const Assignment& assignment,
                                const Reading& reading);
 
+  absl::Status PutJob(const index::Job& job);
+  absl::StatusOr<index::Document> Put(index::DocumentWrite write);
   IngestResult Store(const QueuedJob& queued, index::Job job, Assignment assignment,
                      Reading reading);
-  IngestResult StoreUnchanged(index::Job job, index::Document stored);
+  IngestResult StoreUnchanged(const QueuedJob& queued, index::Job job, index::Document stored);
   IngestResult StoreFailed(const QueuedJob& queued, index::Job job, index::Document document,
                            const absl::Status& status);
 
@@ -78,6 +85,7 @@ class JobRunner {
   const Spool& spool_;
   FailedFiles& failed_;
   JobQueue& queue_;
+  SharedStages& shared_;
 };
 
 }  // namespace sightline::ingest

@@ -72,7 +72,13 @@ absl::Status MemberFiler::Put(std::span<const std::string> /*path*/, const index
 absl::Status MemberFiler::Store(const index::Document& member, index::DocumentWrite write) {
   write.document.pipeline_fingerprint = Fingerprint(member);
   if (!queue_.BeginStore(running_)) return absl::CancelledError("told to end");
-  const absl::Status status = corpus_.PutDocument(std::move(write)).status();
+  absl::Status status;
+  {
+    StageClock::Work work(shared_.commit);
+    const auto stored = corpus_.PutDocument(std::move(write));
+    if (stored.ok()) work.Done(1, stored->bytes);
+    status = stored.status();
+  }
   queue_.EndStore(running_, /*settled=*/false);
   return status;
 }

@@ -8,6 +8,7 @@
 #include "index/corpus.h"
 #include "ingest/document_reader.h"
 #include "ingest/job_queue.h"
+#include "ingest/shared_stages.h"
 #include "model/generator.h"
 
 namespace sightline::ingest {
@@ -24,13 +25,14 @@ class MemberFiler final : public MemberSink {
   // All outlive the filer; `generator` may be null.
   MemberFiler(const IngestOptions& options, const std::string& media_settings,
               const model::Generator* generator, const index::Collection& collection,
-              index::Corpus& corpus, JobQueue& queue, RunningJob& running)
+              index::Corpus& corpus, JobQueue& queue, SharedStages& shared, RunningJob& running)
       : options_(options),
         media_settings_(media_settings),
         generator_(generator),
         collection_(collection),
         corpus_(corpus),
         queue_(queue),
+        shared_(shared),
         running_(running) {}
 
   absl::StatusOr<bool> Holds(std::span<const std::string> path,
@@ -52,6 +54,7 @@ class MemberFiler final : public MemberSink {
   const index::Collection collection_;
   index::Corpus& corpus_;
   JobQueue& queue_;
+  SharedStages& shared_;
   RunningJob& running_;
   bool is_complete_ = true;
 };

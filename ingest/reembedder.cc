@@ -15,6 +15,7 @@
 #include "ingest/job_options.h"
 #include "ingest/pipeline.h"
 #include "ingest/retry.h"
+#include "ingest/shared_stages.h"
 
 namespace sightline::ingest {
 namespace {
@@ -82,12 +83,12 @@ class Crossing {
 
   absl::Status Embed(index::DocumentWrite& write) {
     Retry retry(options_.max_attempts, options_.first_backoff, cancel_);
-    Embedder embedder(encoder_,
+    Embedder embedder({encoder_, retry, shared_},
                       {.dimension = next_.dimension,
                        .batch_inputs = options_.batch_inputs,
                        .batch_pixels = options_.batch_pixels,
                        .patches = next_.patches != index::PatchCodes::kNone},
-                      retry, cancel_, [&](size_t slot, absl::StatusOr<Embedding> made) {
+                      cancel_, [&](size_t slot, absl::StatusOr<Embedding> made) {
                         // One that this model refuses is found by its words alone.
                         if (!made.ok()) return;
                         write.passages[slot].vector = std::move(made->vector);
@@ -123,7 +124,7 @@ class Crossing {
   absl::StatusOr<ImagePtr> Picture(const std::string& hash) {
     if (const auto known = pictures_.find(hash); known != pictures_.end()) return known->second;
     SL_ASSIGN_OR_RETURN(const index::Blob blob, corpus_.GetBlob(hash));
-    auto decoded = media_.DecodeImage(blob.bytes, absl::InfiniteFuture());
+    auto decoded = media_.DecodeImage(blob.bytes, absl::InfiniteFuture(), media::Caller::kIngest);
     if (!decoded.ok() && !absl::IsInvalidArgument(decoded.status())) return decoded.status();
     ImagePtr image = decoded.ok() ? std::move(decoded->image) : nullptr;
     pictures_.clear();  // the one before is not asked for again
@@ -147,6 +148,7 @@ class Crossing {
   model::Encoder& encoder_;
   media::MediaClient& media_;
   const model::CancelFlag cancel_;
+  SharedStages shared_{options_, 1};
   index::Collection next_;
   std::map<std::string, ImagePtr> pictures_;
 };

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Feeds one reader made-up input until it fails or the time is over: scripts/fuzz.sh TARGET [SECONDS, 600]
-#   TARGET   json, model_config, safetensors, tokenizer_file or tokenizer_text (tests/fuzz)
+#   TARGET   json, media_reply, model_config, safetensors, sniff, subtitles, tokenizer_file, tokenizer_text or
+#            video_probe (tests/fuzz)
 # Inputs that reached new code are kept in build/fuzz/corpus/TARGET, one that failed in build/fuzz/found/.
 # Further arguments go to libFuzzer (-help=1 lists them).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-target="${1:?json, model_config, safetensors, tokenizer_file or tokenizer_text}"
+target="${1:?one of tests/fuzz/*_fuzz.cc}"
 seconds="${2:-600}"
 shift $(($# < 2 ? $# : 2))
 

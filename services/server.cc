@@ -463,11 +463,34 @@ void Server::AddGauges(const std::string& version) {
          [](const ingest::IngestCounters& counters) {
            return std::vector<edge::Sample>{Plain(counters.bytes)};
          });
+  AddStageGauges();
   ingest("ingest_jobs", "Jobs, by state", edge::SampleType::kGauge,
          [](const ingest::IngestCounters& counters) {
            return std::vector<edge::Sample>{Labelled("state", "waiting", counters.waiting),
                                             Labelled("state", "running", counters.running)};
          });
+}
+
+void Server::AddStageGauges() {
+  const auto add = [this](const char* name, const char* help, edge::SampleType type,
+                          double (*read)(const StageWork&)) {
+    parts_->metrics.AddCallback(name, help, type, [this, read] {
+      std::vector<edge::Sample> out;
+      for (const StageWork& work : parts_->ingestor->stages()) {
+        out.push_back({.labels = {{"stage", work.stage}}, .value = read(work)});
+      }
+      return out;
+    });
+  };
+  add("ingest_stage_seconds_total", "That the threads of a stage of ingest were at work, added up",
+      edge::SampleType::kCounter, [](const StageWork& work) { return work.seconds; });
+  add("ingest_stage_items_total", "Files, pages, pictures, passages that a stage did",
+      edge::SampleType::kCounter,
+      [](const StageWork& work) { return static_cast<double>(work.items); });
+  add("ingest_stage_bytes_total", "Bytes that a stage was given", edge::SampleType::kCounter,
+      [](const StageWork& work) { return static_cast<double>(work.bytes); });
+  add("ingest_stage_threads", "Threads of a stage, at most", edge::SampleType::kGauge,
+      [](const StageWork& work) { return static_cast<double>(work.threads); });
 }
 
 void Server::AddCacheGauges() {

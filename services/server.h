@@ -49,6 +49,7 @@ class Server {
   absl::Status StartServices();
   absl::Status StartGateway(const std::string& version);
   void AddGauges(const std::string& version);
+  void AddStageGauges();
   void AddCacheGauges();
   void StopParts(absl::Time deadline);
 

@@ -176,7 +176,7 @@ void AddIndexKeys(ConfigTable& t) {
 }
 
 void AddIngestKeys(ConfigTable& t) {
-  t.push_back(Integer("ingest", "workers", 2, 0, 256,
+  t.push_back(Integer("ingest", "workers", 32, 0, 256,
                       "Documents ingested at once in this process; 0 = none, where remote_workers "
                       "is true."));
   t.push_back(Switch("ingest", "remote_workers", false,
@@ -211,7 +211,9 @@ void AddIngestKeys(ConfigTable& t) {
 void AddMediaKeys(ConfigTable& t) {
   t.push_back(
       Text("media", "program", "", "Path of sightline-media; empty = beside this program."));
-  t.push_back(Integer("media", "workers", 2, 1, 256, "Decoding children at most."));
+  t.push_back(Integer(
+      "media", "workers", 2, 1, 256,
+      "Children at most that decode, that draw pages, and that read words: so many of each."));
   t.push_back(Integer("media", "worker_memory_bytes", 1024 * kMiB, 64.0 * kMiB, 64 * kGiB,
                       "Memory that a child may add."));
   t.push_back(Real("media", "image_timeout_seconds", "10", 0.1, 600, "Time for one picture."));

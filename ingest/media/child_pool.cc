@@ -79,26 +79,40 @@ std::unique_ptr<ChildProcess> ChildPool::TakeIdle(Role role) {
   }
 }
 
-absl::StatusOr<std::unique_ptr<ChildProcess>> ChildPool::Take(Role role, absl::Time deadline) {
+absl::StatusOr<std::unique_ptr<ChildProcess>> ChildPool::Take(Role role, const Turn& turn) {
   {
     absl::MutexLock lock(&mu_);
-    const auto free = [this]()
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return lent_ < options_.workers; };
-    if (!mu_.AwaitWithDeadline(absl::Condition(&free), deadline)) {
-      return absl::DeadlineExceededError("no decoder was free in time");
+    const auto of = static_cast<size_t>(role);
+    const bool is_query = turn.caller == Caller::kQuery;
+    const auto free = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      if (is_query) return lent_[of] <= options_.workers;
+      return lent_[of] < options_.workers && queries_waiting_[of] == 0 &&
+             *ingest_waiting_[of].begin() == turn.number;
+    };
+    if (is_query) {
+      ++queries_waiting_[of];
+    } else {
+      ingest_waiting_[of].insert(turn.number);
     }
-    ++lent_;
+    const bool in_time = mu_.AwaitWithDeadline(absl::Condition(&free), turn.deadline);
+    if (is_query) {
+      --queries_waiting_[of];
+    } else {
+      ingest_waiting_[of].erase(ingest_waiting_[of].find(turn.number));
+    }
+    if (!in_time) return absl::DeadlineExceededError("no decoder was free in time");
+    ++lent_[of];
   }
   if (std::unique_ptr<ChildProcess> child = TakeIdle(role)) return child;
-  auto child = StartChild(role, deadline);
-  if (!child.ok()) Return(nullptr);
+  auto child = StartChild(role, turn.deadline);
+  if (!child.ok()) Return(role, nullptr);
   return child;
 }
 
-void ChildPool::Return(std::unique_ptr<ChildProcess> child) {
+void ChildPool::Return(Role role, std::unique_ptr<ChildProcess> child) {
   if (child != nullptr && child->requests() >= kMaxRequestsPerChild) child.reset();
   absl::MutexLock lock(&mu_);
-  --lent_;
+  --lent_[static_cast<size_t>(role)];
   if (child != nullptr) idle_.push_back(std::move(child));
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -14,7 +16,15 @@
 
 namespace sightline::media {
 
-// Hands out children, at most `workers` at a time over both roles. Any thread may call.
+// Who waits for a child, and until when.
+struct Turn {
+  absl::Time deadline;
+  Caller caller = Caller::kQuery;
+  int64_t number = 0;  // of ingest: the lowest goes first
+};
+
+// Hands out children, at most `workers` of a role at a time, so that no stage of ingest takes those
+// of another, and one more where a query asks. Ingest gives way to queries. Any thread may call.
 class ChildPool {
  public:
   explicit ChildPool(const MediaOptions& options);
@@ -22,12 +32,14 @@ class ChildPool {
 
   // A child that waits for a request, started if need be. Errors as ChildProcess::Start and SetUp;
   // kDeadlineExceeded: all were busy until `deadline`.
-  absl::StatusOr<std::unique_ptr<ChildProcess>> Take(Role role, absl::Time deadline);
+  absl::StatusOr<std::unique_ptr<ChildProcess>> Take(Role role, const Turn& turn);
 
   // Takes a child back; null in place of one that was no good.
-  void Return(std::unique_ptr<ChildProcess> child);
+  void Return(Role role, std::unique_ptr<ChildProcess> child);
 
  private:
+  static constexpr size_t kRoles = static_cast<size_t>(Role::kLast) + 1;
+
   struct StartJob {
     absl::StatusOr<std::unique_ptr<ChildProcess>> result = absl::UnknownError("not started");
     bool done = false;
@@ -41,7 +53,10 @@ class ChildPool {
   const MediaOptions options_;
 
   absl::Mutex mu_;
-  int lent_ ABSL_GUARDED_BY(mu_) = 0;
+  // By role:
+  std::array<int, kRoles> lent_ ABSL_GUARDED_BY(mu_) = {};
+  std::array<int, kRoles> queries_waiting_ ABSL_GUARDED_BY(mu_) = {};
+  std::array<std::multiset<int64_t>, kRoles> ingest_waiting_ ABSL_GUARDED_BY(mu_);  // numbers
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::deque<StartJob*> start_jobs_ ABSL_GUARDED_BY(mu_);
   std::vector<std::unique_ptr<ChildProcess>> idle_ ABSL_GUARDED_BY(mu_);

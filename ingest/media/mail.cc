@@ -68,6 +68,7 @@ std::string DateOf(const MimePart& mail) {
 }
 
 Reason ReadBodies(const MimePart& root, const Mail& mail, PageList::Page page) {
+  page.partial = root.cut;
   page.sink.Add(BlockKind::kHeading, Header(root, "subject"), 1);
   std::string lines;
   for (const char* name : {"From", "To", "Cc", "Date"}) {

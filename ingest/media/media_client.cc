@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <set>
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/read_ahead.h"
 #include "base/status.h"
 #include "ingest/media/child_pool.h"
 #include "ingest/media/jpeg_header.h"
@@ -29,6 +31,16 @@ constexpr int64_t kMaxPictureBytes = int64_t{256} << 20;  // of one that a child
 constexpr size_t kFewBytes = 24;  // of text, as a stamp or a page number over a scan has
 constexpr absl::Duration kVideoStepTimeout = absl::Minutes(2);  // a long step is one of seconds
 constexpr int kSmallestFigure = 24;  // pixels of the shorter side; below are bullets and lines
+
+// Of one call of Extract. Those begun earlier go first where they wait for children: documents then
+// come to their ends one after another, and what is to be done with them goes beside the next ones.
+struct DocumentOptions : ExtractOptions {
+  DocumentOptions(const ExtractOptions& asked, int64_t turn_number)
+      : ExtractOptions(asked), number(turn_number) {}
+  Turn turn() const { return {deadline, Caller::kIngest, number}; }
+
+  int64_t number;
+};
 
 struct Outcome {
   Reply reply;
@@ -150,19 +162,39 @@ bool IsVideoStep(Op op) {
   return op == Op::kVideoInfo || op == Op::kVideoScan || op == Op::kVideoFrame;
 }
 
+// What a request makes that is counted as one: a step of many is none.
+int ItemsOf(Op op) {
+  switch (op) {
+    case Op::kPdfInfo:
+    case Op::kVideoInfo:
+    case Op::kVideoScan:
+    case Op::kFigure:
+    case Op::kUnpack: return 0;
+    default: return 1;
+  }
+}
+
 }  // namespace
 
 class MediaClient::Impl {
  public:
-  explicit Impl(const MediaOptions& options) : options_(options), pool_(options) {}
+  explicit Impl(const MediaOptions& options)
+      : options_(options),
+        pool_(options),
+        decode_("decode", options.workers),
+        render_("render", options.workers),
+        ocr_("ocr", options.workers) {}
 
-  absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline);
+  absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline,
+                                           Caller caller);
   absl::StatusOr<EncodedImage> Thumbnail(absl::string_view bytes, int max_side,
                                          absl::Time deadline);
   absl::StatusOr<EncodedImage> DrawHeat(absl::string_view bytes, const HeatGrid& heat,
                                         const HeatOptions& options, absl::Time deadline);
-  absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
+  absl::Status Extract(absl::string_view bytes, const ExtractOptions& asked,
                        const ExtractCallbacks& callbacks);
+  absl::StatusOr<std::vector<TextBlock>> ReadWords(absl::string_view picture, const Turn& turn);
+  std::vector<StageWork> stages() const { return {decode_.work(), render_.work(), ocr_.work()}; }
   const MediaLimits& limits() const { return options_.limits; }
   std::string settings() const;
 
@@ -170,33 +202,40 @@ class MediaClient::Impl {
   absl::Status CheckSize(absl::string_view bytes) const;
   absl::Status CheckPicture(absl::string_view bytes) const;
   bool IsPictureSize(int width, int height) const;
-  absl::StatusOr<Outcome> Run(Role role, Request request, int fd, absl::Time deadline);
+  absl::StatusOr<Outcome> Run(Role role, Request request, int fd, const Turn& turn);
   absl::StatusOr<Outcome> RunOn(Role role, const Request& request, absl::string_view bytes,
-                                absl::Time deadline);
+                                const Turn& turn);
+  StageClock& ClockOf(Role role);
+  absl::Duration TimeToPassOver(int64_t budget) const;
+  absl::StatusOr<Reply> Exchange(ChildProcess& child, const Request& request, int fd,
+                                 absl::Time stop, Caller caller, UniqueFd& attachment);
   absl::StatusOr<EncodedImage> TakeRenderedPage(const Outcome& outcome, int long_side) const;
   absl::StatusOr<EncodedImage> TakePicture(const Outcome& outcome, absl::string_view file) const;
-  absl::Status ExtractWhole(absl::string_view bytes, const ExtractOptions& options, bool is_picture,
-                            const ExtractCallbacks& callbacks);
-  absl::Status ExtractPdf(absl::string_view bytes, const ExtractOptions& options,
+  absl::Status ExtractWhole(absl::string_view bytes, const DocumentOptions& options,
+                            bool is_picture, const ExtractCallbacks& callbacks);
+  absl::Status ExtractPdf(absl::string_view bytes, const DocumentOptions& options,
                           const ExtractCallbacks& callbacks);
   absl::Status ExtractVideo(absl::string_view bytes, FileType container,
-                            const ExtractOptions& options, const ExtractCallbacks& callbacks);
-  absl::Status ExtractDocument(absl::string_view bytes, const ExtractOptions& options,
+                            const DocumentOptions& options, const ExtractCallbacks& callbacks);
+  absl::Status ExtractDocument(absl::string_view bytes, const DocumentOptions& options,
                                const ExtractCallbacks& callbacks);
-  absl::Status GivePages(int fd, std::vector<ReplyPage> pages, const ExtractOptions& options,
+  absl::Status GivePages(int fd, std::vector<ReplyPage> pages, const DocumentOptions& options,
                          const ExtractCallbacks& callbacks);
   absl::StatusOr<std::optional<EncodedImage>> ReadFigure(int fd, const std::string& part,
-                                                         absl::Time deadline);
-  absl::Status GiveMembers(int fd, const ExtractOptions& options,
+                                                         const Turn& turn);
+  absl::Status GiveMembers(int fd, const DocumentOptions& options,
                            const ExtractCallbacks& callbacks);
-  absl::StatusOr<std::vector<TextBlock>> ReadWords(absl::string_view picture, absl::Time deadline);
-  void ReadScan(int fd, const Request& page_request, absl::Time deadline, ExtractedPage& page);
-  absl::StatusOr<std::vector<PdfPageSize>> PdfPages(int fd, const ExtractOptions& options);
+  void ReadScan(int fd, const Request& page_request, const Turn& turn, ExtractedPage& page);
+  absl::StatusOr<std::vector<PdfPageSize>> PdfPages(int fd, const DocumentOptions& options);
   ExtractedPage ReadPdfPage(int fd, int number, const PdfPageSize& size,
-                            const ExtractOptions& options);
+                            const DocumentOptions& options);
 
   const MediaOptions options_;
   ChildPool pool_;
+  StageClock decode_;
+  StageClock render_;
+  StageClock ocr_;
+  std::atomic<int64_t> next_document_ = 1;
 };
 
 absl::Status MediaClient::Impl::CheckSize(absl::string_view bytes) const {
@@ -219,29 +258,58 @@ bool MediaClient::Impl::IsPictureSize(int width, int height) const {
          int64_t{width} * height <= limits.max_pixels;
 }
 
+StageClock& MediaClient::Impl::ClockOf(Role role) {
+  switch (role) {
+    case Role::kDecoder: return decode_;
+    case Role::kDocuments: return render_;
+    case Role::kReader: return ocr_;
+  }
+  return decode_;
+}
+
+absl::StatusOr<Reply> MediaClient::Impl::Exchange(ChildProcess& child, const Request& request,
+                                                  int fd, absl::Time stop, Caller caller,
+                                                  UniqueFd& attachment) {
+  const size_t most = MaxReplyBytes(options_.limits);
+  if (caller == Caller::kQuery) return child.Exchange(request, fd, most, stop, attachment);
+  StageClock::Work work(ClockOf(child.role()));
+  auto reply = child.Exchange(request, fd, most, stop, attachment);
+  if (reply.ok() && reply->reason == Reason::kNone) {
+    work.Done(ItemsOf(request.op), static_cast<int64_t>(SealedSize(fd).value_or(0)));
+  }
+  return reply;
+}
+
+// A packed archive is unpacked from its beginning each time; with bzip2 on a busy machine that is
+// as slow as this.
+absl::Duration MediaClient::Impl::TimeToPassOver(int64_t budget) const {
+  constexpr int64_t kBytesPerSecond = 8 << 20;
+  return absl::Seconds((options_.limits.max_unpacked_bytes - budget) / kBytesPerSecond);
+}
+
 // A child may have died since its last request, for reasons that are not this one's; so a dead
 // child is replaced once. A file that kills the second one too is to blame itself.
 absl::StatusOr<Outcome> MediaClient::Impl::Run(Role role, Request request, int fd,
-                                               absl::Time deadline) {
+                                               const Turn& turn) {
   const bool whole_document =
       role != Role::kDecoder || request.op == Op::kDocument || request.op == Op::kUnpack;
-  const absl::Duration timeout = IsVideoStep(request.op) ? kVideoStepTimeout
-                                 : whole_document        ? options_.page_timeout
-                                                         : options_.image_timeout;
+  absl::Duration timeout = IsVideoStep(request.op) ? kVideoStepTimeout
+                           : whole_document        ? options_.page_timeout
+                                                   : options_.image_timeout;
+  if (request.op == Op::kUnpack) timeout += TimeToPassOver(request.budget);
   for (int attempt = 0; attempt < 2; ++attempt) {
-    auto child = pool_.Take(role, deadline);
+    auto child = pool_.Take(role, turn);
     if (absl::IsDeadlineExceeded(child.status())) return ReasonError(Reason::kTimeout);
     if (absl::IsFailedPrecondition(child.status())) return child.status();
     if (!child.ok()) continue;
-    const absl::Time stop = std::min(deadline, absl::Now() + timeout);
+    const absl::Time stop = std::min(turn.deadline, absl::Now() + timeout);
     request.timeout_ms = absl::ToInt64Milliseconds(stop - absl::Now());
     Outcome outcome;
-    auto reply =
-        (*child)->Exchange(request, fd, MaxReplyBytes(options_.limits), stop, outcome.attachment);
+    auto reply = Exchange(**child, request, fd, stop, turn.caller, outcome.attachment);
     // Out of memory once, a child is not what it was.
     const bool keep = reply.ok() && reply->reason != Reason::kOutOfMemory;
     if (!keep) child->reset();
-    pool_.Return(*std::move(child));
+    pool_.Return(role, *std::move(child));
     if (absl::IsDeadlineExceeded(reply.status())) return ReasonError(Reason::kTimeout);
     if (!reply.ok()) continue;
     if (reply->reason != Reason::kNone) {
@@ -254,17 +322,18 @@ absl::StatusOr<Outcome> MediaClient::Impl::Run(Role role, Request request, int f
 }
 
 absl::StatusOr<Outcome> MediaClient::Impl::RunOn(Role role, const Request& request,
-                                                 absl::string_view bytes, absl::Time deadline) {
+                                                 absl::string_view bytes, const Turn& turn) {
   SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
-  return Run(role, request, file.get(), deadline);
+  return Run(role, request, file.get(), turn);
 }
 
 absl::StatusOr<DecodedImage> MediaClient::Impl::DecodeImage(absl::string_view bytes,
-                                                            absl::Time deadline) {
+                                                            absl::Time deadline, Caller caller) {
   SL_RETURN_IF_ERROR(CheckPicture(bytes));
   Request request;
   request.op = Op::kDecodeImage;
-  SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
+  SL_ASSIGN_OR_RETURN(const Outcome outcome,
+                      RunOn(Role::kDecoder, request, bytes, {deadline, caller}));
   const Reply& reply = outcome.reply;
   const bool channels_good = reply.channels == 3 || reply.channels == 4;
   if (!channels_good || !IsPictureSize(reply.width, reply.height)) return Nonsense();
@@ -289,7 +358,8 @@ absl::StatusOr<EncodedImage> MediaClient::Impl::Thumbnail(absl::string_view byte
   Request request;
   request.op = Op::kThumbnail;
   request.max_side = max_side;
-  SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
+  SL_ASSIGN_OR_RETURN(const Outcome outcome,
+                      RunOn(Role::kDecoder, request, bytes, {deadline, Caller::kQuery}));
   return TakeRenderedPage(outcome, max_side);
 }
 
@@ -315,7 +385,8 @@ absl::StatusOr<EncodedImage> MediaClient::Impl::DrawHeat(absl::string_view bytes
   request.heat_columns = heat.columns;
   request.heat.assign(heat.values.begin(), heat.values.end());
   request.heat_alone = options.alone;
-  SL_ASSIGN_OR_RETURN(const Outcome outcome, RunOn(Role::kDecoder, request, bytes, deadline));
+  SL_ASSIGN_OR_RETURN(const Outcome outcome,
+                      RunOn(Role::kDecoder, request, bytes, {deadline, Caller::kQuery}));
   SL_ASSIGN_OR_RETURN(std::string png, ReadAttachment(outcome, kMaxPictureBytes));
   const Reply& reply = outcome.reply;
   if (SniffType(png) != FileType::kPng || !IsPictureSize(reply.width, reply.height) ||
@@ -356,13 +427,14 @@ absl::StatusOr<EncodedImage> MediaClient::Impl::TakePicture(const Outcome& outco
   return picture;
 }
 
-absl::Status MediaClient::Impl::ExtractWhole(absl::string_view bytes, const ExtractOptions& options,
-                                             bool is_picture, const ExtractCallbacks& callbacks) {
+absl::Status MediaClient::Impl::ExtractWhole(absl::string_view bytes,
+                                             const DocumentOptions& options, bool is_picture,
+                                             const ExtractCallbacks& callbacks) {
   Request request;
   request.op = Op::kExtract;
   request.media_type_hint = options.media_type_hint;
   request.extension = ExtensionOf(options.file_name);
-  SL_ASSIGN_OR_RETURN(Outcome outcome, RunOn(Role::kDecoder, request, bytes, options.deadline));
+  SL_ASSIGN_OR_RETURN(Outcome outcome, RunOn(Role::kDecoder, request, bytes, options.turn()));
   DocumentInfo info;
   info.is_picture = is_picture;
   ExtractedPage page;
@@ -374,7 +446,7 @@ absl::Status MediaClient::Impl::ExtractWhole(absl::string_view bytes, const Extr
         options_.ocr_pictures == OcrPictures::kAll ||
         (options_.ocr_pictures == OcrPictures::kPages && outcome.reply.looks_like_page);
     if (wanted && !options_.ocr_languages.empty()) {
-      auto words = ReadWords(page.picture->bytes, options.deadline);
+      auto words = ReadWords(page.picture->bytes, options.turn());
       if (words.ok()) page.blocks = *std::move(words);
     }
   } else {
@@ -388,10 +460,10 @@ absl::Status MediaClient::Impl::ExtractWhole(absl::string_view bytes, const Extr
 
 // That words cannot be read is no failure of the picture: it is found by what it shows.
 absl::StatusOr<std::vector<TextBlock>> MediaClient::Impl::ReadWords(absl::string_view picture,
-                                                                    absl::Time deadline) {
+                                                                    const Turn& turn) {
   Request request;
   request.op = Op::kReadWords;
-  auto outcome = RunOn(Role::kReader, request, picture, deadline);
+  auto outcome = RunOn(Role::kReader, request, picture, turn);
   if (!outcome.ok()) {
     log::Info("the words of a picture were not read", {{"reason", ErrorReason(outcome.status())}});
     return outcome.status();
@@ -401,17 +473,17 @@ absl::StatusOr<std::vector<TextBlock>> MediaClient::Impl::ReadWords(absl::string
 
 // A scan is a page whose text layer is empty, or no more than a stamp over what it shows. It is
 // drawn once more, larger than people and the encoder need it.
-void MediaClient::Impl::ReadScan(int fd, const Request& page_request, absl::Time deadline,
+void MediaClient::Impl::ReadScan(int fd, const Request& page_request, const Turn& turn,
                                  ExtractedPage& page) {
   const size_t layer = TextBytes(page.blocks);
   if (options_.ocr_languages.empty() || layer >= kFewBytes) return;
   Request request = page_request;
   request.max_side = std::min(kLongSideToRead, options_.limits.max_side);
-  const auto outcome = Run(Role::kDocuments, request, fd, deadline);
+  const auto outcome = Run(Role::kDocuments, request, fd, turn);
   if (!outcome.ok() || outcome->reply.attachment_bytes == 0) return;
   const auto picture = TakeRenderedPage(*outcome, request.max_side);
   if (!picture.ok()) return;
-  auto words = ReadWords(picture->bytes, deadline);
+  auto words = ReadWords(picture->bytes, turn);
   if (words.ok() && TextBytes(*words) > 4 * layer) page.blocks = *std::move(words);
 }
 
@@ -427,13 +499,13 @@ std::string MediaClient::Impl::settings() const {
 // The child is told which container it is and asks nobody else, so that nothing is read but this
 // file.
 absl::Status MediaClient::Impl::ExtractVideo(absl::string_view bytes, FileType container,
-                                             const ExtractOptions& options,
+                                             const DocumentOptions& options,
                                              const ExtractCallbacks& callbacks) {
   SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
   const auto step = [&](Request request, absl::Time deadline) -> absl::StatusOr<VideoStep> {
     const Op op = request.op;
-    SL_ASSIGN_OR_RETURN(Outcome outcome,
-                        Run(Role::kDocuments, std::move(request), file.get(), deadline));
+    SL_ASSIGN_OR_RETURN(Outcome outcome, Run(Role::kDocuments, std::move(request), file.get(),
+                                             {deadline, Caller::kIngest, options.number}));
     VideoStep out;
     if (op == Op::kVideoFrame) {
       SL_ASSIGN_OR_RETURN(out.picture, TakeRenderedPage(outcome, options.render_long_side));
@@ -445,11 +517,11 @@ absl::Status MediaClient::Impl::ExtractVideo(absl::string_view bytes, FileType c
 }
 
 absl::StatusOr<std::vector<PdfPageSize>> MediaClient::Impl::PdfPages(
-    int fd, const ExtractOptions& options) {
+    int fd, const DocumentOptions& options) {
   Request request;
   request.op = Op::kPdfInfo;
   request.password = options.password;
-  SL_ASSIGN_OR_RETURN(Outcome outcome, Run(Role::kDocuments, request, fd, options.deadline));
+  SL_ASSIGN_OR_RETURN(Outcome outcome, Run(Role::kDocuments, request, fd, options.turn()));
   std::vector<PdfPageSize> pages = std::move(outcome.reply.pdf_pages);
   if (pages.size() > static_cast<size_t>(options_.limits.max_pages)) return Nonsense();
   const bool any = std::any_of(pages.begin(), pages.end(), [](const PdfPageSize& page) {
@@ -460,7 +532,7 @@ absl::StatusOr<std::vector<PdfPageSize>> MediaClient::Impl::PdfPages(
 }
 
 ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSize& size,
-                                             const ExtractOptions& options) {
+                                             const DocumentOptions& options) {
   ExtractedPage page;
   page.number = number;
   if (size.width <= 0 || size.height <= 0) {
@@ -474,7 +546,7 @@ ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSi
   request.page_width = size.width;
   request.page_height = size.height;
   request.max_side = options.render_pages ? options.render_long_side : 0;
-  auto outcome = Run(Role::kDocuments, request, fd, options.deadline);
+  auto outcome = Run(Role::kDocuments, request, fd, options.turn());
   if (!outcome.ok()) {
     page.status = outcome.status();
     return page;
@@ -482,7 +554,7 @@ ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSi
   page.blocks = std::move(outcome->reply.blocks);
   page.partial_reason = ReasonName(outcome->reply.partial);
   if (outcome->reply.attachment_bytes == 0) {
-    if (page.partial_reason.empty()) ReadScan(fd, request, options.deadline, page);
+    if (page.partial_reason.empty()) ReadScan(fd, request, options.turn(), page);
     return page;
   }
   auto picture = TakeRenderedPage(*outcome, options.render_long_side);
@@ -493,20 +565,21 @@ ExtractedPage MediaClient::Impl::ReadPdfPage(int fd, int number, const PdfPageSi
   // Tools draw what they can: a page with faults, no text and nothing on it is one they could not
   // read.
   if (outcome->reply.complaints && page.blocks.empty()) {
-    auto drawn = DecodeImage(picture->bytes, options.deadline);
+    auto drawn = DecodeImage(picture->bytes, options.deadline, Caller::kIngest);
     if (drawn.ok() && IsBlank(*drawn->image)) {
       page.status = ReasonError(Reason::kBadPage);
       return page;
     }
   }
   page.picture = *std::move(picture);
-  ReadScan(fd, request, options.deadline, page);
+  ReadScan(fd, request, options.turn(), page);
   return page;
 }
 
 // One request a page: a crash or a slow page costs that page only, and no child is held while the
-// caller works on a page.
-absl::Status MediaClient::Impl::ExtractPdf(absl::string_view bytes, const ExtractOptions& options,
+// caller works on a page. The next ones are read meanwhile, so that one document alone keeps all
+// children at work.
+absl::Status MediaClient::Impl::ExtractPdf(absl::string_view bytes, const DocumentOptions& options,
                                            const ExtractCallbacks& callbacks) {
   SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
   SL_ASSIGN_OR_RETURN(const std::vector<PdfPageSize> pages, PdfPages(file.get(), options));
@@ -515,9 +588,12 @@ absl::Status MediaClient::Impl::ExtractPdf(absl::string_view bytes, const Extrac
   info.has_pages = true;
   info.pages = static_cast<int>(pages.size());
   SL_RETURN_IF_ERROR(callbacks.on_info(info));
+  ReadAhead<ExtractedPage> ahead(
+      info.pages, {.threads = options_.workers, .ahead = 2 * options_.workers},
+      [&](int i) { return ReadPdfPage(file.get(), i + 1, pages[i], options); });
   for (int number = 1; number <= info.pages; ++number) {
     if (absl::Now() >= options.deadline) return ReasonError(Reason::kTimeout);
-    ExtractedPage page = ReadPdfPage(file.get(), number, pages[number - 1], options);
+    SL_ASSIGN_OR_RETURN(ExtractedPage page, ahead.Next());
     if (absl::IsDeadlineExceeded(page.status) && absl::Now() >= options.deadline)
       return page.status;
     if (absl::IsFailedPrecondition(page.status)) return page.status;
@@ -529,12 +605,12 @@ absl::Status MediaClient::Impl::ExtractPdf(absl::string_view bytes, const Extrac
 // The document in one request; its pictures in two each, since what comes out of an entry is a file
 // of any kind again.
 absl::Status MediaClient::Impl::ExtractDocument(absl::string_view bytes,
-                                                const ExtractOptions& options,
+                                                const DocumentOptions& options,
                                                 const ExtractCallbacks& callbacks) {
   SL_ASSIGN_OR_RETURN(const UniqueFd file, MakeMemoryFile(bytes));
   Request request;
   request.op = Op::kDocument;
-  SL_ASSIGN_OR_RETURN(Outcome outcome, Run(Role::kDecoder, request, file.get(), options.deadline));
+  SL_ASSIGN_OR_RETURN(Outcome outcome, Run(Role::kDecoder, request, file.get(), options.turn()));
   Reply& reply = outcome.reply;
   if (reply.pages.size() > static_cast<size_t>(options_.limits.max_pages)) return Nonsense();
   if (!IsContainerType(reply.media_type)) return Nonsense();
@@ -550,7 +626,7 @@ absl::Status MediaClient::Impl::ExtractDocument(absl::string_view bytes,
 }
 
 absl::Status MediaClient::Impl::GivePages(int fd, std::vector<ReplyPage> pages,
-                                          const ExtractOptions& options,
+                                          const DocumentOptions& options,
                                           const ExtractCallbacks& callbacks) {
   std::set<std::pair<std::string, std::string>>
       given;  // one logo on a hundred slides is one figure
@@ -569,7 +645,7 @@ absl::Status MediaClient::Impl::GivePages(int fd, std::vector<ReplyPage> pages,
       FigureRef& ref = from.figures[i];
       if (!given.emplace(ref.part, ref.caption).second) continue;
       if (absl::Now() >= options.deadline) return ReasonError(Reason::kTimeout);
-      auto picture = ReadFigure(fd, ref.part, options.deadline);
+      auto picture = ReadFigure(fd, ref.part, options.turn());
       if (absl::IsFailedPrecondition(picture.status())) return picture.status();
       ExtractedFigure figure;
       figure.page = number;
@@ -586,31 +662,31 @@ absl::Status MediaClient::Impl::GivePages(int fd, std::vector<ReplyPage> pages,
 // Empty where the entry is no picture that is read, or one too small to show anything.
 absl::StatusOr<std::optional<EncodedImage>> MediaClient::Impl::ReadFigure(int fd,
                                                                           const std::string& part,
-                                                                          absl::Time deadline) {
+                                                                          const Turn& turn) {
   Request request;
   request.op = Op::kFigure;
   request.part = part;
-  SL_ASSIGN_OR_RETURN(const Outcome entry, Run(Role::kDecoder, request, fd, deadline));
+  SL_ASSIGN_OR_RETURN(const Outcome entry, Run(Role::kDecoder, request, fd, turn));
   if (entry.reply.attachment_bytes == 0) return std::nullopt;
   SL_ASSIGN_OR_RETURN(const std::string bytes, ReadAttachment(entry, kMaxPictureBytes));
   if (!IsPicture(SniffType(bytes))) return std::nullopt;
   request = {};
   request.op = Op::kExtract;
   SL_ASSIGN_OR_RETURN(const Outcome outcome,
-                      Run(Role::kDecoder, request, entry.attachment.get(), deadline));
+                      Run(Role::kDecoder, request, entry.attachment.get(), turn));
   SL_ASSIGN_OR_RETURN(EncodedImage picture, TakePicture(outcome, bytes));
   if (std::min(picture.width, picture.height) < kSmallestFigure) return std::nullopt;
   return picture;
 }
 
-absl::Status MediaClient::Impl::GiveMembers(int fd, const ExtractOptions& options,
+absl::Status MediaClient::Impl::GiveMembers(int fd, const DocumentOptions& options,
                                             const ExtractCallbacks& callbacks) {
   Request request;
   request.op = Op::kUnpack;
   request.budget = options_.limits.max_unpacked_bytes;
   do {
     if (absl::Now() >= options.deadline) return ReasonError(Reason::kTimeout);
-    const auto outcome = Run(Role::kDecoder, request, fd, options.deadline);
+    const auto outcome = Run(Role::kDecoder, request, fd, options.turn());
     // Members that came already are not lost with the others.
     if (!outcome.ok() && request.first > 0) {
       return callbacks.on_member({.path = "", .status = outcome.status(), .bytes = ""});
@@ -636,8 +712,9 @@ absl::Status MediaClient::Impl::GiveMembers(int fd, const ExtractOptions& option
   return absl::OkStatus();
 }
 
-absl::Status MediaClient::Impl::Extract(absl::string_view bytes, const ExtractOptions& options,
+absl::Status MediaClient::Impl::Extract(absl::string_view bytes, const ExtractOptions& asked,
                                         const ExtractCallbacks& callbacks) {
+  const DocumentOptions options(asked, next_document_++);
   SL_RETURN_IF_ERROR(CheckSize(bytes));
   if (options.render_long_side < 16 || options.render_long_side > options_.limits.max_side) {
     return absl::InvalidArgumentError(
@@ -678,9 +755,9 @@ absl::StatusOr<std::unique_ptr<MediaClient>> MediaClient::Create(const MediaOpti
 MediaClient::MediaClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 MediaClient::~MediaClient() = default;
 
-absl::StatusOr<DecodedImage> MediaClient::DecodeImage(absl::string_view bytes,
-                                                      absl::Time deadline) {
-  return impl_->DecodeImage(bytes, deadline);
+absl::StatusOr<DecodedImage> MediaClient::DecodeImage(absl::string_view bytes, absl::Time deadline,
+                                                      Caller caller) {
+  return impl_->DecodeImage(bytes, deadline, caller);
 }
 
 absl::StatusOr<EncodedImage> MediaClient::Thumbnail(absl::string_view bytes, int max_side,
@@ -698,6 +775,13 @@ absl::Status MediaClient::Extract(absl::string_view bytes, const ExtractOptions&
                                   const ExtractCallbacks& callbacks) {
   return impl_->Extract(bytes, options, callbacks);
 }
+
+absl::StatusOr<std::vector<TextBlock>> MediaClient::ReadWords(absl::string_view picture,
+                                                              absl::Time deadline) {
+  return impl_->ReadWords(picture, {deadline, Caller::kIngest});
+}
+
+std::vector<StageWork> MediaClient::stages() const { return impl_->stages(); }
 
 std::string MediaClient::settings() const { return impl_->settings(); }
 

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/image.h"
+#include "base/stage_clock.h"
 
 namespace sightline::media {
 
@@ -27,6 +28,9 @@ struct MediaLimits {
   int64_t max_unpacked_bytes = int64_t{1} << 30;  // that come out of an archive or an office file
 };
 
+// Who waits for a decoder. Ingest gives way to queries.
+enum class Caller { kQuery, kIngest };
+
 // Which picture files have their words read.
 enum class OcrPictures { kOff, kPages, kAll };  // kPages: those that look like a page
 
@@ -40,7 +44,7 @@ struct VideoOptions {
 
 struct MediaOptions {
   std::string program;  // path of sightline-media; empty = beside this program
-  int workers = 2;      // children at most
+  int workers = 2;      // children of a role at most, and one more while a query asks for one
   int64_t worker_memory_bytes = int64_t{1} << 30;  // address space a child may add
   absl::Duration image_timeout = absl::Seconds(10);
   absl::Duration page_timeout = absl::Seconds(20);
@@ -190,7 +194,8 @@ class MediaClient {
   // file needs more memory than a child may use; kUnavailable: the child died and so did its
   // replacement; kFailedPrecondition: this system cannot sandbox the child, or lacks a tool it
   // needs.
-  absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline);
+  absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes, absl::Time deadline,
+                                           Caller caller = Caller::kQuery);
 
   // A smaller JPEG (longer side at most `max_side`, never enlarged, alpha over white).
   absl::StatusOr<EncodedImage> Thumbnail(absl::string_view bytes, int max_side,
@@ -203,9 +208,17 @@ class MediaClient {
 
   // Reads a document of any supported type. Failures of a page or a member arrive as such with a
   // status; an error return means the document as a whole could not be read. Of an archive the
-  // members are handed on as they are: what is in them is the caller's to read.
+  // members are handed on as they are: what is in them is the caller's to read. Pages of a PDF are
+  // read ahead, on threads of its own. Its caller is ingest.
   absl::Status Extract(absl::string_view bytes, const ExtractOptions& options,
                        const ExtractCallbacks& callbacks);
+
+  // The words of a picture, where there are languages to read them in; for ingest.
+  absl::StatusOr<std::vector<TextBlock>> ReadWords(absl::string_view picture, absl::Time deadline);
+
+  // What was done for ingest: "decode" of files and pictures, "render" of pages and frames, "ocr"
+  // of pictures.
+  std::vector<StageWork> stages() const;
 
   const MediaLimits& limits() const;
 

@@ -180,6 +180,13 @@ void TakeHeaders(absl::string_view& text, MimePart& part) {
   }
 }
 
+// A longer boundary, of a part within, is another one.
+bool IsBoundary(absl::string_view line, absl::string_view mark) {
+  if (!absl::ConsumePrefix(&line, mark)) return false;
+  line = absl::StripTrailingAsciiWhitespace(line);
+  return line.empty() || line == "--";
+}
+
 // Cuts the body at lines "--boundary".
 std::vector<absl::string_view> SplitAtBoundary(absl::string_view body, absl::string_view boundary) {
   std::vector<absl::string_view> out;
@@ -188,7 +195,7 @@ std::vector<absl::string_view> SplitAtBoundary(absl::string_view body, absl::str
   for (size_t at = 0; at < body.size();) {
     const size_t end = std::min(body.find('\n', at), body.size());
     const absl::string_view line = body.substr(at, end - at);
-    if (absl::StartsWith(line, mark)) {
+    if (IsBoundary(line, mark)) {
       if (start != absl::string_view::npos) out.push_back(body.substr(start, at - start));
       start = std::min(end + 1, body.size());
       const absl::string_view rest = line.substr(mark.size());
@@ -200,7 +207,13 @@ std::vector<absl::string_view> SplitAtBoundary(absl::string_view body, absl::str
   return out;
 }
 
-MimePart Parse(absl::string_view bytes, int depth, int& parts) {
+// What was seen of the whole mail so far.
+struct Seen {
+  int parts = 0;
+  Reason cut = Reason::kNone;
+};
+
+MimePart Parse(absl::string_view bytes, int depth, Seen& seen) {
   MimePart part;
   TakeHeaders(bytes, part);
   part.body = bytes;
@@ -213,12 +226,17 @@ MimePart Parse(absl::string_view bytes, int depth, int& parts) {
   part.file_name = NameParameter(Parameters(disposition), "filename");
   if (part.file_name.empty()) part.file_name = NameParameter(part.type_parameters, "name");
   const std::string boundary = part.type_parameters["boundary"];
-  if (!absl::StartsWith(part.type, "multipart/") || boundary.empty() || depth >= kMaxDepth) {
+  if (!absl::StartsWith(part.type, "multipart/") || boundary.empty()) return part;
+  if (depth >= kMaxDepth) {
+    seen.cut = Reason::kTooDeep;
     return part;
   }
   for (const absl::string_view piece : SplitAtBoundary(bytes, boundary)) {
-    if (++parts > kMaxParts) break;
-    part.parts.push_back(Parse(piece, depth + 1, parts));
+    if (++seen.parts > kMaxParts) {
+      seen.cut = Reason::kTooManyMembers;
+      break;
+    }
+    part.parts.push_back(Parse(piece, depth + 1, seen));
   }
   return part;
 }
@@ -226,10 +244,12 @@ MimePart Parse(absl::string_view bytes, int depth, int& parts) {
 }  // namespace
 
 MimePart ParseMime(absl::string_view bytes) {
-  int parts = 0;
+  Seen seen;
   if (absl::StartsWith(bytes, "From ")) TakeLine(bytes);  // of a mailbox
   absl::ConsumePrefix(&bytes, "\xEF\xBB\xBF");
-  return Parse(bytes, 0, parts);
+  MimePart whole = Parse(bytes, 0, seen);
+  whole.cut = seen.cut;
+  return whole;
 }
 
 std::string DecodeBody(const MimePart& part) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "ingest/media/reason.h"
 
 namespace sightline::media {
 
@@ -18,9 +19,11 @@ struct MimePart {
   bool attached = false;                               // it says so
   absl::string_view body;
   std::vector<MimePart> parts;  // of a multipart
+  Reason cut = Reason::kNone;   // of the whole: why parts of it are left out
 };
 
-// Parts nest at most 20 deep and are at most 1000; what lies beyond is left out.
+// Parts nest at most 20 deep (else kTooDeep) and are at most 1000 (else kTooManyMembers); what lies
+// beyond is left out.
 MimePart ParseMime(absl::string_view bytes);
 
 // The part's bytes, out of base64 or quoted-printable.

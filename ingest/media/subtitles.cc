@@ -66,21 +66,37 @@ bool IsNumber(string_view line) {
   return !line.empty() && line.find_first_not_of("0123456789") == string_view::npos;
 }
 
-// The end of a mark that begins at `text`: "<i>", "</font>", "<00:00:01.000>", "{\an8}"; else 0.
-size_t MarkEnd(string_view text) {
-  if (text.size() < 3) return 0;
-  const auto second = static_cast<unsigned char>(text[1]);
-  const bool tag = text[0] == '<' && (absl::ascii_isalnum(second) || second == '/');
-  const bool override_code = text[0] == '{' && second == '\\';
-  if (!tag && !override_code) return 0;
-  const size_t end = text.find(tag ? '>' : '}');
-  return end == string_view::npos ? 0 : end + 1;
-}
+// Finds marks in one line, from its beginning on.
+class MarkFinder {
+ public:
+  // The end of a mark that begins at `rest`: "<i>", "</font>", "<00:00:01.000>", "{\an8}"; else 0.
+  size_t MarkEnd(string_view rest) {
+    if (rest.size() < 3) return 0;
+    const auto second = static_cast<unsigned char>(rest[1]);
+    if (rest[0] == '<' && (absl::ascii_isalnum(second) || second == '/')) {
+      return EndAt(rest, '>', tags_end_);
+    }
+    return rest[0] == '{' && second == '\\' ? EndAt(rest, '}', codes_end_) : 0;
+  }
+
+ private:
+  // A line of a million "<a" without an end is looked through once.
+  static size_t EndAt(string_view rest, char mark, bool& none_left) {
+    if (none_left) return 0;
+    const size_t end = rest.find(mark);
+    none_left = end == string_view::npos;
+    return none_left ? 0 : end + 1;
+  }
+
+  bool tags_end_ = false;  // no ">" is left in the line
+  bool codes_end_ = false;
+};
 
 std::string WithoutMarks(string_view line) {
   std::string out;
+  MarkFinder marks;
   while (!line.empty()) {
-    if (const size_t end = MarkEnd(line); end > 0) {
+    if (const size_t end = marks.MarkEnd(line); end > 0) {
       line.remove_prefix(end);
       continue;
     }

@@ -166,4 +166,20 @@ grpc::Status IngestService::RetryJob(grpc::ServerContext* context,
   });
 }
 
+grpc::Status IngestService::ListIngestStages(grpc::ServerContext*,
+                                             const v1::ListIngestStagesRequest*,
+                                             v1::ListIngestStagesResponse* response) {
+  return Answer("ListIngestStages", [&]() -> absl::Status {
+    for (const StageWork& work : ingestor_.stages()) {
+      v1::IngestStage& stage = *response->add_stages();
+      stage.set_stage(work.stage);
+      stage.set_threads(work.threads);
+      stage.set_seconds(work.seconds);
+      stage.set_items(work.items);
+      stage.set_bytes(work.bytes);
+    }
+    return absl::OkStatus();
+  });
+}
+
 }  // namespace sightline::services

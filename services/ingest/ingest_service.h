@@ -51,6 +51,9 @@ class IngestService final : public v1::IngestService::Service {
                         v1::ListJobsResponse* response) override;
   grpc::Status RetryJob(grpc::ServerContext* context, const v1::RetryJobRequest* request,
                         v1::RetryJobResponse* response) override;
+  grpc::Status ListIngestStages(grpc::ServerContext* context,
+                                const v1::ListIngestStagesRequest* request,
+                                v1::ListIngestStagesResponse* response) override;
 
  private:
   const IngestServiceOptions options_;

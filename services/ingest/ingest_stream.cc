@@ -17,6 +17,8 @@ namespace sightline::services {
 namespace {
 
 constexpr size_t kMaxChunkBytes = 1 << 20;
+// Documents of one stream that are stored at once before they are accepted; each is synced thrice.
+constexpr int kIntakeThreads = 8;
 constexpr size_t kMaxEtagBytes = 1024;
 // How often a waiting call looks whether its client is still there.
 constexpr absl::Duration kCancelPoll = absl::Milliseconds(50);
@@ -146,7 +148,8 @@ IngestStream::IngestStream(const IngestServiceOptions& options, index::Corpus& c
       fetcher_(fetcher),
       bytes_in_flight_(bytes_in_flight),
       context_(context),
-      stream_(stream) {}
+      stream_(stream),
+      intake_(kIntakeThreads) {}
 
 IngestStream::~IngestStream() {
   for (auto& [tag, upload] : uploads_) Release(upload);
@@ -259,16 +262,26 @@ absl::Status IngestStream::OnChunk(int64_t tag, v1::DocumentChunk chunk) {
   Upload& upload = found->second;
   absl::Status status;
   if (!upload.refused) status = Append(upload, chunk);
-  if (status.ok() && chunk.last() && !upload.refused) {
-    status = Submit(tag, upload.header, std::exchange(upload.bytes, ""),
-                    {.etag = upload.header.etag(), .last_modified = {}});
-  }
   if (!status.ok()) Refuse(tag, upload, status);
   if (chunk.last()) {
-    Release(upload);
+    if (!upload.refused) HandIn(tag, std::move(upload));
     uploads_.erase(found);
   }
   return absl::OkStatus();
+}
+
+void IngestStream::HandIn(int64_t tag, Upload upload) {
+  const v1::DocumentHeader& header = upload.header;
+  std::string document =
+      header.document_id().empty() ? ingest::DocumentIdFor(header.source()) : header.document_id();
+  auto whole = std::make_shared<Upload>(std::move(upload));
+  intake_.Add(std::move(document), [this, tag, whole] {
+    const absl::Status status = CatchStatus("ingest", [&] {
+      return Submit(tag, whole->header, std::exchange(whole->bytes, ""),
+                    {.etag = whole->header.etag(), .last_modified = {}});
+    });
+    if (!status.ok()) Refuse(tag, whole->header, status);
+  });
 }
 
 absl::Status IngestStream::Append(Upload& upload, const v1::DocumentChunk& chunk) {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "index/corpus.h"
 #include "ingest/ingestor.h"
+#include "ingest/intake.h"
 #include "services/ingest/ingest_service.h"
 #include "services/ingest/status_outbox.h"
 #include "services/ingest/uri_fetches.h"
@@ -44,6 +45,7 @@ class IngestStream {
   absl::Status OnHeader(int64_t tag, v1::DocumentHeader header);
   absl::Status OnChunk(int64_t tag, v1::DocumentChunk chunk);
   absl::Status CheckHeader(const v1::DocumentHeader& header) const;
+  void HandIn(int64_t tag, Upload upload);
   absl::Status Append(Upload& upload, const v1::DocumentChunk& chunk);
   // Ends a document of which only the header came: kAborted when its bytes are needed.
   absl::Status Probe(int64_t tag, const v1::DocumentHeader& header);
@@ -77,7 +79,9 @@ class IngestStream {
   const std::shared_ptr<StatusOutbox> outbox_ = std::make_shared<StatusOutbox>();
   absl::flat_hash_set<int64_t> tags_;
   std::map<int64_t, Upload> uploads_;
-  std::unique_ptr<UriFetches> fetches_;  // once there is a URL; last: its threads use the rest
+  // Last: their threads use the rest.
+  std::unique_ptr<UriFetches> fetches_;  // once there is a URL
+  ingest::Intake intake_;
 };
 
 }  // namespace sightline::services

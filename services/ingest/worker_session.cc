@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "ingest/failure.h"
 #include "ingest/pipeline.h"
+#include "ingest/shared_stages.h"
 #include "services/edge/error_details.h"
 #include "services/ingest/lease_keeper.h"
 #include "services/ingest/worker_convert.h"
@@ -133,7 +134,8 @@ absl::Status WorkerSession::Work(const v1::Pipeline& pipeline, const absl::Notif
   request.set_reading(ingest::ReadingFingerprint(reading, **media));
   request.set_generator(ingest::GeneratorFingerprint(generator));
   request.set_wait_ms(kWaitMs);
-  const ingest::DocumentReader reader(reading, encoder_, **media, generator);
+  ingest::SharedStages shared(reading, options_.jobs);
+  const ingest::DocumentReader reader(reading, encoder_, **media, generator, shared);
   log::Info("working",
             {{"jobs", options_.jobs}, {"enriches", request.generator().empty() ? "no" : "yes"}});
   std::vector<absl::Status> ends(static_cast<size_t>(options_.jobs));

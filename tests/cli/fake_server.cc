@@ -229,7 +229,7 @@ grpc::Status FakeIngestService::IngestDocuments(grpc::ServerContext* context, St
     accepted.set_tag(request.tag());
     accepted.mutable_accepted();
     stream->Write(accepted);
-    if (absl::StrContains(source, "stuck")) {
+    if (absl::StrContains(source, "stuck") && !let_go_) {
       hang = true;
       absl::MutexLock lock(&mu_);
       hanging_ = true;
@@ -301,6 +301,21 @@ grpc::Status FakeIngestService::RetryJob(grpc::ServerContext* context,
                                          v1::RetryJobResponse* response) {
   response->mutable_job()->set_job_id(request->job_id());
   response->mutable_job()->set_state(v1::JOB_STATE_QUEUED);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeIngestService::ListIngestStages(grpc::ServerContext*,
+                                                 const v1::ListIngestStagesRequest*,
+                                                 v1::ListIngestStagesResponse* response) {
+  absl::MutexLock lock(&mu_);
+  for (const char* name : {"decode", "embed"}) {
+    v1::IngestStage& stage = *response->add_stages();
+    stage.set_stage(name);
+    stage.set_threads(2);
+    for (const auto& [source, arrivals] : arrivals_) stage.set_items(stage.items() + arrivals);
+  }
+  response->mutable_stages(1)->set_seconds(0.001 *
+                                           static_cast<double>(response->stages(1).items()));
   return grpc::Status::OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -52,7 +53,8 @@ v1::SearchResponse CannedSearch();
 v1::AnswerResponse CannedAnswer();
 
 // What becomes of a document is in the name of its source: "fail", "partial", "busy" (refused once,
-// to be sent again), "drop" (the stream breaks once), "stuck" (accepted, never finished).
+// to be sent again), "drop" (the stream breaks once), "stuck" (accepted, never finished, unless let
+// go).
 class FakeIngestService final : public v1::IngestService::Service {
  public:
   struct Stored {
@@ -74,7 +76,12 @@ class FakeIngestService final : public v1::IngestService::Service {
                         v1::ListJobsResponse* response) override;
   grpc::Status RetryJob(grpc::ServerContext* context, const v1::RetryJobRequest* request,
                         v1::RetryJobResponse* response) override;
+  // Two stages: "decode" takes no time, "embed" a millisecond for each document.
+  grpc::Status ListIngestStages(grpc::ServerContext* context,
+                                const v1::ListIngestStagesRequest* request,
+                                v1::ListIngestStagesResponse* response) override;
 
+  void LetGo() { let_go_ = true; }
   std::map<std::string, Stored> stored() const;   // by source
   int arrivals(const std::string& source) const;  // how often it was sent whole
   bool hanging() const;                           // a "stuck" document was accepted
@@ -83,6 +90,7 @@ class FakeIngestService final : public v1::IngestService::Service {
   using Stream = grpc::ServerReaderWriter<v1::IngestStatus, v1::IngestRequest>;
   v1::IngestStatus Finish(int64_t tag, const Stored& document);
 
+  std::atomic<bool> let_go_ = false;
   mutable absl::Mutex mu_;
   std::map<std::string, Stored> stored_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, int> arrivals_ ABSL_GUARDED_BY(mu_);

@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "base/file.h"
 #include "tests/cli/fake_server.h"
 #include "tests/cli/run_program.h"
 
@@ -266,6 +268,74 @@ TEST_F(IngestProgramTest, ResumeDoesNotSendWhatIsThere) {
   // Other metadata is other content.
   Ingest({"in", "--resume", "--metadata", "year=2025"});
   EXPECT_EQ(server_.ingest.arrivals(Source("in/a.md")), 2);
+}
+
+TEST_F(IngestProgramTest, ResumeLeavesToTheServerWhatIsToBeFoundOut) {
+  work_.Write("a.md", "a");
+  ASSERT_EQ(Ingest({"a.md"}).code, 0);
+  Ingest({"a.md", "--resume"});
+  EXPECT_EQ(server_.ingest.arrivals(Source("a.md")), 1);
+  Ingest({"a.md", "--resume", "--summarize"});
+  EXPECT_EQ(server_.ingest.arrivals(Source("a.md")), 2);
+  EXPECT_TRUE(server_.ingest.stored().at(Source("a.md")).header.enrichment().summarize());
+}
+
+TEST_F(IngestProgramTest, TheSummaryNamesTheSlowestStage) {
+  work_.Write("a.md", "a");
+  Ingest({"a.md"});
+  work_.Write("b.md", "b");
+  work_.Write("c.md", "c");
+  const auto summary = nlohmann::json::parse(Ingest({"b.md", "c.md", "--json"}).out);
+  EXPECT_EQ(summary["slowest_stage"], "embed");
+  ASSERT_EQ(summary["stages"].size(), 2u);
+  const auto& embed = summary["stages"][1];
+  EXPECT_EQ(embed["stage"], "embed");
+  EXPECT_EQ(embed["items"], 2) << "the first document is of another run";
+  EXPECT_EQ(embed["seconds"], 0.002);
+  EXPECT_THAT(Ingest({"a.md"}).out, HasSubstr("slowest stage: embed, at work"));
+}
+
+TEST_F(IngestProgramTest, AServerThatIsRestartedIsWaitedFor) {
+  work_.Write("in/1.md", "a");
+  work_.Write("in/2-stuck.md", "b");
+  auto server = std::make_unique<FakeServer>("127.0.0.1:0");
+  const std::string address = server->address();
+  const auto process =
+      work_.Start({"ingest", "in", "-c", "office", "--jobs", "1", "--server", address});
+  while (!server->ingest.hanging()) absl::SleepFor(absl::Milliseconds(5));
+  server.reset();
+  const auto told = [&] { return ReadFile(work_.path("err"), 1 << 20).value_or(""); };
+  while (!absl::StrContains(told(), "the server is away")) absl::SleepFor(absl::Milliseconds(5));
+  server = std::make_unique<FakeServer>(address);
+  server->ingest.LetGo();
+  const ProgramResult result = work_.Wait(*process);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("2 documents indexed"));
+}
+
+TEST_F(IngestProgramTest, AServerThatStaysAwayIsGivenUp) {
+  work_.Write("in/2-stuck.md", "b");
+  auto server = std::make_unique<FakeServer>("127.0.0.1:0");
+  const auto process =
+      work_.Start({"ingest", "in", "-c", "office", "--wait", "1", "--server", server->address()});
+  while (!server->ingest.hanging()) absl::SleepFor(absl::Milliseconds(5));
+  server.reset();
+  const ProgramResult result = work_.Wait(*process);
+  EXPECT_EQ(result.code, 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("at most 1.0 s"));
+  EXPECT_THAT(result.out, HasSubstr("1 failed"));
+}
+
+TEST_F(IngestProgramTest, CtrlCEndsTheWaitForAServer) {
+  work_.Write("in/2-stuck.md", "b");
+  auto server = std::make_unique<FakeServer>("127.0.0.1:0");
+  const auto process = work_.Start({"ingest", "in", "-c", "office", "--server", server->address()});
+  while (!server->ingest.hanging()) absl::SleepFor(absl::Milliseconds(5));
+  server.reset();
+  const auto told = [&] { return ReadFile(work_.path("err"), 1 << 20).value_or(""); };
+  while (!absl::StrContains(told(), "the server is away")) absl::SleepFor(absl::Milliseconds(5));
+  ASSERT_TRUE(process->Signal(SIGINT).ok());
+  EXPECT_EQ(work_.Wait(*process).code, 130);
 }
 
 TEST_F(IngestProgramTest, RepeatingIsHarmless) {

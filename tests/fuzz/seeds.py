@@ -56,6 +56,27 @@ def seeds(target):
     elif target == "tokenizer_text":
         for case in json.loads((GOLDEN / "tokenizer" / "tiny_dense.json").read_text()):
             yield case["text"].encode()
+    elif target == "subtitles":
+        yield (b"1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>One</i> {\\an8}two\r\n\r\n2\n00:00:02,600 --> 00:00:04,000 X1:1\n"
+               b"two\nthree &amp; &lt;b&gt;\n")
+        yield (b"WEBVTT - a title\n\nNOTE nothing\n\nSTYLE\n::cue {}\n\nid\n01:02.000 --> 1:00:02.500 align:start\n"
+               b"<v Ann>Hello<00:00:01.000> there\n")
+    elif target == "media_reply":
+        yield b"\0" * 400
+    elif target == "sniff":
+        for file in sorted((GOLDEN / "images").glob("*")):
+            if file.is_file():
+                yield file.read_bytes()[:4096]
+        for head in (b"%PDF-1.5\n", b"PK\x03\x04", b"\x1f\x8b\x08", b"\0\0\0\x18ftypmp42", b"\x1aE\xdf\xa3", b"RIFF\0\0\0\0AVI ",
+                     b"From: a@b\nSubject: c\n\nd", b"G" * 400, b"OggS\0", b"<svg xmlns="):
+            yield head
+    elif target == "video_probe":
+        yield (b"\0" + json.dumps({"format": {"start_time": "0.5", "duration": "9.5", "tags": {"title": "T", "date": "2024"}},
+                                   "streams": [{"codec_type": "video", "codec_name": "h264", "width": 64, "height": 48,
+                                                "duration": "9", "disposition": {"attached_pic": 0, "default": 1}},
+                                               {"codec_type": "subtitle", "codec_name": "subrip",
+                                                "disposition": {"forced": 1}}]}).encode())
+        yield b"\x01" + b"0.000000,N/A,0.040000,K_\n0.040000,0.040000,0.040000,__\nN/A,0.08,,K__\n"
     else:
         sys.exit(f"seeds: no target {target}")
 

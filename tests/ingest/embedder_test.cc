@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "tests/support/fake_model.h"
 #include "tests/support/status_matchers.h"
 
@@ -18,6 +19,7 @@ using sightline::testing::FakeEncoder;
 using sightline::testing::IsOk;
 using sightline::testing::StatusIs;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // Notes the size of each call, and can fail.
@@ -49,12 +51,13 @@ class EmbedderTest : public ::testing::Test {
  protected:
   Embedder Make(EmbedOptions options) {
     options.dimension = 8;
-    return Embedder(
-        encoder_, options, retry_, cancel_, [this](size_t slot, absl::StatusOr<Embedding> made) {
-          if (made.ok()) patches_[slot] = made->patches.size();
-          vectors_.emplace(
-              slot, made.ok() ? absl::StatusOr<std::vector<float>>(made->vector) : made.status());
-        });
+    return Embedder({encoder_, retry_, shared_}, options, cancel_,
+                    [this](size_t slot, absl::StatusOr<Embedding> made) {
+                      if (made.ok()) patches_[slot] = made->patches.size();
+                      vectors_.emplace(slot, made.ok()
+                                                 ? absl::StatusOr<std::vector<float>>(made->vector)
+                                                 : made.status());
+                    });
   }
 
   static model::EncodeInput Text(std::string text) {
@@ -74,6 +77,7 @@ class EmbedderTest : public ::testing::Test {
   NotedEncoder encoder_;
   model::CancelFlag cancel_ = std::make_shared<absl::Notification>();
   Retry retry_{3, absl::Milliseconds(1), cancel_};
+  SharedStages shared_{{.batch_pixels = 2000}, 1};
   std::map<size_t, absl::StatusOr<std::vector<float>>> vectors_;
   std::map<size_t, size_t> patches_;
 };
@@ -155,7 +159,7 @@ TEST_F(EmbedderTest, CancelEndsTheWaitForAnotherAttempt) {
   encoder_.failures_left = 100;
   cancel_->Notify();
   Retry patient(100, absl::Hours(1), cancel_);
-  Embedder embedder(encoder_, {.dimension = 8, .batch_pixels = 1000}, patient, cancel_,
+  Embedder embedder({encoder_, patient, shared_}, {.dimension = 8, .batch_pixels = 1000}, cancel_,
                     [](size_t, absl::StatusOr<Embedding>) {});
   ASSERT_THAT(embedder.Add(0, Text("word")), IsOk());
   EXPECT_THAT(embedder.Finish(), StatusIs(absl::StatusCode::kCancelled));
@@ -166,9 +170,70 @@ TEST_F(EmbedderTest, OneRefusedInputDoesNotTakeTheOthersWithIt) {
   ASSERT_THAT(embedder.Add(0, Text("one")), IsOk());
   ASSERT_THAT(embedder.Add(1, Text("refused")), IsOk());
   ASSERT_THAT(embedder.Add(2, Text("three")), IsOk());
+  ASSERT_THAT(embedder.Finish(), IsOk());
   EXPECT_THAT(vectors_.at(0), IsOk());
   EXPECT_THAT(vectors_.at(1), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(vectors_.at(2), IsOk());
+}
+
+// Ends its first call only when it is told to.
+class HeldEncoder : public FakeEncoder {
+ public:
+  absl::StatusOr<std::vector<std::vector<float>>> Encode(std::span<const model::EncodeInput> inputs,
+                                                         int dimension,
+                                                         const model::CallOptions& call) override {
+    begun_.Notify();
+    go_on_.WaitForNotification();
+    return FakeEncoder::Encode(inputs, dimension, call);
+  }
+
+  absl::Notification begun_;
+  absl::Notification go_on_;
+};
+
+TEST_F(EmbedderTest, GathersTheNextBatchWhileOneIsWithTheEncoder) {
+  HeldEncoder held;
+  int made = 0;
+  Embedder embedder({held, retry_, shared_},
+                    {.dimension = 8, .batch_inputs = 2, .batch_pixels = 1000}, cancel_,
+                    [&](size_t, absl::StatusOr<Embedding>) { ++made; });
+  for (size_t i = 0; i < 3; ++i) ASSERT_THAT(embedder.Add(i, Text("word")), IsOk());
+  held.begun_.WaitForNotification();
+  EXPECT_EQ(made, 0);
+  held.go_on_.Notify();
+}
+
+TEST_F(EmbedderTest, WaitsForRoomForItsPicturesHoldingNone) {
+  const int64_t pixels = 2 * 2000;
+  ASSERT_TRUE(shared_.pixels.TryTake(pixels - 100));
+  {
+    Embedder embedder = Make({.batch_inputs = 16, .batch_pixels = 2000});
+    ASSERT_THAT(embedder.MakeRoom(100), IsOk());
+    ASSERT_THAT(embedder.Add(0, Picture(10)), IsOk());
+    EXPECT_THAT(vectors_, IsEmpty());
+    ASSERT_THAT(embedder.MakeRoom(100), IsOk());
+    EXPECT_THAT(vectors_, SizeIs(1));
+    ASSERT_THAT(embedder.Add(1, Picture(10)), IsOk());
+    EXPECT_FALSE(shared_.pixels.TryTake(1));
+    ASSERT_THAT(embedder.Finish(), IsOk());
+    EXPECT_THAT(vectors_, SizeIs(2));
+    // A picture that cannot be decoded leaves the room it was given.
+    ASSERT_THAT(embedder.MakeRoom(100), IsOk());
+    cancel_->Notify();
+    EXPECT_THAT(embedder.MakeRoom(100), IsOk());
+    EXPECT_THAT(embedder.MakeRoom(101), StatusIs(absl::StatusCode::kCancelled));
+  }
+  shared_.pixels.Return(pixels - 100);
+  EXPECT_TRUE(shared_.pixels.TryTake(pixels));
+}
+
+TEST_F(EmbedderTest, MeasuresWhatTheEncoderDoes) {
+  Embedder embedder = Make({.batch_inputs = 2, .batch_pixels = 1000});
+  for (size_t i = 0; i < 3; ++i) ASSERT_THAT(embedder.Add(i, Text("word")), IsOk());
+  ASSERT_THAT(embedder.Finish(), IsOk());
+  const StageWork work = shared_.embed.work();
+  EXPECT_EQ(work.items, 3);
+  EXPECT_EQ(work.bytes, 12);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "base/file.h"
 #include "index/corpus.h"
 #include "ingest/failure.h"
+#include "ingest/members.h"
 #include "tests/ingest/controlled_encoder.h"
 #include "tests/ingest/samples.h"
 #include "tests/support/fake_model.h"
@@ -682,6 +684,88 @@ TEST_F(IngestorTest, DeleteEndsAWaitingJob) {
   AwaitIdle();
   EXPECT_THAT(corpus_->GetDocument("c", id), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_EQ(corpus_->GetJob(watch->result.job_id)->state, index::JobState::kFailed);
+}
+
+TEST_F(IngestorTest, DeleteDuringAFirstIngestTakesTheMembersThatWereStored) {
+  MakeAndStart();
+  std::string mail =
+      "From: a@example.org\r\nSubject: two\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+  for (const char* name : {"one.txt", "two.txt"}) {
+    absl::StrAppend(&mail, "--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; ",
+                    "filename=", name, "\r\n\r\nheron in ", name, "\r\n");
+  }
+  mail += "--b--\r\n";
+  const std::string id = DocumentIdFor("a.eml");
+  absl::Notification first_stored;
+  IngestCallbacks callbacks;
+  callbacks.on_progress = [&](const Progress&) {
+    if (first_stored.HasBeenNotified() ||
+        !corpus_->GetDocument("c", MemberId(id, "one.txt")).ok()) {
+      return;
+    }
+    encoder_.Hold();
+    first_stored.Notify();
+  };
+  absl::Notification finished;
+  callbacks.on_finished = [&](const IngestResult&) { finished.Notify(); };
+  ASSERT_THAT(ingestor_->Submit(Request("a.eml"), mail, std::move(callbacks)), IsOk());
+  first_stored.WaitForNotification();
+  EXPECT_EQ(*ingestor_->DeleteDocument("c", id), 0);
+  encoder_.LetGo();
+  finished.WaitForNotification();
+  AwaitIdle();
+  EXPECT_THAT(corpus_->ListDocuments("c", "", 10, "")->items, IsEmpty());
+}
+
+TEST_F(IngestorTest, AnotherVersionOfTheSameBytesIsNoted) {
+  MakeAndStart();
+  IngestRequest request = Request("a.txt");
+  request.etag = "\"1\"";
+  const IngestResult first = Ingest(request, "a heron");
+  request.etag = "\"2\"";
+  EXPECT_EQ(Ingest(request, "a heron").outcome, Outcome::kUnchanged);
+  const auto stored = corpus_->GetDocument("c", first.document.id);
+  EXPECT_EQ(stored->etag, "\"2\"");
+  EXPECT_EQ(stored->version, 1);
+  EXPECT_THAT(SearchText("heron"), SizeIs(1));
+  // Who does not say, changes nothing.
+  Ingest(Request("a.txt"), "a heron");
+  EXPECT_EQ(corpus_->GetDocument("c", first.document.id)->etag, "\"2\"");
+  Restart();
+  EXPECT_EQ(corpus_->GetDocument("c", first.document.id)->etag, "\"2\"");
+}
+
+TEST_F(IngestorTest, StagesAreMeasured) {
+  MakeAndStart();
+  Ingest(Request("a.pdf"), SimplePdf({"a heron", "an owl"}));
+  std::map<std::string, StageWork> stages;
+  for (const StageWork& work : ingestor_->stages()) stages[work.stage] = work;
+  EXPECT_EQ(stages.at("render").items, 2);
+  EXPECT_EQ(stages.at("decode").items, 2) << "the pictures of the pages";
+  EXPECT_EQ(stages.at("ocr").items, 0);
+  EXPECT_EQ(stages.at("tokenize").items, 2);
+  EXPECT_EQ(stages.at("embed").items, 4);
+  EXPECT_EQ(stages.at("commit").items, 1);
+  for (const auto& [name, work] : stages) {
+    EXPECT_EQ(work.seconds > 0, work.items > 0) << name;
+  }
+}
+
+TEST_F(IngestorTest, ManyDocumentsWithPicturesFinishWithLittleRoom) {
+  options_.max_held_bytes = 1;
+  options_.batch_pixels = 2'000'000;  // one page and a half
+  MakeAndStart();
+  const std::string picture = GoldenPicture("photo_120x88.jpg");
+  const std::string pdf = SimplePdf({"a heron", "an owl", "a swift"});
+  std::vector<std::shared_ptr<Watch>> watches;
+  for (int i = 0; i < 6; ++i) {
+    watches.push_back(Submit(Request(absl::StrCat(i, ".jpg")), picture));
+    watches.push_back(Submit(Request(absl::StrCat(i, ".pdf")), pdf));
+  }
+  for (const auto& watch : watches) {
+    watch->finished.WaitForNotification();
+    EXPECT_EQ(watch->result.outcome, Outcome::kIndexed);
+  }
 }
 
 TEST_F(IngestorTest, DeleteEndsARunningJob) {

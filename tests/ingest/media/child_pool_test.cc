@@ -137,7 +137,7 @@ TEST(ChildPoolTest, ManyThreadsShareFewChildren) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(failed, 0);
-  EXPECT_LE(ChildrenOfThisProcess().size(), 4u);  // two of each role at most
+  EXPECT_LE(ChildrenOfThisProcess().size(), 5u);  // two of each role and one for queries at most
 }
 
 TEST(ChildPoolTest, PassedDeadlineIsHonouredBeforeAnyWork) {
@@ -155,13 +155,51 @@ TEST(ChildPoolTest, WaitingForAFreeChildEndsAtTheDeadline) {
   const auto children = ChildrenOfThisProcess();
   ASSERT_EQ(children.size(), 1u);
   ::kill(children[0], SIGSTOP);
-  std::thread holder(
-      [&] { EXPECT_FALSE(client->DecodeImage(Png(4, 4), absl::Now() + absl::Seconds(1)).ok()); });
+  std::thread holder([&] {
+    EXPECT_FALSE(
+        client->DecodeImage(Png(4, 4), absl::Now() + absl::Seconds(1), Caller::kIngest).ok());
+  });
   absl::SleepFor(absl::Milliseconds(300));
   const absl::Time deadline = absl::Now() + absl::Milliseconds(300);
-  EXPECT_THAT(client->DecodeImage(Png(4, 4), deadline),
+  EXPECT_THAT(client->DecodeImage(Png(4, 4), deadline, Caller::kIngest),
               StatusIs(absl::StatusCode::kDeadlineExceeded));
   holder.join();
+}
+
+TEST(ChildPoolTest, AQueryDoesNotWaitForIngest) {
+  MediaOptions options = TestOptions();
+  options.workers = 1;
+  options.image_timeout = absl::Seconds(60);
+  const auto client = MakeClient(options);
+  ASSERT_THAT(client->DecodeImage(Png(4, 4), kNoDeadline, Caller::kIngest), IsOk());
+  const auto children = ChildrenOfThisProcess();
+  ASSERT_EQ(children.size(), 1u);
+  ::kill(children[0], SIGSTOP);
+  std::thread ingest(
+      [&] { EXPECT_THAT(client->DecodeImage(Png(4, 4), kNoDeadline, Caller::kIngest), IsOk()); });
+  const double before = client->stages()[0].seconds;
+  while (client->stages()[0].seconds == before) absl::SleepFor(absl::Milliseconds(5));
+  EXPECT_THAT(client->DecodeImage(Png(4, 4), absl::Now() + absl::Seconds(30)), IsOk());
+  ::kill(children[0], SIGCONT);
+  ingest.join();
+}
+
+TEST(ChildPoolTest, WhatIsDoneForIngestIsMeasuredByStage) {
+  const auto client = MakeClient();
+  ASSERT_THAT(client->DecodeImage(Png(4, 4), kNoDeadline), IsOk());
+  EXPECT_EQ(client->stages()[0].items, 0) << "of a query";
+  const std::string png = Png(4, 4);
+  ASSERT_THAT(client->DecodeImage(png, kNoDeadline, Caller::kIngest), IsOk());
+  ASSERT_THAT(ExtractAll(*client, Pdf({WordsPage(), WordsPage()})).status, IsOk());
+  const std::vector<StageWork> stages = client->stages();
+  ASSERT_EQ(stages.size(), 3u);
+  EXPECT_EQ(stages[0].stage, "decode");
+  EXPECT_EQ(stages[0].items, 1);
+  EXPECT_EQ(stages[0].bytes, static_cast<int64_t>(png.size()));
+  EXPECT_GT(stages[0].seconds, 0);
+  EXPECT_EQ(stages[1].stage, "render");
+  EXPECT_EQ(stages[1].items, 2) << "pages; finding out how many there are is none";
+  EXPECT_EQ(stages[2].stage, "ocr");
 }
 
 TEST(ChildPoolTest, FileThatNeedsTooMuchMemoryFailsAlone) {

@@ -118,6 +118,23 @@ TEST_F(MailTest, OddMailEndsInTime) {
   }
 }
 
+TEST_F(MailTest, SaysThatPartsWereLeftOut) {
+  const auto partial = [&](int parts) {
+    std::string mail = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+    for (int i = 0; i < parts; ++i) mail += "--b\r\n\r\nx\r\n";
+    return Read(mail).pages[0].partial_reason;
+  };
+  EXPECT_EQ(partial(1000), "");
+  EXPECT_EQ(partial(1001), "too_many_members");
+  std::string nested;
+  // Each boundary is the beginning of the next one.
+  for (std::string boundary = "b"; boundary.size() < 30; boundary += 'b') {
+    absl::StrAppend(&nested, "Content-Type: multipart/mixed; boundary=", boundary, "\r\n\r\n--",
+                    boundary, "\r\n");
+  }
+  EXPECT_EQ(Read(nested + "\r\nwords").pages[0].partial_reason, "too_deep");
+}
+
 TEST_F(MailTest, ALetterThatLooksLikeNoMailIsText) {
   const Extracted got = ExtractAll(*client_, "From: the top of the hill\nwe saw the town.\n");
   EXPECT_EQ(got.info.media_type, "text/plain");

@@ -1297,6 +1297,8 @@ TEST_F(ServerTest, MetricsShowRequestsIndexAndIngest) {
   EXPECT_THAT(text, HasSubstr("sightline_build_info{version=\"1.2.3\"} 1"));
   EXPECT_THAT(text, HasSubstr("sightline_index_documents{collection=\"c\"} 4"));
   EXPECT_THAT(text, HasSubstr("sightline_ingest_documents_total{outcome=\"indexed\"} 4"));
+  EXPECT_THAT(text, HasSubstr("sightline_ingest_stage_items_total{stage=\"commit\"} 4"));
+  EXPECT_THAT(text, HasSubstr("sightline_ingest_stage_threads{stage=\"embed\"} 1"));
   EXPECT_THAT(text, HasSubstr("sightline_stage_seconds_count{stage=\"encode\"} 1"));
 }
 
