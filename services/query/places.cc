@@ -56,6 +56,8 @@ class Places {
     const icu::Locale locales[] = {icu::Locale("zh_Hans"), icu::Locale("zh_Hant"),
                                    icu::Locale("en")};
     for (const char* const* code = icu::Locale::getISOCountries(); *code != nullptr; ++code) {
+      // Texts in Chinese mostly leave it unsaid, or say "our country".
+      if (absl::string_view(*code) == "CN") continue;
       const icu::Locale country("", *code);
       Names names;
       for (const icu::Locale& locale : locales) {

@@ -10,8 +10,8 @@
 namespace sightline::query {
 
 // The first place that `claim` names in Chinese and `passages` do not, in Chinese of either script
-// or in English: countries and cities as ICU knows them, and China's provinces. Empty when all are
-// there.
+// or in English: countries (but China) and cities as ICU knows them, and China's provinces. Empty
+// when all are there.
 std::string MissingPlace(absl::string_view claim, absl::string_view passages);
 
 // What of `claim` stands between a Chinese preposition and a noun ("从山丘仓库", from the hill

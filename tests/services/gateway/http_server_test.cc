@@ -352,11 +352,11 @@ TEST_F(HttpServerTest, ToolsOfAModelGoWithoutTheCacheWhereTheHeadSaysSo) {
   const auto search = [&](const std::vector<std::string>& head) {
     std::vector<std::string> headers = {"Content-Type: application/json"};
     headers.insert(headers.end(), head.begin(), head.end());
-    const RawReply reply = Fetch(
-        at_, "POST", "/mcp",
-        R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search",)"
-        R"("arguments":{"query":"boats","collection":"c"}}})",
-        headers);
+    const RawReply reply =
+        Fetch(at_, "POST", "/mcp",
+              R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search",)"
+              R"("arguments":{"query":"boats","collection":"c"}}})",
+              headers);
     EXPECT_EQ(reply.status, 200) << reply.body;
     return backend_.last_search().no_cache();
   };

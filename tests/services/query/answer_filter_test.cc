@@ -171,8 +171,9 @@ TEST(AnswerFilterTest, FieldsAreNamedByTheKeysThatLeft) {
 
   const char kPeople[] = R"({"ann@example.org":"open","bob@example.org":[true]})";
   sent.text.clear();
-  ASSERT_OK_AND_ASSIGN(const Answer people, FilterAnswer(*Rules("mask email"), AnswerMode::kGenerative,
-                                                         sink, Fields(kPeople)));
+  ASSERT_OK_AND_ASSIGN(
+      const Answer people,
+      FilterAnswer(*Rules("mask email"), AnswerMode::kGenerative, sink, Fields(kPeople)));
   EXPECT_THAT(streamed, ElementsAre("/[email]"));
   ASSERT_EQ(people.fields.citations.size(), 1u);
   EXPECT_EQ(people.fields.citations[0].pointer, "/[email]");

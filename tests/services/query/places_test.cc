@@ -26,6 +26,7 @@ TEST(PlacesTest, OfALongerNameAPartIsNoPlace) {
 }
 
 TEST(PlacesTest, WhatIsNoPlaceIsNotMissed) {
+  EXPECT_EQ(MissingPlace("长江是中国最长的河。", "长江是我国最长的河流。"), "");
   EXPECT_EQ(MissingPlace("这座桥非常漂亮。", "大桥十分美丽。"), "");
   EXPECT_EQ(MissingPlace("The mill is in Vienna.", "工坊在布拉格。"), "");
   EXPECT_EQ(MissingPlace("", ""), "");

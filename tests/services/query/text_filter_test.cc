@@ -103,7 +103,7 @@ TEST(TextFilterTest, PlacesLeadBackToWhatCame) {
   ASSERT_TRUE(filter.Push(text).ok() && filter.Finish().ok());
   ASSERT_EQ(filter.text(), "To [email], [email].");
   EXPECT_EQ(filter.UnmapBegin(0), 0u);
-  EXPECT_EQ(filter.UnmapEnd(3), 3u);   // "To "
+  EXPECT_EQ(filter.UnmapEnd(3), 3u);  // "To "
   EXPECT_EQ(filter.UnmapBegin(3), 3u);
   EXPECT_EQ(filter.UnmapBegin(5), 3u);  // inside the first
   EXPECT_EQ(filter.UnmapEnd(5), 10u);

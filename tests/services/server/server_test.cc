@@ -1044,7 +1044,8 @@ TEST_F(ServerTest, AHeatmapShowsWhereThePictureMatches) {
   turn.add_content()->set_text("Where is the bridge?");
   ASSERT_OK_AND_ASSIGN(const auto with_history, heatmap(leaning));
   EXPECT_THAT(with_history.follow_up().rewritten_query(), HasSubstr("bridge"));
-  EXPECT_THAT(with_history.words(), ::testing::Contains(::testing::Property(&v1::HeatmapWord::text, "bridge")));
+  EXPECT_THAT(with_history.words(),
+              ::testing::Contains(::testing::Property(&v1::HeatmapWord::text, "bridge")));
   turn.set_role("narrator");
   EXPECT_EQ(edge::Reason(heatmap(leaning).status()), "bad_role");
 
