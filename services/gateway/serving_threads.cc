@@ -55,19 +55,22 @@ void ServingThreads::Join() {
   supervisor_.join();
 }
 
-void ServingThreads::Thread(Turn turn) {
+void ServingThreads::TakeTurns() {
   for (;;) {
+    Turn turn;
+    {
+      absl::MutexLock lock(&mu_);
+      const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+        return stopping_ || !turns_.empty();
+      };
+      ++parked_;
+      mu_.Await(absl::Condition(&wanted));
+      --parked_;
+      if (turns_.empty()) return;
+      turn = turns_.front();
+      turns_.pop_front();
+    }
     Run(turn);
-    absl::MutexLock lock(&mu_);
-    ++parked_;
-    const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return stopping_ || !turns_.empty();
-    };
-    mu_.Await(absl::Condition(&wanted));
-    --parked_;
-    if (turns_.empty()) return;
-    turn = turns_.front();
-    turns_.pop_front();
   }
 }
 
@@ -130,28 +133,19 @@ void ServingThreads::TakeOverWhereStuck(absl::Time now) {
     if (now - loop->began_ < kPatience) continue;
     loop->runner_ = ++runners_;
     loop->began_ = absl::InfiniteFuture();
-    Give({loop.get(), loop->runner_});
+    try {
+      Give({loop.get(), loop->runner_});
+    } catch (const std::system_error& error) {
+      // The turn is the next thread's that has done its work.
+      log::Warning("cannot start a thread", {{"reason", error.what()}});
+    }
   }
 }
 
 void ServingThreads::Give(Turn turn) {
   turns_.push_back(turn);
   if (turns_.size() <= static_cast<size_t>(parked_)) return;
-  try {
-    threads_.emplace_back([this] {
-      Turn first;
-      {
-        absl::MutexLock lock(&mu_);
-        if (turns_.empty()) return;  // another thread was quicker
-        first = turns_.front();
-        turns_.pop_front();
-      }
-      Thread(first);
-    });
-  } catch (const std::system_error& error) {
-    // The next thread that has nothing to do takes the turn.
-    log::Warning("cannot start a thread", {{"reason", error.what()}});
-  }
+  threads_.emplace_back([this] { TakeTurns(); });
 }
 
 }  // namespace sightline::gateway

@@ -44,6 +44,7 @@ class ServingThreads {
   // After Join, or without Start.
   ~ServingThreads() = default;
 
+  // Throws std::system_error when there can be no more threads.
   void Start();
 
   // The first loop, and the loops in turn.
@@ -62,11 +63,12 @@ class ServingThreads {
     int64_t runner;
   };
 
-  void Thread(Turn turn);
+  void TakeTurns();
   void Run(Turn turn);
   void DoWork(ServingLoop& loop, const std::function<void()>& work);
   void Supervise();
   void TakeOverWhereStuck(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // To a thread that has nothing to do, else to a new one.
   void Give(Turn turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   std::vector<std::unique_ptr<ServingLoop>> loops_;

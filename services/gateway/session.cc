@@ -334,14 +334,17 @@ asio::awaitable<void> Session::ServeBuffered(Parser& parser, const Route& route,
     co_await SendReply(ErrorReply(429, "overloaded", "too many requests are at work"), current);
     co_return;
   }
-  std::shared_ptr<Exchange> exchange = route.handle(request);
-  request.body = std::string();
-  if (place != nullptr) place->Attach(exchange);
-  const auto start = [this, &exchange](std::function<void(Reply)> done) {
-    if (!exchange->blocks()) return exchange->Start(std::move(done));
-    // Off the connection's strand, which is to take notice of other things meanwhile.
-    shared_.threads.Defer(
-        loop_, [exchange, done = std::move(done)]() mutable { exchange->Start(std::move(done)); });
+  std::shared_ptr<Exchange> exchange;
+  // Off the connection's strand, which is to take notice of other things meanwhile. What is
+  // captured by reference stands until `done` is called.
+  const auto start = [&](std::function<void(Reply)> done) {
+    shared_.threads.Defer(loop_, [&, done = std::move(done)]() mutable {
+      exchange = route.handle(request);
+      request.body = std::string();
+      if (place != nullptr) place->Attach(exchange);
+      const std::shared_ptr<Exchange> started = exchange;
+      started->Start(std::move(done));
+    });
   };
   Reply reply = co_await Await<Reply>(shared_.callbacks, start);
   co_await SendExchange(std::move(exchange), std::move(reply), std::move(place), current);
