@@ -104,9 +104,9 @@ void AddHttpKeys(ConfigTable& t) {
       Integer("http", "max_body_bytes", 32 * kMiB, 1 << 16, kGiB, "Largest body of a query."));
   t.push_back(Integer("http", "max_upload_bytes", 1024 * kMiB, 1 << 16, 64 * kGiB,
                       "Largest upload, all its files together."));
-  t.push_back(
-      Integer("http", "threads", 2, 1, 256,
-              "Threads free to read, write and parse; more are started for calls at work."));
+  t.push_back(Integer("http", "threads", 2, 1, 256,
+                      "Threads that serve connections, and one for each processor at least; more "
+                      "are started for long work."));
   t.push_back(Integer("http", "max_connections", 4096, 1, 1 << 20,
                       "Connections at once; more are answered 503."));
   t.push_back(Integer("http", "max_requests", 256, 1, 1 << 20,

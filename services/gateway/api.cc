@@ -162,7 +162,6 @@ class SearchEvents final : public Exchange {
   void Next(std::function<void(std::optional<std::string>)> done) override {
     done(std::exchange(events_, std::nullopt));
   }
-  bool blocks() const override { return search_->blocks(); }
   void Cancel(absl::Status why) override { search_->Cancel(std::move(why)); }
   void Tick(absl::Time now) override { search_->Tick(now); }
 

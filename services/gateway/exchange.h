@@ -49,9 +49,8 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
+  // Start may take as long as the work does.
   virtual void Start(std::function<void(Reply)> done) = 0;
-  // Start may take as long as the work does: the thread it is called on is good for nothing else.
-  virtual bool blocks() const { return false; }
   virtual void Next(std::function<void(std::optional<std::string>)> done) { done(std::nullopt); }
 
   // The client is gone, or the server stops: ends the work upstream soon; what is awaited then

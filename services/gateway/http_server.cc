@@ -2,12 +2,14 @@
 
 #include <grpcpp/channel.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -69,9 +71,9 @@ absl::Status CheckOptions(const HttpOptions& options) {
 class HttpServer::Impl {
  public:
   Impl(const HttpOptions& options, bool only_local_names, std::unique_ptr<Api> api)
-      : threads_(options.threads),
+      : threads_(std::max<int>(options.threads, std::thread::hardware_concurrency())),
         shared_(options, only_local_names, std::move(api), threads_),
-        acceptor_(asio::make_strand(threads_.context())),
+        acceptor_(asio::make_strand(threads_.first().context())),
         watch_timer_(acceptor_.get_executor()) {}
 
   absl::Status Listen(const tcp::endpoint& endpoint) {
@@ -133,8 +135,9 @@ class HttpServer::Impl {
  private:
   asio::awaitable<void> Accept() {
     while (!shared_.stopping) {
+      ServingLoop& loop = threads_.Next();
       auto [error, socket] =
-          co_await acceptor_.async_accept(asio::make_strand(threads_.context()), kTuple);
+          co_await acceptor_.async_accept(asio::make_strand(loop.context()), kTuple);
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
       if (error) {
         // Out of descriptors or memory: without a pause this would spin until some are freed.
@@ -149,7 +152,7 @@ class HttpServer::Impl {
         socket.write_some(asio::buffer(kFull.data(), kFull.size()), ignored);
         continue;
       }
-      StartSession(shared_, std::move(socket));
+      StartSession(shared_, loop, std::move(socket));
     }
   }
 

@@ -26,7 +26,7 @@ struct HttpOptions {
   int64_t max_body_bytes = int64_t{32} << 20;       // of a query: JSON, or a form with pictures
   int64_t max_upload_bytes = int64_t{1} << 30;      // of one upload request, all files together
   int64_t max_buffered_bytes = int64_t{512} << 20;  // of query bodies, over all connections
-  int threads = 2;                                  // free to read, write and parse; >= 1
+  int threads = 2;                                  // that serve connections, at least; >= 1
   int max_connections = 4096;                       // more are answered 503 and closed
   int max_requests = 256;                           // at work at once; more are answered 429
   // Names that the Host header may carry, without port, lower case. Empty: any name, except that a

@@ -39,8 +39,6 @@ class LocalExchange final
         render_(std::move(render)),
         context_(deadline) {}
 
-  bool blocks() const override { return true; }
-
   void Start(std::function<void(Reply)> done) override {
     const auto self = this->shared_from_this();  // the session may let go before the handler ends
     absl::Status given_up;

@@ -114,8 +114,9 @@ bool HasHeader(const Reply& reply, absl::string_view name) {
 // on with the next. Requests sent ahead wait in the buffer.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(SharedState& shared, tcp::socket socket)
+  Session(SharedState& shared, ServingLoop& loop, tcp::socket socket)
       : shared_(shared),
+        loop_(loop),
         stream_(std::move(socket)),
         timer_(stream_.get_executor()),
         buffer_(kMaxBufferBytes) {}
@@ -167,6 +168,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void Finish(const Current& current);
 
   SharedState& shared_;
+  ServingLoop& loop_;
   beast::tcp_stream stream_;
   asio::steady_timer timer_;
   bool expired_ = false;  // the timer of the present wait
@@ -332,14 +334,17 @@ asio::awaitable<void> Session::ServeBuffered(Parser& parser, const Route& route,
     co_await SendReply(ErrorReply(429, "overloaded", "too many requests are at work"), current);
     co_return;
   }
-  std::shared_ptr<Exchange> exchange = route.handle(request);
-  request.body = std::string();
-  if (place != nullptr) place->Attach(exchange);
-  const auto start = [this, &exchange](std::function<void(Reply)> done) {
-    if (!exchange->blocks()) return exchange->Start(std::move(done));
-    // Off the connection's strand, which is to take notice of other things meanwhile.
-    shared_.threads.Defer(
-        [exchange, done = std::move(done)]() mutable { exchange->Start(std::move(done)); });
+  std::shared_ptr<Exchange> exchange;
+  // Off the connection's strand, which is to take notice of other things meanwhile. What is
+  // captured by reference stands until `done` is called.
+  const auto start = [&](std::function<void(Reply)> done) {
+    shared_.threads.Defer(loop_, [&, done = std::move(done)]() mutable {
+      exchange = route.handle(request);
+      request.body = std::string();
+      if (place != nullptr) place->Attach(exchange);
+      const std::shared_ptr<Exchange> started = exchange;
+      started->Start(std::move(done));
+    });
   };
   Reply reply = co_await Await<Reply>(shared_.callbacks, start);
   co_await SendExchange(std::move(exchange), std::move(reply), std::move(place), current);
@@ -561,12 +566,12 @@ void Session::Finish(const Current& current) {
               {"ms", absl::ToDoubleMilliseconds(elapsed)}});
 }
 
-void StartSession(SharedState& shared, tcp::socket socket) {
+void StartSession(SharedState& shared, ServingLoop& loop, tcp::socket socket) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.non_blocking(true, ignored);
   auto executor = socket.get_executor();
-  auto session = std::make_shared<Session>(shared, std::move(socket));
+  auto session = std::make_shared<Session>(shared, loop, std::move(socket));
   {
     absl::MutexLock lock(&shared.mu);
     shared.sessions.insert(session);

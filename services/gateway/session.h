@@ -43,8 +43,8 @@ struct SharedState {
 };
 
 // Serves one connection until it ends; adds itself to `shared.sessions` and takes itself out.
-// `shared` outlives the session. The socket's executor is a strand of its own.
-void StartSession(SharedState& shared, boost::asio::ip::tcp::socket socket);
+// `shared` outlives the session. The socket's executor is a strand of its own, on `loop`.
+void StartSession(SharedState& shared, ServingLoop& loop, boost::asio::ip::tcp::socket socket);
 
 // Closes a session's connection, or only when no request is on it. Any thread.
 void CloseSession(const std::shared_ptr<Session>& session, bool only_if_idle);

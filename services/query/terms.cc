@@ -29,11 +29,13 @@ UChar32 Next(absl::string_view text, int32_t& at) {
   return c;
 }
 
+bool IsAscii(absl::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return absl::ascii_isascii(c); });
+}
+
 std::string CaseFolded(absl::string_view text) {
   // Of ASCII it is no more than lower case, and asking ICU about every letter costs far more.
-  if (std::ranges::all_of(text, [](char c) { return absl::ascii_isascii(c); })) {
-    return absl::AsciiStrToLower(text);
-  }
+  if (IsAscii(text)) return absl::AsciiStrToLower(text);
   const std::string valid = ToValidUtf8(text);
   UErrorCode code = U_ZERO_ERROR;
   const icu::Normalizer2* normalizer = icu::Normalizer2::getNFKCCasefoldInstance(code);
@@ -166,6 +168,24 @@ bool JoinsDigits(absl::string_view text, int32_t at, UChar32 before, UChar32 c) 
   return u_isdigit(Next(text, at));
 }
 
+// NormalisedText of ASCII alone, byte by byte.
+std::string NormalisedAscii(absl::string_view text) {
+  std::string out(text.size(), '\0');
+  size_t end = 0;
+  bool space = false;
+  for (const char c : text) {
+    if (c <= ' ' || c == 0x7F) {
+      space = end > 0;
+      continue;
+    }
+    if (space) out[end++] = ' ';
+    space = false;
+    out[end++] = absl::ascii_tolower(c);
+  }
+  out.resize(end);
+  return out;
+}
+
 }  // namespace
 
 bool IsCjk(int32_t code_point) {
@@ -175,6 +195,7 @@ bool IsCjk(int32_t code_point) {
 }
 
 std::string NormalisedText(absl::string_view text) {
+  if (IsAscii(text)) return NormalisedAscii(text);
   const std::string folded = CaseFolded(text);
   std::string out;
   out.reserve(folded.size());
@@ -182,8 +203,7 @@ std::string NormalisedText(absl::string_view text) {
   for (int32_t at = 0; at < static_cast<int32_t>(folded.size());) {
     const int32_t start = at;
     const UChar32 c = Next(folded, at);
-    const bool blank = c < 0x80 ? c <= ' ' || c == 0x7F : u_isUWhiteSpace(c) || u_iscntrl(c);
-    if (blank) {
+    if (u_isUWhiteSpace(c) || u_iscntrl(c)) {
       space = !out.empty();
       continue;
     }
