@@ -111,7 +111,7 @@ struct SearchResult {
 struct CollectionBytes {
   int64_t records = 0;        // documents and passages with their texts
   int64_t pictures = 0;       // of all pictures the share that its documents hold
-  int64_t vectors = 0;        // half floats
+  int64_t vectors = 0;        // as they are kept
   int64_t patches = 0;        // codes
   int64_t postings = 0;       // of word search
   int64_t index_files = 0;    // of its segments
