@@ -14,9 +14,9 @@
 namespace sightline::index {
 namespace {
 
-// Passages are what is scored. Ten go in one document, as every document waits for the disk.
+// Passages are what is scored. Fifty go in one document, as every document waits for the disk.
 constexpr int kTexts = 10'000;
-constexpr int kPassages = 10;
+constexpr int kPassages = 50;
 
 // BM25 with k1 = 1.2 and b = 0.75, from the texts' terms and nothing else.
 class PlainBm25 {
