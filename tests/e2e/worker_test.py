@@ -91,10 +91,15 @@ def ingest_all(server, folder, *more):
                folder.parent / "failed.jsonl", *more, check=False)
 
 
-def start_ingest(server, folder):
+def leased(server, name):
+    """The running jobs of files of that name: which of two files is accepted first is not fixed."""
+    return [job for job in server.jobs("running") if pathlib.Path(job["source"]).name == name]
+
+
+def start_ingest(server, folder, *more):
     """As a user would; whether it went well is told by what is stored."""
     command = [str(BIN / "sightline"), "ingest", str(folder), "--collection", "c", "--server", server.grpc,
-               "--failed-list", str(folder.parent / "failed.jsonl")]
+               "--failed-list", str(folder.parent / "failed.jsonl"), *more]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
 
 
@@ -168,7 +173,7 @@ class WorkerTest(unittest.TestCase):
     def test_the_job_of_a_worker_that_dies_is_another_ones(self):
         with Remote() as server, Worker(server) as first:
             ingest = start_ingest(server, self.long)
-            wait_until(lambda: server.jobs("running"), what="a leased job")
+            wait_until(lambda: leased(server, "long.pdf"), what="a leased job")
             first.end(signal.SIGKILL)
             self.assertEqual(len(server.jobs("running")), 1)
             with Worker(server) as second:
@@ -181,8 +186,8 @@ class WorkerTest(unittest.TestCase):
     def test_workers_come_back_after_a_server_that_died(self):
         server = Remote()
         with Worker(server) as worker, server:
-            ingest = start_ingest(server, self.long)
-            wait_until(lambda: server.jobs("running"), what="a leased job")
+            ingest = start_ingest(server, self.long, "--wait", "0")
+            wait_until(lambda: leased(server, "long.pdf"), what="a leased job")
             server.kill()
             ingest.wait(60)
             with server.again() as second:
@@ -196,7 +201,7 @@ class WorkerTest(unittest.TestCase):
     def test_a_worker_that_is_stopped_gives_its_job_back(self):
         with Remote() as server, Worker(server) as worker:
             ingest = start_ingest(server, self.long)
-            wait_until(lambda: server.jobs("running"), what="a leased job")
+            wait_until(lambda: leased(server, "long.pdf"), what="a leased job")
             self.assertEqual(worker.end(), 0)
             self.assertEqual(worker.jobs()[-1]["outcome"], "released")
             self.assertEqual(server.jobs("running"), [])
@@ -208,7 +213,7 @@ class WorkerTest(unittest.TestCase):
     def test_a_document_that_is_deleted_meanwhile_stays_deleted(self):
         with Remote() as server, Worker(server) as worker:
             ingest = start_ingest(server, self.long)
-            job = wait_until(lambda: server.jobs("running"), what="a leased job")[0]
+            job = wait_until(lambda: leased(server, "long.pdf"), what="a leased job")[0]
             cli("documents", "delete", job["document_id"], "--collection", "c", "--server", server.grpc)
             ingest.wait(60)
             wait_until(lambda: any(done["outcome"] == "lost" for done in worker.jobs()), what="a lost job")
