@@ -12,6 +12,7 @@ constexpr uint64_t kRecordVersion = 1;
 constexpr uint64_t kFetchedVersion = 2;
 constexpr uint64_t kHashedVersion = 2;    // of passages with a picture's hash, likewise
 constexpr uint64_t kPatchesVersion = 2;   // of collections with patches: others cannot delete them
+constexpr uint64_t kReadVersion = 3;      // of passages that were read from a picture, likewise
 constexpr uint64_t kVectorsVersion = 3;   // of those whose vectors are no half floats
 constexpr uint64_t kCountersVersion = 2;  // 1 had no `change`
 
@@ -300,7 +301,8 @@ absl::StatusOr<Blob> DecodeBlob(absl::string_view bytes) {
 
 std::string Encode(const Passage& passage) {
   const bool hashed = passage.picture_hash.has_value();
-  ByteWriter out = Start(hashed ? kHashedVersion : kRecordVersion);
+  const bool read = passage.ocr_confidence.has_value();
+  ByteWriter out = Start(read ? kReadVersion : hashed ? kHashedVersion : kRecordVersion);
   out.String(passage.document_id).Signed(passage.ordinal).U8(static_cast<uint8_t>(passage.kind));
   out.String(passage.text).String(passage.heading).Signed(passage.page);
   out.U8(passage.box.has_value());
@@ -310,13 +312,14 @@ std::string Encode(const Passage& passage) {
   WriteSeconds(out, passage.start);
   WriteSeconds(out, passage.end);
   out.Signed(passage.token_count).String(passage.blob_hash);
+  if (read) out.Float(*passage.ocr_confidence).U8(hashed);
   if (hashed) out.U64(*passage.picture_hash);
   return out.Take();
 }
 
 absl::StatusOr<Passage> DecodePassage(absl::string_view bytes) {
   ByteReader in(bytes);
-  const auto version = CheckVersion(in, "passage", kHashedVersion);
+  const auto version = CheckVersion(in, "passage", kReadVersion);
   if (!version.ok()) return version.status();
   Passage passage;
   passage.document_id = std::string(in.String());
@@ -339,7 +342,9 @@ absl::StatusOr<Passage> DecodePassage(absl::string_view bytes) {
   passage.end = ReadSeconds(in);
   passage.token_count = static_cast<int>(in.Signed());
   passage.blob_hash = std::string(in.String());
-  if (*version >= kHashedVersion) passage.picture_hash = in.U64();
+  if (*version >= kReadVersion) passage.ocr_confidence = in.Float();
+  const bool hashed = *version >= kReadVersion ? in.U8() != 0 : *version >= kHashedVersion;
+  if (hashed) passage.picture_hash = in.U64();
   if (auto status = CheckEnd(in, "passage"); !status.ok()) return status;
   return passage;
 }

@@ -76,6 +76,8 @@ struct Passage {
   std::string blob_hash;  // its picture; empty = none
   // Of a picture or figure: what near-duplicates share nearly all bits of; see near_pictures.h.
   std::optional<uint64_t> picture_hash;
+  // Of text that was read from a picture: how sure the reader is of it, 0..1.
+  std::optional<float> ocr_confidence = {};
   std::string metadata_json = "{}";  // of its document
 };
 

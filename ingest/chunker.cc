@@ -25,6 +25,7 @@ struct Unit {
   int tokens = 0;
   std::optional<Box> box = std::nullopt;
   std::optional<media::TimeSpan> time = std::nullopt;
+  std::optional<float> confidence = std::nullopt;
   bool starts_block = false;
 };
 
@@ -47,6 +48,19 @@ void Include(const std::optional<media::TimeSpan>& more, std::optional<media::Ti
   if (!time.has_value()) time = more;
   time->start = std::min(time->start, more->start);
   time->end = std::max(time->end, more->end);
+}
+
+// The mean of those that have one, each counting as its text is long.
+std::optional<float> MeanConfidence(std::span<const Unit> units) {
+  double sum = 0;
+  double weight = 0;
+  for (const Unit& unit : units) {
+    if (!unit.confidence.has_value()) continue;
+    sum += static_cast<double>(*unit.confidence) * static_cast<double>(unit.text.size());
+    weight += static_cast<double>(unit.text.size());
+  }
+  if (weight == 0) return std::nullopt;
+  return static_cast<float>(sum / weight);
 }
 
 std::string JoinUnits(std::span<const Unit> units) {
@@ -138,6 +152,7 @@ class Packer {
       Include(unit.box, passage.box);
       Include(unit.time, passage.time);
     }
+    passage.confidence = MeanConfidence(units_);
     out_.push_back(std::move(passage));
     KeepOverlap();
     for (Unit& unit : rest) units_.push_back(std::move(unit));
@@ -197,6 +212,7 @@ void MarkBlock(const media::TextBlock& block, std::vector<Unit>& units) {
   for (Unit& unit : units) {
     unit.box = block.box;
     unit.time = block.time;
+    unit.confidence = block.confidence;
   }
   if (!units.empty()) units.front().starts_block = true;
 }

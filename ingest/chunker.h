@@ -45,6 +45,7 @@ struct TextPassage {
   std::string heading;                  // of HeadingPath
   std::optional<Box> box;               // around the blocks it is taken from
   std::optional<media::TimeSpan> time;  // likewise
+  std::optional<float> confidence;      // their mean, of those that were read from a picture
   int token_count =
       0;  // of `text`; at most passage_tokens, except for a single code point above it
 };

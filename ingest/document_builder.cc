@@ -322,6 +322,7 @@ absl::Status DocumentBuilder::AddTextPassage(TextPassage text, int page,
     passage.end = text.time->end;
   }
   passage.token_count = text.token_count;
+  passage.ocr_confidence = text.confidence;
   passage.blob_hash = blob_hash;
   return AddPassage(std::move(passage), std::move(input));
 }

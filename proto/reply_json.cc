@@ -126,6 +126,7 @@ void AddHit(const v1::Hit& hit, const char* start, const char* end, Json& out) {
   out[start] = passage.has_start() ? Rounded(passage.start()) : Json(nullptr);
   out[end] = passage.has_end() ? Rounded(passage.end()) : Json(nullptr);
   out["text"] = passage.text();
+  if (passage.has_ocr_confidence()) out["ocr_confidence"] = Rounded(passage.ocr_confidence());
   out["score"] = Json(hit.score());
   out["scores"] = FromScores(hit.scores());
   AddImageUrls(passage, out);
@@ -471,6 +472,7 @@ std::string PassageJson(const v1::Passage& passage) {
   out["text"] = passage.text();
   out["heading"] = passage.heading();
   out["token_count"] = passage.token_count();
+  if (passage.has_ocr_confidence()) out["ocr_confidence"] = Rounded(passage.ocr_confidence());
   AddImageUrls(passage, out);
   out["metadata"] = FromStruct(passage.metadata());
   return out.Text();
@@ -493,6 +495,7 @@ std::string ExportedPassageJson(const v1::ExportedPassage& exported) {
   inner["text"] = passage.text();
   inner["heading"] = passage.heading();
   inner["token_count"] = passage.token_count();
+  if (passage.has_ocr_confidence()) inner["ocr_confidence"] = Rounded(passage.ocr_confidence());
   inner["image_hash"] = exported.image_hash().empty() ? Json(nullptr) : Json(exported.image_hash());
   if (exported.vector_size() > 0) {
     // As doubles: exports of an older build are compared with to the byte.

@@ -66,15 +66,16 @@ std::string FieldCitationJson(const v1::FieldCitation& field);
 std::string DeltaJson(const v1::Delta& delta);
 
 // {"passage_id","document_id","collection","source","kind","ordinal","page","box","start","end","text",
-// "heading","token_count","image_url","thumbnail_url","metadata"}
+// "heading","token_count","image_url","thumbnail_url","metadata"}, and "ocr_confidence" of text
+// that was read from a picture.
 std::string PassageJson(const v1::Passage& passage);
 
 // Lines of an export:
 // {"document":{"document_id","source","media_type","content_hash","metadata","state",
 // "failures","bytes","pages","passages"}}, then for each of its passages {"passage":{"document_id",
 // "ordinal","kind","page","box","start","end","text","heading","token_count","image_hash","vector"}},
-// "vector" where there is one. What differs from one ingest of the same files to the next, numbers
-// of passages and versions and times, is left out.
+// "vector" and "ocr_confidence" where there is one. What differs from one ingest of the same files
+// to the next, numbers of passages and versions and times, is left out.
 std::string ExportedDocumentJson(const v1::Document& document);
 std::string ExportedPassageJson(const v1::ExportedPassage& exported);
 
@@ -100,7 +101,8 @@ std::string JobJson(const v1::Job& job);
 std::string CollectionJson(const v1::Collection& collection);
 
 // The collection's keys, then "stats":{"documents","passages","vectors","tombstones","sequence",
-// "index_sequence","bytes","segments","recall" or null,"shadow_scans","parts":{"records","pictures",
+// "index_sequence","bytes","segments","recall" or
+// null,"shadow_scans","parts":{"records","pictures",
 // "vectors","patches","postings","index_files","memory_codes","memory_graphs","memory_halves",
 // "mapped_halves"}}: bytes; and "next_documents" while it is embedded again.
 std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply);

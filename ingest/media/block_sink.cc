@@ -39,7 +39,8 @@ absl::string_view Trim(BlockKind kind, absl::string_view text) {
 }  // namespace
 
 void BlockSink::Add(BlockKind kind, absl::string_view text, int heading_level,
-                    std::optional<Box> box, std::optional<TimeSpan> time) {
+                    std::optional<Box> box, std::optional<TimeSpan> time,
+                    std::optional<float> confidence) {
   const std::string clean = Clean(text);
   const absl::string_view trimmed = Trim(kind, clean);
   if (trimmed.empty()) return;
@@ -56,7 +57,7 @@ void BlockSink::Add(BlockKind kind, absl::string_view text, int heading_level,
     }
     return;
   }
-  blocks_.push_back({kind, heading_level, std::string(trimmed), box, time});
+  blocks_.push_back({kind, heading_level, std::string(trimmed), box, time, confidence});
 }
 
 }  // namespace sightline::media

@@ -16,7 +16,8 @@ class BlockSink {
   explicit BlockSink(int64_t max_text_bytes) : max_text_bytes_(max_text_bytes) {}
 
   void Add(BlockKind kind, absl::string_view text, int heading_level = 0,
-           std::optional<Box> box = std::nullopt, std::optional<TimeSpan> time = std::nullopt);
+           std::optional<Box> box = std::nullopt, std::optional<TimeSpan> time = std::nullopt,
+           std::optional<float> confidence = std::nullopt);
 
   // More text came than may; what is beyond was dropped.
   bool overflowed() const { return overflowed_; }

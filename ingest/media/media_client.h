@@ -81,6 +81,9 @@ struct TextBlock {
   std::string text;                             // valid UTF-8, NFC not applied
   std::optional<Box> box;                       // on the page
   std::optional<TimeSpan> time = std::nullopt;  // of a subtitle
+  // Of what was read from a picture: how sure the reader is of its words, 0..1, the mean over their
+  // characters.
+  std::optional<float> confidence = std::nullopt;
 };
 
 // One page of a document, or the whole of one without pages (then number is 1 and has_pages false).

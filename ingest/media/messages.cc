@@ -13,7 +13,7 @@
 namespace sightline::media {
 namespace {
 
-constexpr size_t kMinBlockBytes = 1 + 1 + 4 + 1 + 1;  // kind, level, text length, flags
+constexpr size_t kMinBlockBytes = 1 + 1 + 4 + 1 + 1 + 1;  // kind, level, text length, flags
 constexpr size_t kPageBytes = 2 * sizeof(double);
 constexpr size_t kMinPageBytes = 1 + 1 + 4 + 4;  // reasons, counts
 constexpr size_t kMinFigureBytes = 4 + 4 + 4;    // lengths, block
@@ -78,6 +78,7 @@ void WriteBlock(const TextBlock& block, WireWriter& writer) {
   writer.Bytes(block.text);
   writer.U8(block.box.has_value() ? 1 : 0);
   writer.U8(block.time.has_value() ? 1 : 0);
+  writer.U8(block.confidence.has_value() ? 1 : 0);
   if (block.box.has_value()) {
     for (float side : {block.box->x0, block.box->y0, block.box->x1, block.box->y1}) {
       writer.F64(side);
@@ -87,6 +88,7 @@ void WriteBlock(const TextBlock& block, WireWriter& writer) {
     writer.F64(block.time->start);
     writer.F64(block.time->end);
   }
+  if (block.confidence.has_value()) writer.F64(*block.confidence);
 }
 
 // Seconds of a video: finite, not negative.
@@ -112,7 +114,11 @@ bool ReadBlock(WireReader& reader, TextBlock& block) {
   block.text = std::string(text);
   bool has_box = false;
   bool has_time = false;
-  if (!ReadBool(reader, has_box) || !ReadBool(reader, has_time)) return false;
+  bool has_confidence = false;
+  if (!ReadBool(reader, has_box) || !ReadBool(reader, has_time) ||
+      !ReadBool(reader, has_confidence)) {
+    return false;
+  }
   if (has_box) {
     Box& box = block.box.emplace();
     for (float* side : {&box.x0, &box.y0, &box.x1, &box.y1}) {
@@ -124,6 +130,10 @@ bool ReadBlock(WireReader& reader, TextBlock& block) {
     TimeSpan& time = block.time.emplace();
     if (!ReadSeconds(reader, time.start) || !ReadSeconds(reader, time.end)) return false;
     if (time.end < time.start) return false;
+  }
+  if (has_confidence) {
+    block.confidence = static_cast<float>(reader.F64());
+    if (!(*block.confidence >= 0 && *block.confidence <= 1)) return false;
   }
   return reader.ok();
 }

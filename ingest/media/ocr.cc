@@ -27,10 +27,15 @@ struct Paragraph {
   std::string text;
   std::string line;
   int left = INT32_MAX, top = INT32_MAX, right = 0, bottom = 0;
+  int characters = 0;
+  double sureness = 0;  // of each character, added up, in percent
 
   void AddWord(const OcrWord& word) {
     if (!line.empty() && NeedsSpace(line, word.text)) line += ' ';
     line += word.text;
+    const int count = CountCharacters(word.text);
+    characters += count;
+    sureness += static_cast<double>(word.confidence) * count;
     left = std::min(left, word.box.left);
     top = std::min(top, word.box.top);
     right = std::max(right, word.box.right);
@@ -51,8 +56,10 @@ void Store(Paragraph& paragraph, int width, int height, BlockSink& sink) {
     const Box box = {fraction(paragraph.left, width), fraction(paragraph.top, height),
                      fraction(paragraph.right, width), fraction(paragraph.bottom, height)};
     const bool has_area = box.x0 < box.x1 && box.y0 < box.y1;
+    const double mean = paragraph.sureness / std::max(1, paragraph.characters);
     sink.Add(BlockKind::kParagraph, paragraph.text, 0,
-             has_area ? std::optional<Box>(box) : std::nullopt);
+             has_area ? std::optional<Box>(box) : std::nullopt, std::nullopt,
+             static_cast<float>(std::clamp(mean / 100, 0.0, 1.0)));
   }
   paragraph = Paragraph();
 }

@@ -40,6 +40,7 @@ void SetPassage(const index::PassageWrite& write, v1::ReportPassage& out) {
   out.set_token_count(passage.token_count);
   out.set_image_hash(passage.blob_hash);
   if (passage.picture_hash.has_value()) out.set_near_hash(*passage.picture_hash);
+  if (passage.ocr_confidence.has_value()) out.set_ocr_confidence(*passage.ocr_confidence);
   out.mutable_vector()->Assign(write.vector.begin(), write.vector.end());
 }
 
@@ -58,6 +59,7 @@ index::PassageWrite PassageFrom(v1::ReportPassage in) {
   passage.token_count = in.token_count();
   passage.blob_hash = std::move(*in.mutable_image_hash());
   if (in.has_near_hash()) passage.picture_hash = in.near_hash();
+  if (in.has_ocr_confidence()) passage.ocr_confidence = in.ocr_confidence();
   out.vector.assign(in.vector().begin(), in.vector().end());
   return out;
 }

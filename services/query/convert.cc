@@ -88,6 +88,7 @@ v1::Passage ToProto(const index::Passage& passage) {
   out.set_heading(ToValidUtf8(passage.heading));
   out.set_has_image(!passage.blob_hash.empty());
   out.set_token_count(passage.token_count);
+  if (passage.ocr_confidence.has_value()) out.set_ocr_confidence(*passage.ocr_confidence);
   // Not protobuf's own reader of JSON, which looks every type up by its name.
   const auto metadata =
       nlohmann::json::parse(passage.metadata_json, nullptr, /*allow_exceptions=*/false);

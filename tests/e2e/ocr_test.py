@@ -57,6 +57,7 @@ class OcrTest(unittest.TestCase):
         page(("The invoice for the bicycle is overdue", LATIN, 900)).save(fax, "PNG")
         for name, data in {"scan.pdf": scan(), "sign.jpg": sign(), "fax.png": fax.getvalue()}.items():
             pathlib.Path(cls.folder.name, name).write_bytes(data)
+        pathlib.Path(cls.folder.name, "notes.txt").write_text("The gardener watered the roses.\n")
 
     def serve(self, data=None, **settings):
         names = {f"SIGHTLINE__MEDIA__{name.upper()}": value for name, value in settings.items()}
@@ -90,6 +91,15 @@ class OcrTest(unittest.TestCase):
         self.check(hit, "sign.jpg", 0, 217 / 600)
         self.assertAlmostEqual(hit["box"][0], 280 / 900, delta=0.02)
         self.assertIn("BAKERY", hit["text"])
+
+    def test_how_sure_the_reader_is_stands_with_the_passage(self):
+        server = self.serve()
+        self.ingest(server)
+        for read in (self.search(server, "wooden staircase")[0],
+                     server.json("GET", "/v1/passages/" + self.search(server, "会议")[0]["passage_id"])):
+            self.assertGreater(read["ocr_confidence"], 0.6)
+            self.assertLessEqual(read["ocr_confidence"], 1)
+        self.assertNotIn("ocr_confidence", self.search(server, "gardener")[0])
 
     def test_settings_decide_what_is_read_and_a_change_reads_anew(self):
         data = tempfile.TemporaryDirectory(prefix="sightline-e2e-")

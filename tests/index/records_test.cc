@@ -48,6 +48,18 @@ TEST(RecordsTest, APassageHasAHashOrNone) {
   EXPECT_EQ(with.text, "text");
 }
 
+TEST(RecordsTest, HowSureAReaderWasComesBackBesideAHashOrNone) {
+  Passage passage = SamplePassage();
+  passage.ocr_confidence = 0.75f;
+  ASSERT_OK_AND_ASSIGN(const Passage read, DecodePassage(Encode(passage)));
+  EXPECT_EQ(read.ocr_confidence, 0.75f);
+  EXPECT_FALSE(read.picture_hash.has_value());
+  passage.picture_hash = 7;
+  ASSERT_OK_AND_ASSIGN(const Passage both, DecodePassage(Encode(passage)));
+  EXPECT_EQ(both.ocr_confidence, 0.75f);
+  EXPECT_EQ(both.picture_hash, 7u);
+}
+
 Job SampleJob() {
   Job job;
   job.id = "j";

@@ -104,6 +104,17 @@ TEST(ChunkerTest, WhatIsSaidHasTheTimeOfAllThatIsInIt) {
   EXPECT_FALSE(Chunk({Paragraph("x")})[0].time.has_value());
 }
 
+TEST(ChunkerTest, WhatWasReadFromAPictureHasTheMeanOfHowSureTheReaderWas) {
+  TextBlock sure = Paragraph("One two.");
+  sure.confidence = 1.0f;
+  TextBlock unsure = Paragraph("Six ten.");
+  unsure.confidence = 0.5f;
+  const auto passages = Chunk({sure, unsure});
+  ASSERT_THAT(passages, SizeIs(1));
+  EXPECT_NEAR(*passages[0].confidence, 0.75, 0.01);
+  EXPECT_FALSE(Chunk({Paragraph("x")})[0].confidence.has_value());
+}
+
 TEST(ChunkerTest, PausesMinutesAndReturnsEndWhatIsSaid) {
   EXPECT_THAT(Texts(Chunk({Said(0, 1, "A."), Said(6, 7, "B."), Said(12.1, 13, "C."),
                            Said(1, 2, "D."), Said(5, 61, "E."), Said(61, 61.5, "F.")})),

@@ -30,7 +30,7 @@ Reply SampleReply() {
   reply.partial = Reason::kAspectRatio;
   reply.complaints = true;
   reply.blocks = {{BlockKind::kHeading, 2, "Häding", Box{0.25f, 0.5f, 0.75f, 1.0f}},
-                  {BlockKind::kParagraph, 0, "text", std::nullopt, TimeSpan{1.5, 2.25}}};
+                  {BlockKind::kParagraph, 0, "text", std::nullopt, TimeSpan{1.5, 2.25}, 0.75f}};
   reply.pdf_pages = {{612, 792}, {0, 0}};
   reply.pages.resize(2);
   reply.pages[0].partial = Reason::kTooManyCells;
@@ -66,6 +66,8 @@ TEST(MessagesTest, RepliesSurviveTheTrip) {
   EXPECT_FALSE(got->blocks[1].box.has_value());
   EXPECT_FALSE(got->blocks[0].time.has_value());
   EXPECT_EQ(got->blocks[1].time->start, 1.5);
+  EXPECT_EQ(got->blocks[1].confidence, 0.75f);
+  EXPECT_FALSE(got->blocks[0].confidence.has_value());
   EXPECT_EQ(got->blocks[1].time->end, 2.25);
   EXPECT_EQ(got->pdf_pages[0].height, 792);
   EXPECT_EQ(got->attachment_bytes, 252);
