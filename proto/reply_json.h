@@ -100,7 +100,8 @@ std::string JobJson(const v1::Job& job);
 std::string CollectionJson(const v1::Collection& collection);
 
 // The collection's keys, then "stats":{"documents","passages","vectors","tombstones","sequence",
-// "index_sequence","bytes","segments","recall" or null,"shadow_scans","parts":{"records","pictures",
+// "index_sequence","bytes","segments","recall" or
+// null,"shadow_scans","parts":{"records","pictures",
 // "vectors","patches","postings","index_files","memory_codes","memory_graphs","memory_halves",
 // "mapped_halves"}}: bytes; and "next_documents" while it is embedded again.
 std::string CollectionStatsJson(const v1::GetCollectionStatsResponse& reply);
@@ -146,7 +147,7 @@ std::string VerdictName(v1::Verdict verdict);
 std::string PatchVectorsName(v1::PatchVectors vectors);  // "none", "binary", "int8"
 // Of another name: none.
 std::optional<v1::PatchVectors> PatchVectorsOf(const std::string& name);
-std::string VectorCodesName(v1::VectorCodes codes);  // "f16", "int8"
+std::string VectorCodesName(v1::VectorCodes codes);  // "f16", "int8", "binary", "pq"
 // The one of that name, or none.
 std::optional<v1::VectorCodes> VectorCodesOf(const std::string& name);
 
