@@ -1,9 +1,9 @@
 // Vector search for bench/vector_bench.mjs, which runs it beside other libraries.
 // Usage: vector_bench data FOLDER [ROWS]          makes vectors, queries and true answers
-//        vector_bench serve FOLDER KEEP [memory | int8]  measures what it reads line by line
-//        vector_bench segments FOLDER KEEP        measures 1, 2, 4 and 8 segments of as many rows
-// Segments are kept in the folder KEEP. With `memory` their half floats are not mapped from there,
-// with `int8` there are none, as in a collection of bytes.
+//        vector_bench serve FOLDER KEEP [KIND]  measures what it reads line by line
+//        vector_bench segments FOLDER KEEP  measures 1, 2, 4 and 8 segments of as many rows
+// Segments are kept in the folder KEEP. KIND is how a collection keeps its vectors: f16, int8,
+// binary or pq; or `memory`, where half floats are not mapped from there.
 // Lines: "search BEAM THREADS", "exact THREADS", "scan THREADS", "read THREADS", "filter PERCENT
 // KIND" with a kind of random, near or far. Answers are JSON, one line each.
 
@@ -17,6 +17,7 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -101,19 +102,26 @@ class Server {
                  segments);
     double recall = 0;
     double links = 0;
+    double code = 0;
     for (const SegmentPtr& segment : view_.segments) {
       const VectorRows& rows = segment->rows;
       for (int64_t row = 0; row < rows.size(); ++row) all_.Insert(rows.passage(row));
-      recall += segment->graph->recall() / segments;
-      links += segment->graph->LinkBytes() / segments;
+      const bool graph = segment->graph != nullptr;
+      recall += (graph ? segment->graph->recall() : segment->compact->recall()) / segments;
+      links += graph ? segment->graph->LinkBytes() / segments : 0;
+      code += rows.has_codes() ? static_cast<double>(CodeStride(kDimension) + sizeof(RowHead))
+                               : static_cast<double>(segment->compact->MemoryBytes()) /
+                                         static_cast<double>(rows.size()) +
+                                     sizeof(uint32_t);
     }
+    code /= segments;
     view_.counters.vectors = view_.rows();
     about_["kernels"] = BestCodeKernels().name;
     about_["segments"] = segments;
-    about_["mapped"] = map && codes == VectorCodes::kFloat16;
+    about_["mapped"] = map && KeepsHalves(codes);
     about_["estimated_recall"] = recall;
     about_["bytes_per_vector"] = {
-        {"code", CodeStride(kDimension) + sizeof(RowHead)},
+        {"code", code},
         {"graph", links},
         {"stored", StoredVectorBytes(codes, kDimension)},
         {"anonymous", (ResidentBytes("RssAnon") - before) / static_cast<double>(view_.rows())}};
@@ -378,7 +386,7 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (argc < 4 || (mode != "serve" && mode != "segments")) {
-    std::cerr << "usage: vector_bench data FOLDER [ROWS] | serve FOLDER KEEP [memory | int8] | "
+    std::cerr << "usage: vector_bench data FOLDER [ROWS] | serve FOLDER KEEP [KIND] | "
                  "segments FOLDER KEEP\n";
     return 2;
   }
@@ -387,9 +395,14 @@ int Main(int argc, char** argv) {
     CompareSegments(argv[2], argv[3]);
     return 0;
   }
-  const std::string kept = argc < 5 ? "" : argv[4];
-  Server server(argv[2], argv[3], 1, kept != "memory",
-                kept == "int8" ? VectorCodes::kInt8 : VectorCodes::kFloat16);
+  const std::string kept = argc < 5 ? "f16" : argv[4];
+  const std::map<std::string, VectorCodes> kinds = {{"f16", VectorCodes::kFloat16},
+                                                    {"memory", VectorCodes::kFloat16},
+                                                    {"int8", VectorCodes::kInt8},
+                                                    {"binary", VectorCodes::kBinary},
+                                                    {"pq", VectorCodes::kPq}};
+  if (!kinds.contains(kept)) Fail("unknown kind: " + kept);
+  Server server(argv[2], argv[3], 1, kept != "memory", kinds.at(kept));
   std::cout << server.about().dump() << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     std::cout << server.Answer(line).dump() << std::endl;

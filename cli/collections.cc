@@ -258,8 +258,10 @@ void AddCollections(Arguments& program, const Environment& environment) {
                  "Numbers a vector; default 1024 or the model's own if smaller");
   create.Choice("--patches", arguments->patches, {"none", "binary", "int8"},
                 "Vectors of the patches of pictures, by which searches score the best again");
-  create.Choice("--vectors", arguments->codes, {"f16", "int8"},
-                "How vectors are kept: as half floats, or as bytes, which take half of the disk");
+  create.Choice(
+      "--vectors", arguments->codes, {"f16", "int8", "binary", "pq"},
+      "How vectors are kept: as half floats; as bytes, which take half of the disk; or as "
+      "half floats of which signs (binary) or codes (pq) alone are held in memory");
   AddCommonArguments(create, arguments->common);
 
   Arguments list =

@@ -46,10 +46,11 @@ absl::Status AppendJobRemovals(const Store& store, const std::string& collection
 }
 
 void AddMemory(const VectorRows& rows, CollectionBytes& out) {
-  const auto code = static_cast<int64_t>(CodeStride(rows.dimension()) + sizeof(RowHead));
+  const auto code = static_cast<int64_t>(
+      rows.has_codes() ? CodeStride(rows.dimension()) + sizeof(RowHead) : sizeof(uint32_t));
   const auto halves = static_cast<int64_t>(rows.dimension() * sizeof(uint16_t));
   out.memory_codes += rows.size() * code;
-  if (rows.codes() != VectorCodes::kFloat16) return;
+  if (!KeepsHalves(rows.codes())) return;
   (rows.mapped() ? out.mapped_halves : out.memory_halves) += rows.size() * halves;
 }
 
@@ -197,6 +198,7 @@ CollectionBytes Corpus::Impl::BytesOf(const OpenCollection& collection, const Vi
   AddMemory(view.head, out);
   for (const SegmentPtr& segment : view.segments) {
     AddMemory(segment->rows, out);
+    if (segment->compact != nullptr) out.memory_codes += segment->compact->MemoryBytes();
     if (segment->graph == nullptr) continue;
     out.memory_graphs += static_cast<int64_t>(segment->graph->LinkBytes() *
                                               static_cast<double>(segment->graph->size()));

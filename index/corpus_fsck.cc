@@ -172,7 +172,7 @@ class CollectionCheck {
       const float length = std::sqrt(rows.Score(values, place->row));
       // Bytes are off by half a step at most.
       const float rounding =
-          rows.codes() == VectorCodes::kFloat16
+          KeepsHalves(rows.codes())
               ? 0
               : rows.head(place->row).scale / 2 * std::sqrt(static_cast<float>(dimension));
       if (!(std::abs(length - 1) <= kLengthTolerance + rounding)) {

@@ -35,7 +35,7 @@ std::vector<int64_t> SegmentRows(const View& view) {
   return rows;
 }
 
-bool HasNoGraph(const SegmentPtr& segment) { return segment->graph == nullptr; }
+bool IsNotComplete(const SegmentPtr& segment) { return !IsComplete(*segment); }
 
 int64_t DeadRows(const VectorRows& rows, const View& view) {
   return rows.size() - CountRowsOf(rows, view.passages.live());
@@ -47,7 +47,7 @@ bool Corpus::Impl::NeedsUpkeep(const View& view) const {
   if (NeedsCompaction(view, options_)) return true;
   if (view.counters.vectors < options_.exact_below) return false;
   return HeadIsFull(view, options_) || NextJoin(SegmentRows(view)).count > 0 ||
-         std::any_of(view.segments.begin(), view.segments.end(), HasNoGraph);
+         std::any_of(view.segments.begin(), view.segments.end(), IsNotComplete);
 }
 
 bool Corpus::Impl::IsDirty(const OpenCollection& collection) const {
@@ -128,7 +128,7 @@ absl::Status Corpus::Impl::TakeStep(OpenCollection& collection, const View& base
     return absl::OkStatus();
   }
   for (size_t i = 0; i < base.segments.size(); ++i) {
-    if (HasNoGraph(base.segments[i])) {
+    if (IsNotComplete(base.segments[i])) {
       return Rewrite(collection, base, {i, 1}, WithHead::kNo, Dead::kGo);
     }
   }
@@ -157,19 +157,21 @@ absl::StatusOr<SegmentPtr> Corpus::Impl::BuildOne(const OpenCollection& collecti
     return stopping_.load() || collection.dropped.load();
   };
   SL_ASSIGN_OR_RETURN(SegmentPtr segment, BuildSegment(parts, PlaceOf(collection), options, stop));
-  if (segment == nullptr || options_.device == nullptr) return segment;
+  if (segment == nullptr || options_.device == nullptr || !segment->rows.has_codes()) {
+    return segment;
+  }
   return PutOnDevice(std::move(segment), *options_.device, stop);
 }
 
 absl::Status Corpus::Impl::Rewrite(OpenCollection& collection, const View& base, SegmentRun run,
                                    WithHead with_head, Dead dead) {
   SegmentParts parts = {{}, base.passages.live(), nullptr};
-  parts.with_graph = base.counters.vectors >= options_.exact_below;
+  parts.with_index = base.counters.vectors >= options_.exact_below;
   for (size_t i = run.first; i < run.first + run.count; ++i) {
     parts.rows.push_back(base.segments[i]->rows);
   }
   // A graph that has few dead rows is extended: cheaper by far than a new one.
-  if (dead == Dead::kMayStay && parts.with_graph && run.count > 0) {
+  if (dead == Dead::kMayStay && parts.with_index && run.count > 0) {
     const Segment& oldest = *base.segments[run.first];
     if (!ManyAreDead(DeadRows(oldest.rows, base), oldest.rows.size())) parts.base = oldest.graph;
   }
@@ -236,7 +238,10 @@ absl::Status Corpus::Impl::FillDevice(OpenCollection& collection) {
   const std::shared_ptr<const View> base = collection.view();
   for (size_t i = 0; i < base->segments.size(); ++i) {
     const SegmentPtr& segment = base->segments[i];
-    if (segment->device != nullptr || segment->rows.size() < kDeviceCandidates) continue;
+    if (segment->device != nullptr || segment->rows.size() < kDeviceCandidates ||
+        IsCompact(segment->rows.codes())) {
+      continue;
+    }
     SL_ASSIGN_OR_RETURN(SegmentPtr there, PutOnDevice(segment, *options_.device, stop));
     if (there != segment) Install(collection, *base, {i, 1}, std::move(there), std::nullopt);
   }

@@ -14,8 +14,9 @@
 
 namespace sightline::index {
 
-// A copy of a segment's vectors in the memory of a device that compares them, such as a GPU. What
-// it finds is scored again as it is stored, so its own scores need only be near. Any thread.
+// A copy of a segment's vectors in the memory of a device that compares them, such as a GPU, or a
+// compact index of them. What it finds is scored again as it is stored, so its own scores need only
+// be near. Any thread.
 class DeviceRows {
  public:
   virtual ~DeviceRows() = default;

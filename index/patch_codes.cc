@@ -1,14 +1,12 @@
 #include "index/patch_codes.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "index/byte_coder.h"
 #include "index/code_kernels.h"
-#include "index/patch_kernels.h"
 #include "index/vector_kernels.h"
 
 namespace sightline::index {
@@ -16,9 +14,6 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 constexpr size_t kFactorBytes = sizeof(float);
-constexpr float kMiddle = 31.5f;  // of the numbers in the planes
-
-size_t Words(int dimension) { return (static_cast<size_t>(dimension) + 63) / 64; }
 
 // Little-endian, as half floats are.
 float ReadFactor(const char* from) {
@@ -27,20 +22,12 @@ float ReadFactor(const char* from) {
   return factor;
 }
 
-// The signs, and the factor that brings their product with the vector itself to 1: so the products
-// with others come out at their cosines' scale.
 void AppendBits(std::span<const float> patch, std::string& out) {
-  double absolute = 0;
-  for (const float value : patch) absolute += std::fabs(value);
-  const float factor = absolute > 0 ? static_cast<float>(1 / absolute) : 0;
-  out.append(reinterpret_cast<const char*>(&factor), sizeof(factor));
   const size_t start = out.size();
-  out.append(8 * Words(static_cast<int>(patch.size())), '\0');
-  for (size_t i = 0; i < patch.size(); ++i) {
-    if (patch[i] < 0) continue;
-    char& byte = out[start + i / 8];
-    byte = static_cast<char>(static_cast<uint8_t>(byte) | 1u << (i % 8));
-  }
+  out.resize(start + kFactorBytes + 8 * SignWords(static_cast<int>(patch.size())));
+  const float factor =
+      EncodeSigns(patch, reinterpret_cast<uint8_t*>(out.data()) + start + kFactorBytes);
+  std::memcpy(out.data() + start, &factor, sizeof(factor));
 }
 
 void AppendBytes(std::span<const float> patch, std::string& out) {
@@ -72,7 +59,7 @@ absl::StatusOr<size_t> ReadHead(ByteReader& in, PatchCodes codes, int dimension)
 
 size_t PatchBytes(PatchCodes codes, int dimension) {
   return kFactorBytes +
-         (codes == PatchCodes::kBinary ? 8 * Words(dimension) : CodeStride(dimension));
+         (codes == PatchCodes::kBinary ? 8 * SignWords(dimension) : CodeStride(dimension));
 }
 
 std::string EncodePatches(PatchCodes codes, std::span<const std::vector<float>> patches,
@@ -95,30 +82,11 @@ PatchQuery::PatchQuery(PatchCodes codes, int dimension, std::span<const std::vec
     : codes_(codes), dimension_(dimension) {
   for (const std::vector<float>& word : words) {
     if (codes == PatchCodes::kBinary) {
-      planes_.push_back(PlanesOf(word));
+      signs_.emplace_back(word);
     } else {
       bytes_.emplace_back(word);
     }
   }
-}
-
-PatchQuery::Planes PatchQuery::PlanesOf(std::span<const float> word) {
-  const size_t words = Words(static_cast<int>(word.size()));
-  Planes out;
-  out.bits.resize(kQueryPlanes * words);
-  float most = 0;
-  for (const float value : word) most = std::max(most, std::fabs(value));
-  if (!(most > 0)) return out;
-  out.step = most / kMiddle;
-  for (size_t i = 0; i < word.size(); ++i) {
-    const auto number = static_cast<int32_t>(std::lround(word[i] / out.step + kMiddle));
-    const int32_t u = std::clamp(number, 0, (1 << kQueryPlanes) - 1);
-    out.all += 2 * u - ((1 << kQueryPlanes) - 1);
-    for (size_t p = 0; p < kQueryPlanes; ++p) {
-      out.bits[p * words + i / 64] |= static_cast<uint64_t>(u >> p & 1) << (i % 64);
-    }
-  }
-  return out;
 }
 
 absl::StatusOr<float> PatchQuery::Score(absl::string_view stored) const {
@@ -126,18 +94,13 @@ absl::StatusOr<float> PatchQuery::Score(absl::string_view stored) const {
   const absl::StatusOr<size_t> count = ReadHead(in, codes_, dimension_);
   if (!count.ok()) return count.status();
   const size_t stride = PatchBytes(codes_, dimension_);
-  const size_t words = Words(dimension_);
-  std::vector<float> best(planes_.size() + bytes_.size(), std::numeric_limits<float>::lowest());
+  std::vector<float> best(signs_.size() + bytes_.size(), std::numeric_limits<float>::lowest());
   const char* patch = in.rest().data();
   for (size_t i = 0; i < *count; ++i, patch += stride) {
     const float factor = ReadFactor(patch);
     const auto* const code = reinterpret_cast<const uint8_t*>(patch + kFactorBytes);
-    for (size_t w = 0; w < planes_.size(); ++w) {
-      // Signs are 2 b - 1: what the set bits give, less what all give and half of it again.
-      const int32_t sum = BestPatchKernels().dot(code, planes_[w].bits.data(), words);
-      const float product = (static_cast<float>(sum) - 0.5f * static_cast<float>(planes_[w].all)) *
-                            planes_[w].step * factor;
-      best[w] = std::max(best[w], product);
+    for (size_t w = 0; w < signs_.size(); ++w) {
+      best[w] = std::max(best[w], signs_[w].Times(BestPatchKernels(), code) * factor);
     }
     const RowHead head = {.passage = 0, .scale = factor, .sum = 0, .error = 0};
     for (size_t w = 0; w < bytes_.size(); ++w) {

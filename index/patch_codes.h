@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "index/sign_code.h"
 #include "index/types.h"
 #include "index/vector_code.h"
 
@@ -39,17 +40,9 @@ class PatchQuery {
   absl::StatusOr<float> Score(absl::string_view stored) const;
 
  private:
-  // A word as bits: its number i is about step * (u(i) - 31.5), see PatchKernels.
-  struct Planes {
-    std::vector<uint64_t> bits;
-    float step = 0;
-    int32_t all = 0;  // the sum of 2 * u(i) - 63 over all numbers
-  };
-  static Planes PlanesOf(std::span<const float> word);
-
   const PatchCodes codes_;
   const int dimension_;
-  std::vector<Planes> planes_;
+  std::vector<SignQuery> signs_;
   std::vector<QueryCode> bytes_;
 };
 

@@ -13,7 +13,8 @@ constexpr uint64_t kFetchedVersion = 2;
 constexpr uint64_t kHashedVersion = 2;    // of passages with a picture's hash, likewise
 constexpr uint64_t kPatchesVersion = 2;   // of collections with patches: others cannot delete them
 constexpr uint64_t kReadVersion = 3;      // of passages that were read from a picture, likewise
-constexpr uint64_t kVectorsVersion = 3;   // of those whose vectors are no half floats
+constexpr uint64_t kVectorsVersion = 3;   // of those whose vectors are kept as bytes
+constexpr uint64_t kCompactVersion = 4;   // and of those that are searched by other codes
 constexpr uint64_t kCountersVersion = 2;  // 1 had no `change`
 
 // Of a passage's summary, in one byte.
@@ -103,7 +104,10 @@ absl::StatusOr<MetaRecord> DecodeMeta(absl::string_view bytes) {
 std::string Encode(const CollectionRecord& record) {
   const bool vectors = record.collection.vectors != VectorCodes::kFloat16;
   const bool patches = record.collection.patches != PatchCodes::kNone || vectors;
-  ByteWriter out = Start(vectors ? kVectorsVersion : patches ? kPatchesVersion : kRecordVersion);
+  ByteWriter out = Start(IsCompact(record.collection.vectors) ? kCompactVersion
+                         : vectors                            ? kVectorsVersion
+                         : patches                            ? kPatchesVersion
+                                                              : kRecordVersion);
   out.Varint(record.id).String(record.collection.name).String(record.collection.model_fingerprint);
   out.Varint(record.collection.dimension);
   WriteTime(out, record.collection.created);
@@ -114,7 +118,7 @@ std::string Encode(const CollectionRecord& record) {
 
 absl::StatusOr<CollectionRecord> DecodeCollection(absl::string_view bytes) {
   ByteReader in(bytes);
-  const auto version = CheckVersion(in, "collection", kVectorsVersion);
+  const auto version = CheckVersion(in, "collection", kCompactVersion);
   if (!version.ok()) return version.status();
   CollectionRecord record;
   record.id = static_cast<uint32_t>(in.Varint());
@@ -125,7 +129,9 @@ absl::StatusOr<CollectionRecord> DecodeCollection(absl::string_view bytes) {
   Collection& collection = record.collection;
   const bool known =
       (*version < kPatchesVersion || ReadEnum(in, PatchCodes::kInt8, collection.patches)) &&
-      (*version < kVectorsVersion || ReadEnum(in, VectorCodes::kInt8, collection.vectors));
+      (*version < kVectorsVersion ||
+       ReadEnum(in, *version < kCompactVersion ? VectorCodes::kInt8 : VectorCodes::kPq,
+                collection.vectors));
   if (!known) {
     return absl::DataLossError("store: malformed collection record");
   }

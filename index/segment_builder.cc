@@ -32,8 +32,9 @@ absl::StatusOr<std::unique_ptr<SegmentWriter>> WriteRows(const SegmentParts& par
   return writer;
 }
 
-absl::Status WriteGraphAndCommit(SegmentWriter& writer, const HnswGraph* graph) {
-  if (graph != nullptr) SL_RETURN_IF_ERROR(writer.WriteGraph(*graph));
+absl::Status WriteIndexAndCommit(SegmentWriter& writer, const Segment& segment) {
+  if (segment.graph != nullptr) SL_RETURN_IF_ERROR(writer.WriteGraph(*segment.graph));
+  if (segment.compact != nullptr) SL_RETURN_IF_ERROR(writer.WriteCompact(*segment.compact));
   return writer.Commit();
 }
 
@@ -51,7 +52,7 @@ absl::StatusOr<SegmentPtr> Build(const SegmentParts& parts, const SegmentPlace& 
   if (count == 0) return SegmentPtr();
   auto writer = WriteRows(parts, place);
   std::shared_ptr<const MappedFile> file;
-  if (writer.ok() && place.map && place.identity.codes == VectorCodes::kFloat16) {
+  if (writer.ok() && place.map && KeepsHalves(place.identity.codes)) {
     SL_ASSIGN_OR_RETURN(file, (*writer)->MapRows());
   }
   auto segment = std::make_shared<Segment>();
@@ -61,12 +62,17 @@ absl::StatusOr<SegmentPtr> Build(const SegmentParts& parts, const SegmentPlace& 
     segment->rows.Append(rows, row);
     return absl::OkStatus();
   }));
-  if (parts.with_graph) {
+  if (parts.with_index && IsCompact(place.identity.codes)) {
+    if (count >= kCompactCandidates) {
+      SL_ASSIGN_OR_RETURN(segment->compact,
+                          CompactRows::Build(segment->rows, options.threads, stop));
+    }
+  } else if (parts.with_index) {
     SL_ASSIGN_OR_RETURN(segment->graph,
                         HnswGraph::Build(segment->rows, parts.base.get(), options, stop));
   }
   absl::Status written = writer.status();
-  if (writer.ok()) written = WriteGraphAndCommit(**writer, segment->graph.get());
+  if (writer.ok()) written = WriteIndexAndCommit(**writer, *segment);
   if (written.ok()) {
     segment->number = (*writer)->number();
   } else {
@@ -96,7 +102,7 @@ absl::StatusOr<SegmentPtr> WriteSegment(const Segment& segment, const SegmentPla
     SL_RETURN_IF_ERROR(writer->Append(segment.rows.passage(row), segment.rows.Stored(row)));
   }
   SL_RETURN_IF_ERROR(writer->FinishRows());
-  SL_RETURN_IF_ERROR(WriteGraphAndCommit(*writer, segment.graph.get()));
+  SL_RETURN_IF_ERROR(WriteIndexAndCommit(*writer, segment));
   auto out = std::make_shared<Segment>(segment);
   out->number = writer->number();
   return out;

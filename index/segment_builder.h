@@ -18,7 +18,7 @@ struct SegmentParts {
   const PassageSet& live;        // rows of other passages are left out
   // A graph over all of the first rows, to start from: then those stay, dead ones too. Null: none.
   std::shared_ptr<const HnswGraph> base;
-  bool with_graph = true;
+  bool with_index = true;  // a graph, or a compact index
 };
 
 struct SegmentPlace {

@@ -32,9 +32,9 @@ struct Manifest {
   int64_t rows = 0;
   uint32_t first = 0;  // passages
   uint32_t last = 0;
-  bool has_graph = false;
+  bool has_index = false;
   BlockSums row_sums;
-  BlockSums graph_sums;
+  BlockSums index_sums;
 };
 
 std::string Home(const std::string& folder, uint64_t number) {
@@ -73,7 +73,13 @@ BlockSums ReadSums(ByteReader& in) {
 }
 
 absl::string_view NameOf(VectorCodes codes) {
-  return codes == VectorCodes::kFloat16 ? "float16" : "int8";
+  switch (codes) {
+    case VectorCodes::kFloat16: return "float16";
+    case VectorCodes::kInt8: return "int8";
+    case VectorCodes::kBinary: return "binary";
+    case VectorCodes::kPq: return "pq";
+  }
+  return "";
 }
 
 // What every file starts with, and ends with: a checksum of what is before it.
@@ -124,9 +130,9 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& home, const SnapshotIde
     manifest.rows = in.Signed();
     manifest.first = static_cast<uint32_t>(in.Varint());
     manifest.last = static_cast<uint32_t>(in.Varint());
-    manifest.has_graph = in.U8() != 0;
+    manifest.has_index = in.U8() != 0;
     manifest.row_sums = ReadSums(in);
-    manifest.graph_sums = ReadSums(in);
+    manifest.index_sums = ReadSums(in);
   }));
   const bool fits =
       manifest.rows > 0 &&
@@ -146,7 +152,7 @@ absl::StatusOr<VectorRows> ReadRows(const std::string& path, const Manifest& man
                                     const SnapshotIdentity& identity, bool map) {
   SL_ASSIGN_OR_RETURN(auto file, BlockFileReader::Open(path, manifest.row_sums));
   std::shared_ptr<const MappedFile> mapped;
-  if (map && identity.codes == VectorCodes::kFloat16) {
+  if (map && KeepsHalves(identity.codes)) {
     SL_ASSIGN_OR_RETURN(mapped, Map(path));
   }
   if (mapped != nullptr && mapped->bytes().size() != manifest.row_sums.length) {
@@ -175,7 +181,7 @@ absl::StatusOr<VectorRows> ReadRows(const std::string& path, const Manifest& man
 absl::StatusOr<std::shared_ptr<const HnswGraph>> ReadGraph(const std::string& path,
                                                            const Manifest& manifest,
                                                            const VectorRows& rows) {
-  SL_ASSIGN_OR_RETURN(auto file, BlockFileReader::Open(path, manifest.graph_sums));
+  SL_ASSIGN_OR_RETURN(auto file, BlockFileReader::Open(path, manifest.index_sums));
   auto graph = HnswGraph::Load(rows, [&](char* out, size_t size) { return file->Read(out, size); });
   if (!graph.ok()) return graph.status();
   if (file->left() != 0) return absl::DataLossError(absl::StrCat(path, ": longer than its links"));
@@ -183,6 +189,18 @@ absl::StatusOr<std::shared_ptr<const HnswGraph>> ReadGraph(const std::string& pa
     return absl::DataLossError(absl::StrCat(path, ": does not cover the rows"));
   }
   return std::shared_ptr<const HnswGraph>(*std::move(graph));
+}
+
+absl::StatusOr<std::shared_ptr<const CompactRows>> ReadCompact(const std::string& path,
+                                                               const Manifest& manifest,
+                                                               const VectorRows& rows) {
+  SL_ASSIGN_OR_RETURN(auto file, BlockFileReader::Open(path, manifest.index_sums));
+  auto compact = CompactRows::Load(rows, file->left(),
+                                   [&](char* out, size_t size) { return file->Read(out, size); });
+  if (compact.ok() && file->left() != 0) {
+    return absl::DataLossError(absl::StrCat(path, ": longer than its codes"));
+  }
+  return compact;
 }
 
 void PassOver(const std::string& what, const absl::Status& why) {
@@ -194,7 +212,14 @@ absl::StatusOr<SegmentPtr> LoadSegment(const std::string& home, const Manifest& 
   auto segment = std::make_shared<Segment>();
   segment->number = manifest.number;
   SL_ASSIGN_OR_RETURN(segment->rows, ReadRows(home + "/rows", manifest, identity, map));
-  if (manifest.has_graph) {
+  if (manifest.has_index && IsCompact(identity.codes)) {
+    auto compact = ReadCompact(home + "/compact", manifest, segment->rows);
+    if (compact.ok()) {
+      segment->compact = *std::move(compact);
+    } else {
+      PassOver(home + "/compact", compact.status());
+    }
+  } else if (manifest.has_index) {
     auto graph = ReadGraph(home + "/graph", manifest, segment->rows);
     if (graph.ok()) {
       segment->graph = *std::move(graph);
@@ -264,7 +289,14 @@ absl::StatusOr<std::shared_ptr<const MappedFile>> SegmentWriter::MapRows() const
 absl::Status SegmentWriter::WriteGraph(const HnswGraph& graph) {
   SL_ASSIGN_OR_RETURN(auto file, BlockFileWriter::Create(home_ + "/graph"));
   SL_RETURN_IF_ERROR(graph.Save([&](absl::string_view bytes) { return file->Append(bytes); }));
-  SL_ASSIGN_OR_RETURN(graph_sums_, file->Finish());
+  SL_ASSIGN_OR_RETURN(index_sums_, file->Finish());
+  return absl::OkStatus();
+}
+
+absl::Status SegmentWriter::WriteCompact(const CompactRows& compact) {
+  SL_ASSIGN_OR_RETURN(auto file, BlockFileWriter::Create(home_ + "/compact"));
+  SL_RETURN_IF_ERROR(compact.Save([&](absl::string_view bytes) { return file->Append(bytes); }));
+  SL_ASSIGN_OR_RETURN(index_sums_, file->Finish());
   return absl::OkStatus();
 }
 
@@ -273,9 +305,9 @@ absl::Status SegmentWriter::Commit() {
   // The folder's own entry must be durable before the manifest makes it count.
   SL_RETURN_IF_ERROR(SyncFolder(folder_));
   ByteWriter out = Begin(kSegmentMagic, identity_);
-  out.U64(number_).Signed(rows_).Varint(first_).Varint(last_).U8(graph_sums_.has_value());
+  out.U64(number_).Signed(rows_).Varint(first_).Varint(last_).U8(index_sums_.has_value());
   WriteSums(out, row_sums_);
-  WriteSums(out, graph_sums_.value_or(BlockSums()));
+  WriteSums(out, index_sums_.value_or(BlockSums()));
   SL_RETURN_IF_ERROR(WriteFileAtomic(home_ + "/manifest", Seal(std::move(out))));
   committed_ = true;
   return absl::OkStatus();

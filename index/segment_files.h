@@ -30,8 +30,8 @@ struct SnapshotIdentity {
   VectorCodes codes = VectorCodes::kFloat16;
 };
 
-// One segment being written: rows, then perhaps a graph, then the manifest. What was not committed
-// is removed again.
+// One segment being written: rows, then perhaps a graph or a compact index, then the manifest. What
+// was not committed is removed again.
 class SegmentWriter {
  public:
   // kUnavailable, kResourceExhausted: the system refused.
@@ -48,6 +48,7 @@ class SegmentWriter {
   // For VectorRows of half floats.
   absl::StatusOr<std::shared_ptr<const MappedFile>> MapRows() const;
   absl::Status WriteGraph(const HnswGraph& graph);
+  absl::Status WriteCompact(const CompactRows& compact);
   absl::Status Commit();
 
  private:
@@ -62,13 +63,13 @@ class SegmentWriter {
   uint32_t first_ = 0;
   uint32_t last_ = 0;
   BlockSums row_sums_;
-  std::optional<BlockSums> graph_sums_;
+  std::optional<BlockSums> index_sums_;  // of the graph or the compact index
   bool committed_ = false;
 };
 
 // Those that are whole, of the newest where they overlap, in the order of their passages. The half
 // floats stay in the files with `map`. Damaged ones and those of another identity are logged and
-// passed over; where only the graph is damaged, the segment comes without.
+// passed over; where only the graph or compact index is damaged, the segment comes without.
 std::vector<SegmentPtr> LoadSegments(const std::string& folder, const SnapshotIdentity& identity,
                                      bool map);
 

@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "vectors are stored li
 std::string StoreVector(VectorCodes codes, std::span<const float> values) {
   const int dimension = static_cast<int>(values.size());
   std::string out(StoredVectorBytes(codes, dimension), '\0');
-  if (codes == VectorCodes::kFloat16) {
+  if (KeepsHalves(codes)) {
     const std::vector<uint16_t> halves = ToHalf(values);
     std::memcpy(out.data(), halves.data(), out.size());
     return out;

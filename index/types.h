@@ -13,8 +13,14 @@ namespace sightline::index {
 // How the vectors of pictures' patches are stored, see patch_codes.h.
 enum class PatchCodes { kNone, kBinary, kInt8 };
 
-// How a collection keeps its vectors, see stored_vector.h.
-enum class VectorCodes { kFloat16, kInt8 };
+// How a collection keeps its vectors, see stored_vector.h; and what searches of its segments read
+// first: kFloat16, kInt8: bytes; kBinary: signs; kPq: product-quantised codes in lists.
+enum class VectorCodes { kFloat16, kInt8, kBinary, kPq };
+
+// Half floats are stored, and a segment has a compact index in memory, see compact_rows.h.
+constexpr bool IsCompact(VectorCodes codes) {
+  return codes == VectorCodes::kBinary || codes == VectorCodes::kPq;
+}
 
 struct Collection {
   std::string name;               // [A-Za-z0-9][A-Za-z0-9_.-]{0,62}

@@ -38,14 +38,18 @@ VectorRows::VectorRows(int dimension, VectorCodes kept, int64_t rows,
     std::shared_ptr<PageBlock> halves;
     std::shared_ptr<const MappedFile> file;
   };
+  if (IsCompact(kept)) {
+    stride_ = 0;
+    passage_stride_ = 1;
+  }
   const auto count = static_cast<size_t>(rows);
   auto pieces = std::make_shared<Pieces>();
-  pieces->codes = Memory(count * (stride_ + sizeof(RowHead)), true);
+  pieces->codes = Memory(count * (stride_ + passage_bytes()), true);
   auto* const codes = reinterpret_cast<uint8_t*>(pieces->codes->data());
-  auto* const heads = reinterpret_cast<RowHead*>(codes + count * stride_);
+  uint8_t* const heads = codes + count * stride_;
   uint16_t* own = nullptr;
   const uint16_t* halves = nullptr;
-  if (kept != VectorCodes::kFloat16) {
+  if (!KeepsHalves(kept)) {
     // All there is are the bytes.
   } else if (file == nullptr) {
     pieces->halves = Memory(count * halves_stride_ * sizeof(uint16_t), true);
@@ -56,7 +60,10 @@ VectorRows::VectorRows(int dimension, VectorCodes kept, int64_t rows,
     pieces->file = std::move(file);
   }
   for (size_t row = 0; row < count; row += kRows) {
-    blocks_.push_back({pieces, codes + row * stride_, heads + row,
+    uint8_t* const head = heads + row * passage_bytes();
+    blocks_.push_back({pieces, codes + row * stride_,
+                       has_codes() ? reinterpret_cast<RowHead*>(head) : nullptr,
+                       reinterpret_cast<uint32_t*>(head),
                        halves == nullptr ? nullptr : halves + row * halves_stride_,
                        own == nullptr ? nullptr : own + row * halves_stride_});
   }
@@ -64,12 +71,12 @@ VectorRows::VectorRows(int dimension, VectorCodes kept, int64_t rows,
 
 float VectorRows::Score(std::span<const float> query, int64_t row) const {
   const VectorKernels& kernels = BestKernels();
-  if (codes_ == VectorCodes::kFloat16) return kernels.dot(query.data(), halves(row), query.size());
+  if (KeepsHalves(codes_)) return kernels.dot(query.data(), halves(row), query.size());
   return kernels.dot_bytes(query.data(), code(row), query.size()) * head(row).scale;
 }
 
 void VectorRows::FetchForScore(int64_t row) const {
-  if (codes_ == VectorCodes::kFloat16) {
+  if (KeepsHalves(codes_)) {
     Prefetch(halves(row), static_cast<size_t>(dimension_) * sizeof(uint16_t));
   } else {
     Prefetch(code(row), stride_);
@@ -77,7 +84,7 @@ void VectorRows::FetchForScore(int64_t row) const {
 }
 
 void VectorRows::Widen(int64_t row, float* out) const {
-  if (codes_ == VectorCodes::kFloat16) {
+  if (KeepsHalves(codes_)) {
     BestKernels().widen(halves(row), static_cast<size_t>(dimension_), out);
     return;
   }
@@ -87,7 +94,7 @@ void VectorRows::Widen(int64_t row, float* out) const {
 
 std::string VectorRows::Stored(int64_t row) const {
   std::string out(StoredVectorBytes(codes_, dimension_), '\0');
-  if (codes_ == VectorCodes::kFloat16) {
+  if (KeepsHalves(codes_)) {
     std::memcpy(out.data(), halves(row), out.size());
     return out;
   }
@@ -136,6 +143,7 @@ const VectorRows::Block& VectorRows::BlockForNext() {
     Block block;
     block.codes = reinterpret_cast<uint8_t*>(memory->data());
     block.heads = reinterpret_cast<RowHead*>(block.codes + kRows * stride_);
+    block.passages = reinterpret_cast<uint32_t*>(block.heads);
     if (halves > 0) {
       block.halves = block.own_halves = reinterpret_cast<uint16_t*>(block.heads + kRows);
     }
@@ -149,21 +157,20 @@ void VectorRows::Append(uint32_t passage, const void* stored) {
   const Block& block = BlockForNext();
   const auto place = static_cast<size_t>(size_ % kBlockRows);
   uint8_t* const code = block.codes + place * stride_;
-  RowHead& head = block.heads[place];
-  if (codes_ == VectorCodes::kFloat16) {
-    const auto* const halves = static_cast<const uint16_t*>(stored);
-    if (block.own_halves != nullptr) {
-      std::copy_n(halves, dimension_, block.own_halves + place * halves_stride_);
-    }
-    head = EncodeRow(halves, dimension_, code);
-  } else {
-    head = DecodeHead(stored, dimension_, code);
+  const auto* const halves = static_cast<const uint16_t*>(stored);
+  if (block.own_halves != nullptr) {
+    std::copy_n(halves, dimension_, block.own_halves + place * halves_stride_);
   }
-  head.passage = passage;
+  if (has_codes()) {
+    block.heads[place] = KeepsHalves(codes_) ? EncodeRow(halves, dimension_, code)
+                                             : DecodeHead(stored, dimension_, code);
+  }
+  block.passages[place * passage_stride_] = passage;
   ++size_;
 }
 
 void VectorRows::Append(const VectorRows& from, int64_t row) {
+  if (!has_codes() || !from.has_codes()) return Append(from.passage(row), from.halves(row));
   const Block& block = BlockForNext();
   const auto place = static_cast<size_t>(size_ % kBlockRows);
   if (block.own_halves != nullptr) {

@@ -47,7 +47,7 @@ absl::Status VectorScan::AddRows(const VectorRows& rows, const PassageSet& allow
       const uint64_t bits = in_a_run ? allowed.Bits(passage + static_cast<uint32_t>(row - first),
                                                     static_cast<uint32_t>(count))
                                      : AllowedBits(rows, row, count, allowed);
-      if (bounds_ == Bounds::kCertain && std::popcount(bits) >= kDense) {
+      if (rows.has_codes() && bounds_ == Bounds::kCertain && std::popcount(bits) >= kDense) {
         CompareRun(row, count, bits);
       } else {
         for (uint64_t left = bits; left != 0; left &= left - 1) Add(row + std::countr_zero(left));
@@ -105,7 +105,18 @@ void VectorScan::PassOver() {
   batch_size_ = kept;
 }
 
+void VectorScan::ScoreBatch() {
+  constexpr int kScoredAhead = 4;
+  for (int i = 0; i < batch_size_; ++i) {
+    if (i + kScoredAhead < batch_size_) rows_->FetchForScore(batch_[i + kScoredAhead]);
+    top_.Offer({rows_->passage(batch_[i]), rows_->Score(query_, batch_[i])});
+  }
+  RaiseFloor();
+  batch_size_ = 0;
+}
+
 void VectorScan::CompareBatch() {
+  if (!rows_->has_codes()) return ScoreBatch();
   if (bounds_ == Bounds::kLikely && code_.part() > 0) PassOver();
   const size_t stride = code_.stride();
   const VectorRows& rows = *rows_;

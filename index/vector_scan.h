@@ -16,7 +16,8 @@ namespace sightline::index {
 
 // The `n` rows nearest to a query among those it is shown, as their stored vectors tell. It reads
 // the bytes of every row, and scores only those by what is stored whose score could still be among
-// the best, by a bound that holds for each: the answer is that of scoring all. What it is shown
+// the best, by a bound that holds for each: the answer is that of scoring all, as is done with rows
+// that have no bytes. What it is shown
 // may be of several VectorRows, which must stay until Take. For one thread.
 class VectorScan {
  public:
@@ -56,6 +57,7 @@ class VectorScan {
     if (batch_size_ == kBatch) CompareBatch();
   }
   void CompareBatch();
+  void ScoreBatch();
   // Drops from the batch what its first bytes show to be too far.
   void PassOver();
   // Rows in order, of which those of the bits `allowed` count.

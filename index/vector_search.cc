@@ -55,14 +55,19 @@ class Search {
         several_(several),
         shared_(static_cast<size_t>(beam_)) {}
 
-  // Asks the segment's device, or walks its graph where that is `walkable`, or leaves its rows to
-  // be compared.
+  // Asks the segment's device or, where that is `walkable`, its compact index, or walks its graph
+  // then, or leaves its rows to be compared.
   absl::Status AddSegment(const Segment& segment, const VectorSearchOptions& options,
                           bool walkable) {
     const int64_t allowed = AllowedIn(segment.rows, allowed_);
     if (absl::Now() > deadline_) return OutOfTime();
     if (segment.device != nullptr && segment.device->usable() && allowed >= kDeviceCandidates &&
-        AskDevice(segment)) {
+        Ask(*segment.device, segment.device_recall, segment)) {
+      return absl::OkStatus();
+    }
+    if (walkable && segment.compact != nullptr && segment.compact->usable() &&
+        allowed >= kCompactCandidates &&
+        Ask(*segment.compact, segment.compact->recall(), segment)) {
       return absl::OkStatus();
     }
     if (!walkable || !GraphIsWorthIt(segment, allowed, n_, options)) {
@@ -124,11 +129,11 @@ class Search {
   };
 
   // Whether it told which are the best.
-  bool AskDevice(const Segment& segment) {
-    const auto found = SearchOnDevice(*segment.device, segment.rows, query_, allowed_, n_);
+  bool Ask(const DeviceRows& device, float recall, const Segment& segment) {
+    const auto found = SearchOnDevice(device, segment.rows, query_, allowed_, n_);
     if (!found.ok() || !found->has_value()) return false;
     AddFound(segment.rows, (*found)->hits);
-    if (!(*found)->exact) AddRecall(segment, segment.device_recall);
+    if (!(*found)->exact) AddRecall(segment, recall);
     return true;
   }
 

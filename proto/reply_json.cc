@@ -366,7 +366,8 @@ std::string VectorCodesName(v1::VectorCodes codes) {
 }
 
 std::optional<v1::VectorCodes> VectorCodesOf(const std::string& name) {
-  for (const auto codes : {v1::VECTOR_CODES_UNSPECIFIED, v1::VECTOR_CODES_INT8}) {
+  for (const auto codes : {v1::VECTOR_CODES_UNSPECIFIED, v1::VECTOR_CODES_INT8,
+                           v1::VECTOR_CODES_BINARY, v1::VECTOR_CODES_PQ}) {
     if (name == VectorCodesName(codes)) return codes;
   }
   return std::nullopt;

@@ -148,7 +148,7 @@ std::string VerdictName(v1::Verdict verdict);
 std::string PatchVectorsName(v1::PatchVectors vectors);  // "none", "binary", "int8"
 // Of another name: none.
 std::optional<v1::PatchVectors> PatchVectorsOf(const std::string& name);
-std::string VectorCodesName(v1::VectorCodes codes);  // "f16", "int8"
+std::string VectorCodesName(v1::VectorCodes codes);  // "f16", "int8", "binary", "pq"
 // The one of that name, or none.
 std::optional<v1::VectorCodes> VectorCodesOf(const std::string& name);
 

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "index/faiss_fill.h"
 #include "index/gpu/memory_budget.h"
 #include "index/vector_kernels.h"
 
@@ -20,7 +21,6 @@ namespace {
 
 // Rows that an index is trained with: enough for its centres, and a bound on the time.
 constexpr int64_t kTrainingRows = 200'000;
-constexpr int64_t kAddedAtOnce = 16'384;
 
 bool IsAllowed(std::span<const uint32_t> allowed, int64_t row) {
   return (allowed[static_cast<size_t>(row / 32)] >> row % 32 & 1) != 0;
@@ -96,30 +96,12 @@ class FaissRows final : public DeviceRows {
   mutable absl::Mutex mu_;
 };
 
-void AppendFloats(const VectorRows& rows, int64_t row, std::vector<float>& out) {
-  const size_t size = out.size();
-  out.resize(size + static_cast<size_t>(rows.dimension()));
-  rows.Widen(row, out.data() + size);
-}
-
 // Trains the index, where it has to be, and puts all rows into it.
-void Fill(const VectorRows& rows, const FaissIndex& to) {
-  faiss::Index& index = *to.index;
-  std::vector<float> values;
-  if (!index.is_trained) {
-    const int64_t step =
-        to.trained_with_all ? 1 : std::max<int64_t>(1, rows.size() / kTrainingRows);
-    int64_t count = 0;
-    for (int64_t row = 0; row < rows.size(); row += step, ++count) AppendFloats(rows, row, values);
-    index.train(count, values.data());
-    if (to.trained_with_all) return;
-  }
-  for (int64_t first = 0; first < rows.size(); first += kAddedAtOnce) {
-    const int64_t count = std::min(kAddedAtOnce, rows.size() - first);
-    values.clear();
-    for (int64_t i = 0; i < count; ++i) AppendFloats(rows, first + i, values);
-    index.add(count, values.data());
-  }
+absl::Status Fill(const VectorRows& rows, const FaissIndex& to) {
+  const bool untrained = !to.index->is_trained;
+  TrainFaiss(rows, to.trained_with_all ? rows.size() : kTrainingRows, *to.index);
+  if (untrained && to.trained_with_all) return absl::OkStatus();
+  return AddToFaiss(rows, [] { return false; }, *to.index);
 }
 
 class FaissDevice final : public RowDevice {
@@ -134,7 +116,7 @@ class FaissDevice final : public RowDevice {
     return CatchStatus("FAISS", [&]() -> Result {
       FaissIndex index = make_(rows.dimension(), rows.size());
       SL_ASSIGN_OR_RETURN(MemoryBudget::Share memory, budget_->Take(index.bytes));
-      Fill(rows, index);
+      SL_RETURN_IF_ERROR(Fill(rows, index));
       return std::make_shared<FaissRows>(std::move(index), honours_selectors_, std::move(memory));
     });
   }
@@ -161,7 +143,7 @@ absl::StatusOr<bool> HonoursSelectors(const FaissFactory& make) {
       rows.Append(row + 1, ToHalf(values).data());
     }
     const FaissIndex index = make(kDimension, kRows);
-    Fill(rows, index);
+    SL_RETURN_IF_ERROR(Fill(rows, index));
     // Every other row, so that hardly a list of hits is right by chance.
     std::vector<uint8_t> bits(static_cast<size_t>(kRows / 8), 0x55);
     faiss::IDSelectorBitmap selector(bits.size(), bits.data());

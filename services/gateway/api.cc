@@ -89,7 +89,7 @@ absl::StatusOr<v1::CreateCollectionRequest> ReadCreateCollection(const Request& 
       const auto codes =
           value.is_string() ? VectorCodesOf(std::string(value.get_string())) : std::nullopt;
       if (!codes.has_value()) {
-        return edge::InvalidField("vectors", R"(expected "f16" or "int8")");
+        return edge::InvalidField("vectors", R"(expected "f16", "int8", "binary" or "pq")");
       }
       out.set_vectors(*codes);
     } else {

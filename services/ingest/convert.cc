@@ -71,7 +71,13 @@ v1::PatchVectors ToProto(index::PatchCodes codes) {
 }
 
 v1::VectorCodes ToProto(index::VectorCodes codes) {
-  return codes == index::VectorCodes::kInt8 ? v1::VECTOR_CODES_INT8 : v1::VECTOR_CODES_UNSPECIFIED;
+  switch (codes) {
+    case index::VectorCodes::kFloat16: return v1::VECTOR_CODES_UNSPECIFIED;
+    case index::VectorCodes::kInt8: return v1::VECTOR_CODES_INT8;
+    case index::VectorCodes::kBinary: return v1::VECTOR_CODES_BINARY;
+    case index::VectorCodes::kPq: return v1::VECTOR_CODES_PQ;
+  }
+  return v1::VECTOR_CODES_UNSPECIFIED;
 }
 
 }  // namespace
@@ -205,6 +211,8 @@ absl::StatusOr<index::VectorCodes> VectorCodesFromProto(v1::VectorCodes codes) {
   switch (codes) {
     case v1::VECTOR_CODES_UNSPECIFIED: return index::VectorCodes::kFloat16;
     case v1::VECTOR_CODES_INT8: return index::VectorCodes::kInt8;
+    case v1::VECTOR_CODES_BINARY: return index::VectorCodes::kBinary;
+    case v1::VECTOR_CODES_PQ: return index::VectorCodes::kPq;
     default:
       return absl::InvalidArgumentError(
           absl::StrCat("there are no vectors ", static_cast<int>(codes)));

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 
 #include "index/stored_vector.h"
 #include "index/vector_rows.h"
@@ -16,6 +17,7 @@ using ::sightline::testing::ClusteredVectors;
 using ::sightline::testing::IsOk;
 using ::testing::Contains;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr int kDimension = 96;
@@ -117,8 +119,33 @@ class CorpusVectorsTest : public CorpusFixture {
     return ids;
   }
 
+  // The files of that name in the folder of "b".
+  std::vector<fs::path> Files(const std::string& name) const {
+    std::vector<fs::path> out;
+    const std::string folder = options_.path + "/index/" + std::to_string(id_of_b_);
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (entry.path().filename() == name) out.push_back(entry.path());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+  int id_of_b_ = 3;
   std::vector<std::vector<float>> vectors_;
   std::vector<std::vector<float>> queries_;
+};
+
+// "b" has half floats, and a compact index in memory.
+class CompactVectorsTest : public CorpusVectorsTest,
+                           public ::testing::WithParamInterface<VectorCodes> {
+ protected:
+  void SetUp() override {
+    CorpusVectorsTest::SetUp();
+    ASSERT_THAT(corpus_->DeleteCollection("b"), IsOk());
+    ASSERT_THAT(corpus_->CreateCollection("b", "model", kDimension, PatchCodes::kNone, GetParam()),
+                IsOk());
+    id_of_b_ = 4;
+  }
 };
 
 TEST_F(CorpusVectorsTest, BytesAreFoundByGraphsAndByComparing) {
@@ -223,6 +250,124 @@ TEST_F(CorpusVectorsTest, AVectorOfManyValuesThatRoundToZeroIsSound) {
   Put(std::move(write));
   EXPECT_THAT(DocumentsOf(Search("b", vector)), Contains("spike"));
   ExpectSound();
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, CompactVectorsTest,
+                         ::testing::Values(VectorCodes::kBinary, VectorCodes::kPq));
+
+TEST_P(CompactVectorsTest, MostAreFoundAndScoredByHalfFloats) {
+  Fill();
+  ExpectSound();
+  bool exact = true;
+  EXPECT_GE(Recall("", All, &exact), 0.9);
+  EXPECT_FALSE(exact) << "the compact index is searched";
+  EXPECT_GE(Recall("part != 7", [](int part) { return part != 7; }, &exact), 0.9);
+  EXPECT_FALSE(exact);
+  // Too few for it: half floats are compared.
+  EXPECT_GE(Recall("part < 3", [](int part) { return part < 3; }, &exact), 0.995);
+  EXPECT_TRUE(exact);
+  for (const std::vector<float>& query : queries_) {
+    const SearchResult found = Search("b", query);
+    ASSERT_TRUE(found.recall.has_value());
+    EXPECT_GE(*found.recall, 0.8f);
+    const SearchResult halves = Search("c", query);
+    for (const Hit& hit : found.hits) {
+      for (const Hit& other : halves.hits) {
+        const bool same = other.passage.document_id == hit.passage.document_id &&
+                          other.passage.ordinal == hit.passage.ordinal;
+        EXPECT_TRUE(!same || *other.dense == *hit.dense);
+      }
+    }
+  }
+}
+
+TEST_P(CompactVectorsTest, TheyTakeLessMemory) {
+  Fill();
+  ASSERT_OK_AND_ASSIGN(const CollectionStats compact, corpus_->Stats("b"));
+  ASSERT_OK_AND_ASSIGN(const CollectionStats halves, corpus_->Stats("c"));
+  EXPECT_EQ(compact.parts.memory_graphs, 0);
+  EXPECT_EQ(compact.parts.mapped_halves + compact.parts.memory_halves,
+            halves.parts.mapped_halves + halves.parts.memory_halves);
+  EXPECT_GT(compact.parts.mapped_halves, 0);
+  EXPECT_LT(compact.parts.memory_codes,
+            (halves.parts.memory_codes + halves.parts.memory_graphs) * 3 / 4);
+  if (GetParam() == VectorCodes::kBinary) {
+    EXPECT_LT(compact.parts.memory_codes, halves.parts.memory_codes / 2);
+  }
+  EXPECT_THAT(Files("graph"), IsEmpty());
+  EXPECT_THAT(Files("compact"), Not(IsEmpty()));
+}
+
+TEST_P(CompactVectorsTest, DeletedAreNotFoundAndErasedLeaveNothing) {
+  Fill();
+  for (int id = 0; id < kDocuments; id += 4) {
+    ASSERT_THAT(corpus_->DeleteDocument("b", "d" + std::to_string(id)), IsOk());
+  }
+  const auto kept = [](int part) { return part % 4 != 0; };
+  EXPECT_GE(Recall("", kept), 0.9);
+  corpus_->WaitForUpkeep();
+  EXPECT_GE(Recall("", kept), 0.9);
+  ExpectSound();
+  const std::vector<std::string> ids = {"d1", "d2"};
+  ASSERT_OK_AND_ASSIGN(const EraseReport report,
+                       corpus_->Erase("b", ids, {.search = {options_.path}}));
+  EXPECT_THAT(report.traces, IsEmpty());
+  ExpectSound();
+  EXPECT_GE(Recall("", [](int part) { return part % 4 != 0 && part > 2; }), 0.9);
+}
+
+TEST_P(CompactVectorsTest, AStartReadsThemAndMakesNoneAnew) {
+  for (const bool map : {true, false}) {
+    options_.map_vectors = map;
+    if (map) Fill();
+    std::vector<std::vector<uint64_t>> before;
+    for (const auto& query : queries_) before.push_back(Ids(query));
+    const std::vector<fs::path> files = Files("compact");
+    const auto written = fs::last_write_time(files.front());
+    Reopen();
+    corpus_->WaitForUpkeep();
+    EXPECT_EQ(corpus_->GetCollection("b")->vectors, GetParam());
+    EXPECT_EQ(Files("compact"), files);
+    EXPECT_EQ(fs::last_write_time(files.front()), written);
+    for (size_t i = 0; i < queries_.size(); ++i) EXPECT_EQ(Ids(queries_[i]), before[i]);
+    ASSERT_OK_AND_ASSIGN(const CollectionStats stats, corpus_->Stats("b"));
+    EXPECT_EQ(stats.parts.mapped_halves > 0, map);
+    ExpectSound();
+  }
+}
+
+TEST_P(CompactVectorsTest, AFlippedBitIsNoticedAndTheIndexMadeAnew) {
+  Fill();
+  corpus_.reset();
+  const fs::path damaged = Files("compact").front();
+  ASSERT_OK_AND_ASSIGN(std::string bytes, ReadFile(damaged.string()));
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+  std::ofstream(damaged, std::ios::binary | std::ios::trunc) << bytes;
+  Open();
+  EXPECT_GE(Recall("", All), 0.9) << "whether or not it is made by now";
+  corpus_->WaitForUpkeep();
+  EXPECT_FALSE(fs::exists(damaged));
+  EXPECT_THAT(Files("compact"), Not(IsEmpty()));
+  bool exact = true;
+  EXPECT_GE(Recall("", All, &exact), 0.9);
+  EXPECT_FALSE(exact);
+  ExpectSound();
+}
+
+TEST_P(CompactVectorsTest, TheyComeBackFromTheStore) {
+  Fill();
+  corpus_.reset();
+  fs::remove_all(options_.path + "/index");
+  Open();
+  corpus_->WaitForUpkeep();
+  ExpectSound();
+  EXPECT_GE(Recall("", All), 0.9);
+  ASSERT_OK_AND_ASSIGN(const int64_t rebuilt, corpus_->Rebuild("b"));
+  EXPECT_EQ(rebuilt, kRows);
+  ExpectSound();
+  EXPECT_GE(Recall("", All), 0.9);
+  ASSERT_OK_AND_ASSIGN(const Collection next, corpus_->BeginGeneration("b", "other", 8));
+  EXPECT_EQ(next.vectors, GetParam());
 }
 
 }  // namespace

@@ -96,6 +96,18 @@ TEST(RecordsTest, ADocumentWithoutValidatorsIsReadableForEarlierPrograms) {
   EXPECT_EQ(read.document.last_modified, "today");
 }
 
+TEST(RecordsTest, CompactVectorsAreOfANewerVersion) {
+  for (const VectorCodes codes : {VectorCodes::kBinary, VectorCodes::kPq}) {
+    const CollectionRecord record = {4, {"c", "m", 8, absl::UnixEpoch(), PatchCodes::kNone, codes}};
+    std::string bytes = Encode(record);
+    EXPECT_EQ(bytes[0], 4) << "programs that know bytes alone refuse it";
+    ASSERT_OK_AND_ASSIGN(const CollectionRecord read, DecodeCollection(bytes));
+    EXPECT_EQ(read.collection.vectors, codes);
+    bytes[0] = 3;
+    EXPECT_THAT(DecodeCollection(bytes), StatusIs(absl::StatusCode::kDataLoss));
+  }
+}
+
 TEST(RecordsTest, HowVectorsAreKeptComesBack) {
   for (const PatchCodes patches : {PatchCodes::kNone, PatchCodes::kBinary}) {
     const CollectionRecord record = {4,

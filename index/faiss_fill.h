@@ -1,0 +1,21 @@
+#pragma once
+
+#include <faiss/Index.h>
+
+#include <cstdint>
+#include <functional>
+
+#include "absl/status/status.h"
+#include "index/vector_rows.h"
+
+namespace sightline::index {
+
+// Trains an index of FAISS's, where it has to be, on `training_rows` rows or some more, spread over
+// all. May throw, as FAISS does.
+void TrainFaiss(const VectorRows& rows, int64_t training_rows, faiss::Index& index);
+
+// Adds all rows, each under its number. kCancelled soon after `stop` answers true. May throw.
+absl::Status AddToFaiss(const VectorRows& rows, const std::function<bool()>& stop,
+                        faiss::Index& index);
+
+}  // namespace sightline::index
