@@ -24,8 +24,8 @@ class CompactRows : public DeviceRows {
   using Stop = std::function<bool()>;
 
   // Over all of `rows`, kCompactCandidates or more, by their codes(). `threads` at most; those
-  // that FAISS uses in the calling thread are set to it. kCancelled soon after `stop` answers
-  // true, half a minute at most while codes are trained.
+  // that FAISS uses in the calling thread are set to it. kCancelled soon after `stop` answers true,
+  // but a minute or two later while codes are trained.
   static absl::StatusOr<std::shared_ptr<const CompactRows>> Build(const VectorRows& rows,
                                                                   int threads, const Stop& stop);
   // What Save wrote, of `bytes` in all, over the same rows. kDataLoss: it does not fit them.

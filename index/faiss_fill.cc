@@ -19,7 +19,7 @@ void AppendFloats(const VectorRows& rows, int64_t row, std::vector<float>& out) 
 void TrainFaiss(const VectorRows& rows, int64_t training_rows, faiss::Index& index) {
   if (index.is_trained) return;
   std::vector<float> values;
-  const int64_t step = std::max<int64_t>(1, rows.size() / training_rows);
+  const int64_t step = std::max<int64_t>(1, (rows.size() + training_rows - 1) / training_rows);
   int64_t count = 0;
   for (int64_t row = 0; row < rows.size(); row += step, ++count) AppendFloats(rows, row, values);
   index.train(count, values.data());

@@ -10,8 +10,8 @@
 
 namespace sightline::index {
 
-// Trains an index of FAISS's, where it has to be, on `training_rows` rows or some more, spread over
-// all. May throw, as FAISS does.
+// Trains an index of FAISS's, where it has to be, on at most `training_rows` rows, spread over all.
+// May throw, as FAISS does.
 void TrainFaiss(const VectorRows& rows, int64_t training_rows, faiss::Index& index);
 
 // Adds all rows, each under its number. kCancelled soon after `stop` answers true. May throw.

@@ -19,6 +19,7 @@ namespace {
 
 // Trained with so many rows at most, in so many rounds: what bounds its time.
 constexpr int64_t kTrainingRows = 50'000;
+constexpr double kMostLists = 4096;
 constexpr int kListRounds = 6;
 constexpr int kCodeRounds = 10;
 constexpr int kRowsPerCentre = 64;  // of the codes
@@ -29,7 +30,8 @@ constexpr int kCodeSizes[] = {64, 48, 32, 16, 8, 4, 2, 1};  // bytes
 std::unique_ptr<faiss::IndexIVFPQ> Empty(int dimension, int64_t rows) {
   const int size = *std::find_if(std::begin(kCodeSizes), std::end(kCodeSizes),
                                  [&](int bytes) { return dimension % bytes == 0; });
-  const auto lists = static_cast<size_t>(4 * std::sqrt(static_cast<double>(rows)));
+  const auto lists =
+      static_cast<size_t>(std::min(4 * std::sqrt(static_cast<double>(rows)), kMostLists));
   auto* const quantizer = new faiss::IndexFlatIP(dimension);
   auto index = std::make_unique<faiss::IndexIVFPQ>(quantizer, dimension, lists, size, 8,
                                                    faiss::METRIC_INNER_PRODUCT);

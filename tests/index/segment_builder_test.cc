@@ -142,6 +142,42 @@ TEST_P(SegmentBuilderTest, WhereNothingCanBeWrittenMemoryHoldsIt) {
   EXPECT_THAT(LoadSegments(place_.folder, place_.identity, place_.map), SizeIs(1));
 }
 
+TEST_P(SegmentBuilderTest, ACompactIndexIsWrittenLaterAndLoadedWithTheSameAnswers) {
+  for (const VectorCodes codes : {VectorCodes::kBinary, VectorCodes::kPq}) {
+    place_.folder = folder_->path() + (codes == VectorCodes::kPq ? "/pq" : "/binary");
+    place_.identity.codes = codes;
+    VectorRows rows(kDimension, codes);
+    for (int64_t row = 0; row < first_.size(); ++row) {
+      rows.Append(first_.passage(row), first_.halves(row));
+    }
+    std::ofstream(place_.folder) << "a file, not a folder";
+    const SegmentParts parts = {{rows}, live_, nullptr};
+    ASSERT_OK_AND_ASSIGN(const SegmentPtr built, BuildSegment(parts, place_, options_, Never));
+    EXPECT_EQ(built->graph, nullptr);
+    ASSERT_NE(built->compact, nullptr);
+    EXPECT_FALSE(built->rows.has_codes());
+    fs::remove(place_.folder);
+    ASSERT_THAT(WriteSegment(*built, place_), IsOk());
+    const auto loaded = LoadSegments(place_.folder, place_.identity, place_.map);
+    ASSERT_THAT(loaded, SizeIs(1));
+    ASSERT_NE(loaded[0]->compact, nullptr);
+    EXPECT_EQ(loaded[0]->compact->recall(), built->compact->recall());
+    EXPECT_EQ(loaded[0]->compact->MemoryBytes(), built->compact->MemoryBytes());
+    std::vector<uint32_t> all(static_cast<size_t>(rows.size() + 31) / 32, UINT32_MAX);
+    all.back() >>= 32 * static_cast<int64_t>(all.size()) - rows.size();
+    std::vector<float> query(kDimension);
+    for (int64_t row = 0; row < rows.size(); row += 100) {
+      rows.Widen(row, query.data());
+      const QueryCode code(query);
+      ASSERT_OK_AND_ASSIGN(const auto a, built->compact->Search(query, code, all, 5));
+      ASSERT_OK_AND_ASSIGN(const auto b, loaded[0]->compact->Search(query, code, all, 5));
+      ASSERT_THAT(a, SizeIs(5));
+      ASSERT_THAT(b, SizeIs(5));
+      for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].row, b[i].row);
+    }
+  }
+}
+
 TEST_P(SegmentBuilderTest, AFileThatIsRemovedStaysReadable) {
   const SegmentParts parts = {{first_, second_}, live_, nullptr};
   ASSERT_OK_AND_ASSIGN(const SegmentPtr segment, BuildSegment(parts, place_, options_, Never));
