@@ -41,6 +41,7 @@ class CompactRows : public DeviceRows {
 
   int most_hits() const final { return 1 << 14; }
   std::optional<float> Slack(const QueryCode&) const final { return std::nullopt; }
+  bool scores_are_estimates() const final { return true; }
 
  private:
   virtual absl::Status SaveBody(const Sink& sink) const = 0;

@@ -36,6 +36,8 @@ class DeviceRows {
   // An allowed row that Search left out has, as it is stored, a score of at most that of the
   // last hit and this. Empty: it may leave out any.
   virtual std::optional<float> Slack(const QueryCode& code) const = 0;
+  // Its scores are the stored vectors' but for errors that are alike for all rows.
+  virtual bool scores_are_estimates() const { return false; }
 
  private:
   virtual absl::StatusOr<std::vector<RowScore>> DoSearch(std::span<const float> query,
