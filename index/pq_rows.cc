@@ -23,8 +23,10 @@ constexpr double kMostLists = 4096;
 constexpr int kListRounds = 6;
 constexpr int kCodeRounds = 10;
 constexpr int kRowsPerCentre = 64;  // of the codes
-// Lists that a query looks at, and more the fewer of the rows are allowed.
-constexpr double kProbes = 64;
+// Lists that a query looks at. With a filter that leaves less than this share it looks at all: what
+// is allowed may lie in those that it would pass over.
+constexpr size_t kProbes = 64;
+constexpr double kFewAllowed = 0.7;
 constexpr int kCodeSizes[] = {64, 48, 32, 16, 8, 4, 2, 1};  // bytes
 
 std::unique_ptr<faiss::IndexIVFPQ> Empty(int dimension, int64_t rows) {
@@ -105,10 +107,8 @@ absl::StatusOr<std::vector<RowScore>> PqRows::DoSearch(std::span<const float> qu
                                      reinterpret_cast<const uint8_t*>(allowed.data()));
     faiss::SearchParametersIVF parameters;
     if (count < index_->ntotal) parameters.sel = &selector;
-    const double wanted = kProbes * static_cast<double>(index_->ntotal) /
-                          static_cast<double>(std::max<int64_t>(1, count));
-    parameters.nprobe =
-        static_cast<size_t>(std::min(std::ceil(wanted), static_cast<double>(index_->nlist)));
+    const bool few = static_cast<double>(count) < kFewAllowed * static_cast<double>(index_->ntotal);
+    parameters.nprobe = few ? index_->nlist : std::min(kProbes, index_->nlist);
     std::vector<float> scores(static_cast<size_t>(n));
     std::vector<faiss::Index::idx_t> found(scores.size(), -1);
     index_->search(1, query.data(), n, scores.data(), found.data(), &parameters);
