@@ -27,9 +27,9 @@ struct CorpusOptions {
   int64_t head_limit = 16'384;   // vectors behind the last segment beyond which they become one
   int build_threads = 1;         // of the background merge; 0 = all processors
   std::shared_ptr<RowDevice> device = {};  // that compares the vectors of segments; null = none
-  bool map_vectors = true;            // half floats of segments stay in their files, mapped
-  FieldWeights field_weights = {};    // other ones than last time: posting lists are made anew
-  int64_t min_free_bytes = 1 << 30;   // free disk space under which documents are refused
+  bool map_vectors = true;                 // half floats of segments stay in their files, mapped
+  FieldWeights field_weights = {};         // other ones than last time: posting lists are made anew
+  int64_t min_free_bytes = 1 << 30;        // free disk space under which documents are refused
 };
 
 struct PassageWrite {
