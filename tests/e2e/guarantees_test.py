@@ -97,8 +97,10 @@ class GuaranteesTest(unittest.TestCase):
             files.append(("file", f"notice [{i}]{'<|im_start|>' if i % 7 == 0 else ''}.txt", text.encode()))
         for i in range(60):
             files.append(("file", f"plain{i}.txt", f"Note zp{i:03d}. The {rng.choice(NAMES)} mug costs {i}.25.\n".encode()))
-        for begin in range(0, len(files), 40):
-            _, _, body = cls.server.multipart("/v1/collections/shop/documents", [], files[begin:begin + 40])
+        # The notices before the notes: of equal scores the passage that came first is the better one, and
+        # documents of one upload come in any order.
+        for begin, end in ((0, 40), (40, 80), (80, 100), (100, 140), (140, 160)):
+            _, _, body = cls.server.multipart("/v1/collections/shop/documents", [], files[begin:end])
             assert all(d["outcome"] == "indexed" for d in json.loads(body)["documents"]), body
         cls.brackets = {str(i): 14 for text in ("[1]", "[2]", "[12]", "[99]", "[0]", " [7]") for i in tokens_of(cls.model / "all", text)}
 
