@@ -71,7 +71,9 @@ TEST_P(CompactRowsTest, AFilterThatWorksAgainstTheQueryIsAnsweredToo) {
   const auto [recall, exact] = Find(0.4, Pick::kFarthest);
   EXPECT_GE(recall, 0.9);
   // Codes of all lists tell the far ones apart by themselves.
-  if (GetParam() == VectorCodes::kBinary) EXPECT_GE(exact, 6);
+  if (GetParam() == VectorCodes::kBinary) {
+    EXPECT_GE(exact, 6);
+  }
 }
 
 }  // namespace
