@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <span>
 
 #include "index/passage_set.h"
 #include "index/vector_rows.h"
@@ -20,6 +22,13 @@ inline uint64_t AllowedBits(const VectorRows& rows, int64_t first, int count,
     bits |= uint64_t{allowed.Contains(rows.passage(first + i))} << i;
   }
   return bits;
+}
+
+// How many rows such bits allow, 32 in each word.
+inline int64_t CountBits(std::span<const uint32_t> allowed) {
+  int64_t count = 0;
+  for (const uint32_t word : allowed) count += std::popcount(word);
+  return count;
 }
 
 }  // namespace sightline::index

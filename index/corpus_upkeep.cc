@@ -156,11 +156,7 @@ absl::StatusOr<SegmentPtr> Corpus::Impl::BuildOne(const OpenCollection& collecti
     if (meanwhile != nullptr) meanwhile();
     return stopping_.load() || collection.dropped.load();
   };
-  SL_ASSIGN_OR_RETURN(SegmentPtr segment, BuildSegment(parts, PlaceOf(collection), options, stop));
-  if (segment == nullptr || options_.device == nullptr || !segment->rows.has_codes()) {
-    return segment;
-  }
-  return PutOnDevice(std::move(segment), *options_.device, stop);
+  return BuildSegment(parts, PlaceOf(collection), options, stop);
 }
 
 absl::Status Corpus::Impl::Rewrite(OpenCollection& collection, const View& base, SegmentRun run,

@@ -12,7 +12,8 @@
 #include <utility>
 
 #include "base/status.h"
-#include "index/faiss_fill.h"
+#include "index/allowed_rows.h"
+#include "index/faiss_index.h"
 
 namespace sightline::index {
 namespace {
@@ -91,7 +92,7 @@ absl::Status PqRows::SaveBody(const Sink& sink) const {
 int64_t PqRows::MemoryBytes() const {
   const auto centres = (index_->nlist + index_->pq.ksub) * static_cast<size_t>(index_->d);
   return static_cast<int64_t>(static_cast<size_t>(index_->ntotal) *
-                                  (index_->code_size + sizeof(faiss::Index::idx_t)) +
+                                  (index_->code_size + sizeof(int64_t)) +
                               centres * sizeof(float));
 }
 
@@ -100,8 +101,7 @@ absl::StatusOr<std::vector<RowScore>> PqRows::DoSearch(std::span<const float> qu
                                                        std::span<const uint32_t> allowed,
                                                        int n) const {
   return CatchStatus("FAISS", [&]() -> absl::StatusOr<std::vector<RowScore>> {
-    int64_t count = 0;
-    for (const uint32_t word : allowed) count += std::popcount(word);
+    const int64_t count = CountBits(allowed);
     static_assert(std::endian::native == std::endian::little, "bits as FAISS numbers them");
     faiss::IDSelectorBitmap selector(allowed.size_bytes(),
                                      reinterpret_cast<const uint8_t*>(allowed.data()));
@@ -109,14 +109,7 @@ absl::StatusOr<std::vector<RowScore>> PqRows::DoSearch(std::span<const float> qu
     if (count < index_->ntotal) parameters.sel = &selector;
     const bool few = static_cast<double>(count) < kFewAllowed * static_cast<double>(index_->ntotal);
     parameters.nprobe = few ? index_->nlist : std::min(kProbes, index_->nlist);
-    std::vector<float> scores(static_cast<size_t>(n));
-    std::vector<faiss::Index::idx_t> found(scores.size(), -1);
-    index_->search(1, query.data(), n, scores.data(), found.data(), &parameters);
-    std::vector<RowScore> out;
-    for (size_t i = 0; i < found.size(); ++i) {
-      if (found[i] >= 0) out.push_back({found[i], scores[i]});
-    }
-    return out;
+    return SearchFaiss(*index_, query.data(), n, parameters);
   });
 }
 

@@ -12,7 +12,8 @@
 #include "absl/synchronization/mutex.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "index/faiss_fill.h"
+#include "index/allowed_rows.h"
+#include "index/faiss_index.h"
 #include "index/gpu/memory_budget.h"
 #include "index/vector_kernels.h"
 
@@ -26,23 +27,9 @@ bool IsAllowed(std::span<const uint32_t> allowed, int64_t row) {
   return (allowed[static_cast<size_t>(row / 32)] >> row % 32 & 1) != 0;
 }
 
-int64_t CountAllowed(std::span<const uint32_t> allowed) {
-  int64_t count = 0;
-  for (const uint32_t word : allowed) count += std::popcount(word);
-  return count;
-}
-
 std::vector<RowScore> SearchIndex(const FaissIndex& index, const float* query, int n,
                                   faiss::IDSelector* selector) {
-  std::vector<float> scores(static_cast<size_t>(n));
-  std::vector<int64_t> rows(static_cast<size_t>(n), -1);
-  const auto parameters = index.parameters(selector);
-  index.index->search(1, query, n, scores.data(), rows.data(), parameters.get());
-  std::vector<RowScore> out;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i] >= 0) out.push_back({rows[i], scores[i]});
-  }
-  return out;
+  return SearchFaiss(*index.index, query, n, *index.parameters(selector));
 }
 
 class FaissRows final : public DeviceRows {
@@ -63,7 +50,7 @@ class FaissRows final : public DeviceRows {
                                                  std::span<const uint32_t> allowed,
                                                  int n) const override {
     return CatchStatus("FAISS", [&]() -> absl::StatusOr<std::vector<RowScore>> {
-      if (CountAllowed(allowed) == index_.index->ntotal) return SearchOne(query, n, nullptr);
+      if (CountBits(allowed) == index_.index->ntotal) return SearchOne(query, n, nullptr);
       if (!honours_selectors_) return SearchMore(query, allowed, n);
       static_assert(std::endian::native == std::endian::little, "bits as FAISS numbers them");
       faiss::IDSelectorBitmap selector(allowed.size_bytes(),
@@ -82,7 +69,7 @@ class FaissRows final : public DeviceRows {
   absl::StatusOr<std::vector<RowScore>> SearchMore(std::span<const float> query,
                                                    std::span<const uint32_t> allowed, int n) const {
     const auto rows = static_cast<double>(index_.index->ntotal);
-    const double share = static_cast<double>(std::max<int64_t>(1, CountAllowed(allowed))) / rows;
+    const double share = static_cast<double>(std::max<int64_t>(1, CountBits(allowed))) / rows;
     const int ask = static_cast<int>(std::min<double>(2 * n / share, index_.most_hits));
     std::vector<RowScore> found = SearchOne(query, ask, nullptr);
     std::erase_if(found, [&](const RowScore& hit) { return !IsAllowed(allowed, hit.row); });

@@ -103,13 +103,16 @@ struct ScanLog {
   std::atomic<int> calls{0};
   std::atomic<int> most_queries{0};
   std::atomic<bool> fail{false};
-  absl::Notification* hold = nullptr;  // the first call waits for it
+  std::atomic<int64_t> least_rows{INT64_MAX};  // of the scans that were made
+  absl::Notification* hold = nullptr;          // the first call waits for it
 };
 
 template <typename Scan>
 class LoggedScan final : public DeviceScan {
  public:
-  LoggedScan(const DeviceScanOptions& options, ScanLog& log) : scan_(options), log_(log) {}
+  LoggedScan(const DeviceScanOptions& options, ScanLog& log) : scan_(options), log_(log) {
+    log_.least_rows = std::min(log_.least_rows.load(), options.capacity);
+  }
   int64_t size() const override { return scan_.size(); }
   absl::Status Append(std::span<const uint8_t> codes, std::span<const RowHead> heads) override {
     return scan_.Append(codes, heads);
@@ -468,6 +471,7 @@ TEST_F(DeviceCorpusTest, SegmentsAreOnItWhileDocumentsComeAndGoAndAfterARestart)
   int before = log_.calls;
   ExpectAll(0, kParts);
   EXPECT_GE(log_.calls, before + static_cast<int>(kParts));
+  EXPECT_GE(log_.least_rows, kDeviceCandidates) << "segments that are never asked for";
   // The next search sees a deletion, without any copying.
   ASSERT_THAT(corpus_->DeleteDocument("c", "d3"), IsOk());
   EXPECT_THAT(Find(DenseQuery(UnitVector(kPart * 3 + 3), 1)), Each(::testing::Ne("d3")));

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "index/row_score.h"
 #include "index/vector_rows.h"
 
 namespace sightline::index {
@@ -17,5 +19,9 @@ void TrainFaiss(const VectorRows& rows, int64_t training_rows, faiss::Index& ind
 // Adds all rows, each under its number. kCancelled soon after `stop` answers true. May throw.
 absl::Status AddToFaiss(const VectorRows& rows, const std::function<bool()>& stop,
                         faiss::Index& index);
+
+// The rows that it finds, best first; `n` or fewer. May throw.
+std::vector<RowScore> SearchFaiss(const faiss::Index& index, const float* query, int n,
+                                  const faiss::SearchParameters& parameters);
 
 }  // namespace sightline::index

@@ -1,4 +1,4 @@
-#include "index/faiss_fill.h"
+#include "index/faiss_index.h"
 
 #include <algorithm>
 #include <vector>
@@ -36,6 +36,18 @@ absl::Status AddToFaiss(const VectorRows& rows, const std::function<bool()>& sto
     index.add(count, values.data());
   }
   return absl::OkStatus();
+}
+
+std::vector<RowScore> SearchFaiss(const faiss::Index& index, const float* query, int n,
+                                  const faiss::SearchParameters& parameters) {
+  std::vector<float> scores(static_cast<size_t>(n));
+  std::vector<int64_t> rows(scores.size(), -1);
+  index.search(1, query, n, scores.data(), rows.data(), &parameters);
+  std::vector<RowScore> out;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] >= 0) out.push_back({rows[i], scores[i]});
+  }
+  return out;
 }
 
 }  // namespace sightline::index
