@@ -73,13 +73,16 @@ class LocalExchange final
   }
 
   void GiveUp(absl::Status why) {
+    std::function<void(Reply)> done;
     {
       absl::MutexLock lock(&mu_);
       if (!given_up_.ok()) return;
       given_up_ = why;
+      // Before the handler hears of it, which would at once reply that it was cancelled.
+      done = std::exchange(done_, nullptr);
     }
     context_.Cancel();
-    if (const auto done = Take(); done != nullptr) done(ErrorReply(why, request_id_));
+    if (done != nullptr) done(ErrorReply(why, request_id_));
   }
 
   const std::string request_id_;

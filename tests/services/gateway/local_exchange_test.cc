@@ -149,7 +149,7 @@ TEST_F(LocalExchangeTest, AClientThatGoesAwayEndsTheWork) {
 TEST_F(LocalExchangeTest, TheReplyOfAPassedDeadlineDoesNotWaitForTheHandler) {
   Start();
   RawConnection connection(at_);
-  connection.Send(RequestText("POST", "/v1/search?timeout=0.05", Query("wait"),
+  connection.Send(RequestText("POST", "/v1/search?timeout=0.3", Query("wait"),
                               {"Content-Type: application/json"}));
   const RawReply late = connection.Read();
   EXPECT_EQ(late.status, 504);
@@ -175,6 +175,34 @@ TEST_F(LocalExchangeTest, MoreCallsThanAllowedAreToldToComeAgain) {
   service_.may_go.Notify();
   EXPECT_EQ(first.Read().status, 200);
   EXPECT_EQ(PostJson(at_, "/v1/search", Query("c")).status, 200);
+}
+
+// A handler that listens ends as soon as it hears that it may: the reply still says why.
+TEST_F(LocalExchangeTest, TheReplyOfACancelledCallSaysWhy) {
+  edge::LocalCalls calls(/*max_calls=*/100, metrics_);
+  v1::SearchRequest search;
+  search.set_collection("listen");
+  search.add_query()->set_text("boats");
+  constexpr int kTimes = 100;
+  for (int i = 1; i <= kTimes; ++i) {
+    auto exchange = std::make_shared<
+        LocalExchange<v1::QueryService::Service, v1::SearchRequest, v1::SearchResponse>>(
+        Request(), absl::InfiniteFuture(), search, calls, service_, kSearch,
+        [](v1::SearchResponse&) { return Reply(); });
+    int status = 0;
+    absl::Notification replied;
+    std::thread caller([&] {
+      exchange->Start([&](Reply reply) {
+        status = reply.status;
+        replied.Notify();
+      });
+    });
+    ASSERT_TRUE(Eventually([&] { return service_.begun == i; }));
+    exchange->Cancel(absl::UnavailableError("shutting down"));
+    replied.WaitForNotification();
+    caller.join();
+    ASSERT_EQ(status, 503) << "call " << i;
+  }
 }
 
 TEST_F(LocalExchangeTest, StopLetsCallsEndAndCancelsThemAtTheDeadline) {
