@@ -328,13 +328,12 @@ absl::StatusOr<QueryService::Asked> QueryService::ReadFiltered(
   SL_ASSIGN_OR_RETURN(out.mode, ModeFrom(request.mode(), prefix));
   if (request.has_dense_weight()) {
     if (!(request.dense_weight() >= 0 && request.dense_weight() <= 1)) {
-      return edge::InvalidField(
-          absl::StrCat(prefix, "dense_weight"),
-          absl::StrCat("dense_weight is ", request.dense_weight(), ", expected 0 to 1"));
+      return edge::InvalidField(absl::StrCat(prefix, "dense_weight"),
+                                absl::StrCat("expected 0 to 1, got ", request.dense_weight()));
     }
     if (out.mode != index::FusionMode::kHybrid) {
       return edge::InvalidField(absl::StrCat(prefix, "dense_weight"),
-                                "dense_weight is of hybrid searches; this one is of one kind");
+                                "only of hybrid searches; this one is of one kind");
     }
     out.dense_weight = static_cast<float>(request.dense_weight());
   }
