@@ -23,11 +23,15 @@
 namespace sightline::index {
 namespace {
 
-constexpr int kRounds = 24;  // times SIGHTLINE_ROUNDS
+// How a collection keeps its vectors, and how often it is killed, times SIGHTLINE_ROUNDS.
+struct Kept {
+  std::string vectors;
+  int rounds;
+};
 
-int Rounds() {
+int Times() {
   const char* const times = std::getenv("SIGHTLINE_ROUNDS");
-  return kRounds * (times == nullptr ? 1 : std::max(1, std::atoi(times)));
+  return times == nullptr ? 1 : std::max(1, std::atoi(times));
 }
 
 template <typename Body>
@@ -40,7 +44,11 @@ pid_t InChild(const Body& body) {
   return child;
 }
 
-TEST(CorpusCrashTest, NothingAcknowledgedIsLostAndNothingDeletedComesBackOverKills) {
+class CorpusCrashTest : public ::testing::TestWithParam<Kept> {};
+
+TEST_P(CorpusCrashTest, NothingAcknowledgedIsLostAndNothingDeletedComesBackOverKills) {
+  ::setenv("SIGHTLINE_VECTORS", GetParam().vectors.c_str(), 1);
+  const int rounds = GetParam().rounds * Times();
   auto folder = TempDir::Create("crash");
   ASSERT_THAT(folder, testing::IsOk());
   const std::string path = (*folder)->path() + "/data";
@@ -49,7 +57,7 @@ TEST(CorpusCrashTest, NothingAcknowledgedIsLostAndNothingDeletedComesBackOverKil
   std::mt19937 random(42);
   int64_t acknowledged = 0;
   std::vector<int64_t> checks_ms;
-  for (int round = 0; round < Rounds(); ++round) {
+  for (int round = 0; round < rounds; ++round) {
     const uint32_t seed = static_cast<uint32_t>(round + 1);
     const pid_t writer = InChild([&]() -> int { WriteForEver(path, ledger, seed); });
     std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 400));
@@ -72,12 +80,17 @@ TEST(CorpusCrashTest, NothingAcknowledgedIsLostAndNothingDeletedComesBackOverKil
     ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "after round " << round;
   }
   // The kills came late enough for writes to have been going on.
-  EXPECT_GT(acknowledged, 100);
+  EXPECT_GT(acknowledged, 4 * rounds);
   std::sort(checks_ms.begin(), checks_ms.end());
   std::cout << checks_ms.size() << " kills, " << acknowledged / 2
             << " writes, opened and compared within " << checks_ms[checks_ms.size() / 2]
             << " ms (median), " << checks_ms.back() << " ms at most\n";
 }
+
+INSTANTIATE_TEST_SUITE_P(Vectors, CorpusCrashTest,
+                         ::testing::Values(Kept{"f16", 18}, Kept{"int8", 4}, Kept{"binary", 4},
+                                           Kept{"pq", 4}),
+                         [](const auto& info) { return info.param.vectors; });
 
 }  // namespace
 }  // namespace sightline::index

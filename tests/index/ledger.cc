@@ -32,6 +32,16 @@ CorpusOptions Options(const std::string& path) {
   return options;
 }
 
+// How the collection keeps its vectors.
+VectorCodes Vectors() {
+  static const std::map<std::string, VectorCodes> kNames = {{"f16", VectorCodes::kFloat16},
+                                                            {"int8", VectorCodes::kInt8},
+                                                            {"binary", VectorCodes::kBinary},
+                                                            {"pq", VectorCodes::kPq}};
+  const char* const name = std::getenv("SIGHTLINE_VECTORS");
+  return kNames.at(name == nullptr ? "f16" : name);
+}
+
 // What the ledger says of one document: content number `value`, 0 = deleted; of `begun` any, or
 // none, may have been done since.
 struct Known {
@@ -113,7 +123,8 @@ class Writer {
     corpus_.reset();
     SL_ASSIGN_OR_RETURN(corpus_, Corpus::Open(Options(path_)));
     if (corpus_->GetCollection("c").ok()) return absl::OkStatus();
-    return corpus_->CreateCollection("c", "model", kTestDimension).status();
+    return corpus_->CreateCollection("c", "model", kTestDimension, PatchCodes::kNone, Vectors())
+        .status();
   }
 
   absl::Status Step() {

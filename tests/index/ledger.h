@@ -8,7 +8,8 @@ namespace sightline::index {
 // A process that writes documents and notes in a ledger what was acknowledged, and one that
 // compares the two: what tests of kills, failing disks and power cuts share. The ledger's lines are
 // "begin ID VALUE" before a write and "done ID VALUE" once it was acknowledged; a value of 0 stands
-// for a deletion. All functions return what a process should exit with.
+// for a deletion. The variable SIGHTLINE_VECTORS says how the collection keeps its vectors: f16
+// when it is not set, int8, binary or pq. All functions return what a process should exit with.
 
 inline constexpr int kRefused = 10;  // writes ended with an error, reads went on
 inline constexpr int kNotOpened = 11;
