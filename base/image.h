@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -31,5 +32,16 @@ struct Box {
   float x1 = 1;
   float y1 = 1;
 };
+
+// The bounds above hold; false where one side is not a number.
+inline bool IsBox(const Box& box) {
+  return box.x0 >= 0 && box.x0 < box.x1 && box.x1 <= 1 && box.y0 >= 0 && box.y0 < box.y1 &&
+         box.y1 <= 1;
+}
+
+// The smallest that holds both.
+inline Box Around(const Box& a, const Box& b) {
+  return {std::min(a.x0, b.x0), std::min(a.y0, b.y0), std::max(a.x1, b.x1), std::max(a.y1, b.y1)};
+}
 
 }  // namespace sightline

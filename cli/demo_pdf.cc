@@ -11,6 +11,19 @@ namespace {
 
 constexpr int kFirstPageObject = 7;  // after catalog, pages, and the fonts
 
+// Thousandths of the size, from Adobe's metrics of Helvetica: its characters from the blank on.
+constexpr int kLatinWidths[] = {
+    278,  278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,  // ' '../
+    556,  556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,  // 0..?
+    1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,  // @..O
+    667,  778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556,  // P.._
+    333,  556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556,  // `..o
+    556,  556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584};      // p..~
+constexpr int kLatinAscent = 718, kLatinDescent = 207;
+// As Finish says them of the other font.
+constexpr int kWideAscent = 880, kWideDescent = 120;
+constexpr int kWideWidth = 1000, kHalfWidth = 500;
+
 bool IsAscii(absl::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -80,6 +93,19 @@ void PdfWriter::Text(double x, double y, double size, absl::string_view text, bo
                         : bold ? "F2"
                                : "F1",
                         size, x, kHeight - y, latin ? LatinString(text) : WideString(text));
+}
+
+PdfWriter::Extent PdfWriter::ExtentOf(double x, double y, double size, absl::string_view text) {
+  const bool latin = IsAscii(text);
+  int width = 0;
+  for (size_t i = 0; i < text.size(); i += CharacterBytes(text.substr(i))) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool printable = c >= ' ' && c <= '~';
+    width += !latin ? (printable ? kHalfWidth : kWideWidth) : printable ? kLatinWidths[c - ' '] : 0;
+  }
+  const double point = size / 1000;
+  return {x, y - point * (latin ? kLatinAscent : kWideAscent), x + point * width,
+          y + point * (latin ? kLatinDescent : kWideDescent)};
 }
 
 double PdfWriter::Paragraph(double x, double y, double size, int columns, absl::string_view text) {

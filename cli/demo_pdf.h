@@ -18,6 +18,12 @@ class PdfWriter {
   // The following go on the page begun last; there must be one.
   void BeginPage();
   void Text(double x, double y, double size, absl::string_view text, bool bold = false);
+  // What that text takes by the metrics of its font, from ascent to descent, in the same points.
+  // Not of bold text.
+  struct Extent {
+    double left = 0, top = 0, right = 0, bottom = 0;
+  };
+  static Extent ExtentOf(double x, double y, double size, absl::string_view text);
   // Lines of at most `columns` columns (two for a Chinese character), broken at blanks or, in
   // Chinese, anywhere. Returns the y below the last line.
   double Paragraph(double x, double y, double size, int columns, absl::string_view text);

@@ -1,5 +1,6 @@
 #include "cli/eval_regions.h"
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -10,7 +11,6 @@
 #include "cli/eval_claims.h"
 #include "cli/eval_metrics.h"
 #include "cli/eval_request.h"
-#include "cli/eval_text_page.h"
 #include "cli/json_text.h"
 #include "tools/demo_world/questions.h"
 #include "tools/demo_world/random.h"
@@ -45,10 +45,21 @@ std::optional<EvalRegion> AskOne(const demo_world::World& world, Task task, bool
   out.question = Prepare(world, *question);
   out.text_layer = text_layer;
   out.place = text_layer ? OnTextPage(page.page, *line, drawn) : line->box;
+  if (text_layer) out.texts = TextsOnPage(page.page, drawn);
   return out;
 }
 
 Box FromProto(const v1::Box& box) { return {box.x0(), box.y0(), box.x1(), box.y1()}; }
+
+// Of `box` and the place of the text that `snippet` is, where the page has it; of several the best.
+double QuotedOverlap(const std::vector<PlacedText>& texts, const std::string& snippet,
+                     const Box& box) {
+  double best = 0;
+  for (const PlacedText& text : texts) {
+    if (text.text == snippet) best = std::max(best, IntersectionOverUnion(text.place, box));
+  }
+  return best;
+}
 
 std::string BoxText(const Box& box) {
   return absl::StrFormat("[%.3f,%.3f,%.3f,%.3f]", box.x0, box.y0, box.x1, box.y1);
@@ -93,7 +104,10 @@ void ShuffleRegions(uint64_t seed, std::vector<EvalRegion>& regions) {
     std::swap(circle[i], circle[random.Below(i + 1)]);
   }
   // One step along a random circle, as ShuffleGold.
-  for (size_t i = 1; i < circle.size(); ++i) std::swap(circle[0]->place, circle[i]->place);
+  for (size_t i = 1; i < circle.size(); ++i) {
+    std::swap(circle[0]->place, circle[i]->place);
+    std::swap(circle[0]->texts, circle[i]->texts);
+  }
 }
 
 absl::StatusOr<RegionScore> AskRegion(const EvalSession& session, const EvalRegion& region,
@@ -115,9 +129,10 @@ absl::StatusOr<RegionScore> AskRegion(const EvalSession& session, const EvalRegi
     ++score.citations;
     if (!citation.has_region() && !passage.has_box()) continue;
     const Box box = FromProto(citation.has_region() ? citation.region() : passage.box());
-    score.regions.push_back({.of_words = !citation.has_region(),
+    score.regions.push_back({.of_words = passage.has_box(),
                              .covered = Covered(region.place, box),
                              .overlap = IntersectionOverUnion(region.place, box),
+                             .quoted = QuotedOverlap(region.texts, citation.snippet(), box),
                              .area = (box.x1 - box.x0) * (box.y1 - box.y0)});
     found.Add(BoxText(box));
   }
@@ -155,6 +170,12 @@ TaskFigures RegionTask(const std::vector<RegionScore>& scores) {
     out.figures.emplace_back(name + "iou50", Mean(scores, of_words, [](const CitedRegion& region) {
                                return region.overlap > 0.5 ? 1.0 : 0.0;
                              }));
+    if (of_words) {
+      out.figures.emplace_back(name + "quoted_iou50",
+                               Mean(scores, of_words, [](const CitedRegion& region) {
+                                 return region.quoted > 0.5 ? 1.0 : 0.0;
+                               }));
+    }
     out.figures.emplace_back(name + "area", Mean(scores, of_words, [](const CitedRegion& region) {
                                return region.area;
                              }));

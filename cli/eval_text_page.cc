@@ -1,9 +1,9 @@
 #include "cli/eval_text_page.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "cli/demo_pdf.h"
-#include "cli/terminal.h"
 
 namespace sightline::cli {
 namespace {
@@ -15,8 +15,6 @@ using demo_world::PageLine;
 // Of a line's height.
 constexpr double kLetters = 0.8;
 constexpr double kBaseline = 0.8;  // from the top
-// Of the letters' size, what a column takes at least.
-constexpr double kNarrowest = 0.4;
 
 // Points of the sheet for the whole width and height of the picture, whose shape stays.
 struct Scale {
@@ -40,6 +38,10 @@ double Baseline(const PageLine& line, const Scale& scale) {
   return (line.box.y0 + kBaseline * (line.box.y1 - line.box.y0)) * scale.y;
 }
 
+Box Around(const Box& a, const Box& b) {
+  return {std::min(a.x0, b.x0), std::min(a.y0, b.y0), std::max(a.x1, b.x1), std::max(a.y1, b.y1)};
+}
+
 // A part of a row as a line of its own: at the height of its row, but for a chart's, whose parts
 // stand below each other.
 PageLine PartOf(const demo_world::PageContent& content, const PageLine& row, size_t part) {
@@ -52,23 +54,50 @@ PageLine PartOf(const demo_world::PageContent& content, const PageLine& row, siz
   return out;
 }
 
+// The text of a part of a row.
+const std::string& Cell(const demo_world::PageRow& row, size_t part) {
+  return part == 0 ? row.label : row.cells[part - 1];
+}
+
+// A text that the file has in one piece.
+struct Piece {
+  std::string text;
+  double x, y, size;  // points, as of PdfWriter::Text
+
+  Piece(std::string words, const PageLine& line, const Scale& scale)
+      : text(std::move(words)),
+        x(line.box.x0 * scale.x),
+        y(Baseline(line, scale)),
+        size(LetterSize(line, scale)) {}
+
+  Box Place() const {
+    const PdfWriter::Extent extent = PdfWriter::ExtentOf(x, y, size, text);
+    return {extent.left / PdfWriter::kWidth, std::max(0.0, extent.top / PdfWriter::kHeight),
+            std::min(1.0, extent.right / PdfWriter::kWidth), extent.bottom / PdfWriter::kHeight};
+  }
+};
+
+// A row is a piece a part.
+std::vector<Piece> PiecesOf(const demo_world::PageContent& content, const PageLine& line,
+                            const Scale& scale) {
+  if (line.row < 0 || line.parts.empty()) return {Piece(line.text, line, scale)};
+  const demo_world::PageRow& row = content.rows[static_cast<size_t>(line.row)];
+  std::vector<Piece> out;
+  for (size_t i = 0; i < line.parts.size() && i <= row.cells.size(); ++i) {
+    out.emplace_back(Cell(row, i), PartOf(content, line, i), scale);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string TextPage(const demo_world::PageContent& content, const DrawnPage& drawn) {
   const Scale scale(drawn.picture);
   PdfWriter pdf;
   pdf.BeginPage();
-  const auto write = [&](const PageLine& line, const std::string& text) {
-    pdf.Text(line.box.x0 * scale.x, Baseline(line, scale), LetterSize(line, scale), text);
-  };
   for (const PageLine& line : drawn.lines) {
-    if (line.row < 0 || line.parts.empty()) {
-      write(line, line.text);
-      continue;
-    }
-    const demo_world::PageRow& row = content.rows[static_cast<size_t>(line.row)];
-    for (size_t i = 0; i < line.parts.size() && i <= row.cells.size(); ++i) {
-      write(PartOf(content, line, i), i == 0 ? row.label : row.cells[i - 1]);
+    for (const Piece& piece : PiecesOf(content, line, scale)) {
+      pdf.Text(piece.x, piece.y, piece.size, piece.text);
     }
   }
   return pdf.Finish();
@@ -76,18 +105,22 @@ std::string TextPage(const demo_world::PageContent& content, const DrawnPage& dr
 
 Box OnTextPage(const demo_world::PageContent& content, const PageLine& line,
                const DrawnPage& drawn) {
+  const std::vector<Piece> pieces = PiecesOf(content, line, Scale(drawn.picture));
+  const Box end = pieces.back().Place();
+  if (content.kind == demo_world::PageKind::kBarChart) return end;
+  return Around(pieces.front().Place(), end);
+}
+
+std::vector<PlacedText> TextsOnPage(const demo_world::PageContent& content,
+                                    const DrawnPage& drawn) {
   const Scale scale(drawn.picture);
-  const bool is_row = line.row >= 0 && !line.parts.empty();
-  const PageLine last = is_row ? PartOf(content, line, line.parts.size() - 1) : line;
-  const double size = LetterSize(last, scale);
-  const double baseline = Baseline(last, scale);
-  // The last part of a row ends behind its first column at least; of a chart's row it is the value.
-  const bool is_chart = content.kind == demo_world::PageKind::kBarChart;
-  const double begin = is_row && !is_chart ? line.parts.front().x0 : last.box.x0;
-  const int columns = is_row ? 1 : DisplayWidth(line.text);
-  return {begin * scale.x / PdfWriter::kWidth, (baseline - size / 2) / PdfWriter::kHeight,
-          (last.box.x0 * scale.x + kNarrowest * size * columns) / PdfWriter::kWidth,
-          baseline / PdfWriter::kHeight};
+  std::vector<PlacedText> out;
+  for (const PageLine& line : drawn.lines) {
+    for (const Piece& piece : PiecesOf(content, line, scale)) {
+      out.push_back({piece.text, piece.Place()});
+    }
+  }
+  return out;
 }
 
 }  // namespace sightline::cli

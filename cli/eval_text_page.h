@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "tools/demo_world/page.h"
 #include "tools/demo_world/picture.h"
@@ -11,9 +12,18 @@ namespace sightline::cli {
 // The file of a page of one sheet.
 std::string TextPage(const demo_world::PageContent& content, const demo_world::DrawnPage& drawn);
 
-// Where that file has `line`, of a chart's row the value, in fractions of the sheet: no more than
-// its letters take, whatever the font.
+// Where that file has `line`, of a chart's row the value, in fractions of the sheet: from its
+// letters' ascent to their descent.
 demo_world::Box OnTextPage(const demo_world::PageContent& content, const demo_world::PageLine& line,
                            const demo_world::DrawnPage& drawn);
+
+struct PlacedText {
+  std::string text;
+  demo_world::Box place;  // as of OnTextPage
+};
+
+// All that the file says, line by line; of a row each part.
+std::vector<PlacedText> TextsOnPage(const demo_world::PageContent& content,
+                                    const demo_world::DrawnPage& drawn);
 
 }  // namespace sightline::cli

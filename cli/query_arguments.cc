@@ -179,6 +179,15 @@ std::string Region(const v1::Box& box) {
                          box.y0() * 100, box.y1() * 100);
 }
 
+// The words that are cited, behind their place; of a picture the place alone.
+std::string Cited(const v1::Citation& citation) {
+  const std::string words = OneLine(citation.snippet());
+  if (!citation.has_region()) return words;
+  const std::string region = Region(citation.region());
+  const bool of_words = citation.hit().passage().has_box() && !words.empty();
+  return of_words ? absl::StrCat(region, ": ", words) : region;
+}
+
 }  // namespace
 
 void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
@@ -309,8 +318,7 @@ std::string RenderCitations(const Terminal& terminal, const v1::AnswerResponse& 
     absl::StrAppend(&out, "[", marker, "] ", RenderPlace(citations.front()->hit().passage()), "\n");
     for (const v1::Citation* citation : citations) {
       const std::string verdict = Verdict(terminal, citation->verdict());
-      const std::string snippet =
-          citation->has_region() ? Region(citation->region()) : OneLine(citation->snippet());
+      const std::string snippet = Cited(*citation);
       absl::StrAppend(&out, std::string(kTextIndent, ' '), verdict, snippet.empty() ? "" : ": ",
                       Ellipsis(snippet, std::max(20, terminal.columns - kTextIndent - 16)), "\n");
     }

@@ -17,6 +17,7 @@ class ByteWriter {
     out_.push_back(static_cast<char>(v));
     return *this;
   }
+  ByteWriter& U16(uint16_t v) { return Fixed(v); }
   ByteWriter& U32(uint32_t v) { return Fixed(v); }
   ByteWriter& U64(uint64_t v) { return Fixed(v); }
   ByteWriter& Varint(uint64_t v) {
@@ -62,6 +63,7 @@ class ByteReader {
   explicit ByteReader(absl::string_view bytes) : bytes_(bytes) {}
 
   uint8_t U8() { return static_cast<uint8_t>(Fixed<uint8_t>()); }
+  uint16_t U16() { return Fixed<uint16_t>(); }
   uint32_t U32() { return Fixed<uint32_t>(); }
   uint64_t U64() { return Fixed<uint64_t>(); }
   uint64_t Varint() {

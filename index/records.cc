@@ -1,5 +1,9 @@
 #include "index/records.h"
 
+#include <algorithm>
+#include <cmath>
+#include <span>
+
 #include "absl/strings/str_cat.h"
 #include "index/byte_coder.h"
 
@@ -13,6 +17,7 @@ constexpr uint64_t kFetchedVersion = 2;
 constexpr uint64_t kHashedVersion = 2;    // of passages with a picture's hash, likewise
 constexpr uint64_t kPatchesVersion = 2;   // of collections with patches: others cannot delete them
 constexpr uint64_t kReadVersion = 3;      // of passages that were read from a picture, likewise
+constexpr uint64_t kLinedVersion = 4;     // of those whose lines have places, likewise
 constexpr uint64_t kVectorsVersion = 3;   // of those whose vectors are kept as bytes
 constexpr uint64_t kCompactVersion = 4;   // and of those that are searched by other codes
 constexpr uint64_t kCountersVersion = 2;  // 1 had no `change`
@@ -74,6 +79,50 @@ void WriteSeconds(ByteWriter& out, const std::optional<double>& seconds) {
 std::optional<double> ReadSeconds(ByteReader& in) {
   if (in.U8() == 0) return std::nullopt;
   return in.Double();
+}
+
+// Sides of a box are stored as multiples of 1/65535: of a page of A4, a hundredth of a point.
+constexpr float kSideSteps = 65535;
+
+void WriteSides(ByteWriter& out, float first, float second) {
+  auto begin = static_cast<uint16_t>(std::lround(first * kSideSteps));
+  auto end = static_cast<uint16_t>(std::lround(second * kSideSteps));
+  // Thinner than a step, the box still has an area.
+  if (begin == end) end < UINT16_MAX ? ++end : --begin;
+  out.U16(begin).U16(end);
+}
+
+Box ReadSides(ByteReader& in) {
+  Box box;
+  for (float* side : {&box.x0, &box.x1, &box.y0, &box.y1}) {
+    *side = static_cast<float>(in.U16()) / kSideSteps;
+  }
+  return box;
+}
+
+void WriteLines(ByteWriter& out, std::span<const TextLine> lines) {
+  out.Varint(lines.size());
+  uint64_t last = 0;
+  for (const TextLine& line : lines) {
+    out.Varint((line.begin - last) << 1 | (line.box.has_value() ? 1 : 0));
+    if (line.box.has_value()) {
+      WriteSides(out, line.box->x0, line.box->x1);
+      WriteSides(out, line.box->y0, line.box->y1);
+    }
+    last = line.begin;
+  }
+}
+
+std::vector<TextLine> ReadLines(ByteReader& in) {
+  std::vector<TextLine> lines(in.Count());
+  uint64_t last = 0;
+  for (TextLine& line : lines) {
+    const uint64_t step = in.Varint();
+    last += step >> 1;
+    line.begin = static_cast<uint32_t>(std::min<uint64_t>(last, UINT32_MAX));
+    if ((step & 1) != 0) line.box = ReadSides(in);
+  }
+  return lines;
 }
 
 // An enumeration stored as its number; out of range makes the record malformed.
@@ -308,7 +357,11 @@ absl::StatusOr<Blob> DecodeBlob(absl::string_view bytes) {
 std::string Encode(const Passage& passage) {
   const bool hashed = passage.picture_hash.has_value();
   const bool read = passage.ocr_confidence.has_value();
-  ByteWriter out = Start(read ? kReadVersion : hashed ? kHashedVersion : kRecordVersion);
+  const bool lined = !passage.lines.empty();
+  ByteWriter out = Start(lined    ? kLinedVersion
+                         : read   ? kReadVersion
+                         : hashed ? kHashedVersion
+                                  : kRecordVersion);
   out.String(passage.document_id).Signed(passage.ordinal).U8(static_cast<uint8_t>(passage.kind));
   out.String(passage.text).String(passage.heading).Signed(passage.page);
   out.U8(passage.box.has_value());
@@ -318,14 +371,17 @@ std::string Encode(const Passage& passage) {
   WriteSeconds(out, passage.start);
   WriteSeconds(out, passage.end);
   out.Signed(passage.token_count).String(passage.blob_hash);
-  if (read) out.Float(*passage.ocr_confidence).U8(hashed);
+  if (lined) out.U8(read);
+  if (read) out.Float(*passage.ocr_confidence);
+  if (lined || read) out.U8(hashed);
   if (hashed) out.U64(*passage.picture_hash);
+  if (lined) WriteLines(out, passage.lines);
   return out.Take();
 }
 
 absl::StatusOr<Passage> DecodePassage(absl::string_view bytes) {
   ByteReader in(bytes);
-  const auto version = CheckVersion(in, "passage", kReadVersion);
+  const auto version = CheckVersion(in, "passage", kLinedVersion);
   if (!version.ok()) return version.status();
   Passage passage;
   passage.document_id = std::string(in.String());
@@ -348,9 +404,15 @@ absl::StatusOr<Passage> DecodePassage(absl::string_view bytes) {
   passage.end = ReadSeconds(in);
   passage.token_count = static_cast<int>(in.Signed());
   passage.blob_hash = std::string(in.String());
-  if (*version >= kReadVersion) passage.ocr_confidence = in.Float();
+  const bool lined = *version >= kLinedVersion;
+  const bool read = lined ? in.U8() != 0 : *version >= kReadVersion;
+  if (read) passage.ocr_confidence = in.Float();
   const bool hashed = *version >= kReadVersion ? in.U8() != 0 : *version >= kHashedVersion;
   if (hashed) passage.picture_hash = in.U64();
+  if (lined) passage.lines = ReadLines(in);
+  if (!AreLinesOf(passage.lines, passage.text.size())) {
+    return absl::DataLossError("store: malformed passage record");
+  }
   if (auto status = CheckEnd(in, "passage"); !status.ok()) return status;
   return passage;
 }

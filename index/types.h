@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "base/image.h"
+#include "base/text_line.h"
 
 namespace sightline::index {
 
@@ -84,6 +85,7 @@ struct Passage {
   std::optional<uint64_t> picture_hash;
   // Of text that was read from a picture: how sure the reader is of it, 0..1.
   std::optional<float> ocr_confidence = {};
+  std::vector<TextLine> lines = {};  // of the page or picture, where they begin in `text`
   std::string metadata_json = "{}";  // of its document
 };
 

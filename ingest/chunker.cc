@@ -22,7 +22,9 @@ constexpr double kLongestPause = 5;
 // What is never cut: a sentence, a line of a table, a piece of either.
 struct Unit {
   std::string text;  // with the space behind it
+  size_t begin = 0;  // of `text` in that of its block
   int tokens = 0;
+  std::vector<TextLine> lines = {};
   std::optional<Box> box = std::nullopt;
   std::optional<media::TimeSpan> time = std::nullopt;
   std::optional<float> confidence = std::nullopt;
@@ -33,14 +35,7 @@ absl::string_view Trim(absl::string_view text) { return absl::StripTrailingAscii
 
 void Include(const std::optional<Box>& more, std::optional<Box>& box) {
   if (!more.has_value()) return;
-  if (!box.has_value()) {
-    box = more;
-    return;
-  }
-  box->x0 = std::min(box->x0, more->x0);
-  box->y0 = std::min(box->y0, more->y0);
-  box->x1 = std::max(box->x1, more->x1);
-  box->y1 = std::max(box->y1, more->y1);
+  box = box.has_value() ? Around(*box, *more) : *more;
 }
 
 void Include(const std::optional<media::TimeSpan>& more, std::optional<media::TimeSpan>& time) {
@@ -63,16 +58,23 @@ std::optional<float> MeanConfidence(std::span<const Unit> units) {
   return static_cast<float>(sum / weight);
 }
 
-std::string JoinUnits(std::span<const Unit> units) {
-  std::string out;
+struct Joined {
+  std::string text;
+  std::vector<TextLine> lines;
+};
+
+Joined JoinUnits(std::span<const Unit> units) {
+  Joined out;
   for (const Unit& unit : units) {
-    if (unit.starts_block && !out.empty()) {
-      out.resize(Trim(out).size());
-      out += '\n';
+    if (unit.starts_block && !out.text.empty()) {
+      out.text.resize(Trim(out.text).size());
+      out.text += '\n';
     }
-    out += unit.text;
+    AppendLines(unit.lines, out.text.size(), out.lines);
+    out.text += unit.text;
   }
-  out.resize(Trim(out).size());
+  out.text.resize(Trim(out.text).size());
+  out.lines = LinesWithin(out.lines, 0, out.text.size());
   return out;
 }
 
@@ -129,8 +131,8 @@ class Packer {
   // passage.
   absl::Status Emit() {
     std::vector<Unit> rest;
-    std::string text = JoinUnits(units_);
-    SL_ASSIGN_OR_RETURN(int tokens, count_(text));
+    Joined joined = JoinUnits(units_);
+    SL_ASSIGN_OR_RETURN(int tokens, count_(joined.text));
     while (tokens > options_.passage_tokens && units_.size() > 1) {
       // A table keeps its head as long as a row of its own stays with it.
       const bool keep_head = !head_.empty() && units_.size() > old_ + 1;
@@ -140,12 +142,13 @@ class Packer {
         rest.insert(rest.begin(), std::move(units_.back()));
         units_.pop_back();
       }
-      text = JoinUnits(units_);
-      SL_ASSIGN_OR_RETURN(tokens, count_(text));
+      joined = JoinUnits(units_);
+      SL_ASSIGN_OR_RETURN(tokens, count_(joined.text));
     }
     TextPassage passage;
     passage.kind = kind_;
-    passage.text = std::move(text);
+    passage.text = std::move(joined.text);
+    passage.lines = std::move(joined.lines);
     passage.heading = heading_;
     passage.token_count = tokens;
     for (const Unit& unit : units_) {
@@ -186,8 +189,8 @@ class Packer {
   std::string heading_;
 };
 
-// Cuts `text` into pieces of at most `limit` tokens.
-absl::Status SplitToFit(absl::string_view text, int limit, const TokenCounter& count,
+// Cuts `text`, which stands at `begin` of its block's, into pieces of at most `limit` tokens.
+absl::Status SplitToFit(absl::string_view text, size_t begin, int limit, const TokenCounter& count,
                         std::vector<Unit>& out) {
   if (Trim(text).empty()) return absl::OkStatus();
   const bool countable = text.size() <= static_cast<size_t>(limit) * kMaxBytesPerToken;
@@ -195,21 +198,24 @@ absl::Status SplitToFit(absl::string_view text, int limit, const TokenCounter& c
   if (countable) {
     SL_ASSIGN_OR_RETURN(tokens, count(Trim(text)));
     if (tokens <= limit) {
-      out.push_back({.text = std::string(text), .tokens = tokens});
+      out.push_back({.text = std::string(text), .begin = begin, .tokens = tokens});
       return absl::OkStatus();
     }
   }
   SL_ASSIGN_OR_RETURN(const size_t middle, BreakNearMiddle(text));
   if (middle == 0) {
-    out.push_back({.text = std::string(text), .tokens = tokens});
+    out.push_back({.text = std::string(text), .begin = begin, .tokens = tokens});
     return absl::OkStatus();
   }
-  SL_RETURN_IF_ERROR(SplitToFit(text.substr(0, middle), limit, count, out));
-  return SplitToFit(text.substr(middle), limit, count, out);
+  SL_RETURN_IF_ERROR(SplitToFit(text.substr(0, middle), begin, limit, count, out));
+  return SplitToFit(text.substr(middle), begin + middle, limit, count, out);
 }
 
-void MarkBlock(const media::TextBlock& block, std::vector<Unit>& units) {
+// `lines`: of the text that the units stand in.
+void MarkBlock(const media::TextBlock& block, std::span<const TextLine> lines,
+               std::vector<Unit>& units) {
   for (Unit& unit : units) {
+    unit.lines = LinesWithin(lines, unit.begin, unit.begin + unit.text.size());
     unit.box = block.box;
     unit.time = block.time;
     unit.confidence = block.confidence;
@@ -219,13 +225,15 @@ void MarkBlock(const media::TextBlock& block, std::vector<Unit>& units) {
 
 absl::StatusOr<std::vector<Unit>> SentenceUnits(const media::TextBlock& block, int limit,
                                                 const TokenCounter& count) {
-  const std::string text = OnOneLine(block.text);
+  std::vector<TextLine> lines = block.lines;
+  const std::string text = OnOneLine(block.text, lines);
   SL_ASSIGN_OR_RETURN(const std::vector<absl::string_view> sentences, SplitSentences(text));
   std::vector<Unit> units;
   for (const absl::string_view sentence : sentences) {
-    SL_RETURN_IF_ERROR(SplitToFit(sentence, limit, count, units));
+    const auto begin = static_cast<size_t>(sentence.data() - text.data());
+    SL_RETURN_IF_ERROR(SplitToFit(sentence, begin, limit, count, units));
   }
-  MarkBlock(block, units);
+  MarkBlock(block, lines, units);
   return units;
 }
 
@@ -233,12 +241,13 @@ absl::StatusOr<std::vector<Unit>> LineUnits(const media::TextBlock& block, int l
                                             const TokenCounter& count) {
   std::vector<Unit> units;
   for (const absl::string_view line : absl::StrSplit(Trim(block.text), '\n')) {
+    const auto begin = static_cast<size_t>(line.data() - block.text.data());
     std::vector<Unit> pieces;
-    SL_RETURN_IF_ERROR(SplitToFit(line, limit, count, pieces));
+    SL_RETURN_IF_ERROR(SplitToFit(line, begin, limit, count, pieces));
     if (!pieces.empty()) pieces.back().text += '\n';
     std::move(pieces.begin(), pieces.end(), std::back_inserter(units));
   }
-  MarkBlock(block, units);
+  MarkBlock(block, block.lines, units);
   return units;
 }
 
@@ -250,7 +259,7 @@ absl::StatusOr<std::vector<Unit>> WholeOrLines(const media::TextBlock& block, in
     SL_ASSIGN_OR_RETURN(const int tokens, count(text));
     if (tokens <= limit) {
       std::vector<Unit> units = {{.text = std::string(text), .tokens = tokens}};
-      MarkBlock(block, units);
+      MarkBlock(block, block.lines, units);
       return units;
     }
   }

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/image.h"
+#include "base/text_line.h"
 #include "index/types.h"
 #include "ingest/media/media_client.h"
 
@@ -46,6 +47,7 @@ struct TextPassage {
   std::optional<Box> box;               // around the blocks it is taken from
   std::optional<media::TimeSpan> time;  // likewise
   std::optional<float> confidence;      // their mean, of those that were read from a picture
+  std::vector<TextLine> lines;          // of the page, where they begin in `text`
   int token_count =
       0;  // of `text`; at most passage_tokens, except for a single code point above it
 };

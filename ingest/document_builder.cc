@@ -317,6 +317,7 @@ absl::Status DocumentBuilder::AddTextPassage(TextPassage text, int page,
   passage.heading = std::move(text.heading);
   passage.page = page;
   passage.box = text.box;
+  passage.lines = std::move(text.lines);
   if (text.time.has_value()) {
     passage.start = text.time->start;
     passage.end = text.time->end;

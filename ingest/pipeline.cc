@@ -12,8 +12,8 @@ namespace sightline::ingest {
 namespace {
 
 // Raised whenever the same file would give other passages than before: a change of the decoders, of
-// the cutting, of what is embedded, or of what is kept of pictures.
-constexpr uint64_t kPipelineVersion = 4;
+// the cutting, of what is embedded, or of what is kept of pictures and places.
+constexpr uint64_t kPipelineVersion = 5;
 
 }  // namespace
 

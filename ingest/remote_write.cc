@@ -28,12 +28,6 @@ absl::Status CheckWords(absl::string_view text, size_t most, absl::string_view w
                  absl::StrCat(what, ": expected UTF-8 of at most ", most, " bytes"));
 }
 
-bool IsPlace(const Box& box) {
-  // False for what is not a number too.
-  return box.x0 >= 0 && box.x0 < box.x1 && box.x1 <= 1 && box.y0 >= 0 && box.y0 < box.y1 &&
-         box.y1 <= 1;
-}
-
 absl::Status CheckFailures(const std::vector<index::PageFailure>& failures) {
   SL_RETURN_IF_ERROR(Require(failures.size() <= kMaxRemoteFailures, "too many failures"));
   for (const index::PageFailure& failure : failures) {
@@ -83,8 +77,10 @@ absl::Status CheckPassage(const index::PassageWrite& write, int dimension, int m
   SL_RETURN_IF_ERROR(Require(passage.page >= 0 && passage.page <= max_pages,
                              absl::StrCat("page: expected 0..", max_pages)));
   SL_RETURN_IF_ERROR(Require(passage.token_count >= 0, "token_count is negative"));
-  SL_RETURN_IF_ERROR(Require(!passage.box.has_value() || IsPlace(*passage.box),
+  SL_RETURN_IF_ERROR(Require(!passage.box.has_value() || IsBox(*passage.box),
                              "box: expected 0 <= x0 < x1 <= 1, 0 <= y0 < y1 <= 1"));
+  SL_RETURN_IF_ERROR(Require(AreLinesOf(passage.lines, passage.text.size()),
+                             "lines: expected boxes, in the order of the text and within it"));
   const bool timed = passage.start.has_value() && passage.end.has_value();
   SL_RETURN_IF_ERROR(Require(
       passage.start.has_value() == passage.end.has_value() &&

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
@@ -109,7 +110,14 @@ size_t CodePointStart(absl::string_view text, size_t at) {
 }  // namespace
 
 std::string OnOneLine(absl::string_view text) {
+  std::vector<TextLine> none;
+  return OnOneLine(text, none);
+}
+
+std::string OnOneLine(absl::string_view text, std::vector<TextLine>& lines) {
   std::string out;
+  std::vector<TextLine> mapped;
+  auto next = lines.begin();
   out.reserve(text.size());
   const auto* const bytes = reinterpret_cast<const uint8_t*>(text.data());
   const auto size = static_cast<int32_t>(text.size());
@@ -128,10 +136,14 @@ std::string OnOneLine(absl::string_view text) {
     }
     const bool joins = line_break && IsEastAsian(last) && IsEastAsian(c);
     if (space && !out.empty() && !joins) out += ' ';
+    for (; next != lines.end() && next->begin <= static_cast<uint32_t>(start); ++next) {
+      AddLine(out.size(), next->box, mapped);
+    }
     out.append(text.data() + start, static_cast<size_t>(at - start));
     space = line_break = false;
     last = c;
   }
+  lines = std::move(mapped);
   return out;
 }
 

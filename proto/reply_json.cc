@@ -498,6 +498,12 @@ std::string ExportedPassageJson(const v1::ExportedPassage& exported) {
   inner["token_count"] = passage.token_count();
   if (passage.has_ocr_confidence()) inner["ocr_confidence"] = Rounded(passage.ocr_confidence());
   inner["image_hash"] = exported.image_hash().empty() ? Json(nullptr) : Json(exported.image_hash());
+  if (exported.lines_size() > 0) {
+    inner["lines"] = Array(exported.lines(), [](const v1::TextLine& line) {
+      return Json{{"begin", line.begin()},
+                  {"box", line.has_box() ? FromBox(line.box()) : Json(nullptr)}};
+    });
+  }
   if (exported.vector_size() > 0) {
     // As doubles: exports of an older build are compared with to the byte.
     inner["vector"] = Array(exported.vector(), [](double value) { return Json(value); });

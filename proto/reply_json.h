@@ -74,8 +74,9 @@ std::string PassageJson(const v1::Passage& passage);
 // {"document":{"document_id","source","media_type","content_hash","metadata","state",
 // "failures","bytes","pages","passages"}}, then for each of its passages {"passage":{"document_id",
 // "ordinal","kind","page","box","start","end","text","heading","token_count","image_hash","vector"}},
-// "vector" and "ocr_confidence" where there is one. What differs from one ingest of the same files
-// to the next, numbers of passages and versions and times, is left out.
+// "vector", "ocr_confidence" and "lines":[{"begin","box"}] where there are some. What differs from
+// one ingest of the same files to the next, numbers of passages and versions and times, is left
+// out.
 std::string ExportedDocumentJson(const v1::Document& document);
 std::string ExportedPassageJson(const v1::ExportedPassage& exported);
 

@@ -63,6 +63,9 @@ class Export {
     if (rules_ != nullptr) {
       SL_RETURN_IF_ERROR(query::FilterPassage(*rules_, *out.mutable_passage()));
     }
+    if (out.passage().text() == passage.text) {
+      for (const TextLine& line : passage.lines) *out.add_lines() = query::ToProto(line);
+    }
     if (!request_.vectors()) return absl::OkStatus();
     const auto vector = corpus_.PassageVector(request_.collection(), passage.id);
     if (vector.ok()) {

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/image.h"
 #include "base/stage_clock.h"
+#include "base/text_line.h"
 
 namespace sightline::media {
 
@@ -84,6 +85,8 @@ struct TextBlock {
   // Of what was read from a picture: how sure the reader is of its words, 0..1, the mean over their
   // characters.
   std::optional<float> confidence = std::nullopt;
+  // Where the page's lines begin in `text`; empty where there is no layout.
+  std::vector<TextLine> lines = {};
 };
 
 // One page of a document, or the whole of one without pages (then number is 1 and has_pages false).

@@ -13,7 +13,9 @@
 namespace sightline::media {
 namespace {
 
-constexpr size_t kMinBlockBytes = 1 + 1 + 4 + 1 + 1 + 1;  // kind, level, text length, flags
+// Kind, level, text length, flags, count of lines.
+constexpr size_t kMinBlockBytes = 1 + 1 + 4 + 1 + 1 + 1 + 4;
+constexpr size_t kMinLineBytes = 4 + 1;  // begin, flag
 constexpr size_t kPageBytes = 2 * sizeof(double);
 constexpr size_t kMinPageBytes = 1 + 1 + 4 + 4;  // reasons, counts
 constexpr size_t kMinFigureBytes = 4 + 4 + 4;    // lengths, block
@@ -72,6 +74,10 @@ bool ReadLimits(WireReader& reader, MediaLimits& limits) {
   return true;
 }
 
+void WriteBox(const Box& box, WireWriter& writer) {
+  for (float side : {box.x0, box.y0, box.x1, box.y1}) writer.F64(side);
+}
+
 void WriteBlock(const TextBlock& block, WireWriter& writer) {
   writer.U8(static_cast<uint8_t>(block.kind));
   writer.U8(static_cast<uint8_t>(block.heading_level));
@@ -79,16 +85,18 @@ void WriteBlock(const TextBlock& block, WireWriter& writer) {
   writer.U8(block.box.has_value() ? 1 : 0);
   writer.U8(block.time.has_value() ? 1 : 0);
   writer.U8(block.confidence.has_value() ? 1 : 0);
-  if (block.box.has_value()) {
-    for (float side : {block.box->x0, block.box->y0, block.box->x1, block.box->y1}) {
-      writer.F64(side);
-    }
-  }
+  if (block.box.has_value()) WriteBox(*block.box, writer);
   if (block.time.has_value()) {
     writer.F64(block.time->start);
     writer.F64(block.time->end);
   }
   if (block.confidence.has_value()) writer.F64(*block.confidence);
+  writer.U32(static_cast<uint32_t>(block.lines.size()));
+  for (const TextLine& line : block.lines) {
+    writer.U32(line.begin);
+    writer.U8(line.box.has_value() ? 1 : 0);
+    if (line.box.has_value()) WriteBox(*line.box, writer);
+  }
 }
 
 // Seconds of a video: finite, not negative.
@@ -97,9 +105,23 @@ bool ReadSeconds(WireReader& reader, double& out) {
   return std::isfinite(out) && out >= 0;
 }
 
-bool IsValidBox(const Box& box) {
-  return box.x0 >= 0 && box.x0 < box.x1 && box.x1 <= 1 && box.y0 >= 0 && box.y0 < box.y1 &&
-         box.y1 <= 1;  // false for NaN
+bool ReadBox(WireReader& reader, Box& box) {
+  for (float* side : {&box.x0, &box.y0, &box.x1, &box.y1}) {
+    *side = static_cast<float>(reader.F64());
+  }
+  return IsBox(box);
+}
+
+bool ReadLines(WireReader& reader, TextBlock& block) {
+  const uint32_t count = reader.Count(kMinLineBytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    TextLine& line = block.lines.emplace_back();
+    line.begin = reader.U32();
+    bool has_box = false;
+    if (!ReadBool(reader, has_box)) return false;
+    if (has_box && !ReadBox(reader, line.box.emplace())) return false;
+  }
+  return AreLinesOf(block.lines, block.text.size());
 }
 
 bool ReadBlock(WireReader& reader, TextBlock& block) {
@@ -119,13 +141,7 @@ bool ReadBlock(WireReader& reader, TextBlock& block) {
       !ReadBool(reader, has_confidence)) {
     return false;
   }
-  if (has_box) {
-    Box& box = block.box.emplace();
-    for (float* side : {&box.x0, &box.y0, &box.x1, &box.y1}) {
-      *side = static_cast<float>(reader.F64());
-    }
-    if (!IsValidBox(box)) return false;
-  }
+  if (has_box && !ReadBox(reader, block.box.emplace())) return false;
   if (has_time) {
     TimeSpan& time = block.time.emplace();
     if (!ReadSeconds(reader, time.start) || !ReadSeconds(reader, time.end)) return false;
@@ -135,7 +151,7 @@ bool ReadBlock(WireReader& reader, TextBlock& block) {
     block.confidence = static_cast<float>(reader.F64());
     if (!(*block.confidence >= 0 && *block.confidence <= 1)) return false;
   }
-  return reader.ok();
+  return ReadLines(reader, block) && reader.ok();
 }
 
 bool ReadBlocks(WireReader& reader, std::vector<TextBlock>& blocks) {
@@ -453,7 +469,7 @@ absl::StatusOr<Reply> ParseReply(absl::string_view bytes) {
 }
 
 size_t MaxReplyBytes(const MediaLimits& limits) {
-  constexpr size_t kAroundText = size_t{32} << 20;  // block headers, boxes, page sizes
+  constexpr size_t kAroundText = size_t{32} << 20;  // block headers, boxes, lines, page sizes
   return static_cast<size_t>(limits.max_text_bytes) + kAroundText;
 }
 

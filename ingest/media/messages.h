@@ -136,7 +136,7 @@ struct Reply {
   std::string taken;                   // kExtract: of a picture, IsTimeOfDay or ""
   Reason partial = Reason::kNone;      // kPdfPage: why text or picture is missing
   bool complaints = false;             // kPdfPage: a tool found faults in the page
-  std::vector<TextBlock> blocks;       // valid UTF-8, boxes valid
+  std::vector<TextBlock> blocks;       // valid UTF-8, boxes and lines valid
   std::vector<PdfPageSize> pdf_pages;  // finite, >= 0
   std::vector<ReplyPage> pages;        // kDocument; kVideoInfo: a track of subtitles each
   bool has_pages = false;              // kDocument: their numbers mean something to people

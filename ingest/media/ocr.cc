@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,58 +24,76 @@ namespace {
 
 constexpr double kPartOfTime = 0.8;  // of a request's; the rest is for decoding and the answer
 
-// A paragraph as its words come, in pixels.
-struct Paragraph {
-  std::string text;
-  std::string line;
-  int left = INT32_MAX, top = INT32_MAX, right = 0, bottom = 0;
-  int characters = 0;
-  double sureness = 0;  // of each character, added up, in percent
-
-  void AddWord(const OcrWord& word) {
-    if (!line.empty() && NeedsSpace(line, word.text)) line += ' ';
-    line += word.text;
-    const int count = CountCharacters(word.text);
-    characters += count;
-    sureness += static_cast<double>(word.confidence) * count;
-    left = std::min(left, word.box.left);
-    top = std::min(top, word.box.top);
-    right = std::max(right, word.box.right);
-    bottom = std::max(bottom, word.box.bottom);
-  }
-  void EndLine() {
-    if (!line.empty()) AppendLine(text, line);
-    line.clear();
-  }
-};
-
-void Store(Paragraph& paragraph, int width, int height, BlockSink& sink) {
-  paragraph.EndLine();
-  if (CountCharacters(paragraph.text) >= kLeastCharacters) {
-    const auto fraction = [](int value, int whole) {
-      return std::clamp(static_cast<float>(value) / static_cast<float>(whole), 0.0f, 1.0f);
-    };
-    const Box box = {fraction(paragraph.left, width), fraction(paragraph.top, height),
-                     fraction(paragraph.right, width), fraction(paragraph.bottom, height)};
-    const bool has_area = box.x0 < box.x1 && box.y0 < box.y1;
-    const double mean = paragraph.sureness / std::max(1, paragraph.characters);
-    sink.Add(BlockKind::kParagraph, paragraph.text, 0,
-             has_area ? std::optional<Box>(box) : std::nullopt, std::nullopt,
-             static_cast<float>(std::clamp(mean / 100, 0.0, 1.0)));
-  }
-  paragraph = Paragraph();
+// Fractions of the picture; nothing where no area is left.
+std::optional<Box> BoxOf(const PixelBox& pixels, int width, int height) {
+  const auto fraction = [](int value, int whole) {
+    return std::clamp(static_cast<float>(value) / static_cast<float>(whole), 0.0f, 1.0f);
+  };
+  const Box box = {fraction(pixels.left, width), fraction(pixels.top, height),
+                   fraction(pixels.right, width), fraction(pixels.bottom, height)};
+  return IsBox(box) ? std::optional<Box>(box) : std::nullopt;
 }
 
+// A paragraph as its words come.
+class Paragraph {
+ public:
+  Paragraph(int width, int height) : width_(width), height_(height) {}  // of the picture
+
+  void AddWord(const OcrWord& word) {
+    if (!line_.empty() && NeedsSpace(line_, word.text)) line_ += ' ';
+    line_ += word.text;
+    const int count = CountCharacters(word.text);
+    characters_ += count;
+    sureness_ += static_cast<double>(word.confidence) * count;
+    pixels_.left = std::min(pixels_.left, word.box.left);
+    pixels_.top = std::min(pixels_.top, word.box.top);
+    pixels_.right = std::max(pixels_.right, word.box.right);
+    pixels_.bottom = std::max(pixels_.bottom, word.box.bottom);
+  }
+
+  void EndLine() {
+    if (line_.empty()) return;
+    const std::optional<Box> box = BoxOf(pixels_, width_, height_);
+    AddLine(AppendLine(block_.text, line_), box, block_.lines);
+    if (box.has_value()) block_.box = block_.box.has_value() ? Around(*block_.box, *box) : box;
+    line_.clear();
+    pixels_ = kNoPixels;
+  }
+
+  // Puts it away, and begins the next.
+  void End(BlockSink& sink) {
+    EndLine();
+    const int characters = std::exchange(characters_, 0);
+    const double sureness = std::exchange(sureness_, 0);
+    TextBlock block = std::exchange(block_, TextBlock());
+    if (characters < kLeastCharacters) return;
+    const double mean = sureness / characters;
+    block.confidence = static_cast<float>(std::clamp(mean / 100, 0.0, 1.0));
+    sink.Add(std::move(block));
+  }
+
+ private:
+  static constexpr PixelBox kNoPixels = {INT32_MAX, INT32_MAX, 0, 0};
+
+  const int width_;
+  const int height_;
+  TextBlock block_;
+  std::string line_;
+  PixelBox pixels_ = kNoPixels;  // of line_
+  int characters_ = 0;
+  double sureness_ = 0;  // of each character, added up, in percent
+};
+
 void Collect(const std::vector<OcrLine>& lines, int width, int height, BlockSink& sink) {
-  Paragraph paragraph;
+  Paragraph paragraph(width, height);
   for (const OcrLine& line : lines) {
-    if (line.begins_paragraph) Store(paragraph, width, height, sink);
+    if (line.begins_paragraph) paragraph.End(sink);
     paragraph.EndLine();
     for (const OcrWord& word : line.words) {
       if (word.confidence >= kLeastConfidence) paragraph.AddWord(word);
     }
   }
-  Store(paragraph, width, height, sink);
+  paragraph.End(sink);
 }
 
 // Recognizes what `api` was given last. False when that was not done by `deadline`.

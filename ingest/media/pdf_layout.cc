@@ -5,6 +5,7 @@
 #include <map>
 #include <pugixml.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -19,6 +20,7 @@ struct Extent {
 };
 
 struct Line {
+  Extent extent;
   std::string text;
   double size = 0;  // the shorter side of its box: close to the font size in either direction
 };
@@ -34,9 +36,9 @@ Extent ExtentOf(const pugi::xml_node& node) {
 }
 
 Line ReadLine(const pugi::xml_node& node) {
-  const Extent extent = ExtentOf(node);
   Line line;
-  line.size = std::min(extent.x1 - extent.x0, extent.y1 - extent.y0);
+  line.extent = ExtentOf(node);
+  line.size = std::min(line.extent.x1 - line.extent.x0, line.extent.y1 - line.extent.y0);
   double last_end = 0;
   for (const pugi::xml_node& word : node.children("word")) {
     const char* text = word.text().get();
@@ -123,14 +125,18 @@ absl::Status ReadPdfLayout(absl::string_view xhtml, double width, double height,
   const std::vector<Block> blocks = ReadBlocks(page);
   const double body_size = BodySize(blocks);
   for (const Block& block : blocks) {
-    std::string text;
-    for (const Line& line : block.lines) AppendLine(text, line.text);
-    if (text.empty()) continue;
-    const int level = HeadingLevel(block, text, body_size);
-    const BlockKind kind = level > 0          ? BlockKind::kHeading
-                           : IsListItem(text) ? BlockKind::kListItem
-                                              : BlockKind::kParagraph;
-    sink.Add(kind, text, level, BoxOf(block.extent, width, height));
+    TextBlock out;
+    for (const Line& line : block.lines) {
+      if (line.text.empty()) continue;
+      AddLine(AppendLine(out.text, line.text), BoxOf(line.extent, width, height), out.lines);
+    }
+    if (out.text.empty()) continue;
+    out.heading_level = HeadingLevel(block, out.text, body_size);
+    out.kind = out.heading_level > 0  ? BlockKind::kHeading
+               : IsListItem(out.text) ? BlockKind::kListItem
+                                      : BlockKind::kParagraph;
+    out.box = BoxOf(block.extent, width, height);
+    sink.Add(std::move(out));
   }
   return absl::OkStatus();
 }

@@ -136,7 +136,7 @@ class CueReader {
   void End() {
     if (!time_.has_value()) return;
     if (!text_.empty()) {
-      sink_.Add(BlockKind::kParagraph, text_, 0, std::nullopt, time_);
+      sink_.Add(TextBlock{.text = text_, .box = std::nullopt, .time = time_});
       last_line_ = std::move(newest_line_);
     }
     last_end_ = time_->end;

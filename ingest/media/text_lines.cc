@@ -54,19 +54,17 @@ bool NeedsSpace(absl::string_view before, absl::string_view after) {
   return !(IsSpaceless(LastCharacter(before)) && IsSpaceless(FirstCharacter(after)));
 }
 
-void AppendLine(std::string& text, absl::string_view line) {
-  if (text.empty()) {
-    text = std::string(line);
-  } else if (LastCharacter(text) == kSoftHyphen) {
+size_t AppendLine(std::string& text, absl::string_view line) {
+  if (LastCharacter(text) == kSoftHyphen) {
     text.resize(text.size() - 2);  // two bytes in UTF-8
-    text.append(line.data(), line.size());
   } else if (IsSplitWord(text, line)) {
     text.pop_back();
-    text.append(line.data(), line.size());
-  } else {
-    if (NeedsSpace(text, line)) text.push_back(' ');
-    text.append(line.data(), line.size());
+  } else if (!text.empty() && NeedsSpace(text, line)) {
+    text.push_back(' ');
   }
+  const size_t begin = text.size();
+  text.append(line.data(), line.size());
+  return begin;
 }
 
 }  // namespace sightline::media

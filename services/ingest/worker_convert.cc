@@ -23,24 +23,33 @@ static_assert(static_cast<int>(index::PassageKind::kVideoSegment) + 1 ==
 static_assert(static_cast<int>(index::DocumentState::kQueued) + 1 == v1::DOCUMENT_STATE_QUEUED);
 static_assert(static_cast<int>(index::DocumentState::kFailed) + 1 == v1::DOCUMENT_STATE_FAILED);
 
+void SetBox(const Box& box, v1::Box& out) {
+  out.set_x0(box.x0);
+  out.set_y0(box.y0);
+  out.set_x1(box.x1);
+  out.set_y1(box.y1);
+}
+
+Box BoxFrom(const v1::Box& in) { return {in.x0(), in.y0(), in.x1(), in.y1()}; }
+
 void SetPassage(const index::PassageWrite& write, v1::ReportPassage& out) {
   const index::Passage& passage = write.passage;
   out.set_kind(static_cast<v1::PassageKind>(static_cast<int>(passage.kind) + 1));
   out.set_text(passage.text);
   out.set_heading(passage.heading);
   out.set_page(passage.page);
-  if (passage.box.has_value()) {
-    out.mutable_box()->set_x0(passage.box->x0);
-    out.mutable_box()->set_y0(passage.box->y0);
-    out.mutable_box()->set_x1(passage.box->x1);
-    out.mutable_box()->set_y1(passage.box->y1);
-  }
+  if (passage.box.has_value()) SetBox(*passage.box, *out.mutable_box());
   if (passage.start.has_value()) out.set_start(*passage.start);
   if (passage.end.has_value()) out.set_end(*passage.end);
   out.set_token_count(passage.token_count);
   out.set_image_hash(passage.blob_hash);
   if (passage.picture_hash.has_value()) out.set_near_hash(*passage.picture_hash);
   if (passage.ocr_confidence.has_value()) out.set_ocr_confidence(*passage.ocr_confidence);
+  for (const TextLine& line : passage.lines) {
+    v1::TextLine& sent = *out.add_lines();
+    sent.set_begin(line.begin);
+    if (line.box.has_value()) SetBox(*line.box, *sent.mutable_box());
+  }
   out.mutable_vector()->Assign(write.vector.begin(), write.vector.end());
 }
 
@@ -51,15 +60,17 @@ index::PassageWrite PassageFrom(v1::ReportPassage in) {
   passage.text = std::move(*in.mutable_text());
   passage.heading = std::move(*in.mutable_heading());
   passage.page = in.page();
-  if (in.has_box()) {
-    passage.box = Box{in.box().x0(), in.box().y0(), in.box().x1(), in.box().y1()};
-  }
+  if (in.has_box()) passage.box = BoxFrom(in.box());
   if (in.has_start()) passage.start = in.start();
   if (in.has_end()) passage.end = in.end();
   passage.token_count = in.token_count();
   passage.blob_hash = std::move(*in.mutable_image_hash());
   if (in.has_near_hash()) passage.picture_hash = in.near_hash();
   if (in.has_ocr_confidence()) passage.ocr_confidence = in.ocr_confidence();
+  for (const v1::TextLine& line : in.lines()) {
+    passage.lines.push_back({line.begin(), std::nullopt});
+    if (line.has_box()) passage.lines.back().box = BoxFrom(line.box());
+  }
   out.vector.assign(in.vector().begin(), in.vector().end());
   return out;
 }

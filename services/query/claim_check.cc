@@ -14,7 +14,6 @@
 #include "base/utf8.h"
 #include "services/query/names.h"
 #include "services/query/places.h"
-#include "services/query/sentences.h"
 #include "services/query/table_claims.h"
 #include "services/query/terms.h"
 #include "services/query/units.h"
@@ -22,7 +21,6 @@
 namespace sightline::query {
 namespace {
 
-constexpr size_t kSnippetBytes = 300;
 // Share of a claim's content terms below which it does not rest on the passage. Low, because a true
 // paraphrase keeps its names and nouns but little else.
 constexpr float kLeastOverlap = 0.2f;
@@ -360,19 +358,27 @@ Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& pass
   return wanted.empty() && quotes.empty() ? Verdict::kUnchecked : Verdict::kSupported;
 }
 
-std::string Snippet(absl::string_view claim, absl::string_view passage) {
-  absl::string_view best = passage;
-  float best_overlap = 0;
+std::optional<Span> ClosestSentence(absl::string_view claim, absl::string_view passage) {
+  // A number that is written otherwise, 1250 for 1,250.00, is no common word.
+  const std::set<std::string> numbers = NumbersIn(claim);
+  std::optional<Span> best;
+  float best_shared = 0;
   for (const Span& span : SplitSentences(passage)) {
     const Span trimmed = Trimmed(passage, span);
     const absl::string_view sentence = passage.substr(trimmed.begin, trimmed.end - trimmed.begin);
-    const float overlap = Overlap(claim, sentence);
-    if (overlap > best_overlap) {
-      best_overlap = overlap;
-      best = sentence;
+    float shared = Overlap(claim, sentence);
+    if (!numbers.empty()) {
+      const std::set<std::string> there = NumbersIn(sentence);
+      const auto found = std::count_if(numbers.begin(), numbers.end(),
+                                       [&](const std::string& one) { return there.contains(one); });
+      shared += static_cast<float>(found) / static_cast<float>(numbers.size());
+    }
+    if (shared > best_shared) {
+      best_shared = shared;
+      best = trimmed;
     }
   }
-  return std::string(best.substr(0, Utf8PrefixLength(best, kSnippetBytes)));
+  return best;
 }
 
 }  // namespace sightline::query

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "services/query/sentences.h"
 
 // Cheap, exact checks of a sentence against the passages it cites. Pure functions; any thread.
 namespace sightline::query {
@@ -41,8 +43,8 @@ float Overlap(absl::string_view claim, absl::string_view passage);
 // to check; kUnchecked: there are no words to compare with.
 Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& passages);
 
-// The sentence of `passage` that shares most with `claim`, at most 300 bytes; the head of the
-// passage when none shares anything.
-std::string Snippet(absl::string_view claim, absl::string_view passage);
+// The sentence of `passage` that shares most words and numbers with `claim`; nothing when none
+// shares anything.
+std::optional<Span> ClosestSentence(absl::string_view claim, absl::string_view passage);
 
 }  // namespace sightline::query

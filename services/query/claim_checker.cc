@@ -226,13 +226,14 @@ absl::Status ClaimChecker::Judge(const Sources& sources, const edge::CallLimits&
                    [&](size_t a, size_t b) { return Weight(verdicts[a]) > Weight(verdicts[b]); });
   out.set_verdict(ToProto(order.empty() ? of_all : verdicts[order.front()]));
   for (const size_t i : order) {
-    const Citation citation = {.marker = out.evidence_size() + 1,
-                               .start = static_cast<size_t>(out.start()),
-                               .end = static_cast<size_t>(out.end()),
-                               .hit = i,
-                               .snippet = Snippet(out.text(), passages[i]->text),
-                               .verdict = verdicts[i],
-                               .support = Overlap(out.text(), FactsOf(*passages[i]))};
+    Citation citation = {.marker = out.evidence_size() + 1,
+                         .start = static_cast<size_t>(out.start()),
+                         .end = static_cast<size_t>(out.end()),
+                         .hit = i,
+                         .snippet = "",
+                         .verdict = verdicts[i],
+                         .support = Overlap(out.text(), FactsOf(*passages[i]))};
+    RestOn(*passages[i], out.text(), citation);
     v1::Citation& evidence = *out.add_evidence();
     evidence = ToProto(citation, sources.hits);
     if (parts_.filters.answers == nullptr) continue;

@@ -71,6 +71,13 @@ v1::PassageKind ToProto(index::PassageKind kind) {
   return v1::PASSAGE_KIND_UNSPECIFIED;
 }
 
+v1::TextLine ToProto(const TextLine& line) {
+  v1::TextLine out;
+  out.set_begin(line.begin);
+  if (line.box.has_value()) *out.mutable_box() = ToProto(*line.box);
+  return out;
+}
+
 v1::Passage ToProto(const index::Passage& passage) {
   v1::Passage out;
   out.set_passage_id(absl::StrCat(passage.id));

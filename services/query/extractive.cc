@@ -25,6 +25,7 @@ TermSet TermsOf(absl::string_view text) {
 struct Candidate {
   size_t hit = 0;
   size_t order = 0;  // of the sentence in its passage
+  Span span;         // its bytes there
   std::string text;
   TermSet terms;
   double score = 0;
@@ -55,6 +56,7 @@ std::vector<Candidate> Candidates(std::span<const Hit> hits, const ExtractiveOpt
       Candidate candidate;
       candidate.hit = i;
       candidate.order = order++;
+      candidate.span = Trimmed(text, span);
       candidate.text = Quotable(absl::string_view(text).substr(span.begin, span.end - span.begin),
                                 options.max_sentence_bytes);
       // Passages overlap, so one sentence may come twice.
@@ -96,7 +98,7 @@ void AppendSentence(const Candidate& candidate, const Hit& hit, double support, 
   citation.hit = candidate.hit;
   citation.start = answer.text.size();
   citation.end = citation.start + candidate.text.size();
-  citation.snippet = Snippet(candidate.text, hit.passage.text);
+  RestOn(hit.passage, candidate.span, citation);
   citation.verdict = verdict;
   citation.support = static_cast<float>(support);
   absl::StrAppend(&answer.text, candidate.text, " [", citation.marker, "]");

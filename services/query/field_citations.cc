@@ -137,10 +137,10 @@ FieldSupport CiteFields(const std::string& json, std::span<const Hit> hits, int 
     field.citation.start = leaf.begin;
     field.citation.end = leaf.end;
     field.citation.hit = found->hit;
-    field.citation.snippet = Snippet(leaf.value, hits[found->hit].passage.text);
+    RestOn(hits[found->hit].passage, leaf.value, field.citation);
     field.citation.verdict = Verdict::kSupported;
     field.citation.support = found->support;
-    if (locate != nullptr) {
+    if (locate != nullptr && !field.citation.region.has_value()) {
       field.citation.region = locate(ClaimOf(leaf), hits[found->hit].passage);
     }
     out.citations.push_back(std::move(field));

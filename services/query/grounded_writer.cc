@@ -7,11 +7,15 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "base/text_line.h"
+#include "base/utf8.h"
 #include "services/query/entailment.h"
 #include "services/query/prompt.h"
 
 namespace sightline::query {
 namespace {
+
+constexpr size_t kSnippetBytes = 300;
 
 bool HasLetter(absl::string_view text) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
@@ -59,6 +63,19 @@ std::vector<Span> WithWholeMarkers(absl::string_view text, std::vector<Span> sen
 }
 
 }  // namespace
+
+void RestOn(const index::Passage& passage, Span words, Citation& citation) {
+  const absl::string_view text =
+      absl::string_view(passage.text).substr(words.begin, words.end - words.begin);
+  citation.snippet = std::string(text.substr(0, Utf8PrefixLength(text, kSnippetBytes)));
+  citation.region = BoxAround(passage.lines, words.begin, words.begin + citation.snippet.size());
+}
+
+void RestOn(const index::Passage& passage, absl::string_view claim, Citation& citation) {
+  const std::optional<Span> sentence = ClosestSentence(claim, passage.text);
+  RestOn(passage, sentence.value_or(Span{0, passage.text.size()}), citation);
+  if (!sentence.has_value()) citation.region.reset();
+}
 
 std::vector<Span> SplitAnswer(absl::string_view text) {
   std::vector<Span> out;
@@ -211,10 +228,10 @@ bool GroundedWriter::Settle(absl::string_view words, size_t tail) {
     citation.start = start;
     citation.end = end;
     citation.hit = static_cast<size_t>(sentence.cited[i] - 1);
-    citation.snippet = Snippet(sentence.claim, hits_[citation.hit].passage.text);
+    RestOn(*sentence.passages[i], sentence.claim, citation);
     citation.verdict = sentence.verdict;
     citation.support = Overlap(sentence.claim, FactsOf(*sentence.passages[i]));
-    if (options_.locate != nullptr && sentence.states_something) {
+    if (options_.locate != nullptr && !citation.region.has_value() && sentence.states_something) {
       const std::string said = DropMarkers(sentence.words);
       citation.region =
           options_.locate(std::string(absl::StripAsciiWhitespace(said)), *sentence.passages[i]);

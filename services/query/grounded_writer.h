@@ -26,9 +26,17 @@ struct Citation {
   std::string snippet;  // the words of the passage that the sentence rests on
   Verdict verdict = Verdict::kUnchecked;
   float support = 0;  // [0, 1]: how much of the sentence's wording the passage holds
-  std::optional<Box> region =
-      {};  // of the passage's picture, where it shows what the sentence says
+  // On the passage's page or picture: around the lines of the snippet where they are known, else
+  // where the picture shows what the sentence says.
+  std::optional<Box> region = {};
 };
+
+// Says that `citation` rests on these bytes of `passage`: sets its snippet, at most 300 bytes of
+// them, and where the passage's lines are known the region.
+void RestOn(const index::Passage& passage, Span words, Citation& citation);
+// Likewise on the sentence that shares most with `claim`. Where none shares anything the snippet is
+// the head of the passage, and has no region.
+void RestOn(const index::Passage& passage, absl::string_view claim, Citation& citation);
 
 // One sentence of an answer.
 struct SentenceVerdict {

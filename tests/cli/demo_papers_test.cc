@@ -44,6 +44,30 @@ TEST(DemoPdfTest, PopplerReadsItsTextInBothLanguages) {
   EXPECT_THAT(OutputOf({"pdfinfo", path}), HasSubstr("Pages:           2"));
 }
 
+TEST(DemoPdfTest, KnowsWhereItsTextStandsAsPopplerDoes) {
+  const auto dir = TempDir::Create().value();
+  for (const std::string text : {"Plain (with @ and ~)", "第3季度 OK"}) {
+    PdfWriter pdf;
+    pdf.BeginPage();
+    pdf.Text(60, 100, 12, text);
+    const std::string path = dir->path() + "/a.pdf";
+    ASSERT_THAT(WriteFileAtomic(path, pdf.Finish()), IsOk());
+    const std::string layout = OutputOf({"pdftotext", "-bbox-layout", path, "-"});
+    const auto side = [&](const std::string& name) {
+      const size_t line = layout.find("<line");
+      const size_t at = layout.find(name + "=\"", line);
+      return line == layout.npos || at == layout.npos
+                 ? -1
+                 : std::stod(layout.substr(at + name.size() + 2));
+    };
+    const PdfWriter::Extent extent = PdfWriter::ExtentOf(60, 100, 12, text);
+    EXPECT_NEAR(extent.left, side("xMin"), 0.1) << text;
+    EXPECT_NEAR(extent.right, side("xMax"), 0.1) << text;
+    EXPECT_NEAR(extent.top, side("yMin"), 1) << text;
+    EXPECT_NEAR(extent.bottom, side("yMax"), 1) << text;
+  }
+}
+
 TEST(DemoPapersTest, HoldWhatIsAskedOfThem) {
   const auto dir = TempDir::Create().value();
   for (const EvalQuestion& question : {PaperSearch(), PaperQuestion()}) {

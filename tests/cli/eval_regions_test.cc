@@ -68,13 +68,16 @@ TEST_F(EvalRegionsTest, APageOfTextHasItsWordsWhereThePictureHasThem) {
     for (const demo_world::PageLine& line : drawn.lines) {
       EXPECT_TRUE(Inside(OnTextPage(document.page, line, drawn))) << line.text;
     }
+    for (const PlacedText& text : TextsOnPage(document.page, drawn)) {
+      EXPECT_TRUE(Inside(text.place)) << text.text;
+    }
   }
 }
 
 TEST(RegionTaskTest, WordsAndPicturesAreCountedApart) {
   RegionScore both;
   both.citations = 3;
-  both.regions = {{.of_words = true, .covered = 1, .overlap = 0.2, .area = 0.5},
+  both.regions = {{.of_words = true, .covered = 1, .overlap = 0.2, .quoted = 0.6, .area = 0.5},
                   {.of_words = false, .covered = 0.5, .overlap = 0.6, .area = 0.1}};
   RegionScore none;
   none.language = Language::kChinese;
@@ -86,6 +89,7 @@ TEST(RegionTaskTest, WordsAndPicturesAreCountedApart) {
   EXPECT_EQ(figures["citation_has_region"], 2.0 / 3);
   EXPECT_EQ(figures["words_covered"], 1.0);
   EXPECT_EQ(figures["words_iou50"], 0.0);
+  EXPECT_EQ(figures["words_quoted_iou50"], 1.0);
   EXPECT_EQ(figures["words_area"], 0.5);
   EXPECT_EQ(figures["picture_covered"], 0.0);
   EXPECT_EQ(figures["picture_iou50"], 1.0);

@@ -20,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FUZZ_REQUIRE(reply->taken.empty() || IsTimeOfDay(reply->taken));
   for (const TextBlock& block : reply->blocks) {
     FUZZ_REQUIRE(sightline::IsValidUtf8(block.text));
+    FUZZ_REQUIRE(sightline::AreLinesOf(block.lines, block.text.size()));
     if (block.box.has_value()) {
       FUZZ_REQUIRE(block.box->x0 >= 0 && block.box->x0 <= block.box->x1 && block.box->x1 <= 1);
     }

@@ -63,6 +63,11 @@ def seeds(target):
                b"<v Ann>Hello<00:00:01.000> there\n")
     elif target == "media_reply":
         yield b"\0" * 400
+        box = struct.pack("<4d", 0.25, 0.5, 0.75, 1)
+        block = (struct.pack("<BBI4sBBB", 0, 0, 4, b"text", 1, 0, 0) + box +
+                 struct.pack("<IIB", 2, 0, 1) + box + struct.pack("<IB", 2, 0))
+        yield (struct.pack("<BqqIqqqBBIBBI", *[0] * 12, 1) + block +
+               struct.pack("<IIBBIIqddIIq", *[0] * 7, 0.0, 0.0, 0, 0, 0))
     elif target == "sniff":
         for file in sorted((GOLDEN / "images").glob("*")):
             if file.is_file():

@@ -60,6 +60,58 @@ TEST(RecordsTest, HowSureAReaderWasComesBackBesideAHashOrNone) {
   EXPECT_EQ(both.picture_hash, 7u);
 }
 
+Passage LinedPassage() {
+  Passage passage = SamplePassage();
+  passage.text = std::string(300, 'x');
+  passage.lines = {
+      {0, Box{0, 0.25f, 0.5f, 1}}, {7, std::nullopt}, {200, Box{0.1f, 0.2f, 0.100001f, 0.3f}}};
+  return passage;
+}
+
+TEST(RecordsTest, LinesComeBackBesideWhatElseThereIs) {
+  for (const bool read : {false, true}) {
+    for (const bool hashed : {false, true}) {
+      Passage passage = LinedPassage();
+      if (read) passage.ocr_confidence = 0.75f;
+      if (hashed) passage.picture_hash = 7;
+      const std::string bytes = Encode(passage);
+      EXPECT_EQ(bytes[0], 4) << "earlier programs refuse it";
+      ASSERT_OK_AND_ASSIGN(const Passage back, DecodePassage(bytes));
+      EXPECT_EQ(back.ocr_confidence, passage.ocr_confidence);
+      EXPECT_EQ(back.picture_hash, passage.picture_hash);
+      ASSERT_EQ(back.lines.size(), 3u);
+      EXPECT_EQ(back.lines[0].begin, 0u);
+      EXPECT_EQ(back.lines[1].begin, 7u);
+      EXPECT_EQ(back.lines[2].begin, 200u);
+      EXPECT_FALSE(back.lines[1].box.has_value());
+      EXPECT_EQ(back.lines[0].box->x0, 0);
+      EXPECT_EQ(back.lines[0].box->y1, 1);
+      EXPECT_NEAR(back.lines[0].box->y0, 0.25, 1.0 / 65535);
+      const Box& thin = *back.lines[2].box;
+      EXPECT_NEAR(thin.x0, 0.1, 1.0 / 65535);
+      EXPECT_LT(thin.x0, thin.x1);
+      EXPECT_EQ(Encode(back), bytes) << "copies stay what they are";
+    }
+  }
+}
+
+TEST(RecordsTest, LinesThatCannotBeAreDataLoss) {
+  Passage passage = LinedPassage();
+  passage.lines[2].begin = 300;
+  EXPECT_THAT(DecodePassage(Encode(passage)), StatusIs(absl::StatusCode::kDataLoss));
+  passage.lines = {{4, std::nullopt}, {4, std::nullopt}};
+  EXPECT_THAT(DecodePassage(Encode(passage)), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST(RecordsTest, PassagesWithoutLinesAreReadableForEarlierPrograms) {
+  Passage passage = SamplePassage();
+  EXPECT_EQ(Encode(passage)[0], 1);
+  passage.picture_hash = 7;
+  EXPECT_EQ(Encode(passage)[0], 2);
+  passage.ocr_confidence = 0.5f;
+  EXPECT_EQ(Encode(passage)[0], 3);
+}
+
 Job SampleJob() {
   Job job;
   job.id = "j";
@@ -197,6 +249,7 @@ std::vector<Format> AllFormats() {
       {"job", Encode(SampleJob()), [](auto& b) { return DecodeJob(b).status(); }},
       {"blob", Encode(blob), [](auto& b) { return DecodeBlob(b).status(); }},
       {"passage", Encode(SamplePassage()), [](auto& b) { return DecodePassage(b).status(); }},
+      {"lined passage", Encode(LinedPassage()), [](auto& b) { return DecodePassage(b).status(); }},
       {"references", EncodeReferences(3), [](auto& b) { return DecodeReferences(b).status(); }},
   };
 }

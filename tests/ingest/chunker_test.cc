@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -342,6 +344,99 @@ TEST(ChunkerTest, TheBoxGoesAroundAllBlocksOfThePassage) {
   EXPECT_FLOAT_EQ(passages[0].box->y0, 0.1f);
   EXPECT_FLOAT_EQ(passages[0].box->x1, 0.9f);
   EXPECT_FLOAT_EQ(passages[0].box->y1, 0.4f);
+}
+
+// A block whose line n (from 1) stands in the n-th hundredth of the page.
+TextBlock Lined(BlockKind kind, const std::vector<std::string>& lines) {
+  TextBlock out = Of(kind, "");
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const auto n = static_cast<float>(i + 1);
+    AddLine(out.text.size(), Box{0, n / 100, 1, (n + 1) / 100}, out.lines);
+    out.text += lines[i];
+  }
+  return out;
+}
+
+// "N:TEXT" of each line of a passage; "-:TEXT" where it has no place.
+std::vector<std::string> LinesOf(const TextPassage& passage) {
+  EXPECT_TRUE(AreLinesOf(passage.lines, passage.text.size()));
+  std::vector<std::string> out;
+  for (size_t i = 0; i < passage.lines.size(); ++i) {
+    const TextLine& line = passage.lines[i];
+    const size_t end =
+        i + 1 < passage.lines.size() ? passage.lines[i + 1].begin : passage.text.size();
+    out.push_back(
+        absl::StrCat(line.box.has_value() ? absl::StrCat(std::lround(line.box->y0 * 100)) : "-",
+                     ":", passage.text.substr(line.begin, end - line.begin)));
+  }
+  return out;
+}
+
+TEST(ChunkerTest, LinesKeepTheirPlaceThroughHyphensAndChineseBreaks) {
+  const auto passages =
+      Chunk({Lined(BlockKind::kParagraph, {"One in", "forma\u00ADtion. \n", " Two. "}),
+             Lined(BlockKind::kParagraph, {"这是第一\n", "行。"})});
+  ASSERT_THAT(passages, SizeIs(1));
+  EXPECT_EQ(passages[0].text, "One information. Two.\n这是第一行。");
+  EXPECT_THAT(LinesOf(passages[0]),
+              ElementsAre("1:One in", "2:formation. ", "3:Two.\n", "1:这是第一", "2:行。"));
+}
+
+TEST(ChunkerTest, AnOverlapBringsItsLines) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 5; ++i) lines.push_back(Sentences(1, i) + " ");
+  const auto passages = Chunk({Lined(BlockKind::kParagraph, lines)}, 16, 7);
+  ASSERT_THAT(passages, SizeIs(2));
+  EXPECT_THAT(LinesOf(passages[0]),
+              ElementsAre("1:" + lines[0], "2:" + lines[1], "3:" + Sentences(1, 2)));
+  EXPECT_THAT(LinesOf(passages[1]),
+              ElementsAre("3:" + lines[2], "4:" + lines[3], "5:" + Sentences(1, 4)));
+}
+
+TEST(ChunkerTest, PiecesOfACutSentenceHaveTheLinesTheyStandOn) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 10; ++i) {
+    lines.push_back("");
+    for (int k = 0; k < 5; ++k) absl::StrAppend(&lines.back(), "w", i, k, " ");
+  }
+  const auto passages = Chunk({Lined(BlockKind::kParagraph, lines)}, 16);
+  ASSERT_GT(passages.size(), 3u);
+  for (const TextPassage& passage : passages) {
+    for (const std::string& line : LinesOf(passage)) {
+      // "3:w20 w21": what stands on a line is what was written there.
+      const int n = std::stoi(line);
+      const std::string words(absl::StripAsciiWhitespace(line.substr(line.find(':') + 1)));
+      EXPECT_THAT(lines[n - 1], HasSubstr(words)) << line;
+    }
+    EXPECT_EQ(passage.lines[0].begin, 0u);
+  }
+}
+
+TEST(ChunkerTest, ATableThatIsCutRepeatsItsHeadWithItsPlace) {
+  std::vector<std::string> lines = {"name year\n", "---- ----\n"};
+  for (int i = 0; i < 20; ++i) lines.push_back(absl::StrCat("row", i, " ", 2000 + i, "\n"));
+  EXPECT_THAT(LinesOf(Chunk({Lined(BlockKind::kTable, lines)}, 200)[0]), SizeIs(22));
+  const auto passages = Chunk({Lined(BlockKind::kTable, lines)}, 16, 8);
+  ASSERT_GT(passages.size(), 2u);
+  int next = 3;
+  for (const TextPassage& passage : passages) {
+    const std::vector<std::string> found = LinesOf(passage);
+    ASSERT_GT(found.size(), 2u);
+    EXPECT_EQ(found[0], "1:name year\n");
+    EXPECT_EQ(found[1], "2:---- ----\n");
+    for (size_t i = 2; i < found.size(); ++i, ++next) {
+      EXPECT_THAT(found[i], StartsWith(absl::StrCat(next, ":row", next - 3, " ")));
+    }
+  }
+  EXPECT_EQ(next, 23);
+}
+
+TEST(ChunkerTest, ABlockWithoutLinesHasNoPlaceAmongOthers) {
+  const auto passages = Chunk({Paragraph("Zero."), Lined(BlockKind::kParagraph, {"One."}),
+                               Paragraph("Two."), Lined(BlockKind::kListItem, {"Three."})});
+  ASSERT_THAT(passages, SizeIs(1));
+  EXPECT_THAT(LinesOf(passages[0]), ElementsAre("1:One.\n", "-:Two.\n", "1:Three."));
+  EXPECT_THAT(Chunk({Paragraph("One.")})[0].lines, SizeIs(0));
 }
 
 TEST(ChunkerTest, WithoutBoxesThereIsNone) {

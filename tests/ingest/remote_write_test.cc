@@ -105,6 +105,13 @@ TEST_F(RemoteWriteTest, RefusesPassagesThatNoReaderMakes) {
   passage() = good;
   passage().passage.box = Box{0.5f, 0, std::nanf(""), 1};
   ExpectRefused("box");
+  passage().passage.box.reset();
+  passage().passage.lines = {{0, Box{0, 0, 1, 1}}, {4, std::nullopt}};
+  EXPECT_THAT(Adopt(), IsOk());
+  passage().passage.lines[1].begin = 5;
+  ExpectRefused("lines");
+  passage().passage.lines[1] = {4, Box{0, 0, std::nanf(""), 1}};
+  ExpectRefused("lines");
   passage() = good;
   passage().passage.start = 3;
   ExpectRefused("time");

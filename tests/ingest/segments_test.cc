@@ -27,6 +27,27 @@ TEST(OnOneLineTest, DropsSoftHyphensAndByteOrderMarks) {
   EXPECT_EQ(OnOneLine("\uFEFFmulti\u00ADmodal"), "multimodal");
 }
 
+TEST(OnOneLineTest, LinesBeginAtTheFirstCharacterThatIsLeftOfThem) {
+  const auto begins = [](absl::string_view text, std::vector<uint32_t> at) {
+    std::vector<TextLine> lines;
+    for (const uint32_t begin : at) {
+      lines.push_back({begin, Box{0, 0, static_cast<float>(lines.size() + 1) / 10, 1}});
+    }
+    OnOneLine(text, lines);
+    std::vector<uint32_t> out;
+    for (const TextLine& line : lines) out.push_back(line.begin);
+    return out;
+  };
+  EXPECT_THAT(begins("  a \n bc  d", {0, 3, 8}), ElementsAre(0, 2, 5));
+  EXPECT_THAT(begins("a\u00ADb\n\uFEFFc", {0, 5}), ElementsAre(0, 3));
+  // Each character takes three bytes, and the break between them none.
+  EXPECT_THAT(begins("这是\n行。", {0, 7}), ElementsAre(0, 6));
+  EXPECT_THAT(begins("用 GPU\n计算", {0, 8}), ElementsAre(0, 8));
+  // Of blank lines nothing is left.
+  EXPECT_THAT(begins("a\n \nb \n ", {0, 2, 4, 7}), ElementsAre(0, 2));
+  EXPECT_THAT(begins("", {}), ElementsAre());
+}
+
 TEST(SplitSentencesTest, KeepsEveryByte) {
   const std::string text = "One. Two! Three? 四。五！ six";
   ASSERT_OK_AND_ASSIGN(const auto sentences, SplitSentences(text));

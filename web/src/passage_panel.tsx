@@ -39,7 +39,8 @@ function Picture({ hit, query }: { hit: Hit | Citation; query: Query }) {
   }, [hit.passage_id, query]);
   if (!hit.image_url) return null;
   if (failed) return <p class="note">The picture cannot be shown.</p>;
-  const box = hit.box ?? ("region" in hit ? hit.region : null);
+  // Of a citation the place of the words that are cited, else that of the passage.
+  const box = ("region" in hit ? hit.region : null) ?? hit.box;
   return (
     <>
       <a class="picture" href={hit.image_url} target="_blank" rel="noreferrer" aria-label="Open the picture alone">

@@ -166,8 +166,8 @@ step("reasoning stands apart, and a cited picture shows where", async ({ page, u
     body: JSON.stringify({ collection, text: "lighthouse", mode: "dense", k: 5 }),
   })).json();
   const hit = found.hits.find((one) => one.kind === "image");
-  // What a generator would send.
-  const citation = { ...hit, marker: 1, start: 0, end: 24, start_seconds: null, end_seconds: null, snippet: "",
+  // What a generator would send; the region is shown, not the box of the whole passage.
+  const citation = { ...hit, box: [0, 0, 1, 1], marker: 1, start: 0, end: 24, start_seconds: null, end_seconds: null, snippet: "",
     verdict: null, support: null, region: [0.25, 0.5, 0.75, 0.9] };
   const done = { answer: "The lighthouse is white. [1]", abstained: false, citations: [citation], hits: [hit], warnings: ["a warning"],
     timings_ms: {}, mode: "generative", finish_reason: "stop", reasoning: "Observe: it is white.", follow_up: null };

@@ -64,6 +64,14 @@ TEST_F(DocumentTest, ReadsTextWithBoxesAndPicture) {
   EXPECT_NEAR(box.x1, 126.0 / 300, 0.02);
   EXPECT_NEAR(box.y0, (400 - 300 - 9) / 400.0, 0.02);
   EXPECT_NEAR(box.y1, (400 - 286 + 3) / 400.0, 0.02);
+  const std::vector<TextLine>& lines = page.blocks[0].lines;
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].begin, 0u);
+  EXPECT_EQ(lines[1].begin, 13u) << "where its half of the word begins";
+  EXPECT_NEAR(lines[0].box->y0, (400 - 300 - 9) / 400.0, 0.02);
+  EXPECT_NEAR(lines[0].box->y1, (400 - 300 + 3) / 400.0, 0.02);
+  EXPECT_NEAR(lines[1].box->y0, (400 - 286 - 9) / 400.0, 0.02);
+  EXPECT_LT(lines[1].box->x1, lines[0].box->x1);
   ASSERT_TRUE(page.picture.has_value());
   EXPECT_EQ(page.picture->media_type, "image/jpeg");
   EXPECT_EQ(page.picture->height, 1280);

@@ -31,6 +31,7 @@ Reply SampleReply() {
   reply.complaints = true;
   reply.blocks = {{BlockKind::kHeading, 2, "Häding", Box{0.25f, 0.5f, 0.75f, 1.0f}},
                   {BlockKind::kParagraph, 0, "text", std::nullopt, TimeSpan{1.5, 2.25}, 0.75f}};
+  reply.blocks[0].lines = {{0, Box{0.25f, 0.5f, 0.75f, 0.75f}}, {3, std::nullopt}};
   reply.pdf_pages = {{612, 792}, {0, 0}};
   reply.pages.resize(2);
   reply.pages[0].partial = Reason::kTooManyCells;
@@ -69,6 +70,12 @@ TEST(MessagesTest, RepliesSurviveTheTrip) {
   EXPECT_EQ(got->blocks[1].confidence, 0.75f);
   EXPECT_FALSE(got->blocks[0].confidence.has_value());
   EXPECT_EQ(got->blocks[1].time->end, 2.25);
+  ASSERT_EQ(got->blocks[0].lines.size(), 2u);
+  EXPECT_EQ(got->blocks[0].lines[0].begin, 0u);
+  EXPECT_EQ(got->blocks[0].lines[0].box->y1, 0.75f);
+  EXPECT_EQ(got->blocks[0].lines[1].begin, 3u);
+  EXPECT_FALSE(got->blocks[0].lines[1].box.has_value());
+  EXPECT_TRUE(got->blocks[1].lines.empty());
   EXPECT_EQ(got->pdf_pages[0].height, 792);
   EXPECT_EQ(got->attachment_bytes, 252);
   ASSERT_EQ(got->pages.size(), 2u);
@@ -171,6 +178,7 @@ TEST(MessagesTest, ChangedBytesNeverGiveARangeThatIsNotChecked) {
         EXPECT_TRUE(block.time->start >= 0 && block.time->end >= block.time->start);
       }
       EXPECT_EQ(block.kind == BlockKind::kHeading, block.heading_level > 0);
+      EXPECT_TRUE(AreLinesOf(block.lines, block.text.size()));
       if (!block.box.has_value()) continue;
       EXPECT_TRUE(block.box->x0 >= 0 && block.box->x0 < block.box->x1 && block.box->x1 <= 1);
     }
@@ -195,6 +203,12 @@ TEST(MessagesTest, ValuesOutOfRangeAreRefused) {
   EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].box->x1 = 1.5f; }));
   EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].box->x0 = 0.75f; }));
   EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].box->y0 = NAN; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].lines[0].box->x1 = 1.5f; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].lines[0].box->y1 = NAN; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].lines[0].begin = 3; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.blocks[0].lines[1].begin = 7; }));
+  EXPECT_FALSE(refused([](Reply& r) { r.blocks[0].lines[1].begin = 6; }));
+  EXPECT_TRUE(refused([](Reply& r) { r.pages[0].blocks[0].lines = {{9, std::nullopt}}; }));
   EXPECT_TRUE(refused([](Reply& r) { r.pdf_pages[0].width = INFINITY; }));
   EXPECT_TRUE(refused([](Reply& r) { r.pages[0].figures[0].block = 2; }));
   EXPECT_TRUE(refused([](Reply& r) { r.pages[0].figures[0].caption = "\xFF"; }));

@@ -133,6 +133,33 @@ TEST_F(OcrTest, ReadsAPageOfTwoLanguagesWithBoxes) {
   EXPECT_TRUE(got.pages[0].picture.has_value());
 }
 
+TEST_F(OcrTest, KnowsWhereEachLineOfAParagraphStands) {
+  const std::string lines[] = {kEnglish, "by the chief engineer in spring and then",
+                               "was sent to the harbour."};
+  std::vector<Placed> placed;
+  for (const int i : {0, 1, 2}) {
+    placed.push_back({lines[i].c_str(), "DejaVu Sans 30", 120, 200 + 50 * i});
+  }
+  const auto got = ExtractAll(*client_, Encode(Words(1240, 1754, placed), ".png"));
+  ASSERT_THAT(got.status, IsOk());
+  ASSERT_EQ(Describe(got.pages[0].blocks),
+            absl::StrCat("p ", lines[0], " ", lines[1], " ", lines[2], "\n"));
+  const TextBlock& block = got.pages[0].blocks[0];
+  ASSERT_EQ(block.lines.size(), 3u);
+  size_t begin = 0;
+  for (const int i : {0, 1, 2}) {
+    EXPECT_EQ(block.lines[i].begin, begin) << i;
+    begin += lines[i].size() + 1;
+    ASSERT_TRUE(block.lines[i].box.has_value()) << i;
+    const Box& box = *block.lines[i].box;
+    EXPECT_NEAR(box.x0, 120.0 / 1240, 0.01) << i;
+    EXPECT_NEAR(box.y0, (200 + 50 * i) / 1754.0, 0.01) << i;
+    EXPECT_LT(box.y1 - box.y0, 45 / 1754.0) << i;
+  }
+  EXPECT_GT(block.lines[0].box->x1, block.lines[2].box->x1);
+  EXPECT_FLOAT_EQ(block.box->y1, block.lines[2].box->y1);
+}
+
 TEST_F(OcrTest, ALineIsReadByEachLanguageWhereTheyDisagree) {
   // English takes the first line, of which Chinese misses two characters.
   const auto got = ExtractAll(

@@ -84,6 +84,34 @@ TEST(PdfLayoutTest, BoxesAreCutToThePage) {
   EXPECT_FALSE(blocks[2].box.has_value());
 }
 
+TEST(PdfLayoutTest, KnowsWhereEachLineStands) {
+  const auto line = [](int y, const std::string& words) {
+    return absl::StrCat("<line xMin=\"10\" yMin=\"", y, "\" xMax=\"90\" yMax=\"", y + 10,
+                        "\"><word xMin=\"10\" yMin=\"", y, "\" xMax=\"90\" yMax=\"", y + 10, "\">",
+                        words, "</word></line>");
+  };
+  BlockSink sink(1 << 20);
+  const std::string document = Document(
+      "<block xMin=\"10\" yMin=\"10\" xMax=\"90\" yMax=\"50\">" + line(10, "infor-") +
+      line(20, "mation\x01") + "<line></line>" + line(200, "is") + line(30, "here") + "</block>");
+  ASSERT_THAT(ReadPdfLayout(document, 100, 100, sink), IsOk());
+  const auto blocks = sink.Take();
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].text, "information is here");
+  const std::vector<TextLine>& lines = blocks[0].lines;
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0].begin, 0u);
+  EXPECT_EQ(lines[1].begin, 5u);
+  EXPECT_FLOAT_EQ(lines[1].box->x0, 0.1f);
+  EXPECT_FLOAT_EQ(lines[1].box->y0, 0.2f);
+  EXPECT_FLOAT_EQ(lines[1].box->x1, 0.9f);
+  EXPECT_FLOAT_EQ(lines[1].box->y1, 0.3f);
+  EXPECT_EQ(lines[2].begin, 12u);
+  EXPECT_FALSE(lines[2].box.has_value());  // below the page
+  EXPECT_EQ(lines[3].begin, 15u);
+  EXPECT_FLOAT_EQ(lines[3].box->y0, 0.3f);
+}
+
 TEST(PdfLayoutTest, BulletsMakeListItems) {
   EXPECT_EQ(Read(Document(Block({{"•", "milk"}}))), "li • milk\n");
 }

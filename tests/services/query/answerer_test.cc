@@ -188,6 +188,23 @@ TEST_F(AnswererTest, CitedPicturesSayWhereWhenAskedTo) {
   EXPECT_FALSE(unread.citations[0].region.has_value());
 }
 
+TEST_F(AnswererTest, CitedTextSaysWhereWithoutBeingAsked) {
+  index::Passage& passage = retrieved_.hits[0].passage;
+  passage.text = "An old mill. It was built in 1850.";
+  passage.box = Box{0, 0, 1, 1};
+  passage.lines = {{0, Box{0, 0, 1, 0.25f}}, {13, Box{0, 0.25f, 1, 0.5f}}};
+  for (const bool asked : {false, true}) {
+    request_.regions = asked;
+    FakeGenerator generator(std::vector<std::string>{"It was built in 1850 [1]."});
+    ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+    ASSERT_EQ(answer.citations.size(), 1u);
+    ASSERT_TRUE(answer.citations[0].region.has_value());
+    EXPECT_EQ(answer.citations[0].region->y0, 0.25f);
+    EXPECT_EQ(answer.citations[0].region->y1, 0.5f);
+    EXPECT_EQ(generator.inputs().size(), 1u);
+  }
+}
+
 TEST_F(AnswererTest, TheEntailmentScorerSettlesWhatTheGatesCannot) {
   retrieved_.hits[0].passage.text = "";
   retrieved_.hits[0].passage.kind = index::PassageKind::kImage;

@@ -114,12 +114,14 @@ TEST(CheckClaimTest, ANumberWithoutAUnitMayBeInAny) {
       Verdict::kSupported);
 }
 
-TEST(SnippetTest, IsTheSentenceThatSharesMost) {
-  EXPECT_EQ(Snippet("Invoices are paid late.",
-                    "Cats sleep. Most invoices are paid late here. Dogs bark."),
+TEST(ClosestSentenceTest, IsTheOneThatSharesMost) {
+  const std::string passage = "Cats sleep. Most invoices are paid late here. Dogs bark.";
+  const std::optional<Span> found = ClosestSentence("Invoices are paid late.", passage);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(passage.substr(found->begin, found->end - found->begin),
             "Most invoices are paid late here.");
-  EXPECT_EQ(Snippet("xyz", "Nothing shared."), "Nothing shared.");
-  EXPECT_LE(Snippet("发票", std::string(400, 'a') + "发票").size(), 300u);
+  EXPECT_FALSE(ClosestSentence("xyz", "Nothing shared.").has_value());
+  EXPECT_EQ(ClosestSentence("1250", "Total of 3 lamps. They cost 1,250.00 euro.")->begin, 18u);
 }
 
 TEST(CheckClaimTest, ANumberThatIsSaidOfAnotherContradicts) {

@@ -37,6 +37,19 @@ TEST(ExtractTest, AnswersWithTheSentenceThatHoldsTheTerms) {
             "The lighthouse keeper was Maria Holm.");
 }
 
+TEST(ExtractTest, ASentenceIsCitedAtItsOwnPlace) {
+  // The first sentence has all words of the second.
+  std::vector<Hit> hits = {Passage("The tall keeper lit the old lamp. The keeper lit the lamp.")};
+  hits[0].passage.lines = {{0, Box{0, 0, 1, 0.5f}}, {34, Box{0, 0.5f, 1, 1}}};
+  const auto answer = Extract(Question("keeper lit lamp"), hits, {.max_sentences = 2});
+  ASSERT_EQ(answer.citations.size(), 2u);
+  for (const Citation& citation : answer.citations) {
+    EXPECT_EQ(citation.snippet, answer.text.substr(citation.start, citation.end - citation.start));
+    ASSERT_TRUE(citation.region.has_value());
+    EXPECT_EQ(citation.region->y0, citation.snippet.size() > 30 ? 0.0f : 0.5f);
+  }
+}
+
 TEST(ExtractTest, EveryCitationSpansWordsOfItsPassage) {
   const std::vector<Hit> hits = {Passage("Invoice 12 totals 90 euro. Invoice 13 totals 80 euro."),
                                  Passage("Invoice 14 totals 70 euro.")};

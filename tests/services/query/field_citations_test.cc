@@ -51,6 +51,16 @@ class CiteFieldsTest : public ::testing::Test {
   EntailmentScorer scorer_;
 };
 
+TEST_F(CiteFieldsTest, AValueOfTextSaysOnWhichLine) {
+  hits_[1].passage.text = "Delivery note: 3 lamps.\nBlue Heron, total 1,250.00 euro.";
+  hits_[1].passage.lines = {{0, Box{0, 0, 1, 0.5f}}, {24, Box{0, 0.5f, 1, 1}}};
+  const FieldSupport support = Cite(R"({"total":1250,"number":"4711"})");
+  ASSERT_EQ(support.citations.size(), 2u);
+  ASSERT_TRUE(support.citations[0].citation.region.has_value());
+  EXPECT_EQ(support.citations[0].citation.region->y0, 0.5f);
+  EXPECT_FALSE(support.citations[1].citation.region.has_value());
+}
+
 TEST_F(CiteFieldsTest, EachValueIsCitedWhereItStands) {
   const std::string json =
       R"({"number":"4711","date":"2023-03-12","customer":"blue  heron ltd","total":1250})";

@@ -73,6 +73,46 @@ TEST(GroundedWriterTest, EachMarkerBecomesACitationWithItsSentence) {
   EXPECT_EQ(answer.citations[1].support, 1.0f);
 }
 
+TEST(RestOnTest, TheRegionIsAroundTheLinesOfTheSnippet) {
+  index::Passage passage;
+  passage.text = "The mill was built in 1850. It burned down in 1901, and nobody built it again.";
+  passage.box = Box{0.1f, 0.1f, 0.9f, 0.5f};
+  passage.lines = {{0, Box{0.1f, 0.1f, 0.9f, 0.2f}},
+                   {22, Box{0.1f, 0.2f, 0.8f, 0.3f}},
+                   {52, Box{0.2f, 0.4f, 0.7f, 0.5f}}};
+  Citation citation;
+  RestOn(passage, "It burned in 1901.", citation);
+  EXPECT_EQ(citation.snippet, "It burned down in 1901, and nobody built it again.");
+  ASSERT_TRUE(citation.region.has_value());
+  EXPECT_EQ(citation.region->x0, 0.1f);
+  EXPECT_EQ(citation.region->y0, 0.2f);
+  EXPECT_EQ(citation.region->x1, 0.8f);
+  EXPECT_EQ(citation.region->y1, 0.5f);
+
+  RestOn(passage, Span{4, 8}, citation);
+  EXPECT_EQ(citation.snippet, "mill");
+  EXPECT_EQ(citation.region->y1, 0.2f);
+
+  // The head of the passage stands for nothing in particular.
+  RestOn(passage, "xyz", citation);
+  EXPECT_EQ(citation.snippet, passage.text);
+  EXPECT_FALSE(citation.region.has_value());
+
+  passage.lines.clear();
+  RestOn(passage, "It burned in 1901.", citation);
+  EXPECT_FALSE(citation.region.has_value());
+}
+
+TEST(RestOnTest, ALongSentenceIsCutAndSoIsItsRegion) {
+  index::Passage passage;
+  passage.text = "发票" + std::string(400, 'a');
+  passage.lines = {{0, Box{0, 0, 1, 0.5f}}, {300, Box{0, 0.5f, 1, 1}}};
+  Citation citation;
+  RestOn(passage, "发票", citation);
+  EXPECT_EQ(citation.snippet.size(), 300u);
+  EXPECT_EQ(citation.region->y1, 0.5f);
+}
+
 TEST(GroundedWriterTest, MarkersBehindTheFullStopBelongToTheSentenceBefore) {
   const Written answer({"The mill was built in 1850. [1] The bridge is 120 metres long.[2]"});
   ASSERT_EQ(answer.citations.size(), 2u);
