@@ -1,6 +1,7 @@
 #include "ingest/chunker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
@@ -12,6 +13,8 @@ namespace sightline::ingest {
 namespace {
 
 constexpr size_t kMaxHeadingBytes = 300;
+constexpr size_t kMaxCaptionBytes = 100;  // of a block that counts to a table's caption
+constexpr int kCaptionLevel = 7;          // below all headings
 // No tokenizer makes tokens this long of real text, so a longer text is cut before it is counted:
 // some tokenizers need quadratic time for a run of letters.
 constexpr size_t kMaxBytesPerToken = 16;
@@ -295,6 +298,7 @@ class Chunker {
     if (block.kind == media::BlockKind::kHeading) return AddHeading(block);
     lone_heading_.reset();
     if (block.kind == media::BlockKind::kTable) return AddTable(block);
+    FollowCaption(block);
     if (block.time.has_value()) SL_RETURN_IF_ERROR(FollowTime(*block.time));
     const bool code = block.kind == media::BlockKind::kCode;
     SL_ASSIGN_OR_RETURN(std::vector<Unit> units,
@@ -328,8 +332,20 @@ class Chunker {
     return absl::OkStatus();
   }
 
+  // Short lines right before a table say what it is about.
+  void FollowCaption(const media::TextBlock& block) {
+    std::string text = OnOneLine(block.text);
+    if (text.size() > kMaxCaptionBytes || caption_.size() + text.size() > 2 * kMaxCaptionBytes) {
+      caption_.clear();
+    }
+    if (text.size() > kMaxCaptionBytes) return;
+    if (!caption_.empty()) caption_ += ' ';
+    caption_ += text;
+  }
+
   absl::Status AddHeading(const media::TextBlock& block) {
     SL_RETURN_IF_ERROR(text_.Flush());
+    caption_.clear();
     const int level = std::clamp(block.heading_level, 1, 6);
     // A heading directly under a higher one becomes part of what follows through the path of both.
     if (lone_heading_.has_value() && level <= lone_level_) SL_RETURN_IF_ERROR(EmitLoneHeading());
@@ -358,7 +374,9 @@ class Chunker {
     ChunkOptions options = options_;
     options.overlap_tokens = 0;
     Packer packer(index::PassageKind::kTable, options, count_, out_);
-    packer.SetHeading(headings_.Joined());
+    HeadingPath path = headings_;
+    if (!caption_.empty()) path.Enter(kCaptionLevel, std::exchange(caption_, std::string()));
+    packer.SetHeading(path.Joined());
     packer.RepeatHead(TableHead(units, options_.passage_tokens));
     SL_RETURN_IF_ERROR(AddAll(std::move(units), packer));
     return packer.Flush();
@@ -370,6 +388,7 @@ class Chunker {
   std::vector<TextPassage> out_;
   Packer text_;
   std::optional<media::TimeSpan> talk_;  // of what text_ holds since it was ended by a time
+  std::string caption_;                  // of a table that may come next
   std::optional<media::TextBlock> lone_heading_;  // the newest one, while nothing stands under it
   int lone_level_ = 0;
 };

@@ -3,13 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <pugixml.hpp>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "ingest/media/markdown_table.h"
+#include "ingest/media/page_tables.h"
 #include "ingest/media/text_lines.h"
 
 namespace sightline::media {
@@ -17,11 +22,23 @@ namespace {
 
 struct Extent {
   double x0 = 0, y0 = 0, x1 = 0, y1 = 0;  // points
+
+  void Include(const Extent& more) {
+    x0 = std::min(x0, more.x0);
+    y0 = std::min(y0, more.y0);
+    x1 = std::max(x1, more.x1);
+    y1 = std::max(y1, more.y1);
+  }
+};
+
+struct Word {
+  absl::string_view text;  // of the parsed document
+  Extent extent;
 };
 
 struct Line {
   Extent extent;
-  std::string text;
+  std::vector<Word> words;
   double size = 0;  // the shorter side of its box: close to the font size in either direction
 };
 
@@ -39,17 +56,24 @@ Line ReadLine(const pugi::xml_node& node) {
   Line line;
   line.extent = ExtentOf(node);
   line.size = std::min(line.extent.x1 - line.extent.x0, line.extent.y1 - line.extent.y0);
-  double last_end = 0;
   for (const pugi::xml_node& word : node.children("word")) {
-    const char* text = word.text().get();
-    const Extent at = ExtentOf(word);
-    // Chinese words come apart only where the page leaves a visible gap.
-    const bool gap = at.x0 - last_end > line.size * 0.3;
-    if (!line.text.empty() && (gap || NeedsSpace(line.text, text))) line.text.push_back(' ');
-    line.text.append(text);
-    last_end = at.x1;
+    line.words.push_back({word.text().get(), ExtentOf(word)});
   }
   return line;
+}
+
+// `size`: of their line.
+std::string JoinWords(std::span<const Word> words, double size) {
+  std::string text;
+  double last_end = 0;
+  for (const Word& word : words) {
+    // Chinese words come apart only where the page leaves a visible gap.
+    const bool gap = word.extent.x0 - last_end > size * 0.3;
+    if (!text.empty() && (gap || NeedsSpace(text, word.text))) text.push_back(' ');
+    text.append(word.text.data(), word.text.size());
+    last_end = word.extent.x1;
+  }
+  return text;
 }
 
 std::vector<Block> ReadBlocks(const pugi::xml_node& page) {
@@ -72,7 +96,8 @@ double BodySize(const std::vector<Block>& blocks) {
   for (const Block& block : blocks) {
     for (const Line& line : block.lines) {
       if (std::isfinite(line.size) && line.size > 0 && line.size < 10'000) {
-        bytes_by_size[static_cast<int>(std::lround(line.size * 2))] += line.text.size();
+        size_t& bytes = bytes_by_size[static_cast<int>(std::lround(line.size * 2))];
+        for (const Word& word : line.words) bytes += word.text.size();
       }
     }
   }
@@ -111,6 +136,130 @@ std::optional<Box> BoxOf(const Extent& extent, double width, double height) {
   return box;
 }
 
+// Writes a page's blocks with its tables in the places of their first words.
+class PageWriter {
+ public:
+  PageWriter(const std::vector<Block>& blocks, double width, double height, BlockSink& sink)
+      : blocks_(blocks), width_(width), height_(height), body_size_(BodySize(blocks)), sink_(sink) {
+    std::vector<PlacedLine> placed;
+    for (const Block& block : blocks) {
+      for (const Line& line : block.lines) {
+        lines_.push_back(&line);
+        table_of_.emplace_back(line.words.size(), nullptr);
+        PlacedLine& words = placed.emplace_back();
+        for (const Word& word : line.words) {
+          const Extent& at = word.extent;
+          words.push_back({word.text, at.x0, at.y0, at.x1, at.y1});
+        }
+      }
+    }
+    tables_ = FindTables(placed);
+    for (const PageTable& table : tables_) {
+      for (const auto& row : table.rows) {
+        for (const PageTable::Cell& cell : row) {
+          for (const WordPlace& at : cell) table_of_[at.line][at.word] = &table;
+        }
+      }
+    }
+  }
+
+  void Write() {
+    size_t line = 0;
+    for (const Block& block : blocks_) {
+      Block rest;
+      bool is_whole = true;
+      for (size_t i = 0; i < block.lines.size(); ++i) is_whole &= WriteLine(line++, rest);
+      WriteBlock(is_whole ? block : rest);
+    }
+  }
+
+ private:
+  // Leaves to `rest` what of the line stands in no table; true when that is all.
+  bool WriteLine(size_t number, Block& rest) {
+    const Line& line = *lines_[number];
+    Line left{.extent = {}, .words = {}, .size = line.size};
+    for (size_t w = 0; w < line.words.size(); ++w) {
+      const PageTable* const table = table_of_[number][w];
+      if (table == nullptr) {
+        if (left.words.empty()) left.extent = line.words[w].extent;
+        left.extent.Include(line.words[w].extent);
+        left.words.push_back(line.words[w]);
+      } else if (written_.insert(table).second) {
+        WriteBlock(std::exchange(rest, Block()));
+        WriteTable(*table);
+      }
+    }
+    const bool is_whole = left.words.size() == line.words.size();
+    if (is_whole) left.extent = line.extent;
+    if (left.words.empty()) return is_whole;
+    if (rest.lines.empty()) rest.extent = left.extent;
+    rest.extent.Include(left.extent);
+    rest.lines.push_back(std::move(left));
+    return is_whole;
+  }
+
+  void WriteBlock(const Block& block) {
+    TextBlock out;
+    for (const Line& line : block.lines) {
+      const std::string text = JoinWords(line.words, line.size);
+      if (text.empty()) continue;
+      AddLine(AppendLine(out.text, text), BoxOf(line.extent, width_, height_), out.lines);
+    }
+    if (out.text.empty()) return;
+    out.heading_level = HeadingLevel(block, out.text, body_size_);
+    out.kind = out.heading_level > 0  ? BlockKind::kHeading
+               : IsListItem(out.text) ? BlockKind::kListItem
+                                      : BlockKind::kParagraph;
+    out.box = BoxOf(block.extent, width_, height_);
+    sink_.Add(std::move(out));
+  }
+
+  void WriteTable(const PageTable& table) {
+    MarkdownTable text;
+    text.Start();
+    std::vector<std::optional<Box>> boxes;  // of the lines of the text
+    if (!table.has_head) {
+      text.StartRow();
+      for (size_t i = 0; i < table.rows.front().size(); ++i) text.AddCell("");
+      boxes.insert(boxes.end(), 2, std::nullopt);
+    }
+    TextBlock out;
+    out.kind = BlockKind::kTable;
+    for (const auto& row : table.rows) {
+      text.StartRow();
+      std::optional<Box> box;
+      for (const PageTable::Cell& cell : row) {
+        std::vector<Word> words;
+        for (const WordPlace& at : cell) {
+          words.push_back(lines_[at.line]->words[at.word]);
+          const std::optional<Box> more = BoxOf(words.back().extent, width_, height_);
+          if (more.has_value()) box = box.has_value() ? Around(*box, *more) : *more;
+        }
+        text.AddCell(cell.empty() ? "" : JoinWords(words, lines_[cell.front().line]->size));
+      }
+      if (box.has_value()) out.box = out.box.has_value() ? Around(*out.box, *box) : *box;
+      boxes.push_back(box);
+      if (boxes.size() == 1) boxes.emplace_back();  // the rule under the head
+    }
+    out.text = text.Finish();
+    size_t begin = 0;
+    for (const std::optional<Box>& box : boxes) {
+      AddLine(begin, box, out.lines);
+      begin = out.text.find('\n', begin) + 1;
+    }
+    sink_.Add(std::move(out));
+  }
+
+  const std::vector<Block>& blocks_;
+  const double width_, height_;
+  const double body_size_;
+  BlockSink& sink_;
+  std::vector<const Line*> lines_;
+  std::vector<PageTable> tables_;
+  std::vector<std::vector<const PageTable*>> table_of_;  // of each word; null: none
+  std::set<const PageTable*> written_;
+};
+
 }  // namespace
 
 absl::Status ReadPdfLayout(absl::string_view xhtml, double width, double height, BlockSink& sink) {
@@ -123,21 +272,7 @@ absl::Status ReadPdfLayout(absl::string_view xhtml, double width, double height,
     return absl::InvalidArgumentError("expected the layout of one page");
   }
   const std::vector<Block> blocks = ReadBlocks(page);
-  const double body_size = BodySize(blocks);
-  for (const Block& block : blocks) {
-    TextBlock out;
-    for (const Line& line : block.lines) {
-      if (line.text.empty()) continue;
-      AddLine(AppendLine(out.text, line.text), BoxOf(line.extent, width, height), out.lines);
-    }
-    if (out.text.empty()) continue;
-    out.heading_level = HeadingLevel(block, out.text, body_size);
-    out.kind = out.heading_level > 0  ? BlockKind::kHeading
-               : IsListItem(out.text) ? BlockKind::kListItem
-                                      : BlockKind::kParagraph;
-    out.box = BoxOf(block.extent, width, height);
-    sink.Add(std::move(out));
-  }
+  PageWriter(blocks, width, height, sink).Write();
   return absl::OkStatus();
 }
 

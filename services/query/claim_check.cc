@@ -221,6 +221,26 @@ bool HasNumber(const std::set<std::string>& numbers, const std::string& wanted) 
   return numbers.contains(absl::StrCat(kMonth, wanted));
 }
 
+// True when the claim names a month ("in April") of which the passages know neither name nor
+// number.
+bool NamesMissingMonth(absl::string_view claim, absl::string_view passages) {
+  static constexpr absl::string_view kBefore[] = {"in", "of", "during", "since", "until"};
+  const std::vector<Token> said = Tokenize(NormalisedText(claim));
+  std::set<int> there;
+  for (const Token& token : Tokenize(NormalisedText(passages))) {
+    if (const auto month = MonthOf(token.text); month.has_value()) there.insert(*month);
+  }
+  const std::set<std::string> numbers = NumbersIn(passages);
+  for (size_t i = 1; i < said.size(); ++i) {
+    // A word that may be one ("may", "march") is one behind these.
+    if (std::ranges::find(kBefore, said[i - 1].text) == std::end(kBefore)) continue;
+    const auto month = MonthOf(said[i].text);
+    if (!month.has_value() || there.contains(*month)) continue;
+    if (!numbers.contains(absl::StrCat(*month))) return true;
+  }
+  return false;
+}
+
 // True when a sentence says of another number what the claim says of one that stands only in
 // sentences about something else: with names, and none of the claim's among their words.
 bool IsSaidOfAnother(absl::string_view claim, const std::vector<std::string>& passages) {
@@ -336,6 +356,7 @@ Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& pass
     }
     return Verdict::kUnsupported;
   }
+  if (NamesMissingMonth(claim, words)) return Verdict::kUnsupported;
   const std::string normalised = NormalisedText(words);
   const std::vector<std::string> quotes = QuotesIn(claim);
   for (const std::string& quote : quotes) {
@@ -347,7 +368,7 @@ Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& pass
       !OtherValue(claim, words).empty()) {
     return Verdict::kUnsupported;
   }
-  if (SaysValueOfOtherRow(claim, passages) || IsSaidOfAnother(claim, passages)) {
+  if (ContradictsTable(claim, passages) || IsSaidOfAnother(claim, passages)) {
     return Verdict::kContradicted;
   }
   const bool in_pairs = IsMostlyCjk(claim) && IsMostlyCjk(words) && wanted.empty();

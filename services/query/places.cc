@@ -179,13 +179,13 @@ std::string QualifierOf(const Words& words, size_t noun, size_t& first) {
   return out.size() < kLeastWordBytes ? "" : out;
 }
 
-// The Han that stands behind word `i` with a blank or a colon between, as the value of a property
-// ("客户 陈梅"); at most `most` words of it.
+// The Han that stands behind word `i` with a blank, a colon or the bar of a table between, as the
+// value of a property ("客户 陈梅"); at most `most` words of it.
 std::string ValueBehind(const Words& words, size_t i, size_t most) {
   std::string out;
   if (i + 1 >= words.size() || words.Touch(i, i + 1)) return out;
   const std::string gap = words.Between(i, i + 1);
-  if (gap != " " && gap != ":" && gap != ": ") return out;
+  if (gap != " " && gap != ":" && gap != ": " && gap != " | ") return out;
   for (size_t at = i + 1; at < words.size() && at <= i + most; ++at) {
     if ((at > i + 1 && !words.Touch(at - 1, at)) || !IsHan(words[at])) break;
     out += words[at];

@@ -1,14 +1,17 @@
 #include "services/query/table_claims.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "services/query/claim_check.h"
 #include "services/query/terms.h"
@@ -16,12 +19,23 @@
 namespace sightline::query {
 namespace {
 
+// Names of days that are one to a reader.
+std::string WithOneName(std::string normalised) {
+  return absl::StrReplaceAll(normalised, {{"mon-fri", "weekdays"},
+                                          {"mon–fri", "weekdays"},
+                                          {"monday-friday", "weekdays"},
+                                          {"monday to friday", "weekdays"},
+                                          {"周一至周五", "工作日"}});
+}
+
 // The words and numbers of a text.
 struct Content {
+  std::string text;  // normalised
   absl::flat_hash_set<std::string> words;
   std::set<std::string> numbers;
 
-  explicit Content(absl::string_view text) : numbers(NumbersIn(text)) {
+  explicit Content(absl::string_view given)
+      : text(WithOneName(NormalisedText(given))), numbers(NumbersIn(given)) {
     for (std::string& term : ContentTerms(text)) {
       if (!absl::ascii_isdigit(term[0])) words.insert(std::move(term));
     }
@@ -140,8 +154,39 @@ class Parts {
   std::vector<PlainRow> plain_;
 };
 
+bool IsChinese(absl::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+// Chinese of which no words are made that would also be found in a sentence: a number with a
+// character or two behind it ("2月"), and a name of characters that mostly say nothing ("多伦多").
+bool IsKnownByText(const Content& cell) {
+  constexpr size_t kTwoCharacters = 6;
+  const absl::string_view text = cell.text;
+  const size_t digits = text.find_first_not_of("0123456789");
+  if (digits == absl::string_view::npos || !IsChinese(text.substr(digits))) return false;
+  if (digits > 0) return text.size() - digits <= kTwoCharacters;
+  return cell.words.empty() && text.size() >= kTwoCharacters;
+}
+
+// True when `text` has `part`, which may begin and end with a digit, as a whole: "12月" has no
+// "2月".
+bool HasWhole(absl::string_view text, absl::string_view part) {
+  for (size_t at = text.find(part); at != absl::string_view::npos; at = text.find(part, at + 1)) {
+    const size_t end = at + part.size();
+    if ((at == 0 || !absl::ascii_isdigit(text[at - 1])) &&
+        (end == text.size() || !absl::ascii_isdigit(text[end]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool Names(const Content& claim, const Row& row, size_t column) {
-  return column < row.size() && !row[column].words.empty() && claim.Holds(row[column]);
+  if (column >= row.size()) return false;
+  const Content& cell = row[column];
+  if (IsKnownByText(cell)) return HasWhole(claim.text, cell.text);
+  return !cell.words.empty() && claim.Holds(cell);
 }
 
 // The rows that the claim speaks of: those it names in the leftmost column where it names any; of
@@ -196,9 +241,74 @@ bool SaysOtherValue(const Content& claim, const std::vector<Row>& table, const C
   return false;
 }
 
+// What a claim says to be the most of something, or the least.
+struct Extreme {
+  bool is_least = false;
+  std::string of;  // the words beside it: "sold" of "sold best", "销量" of "销量最高"
+};
+
+std::vector<Extreme> ExtremesIn(const Content& claim) {
+  static constexpr absl::string_view kMost[] = {"best", "most", "highest", "largest", "biggest"};
+  static constexpr absl::string_view kLeast[] = {"least", "fewest", "lowest", "smallest"};
+  static constexpr std::pair<absl::string_view, bool> kChinese[] = {
+      {"最高", false}, {"最多", false}, {"最大", false}, {"最好", false},
+      {"最低", true},  {"最少", true},  {"最小", true}};
+  constexpr size_t kTwoCharacters = 6;
+  std::vector<Extreme> out;
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(claim.text, absl::ByAnyChar(" ,.;:!?"), absl::SkipEmpty());
+  for (size_t i = 0; i < words.size(); ++i) {
+    const bool is_least = std::ranges::find(kLeast, words[i]) != std::end(kLeast);
+    if (!is_least && std::ranges::find(kMost, words[i]) == std::end(kMost)) continue;
+    out.push_back({is_least, absl::StrCat(i > 0 ? words[i - 1] : "", " ",
+                                          i + 1 < words.size() ? words[i + 1] : "")});
+  }
+  const absl::string_view text = claim.text;
+  for (const auto& [word, is_least] : kChinese) {
+    const size_t at = text.find(word);
+    if (at == absl::string_view::npos || at < kTwoCharacters) continue;
+    out.push_back({is_least, std::string(text.substr(at - kTwoCharacters, kTwoCharacters))});
+  }
+  return out;
+}
+
+// The number that a cell is, if it is nothing else.
+std::optional<double> NumberOf(const Content& cell) {
+  double number = 0;
+  if (!cell.words.empty() || cell.numbers.size() != 1) return std::nullopt;
+  if (!absl::SimpleAtod(*cell.numbers.begin(), &number)) return std::nullopt;
+  return number;
+}
+
+// True when the claim has a row to be the most or least of what the text around the table speaks
+// of, and the table's only numbers say that another one is.
+bool SaysOtherExtreme(const Content& claim, const std::vector<Row>& table, const Content& outside) {
+  const std::vector<Extreme> extremes = ExtremesIn(claim);
+  if (extremes.empty() || table.size() < 2) return false;
+  size_t label = 0;
+  const std::vector<const Row*> spoken = Spoken(claim, table, label);
+  if (spoken.size() != 1) return false;
+  std::vector<double> numbers;
+  double own = 0;
+  for (const Row& row : table) {
+    const std::optional<double> number =
+        row.size() == 2 && label == 0 ? NumberOf(row[1]) : std::nullopt;
+    if (!number.has_value()) return false;
+    numbers.push_back(*number);
+    if (&row == spoken.front()) own = *number;
+  }
+  const auto [least, most] = std::ranges::minmax(numbers);
+  return std::ranges::any_of(extremes, [&](const Extreme& extreme) {
+    const std::vector<std::string> of = ContentTerms(extreme.of);
+    return own != (extreme.is_least ? least : most) &&
+           std::ranges::any_of(
+               of, [&](const std::string& word) { return outside.words.contains(word); });
+  });
+}
+
 }  // namespace
 
-bool SaysValueOfOtherRow(absl::string_view claim, const std::vector<std::string>& passages) {
+bool ContradictsTable(absl::string_view claim, const std::vector<std::string>& passages) {
   std::vector<std::vector<Row>> tables;
   std::string outside;
   for (const std::string& passage : passages) {
@@ -209,8 +319,9 @@ bool SaysValueOfOtherRow(absl::string_view claim, const std::vector<std::string>
   if (tables.empty()) return false;
   const Content said(claim);
   const Content around(outside);
-  return std::ranges::any_of(
-      tables, [&](const std::vector<Row>& table) { return SaysOtherValue(said, table, around); });
+  return std::ranges::any_of(tables, [&](const std::vector<Row>& table) {
+    return SaysOtherValue(said, table, around) || SaysOtherExtreme(said, table, around);
+  });
 }
 
 }  // namespace sightline::query

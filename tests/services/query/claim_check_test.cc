@@ -94,6 +94,17 @@ TEST(CheckClaimTest, TheNumberOfAListItemStatesNothing) {
             Verdict::kSupported);
 }
 
+TEST(CheckClaimTest, AMonthThatStandsNowhereIsUnsupported) {
+  EXPECT_EQ(CheckClaim("The boot sold best in May.", {"Boots sold best in Cairo and Oslo."}),
+            Verdict::kUnsupported);
+  EXPECT_EQ(CheckClaim("The boot sold best in May.", {"Boots sold best in May."}),
+            Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("The boot sold best in May.", {"Boots that sold best: 2024-05."}),
+            Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("The boot may have sold best.", {"Boots sold best in Cairo."}),
+            Verdict::kSupported);
+}
+
 TEST(CheckClaimTest, ANumberInAnotherUnitIsUnsupported) {
   const std::vector<std::string> english = {"The brass lamp weighs 4 kg and costs €12.50."};
   EXPECT_EQ(CheckClaim("The brass lamp costs 12.50 euros.", english), Verdict::kSupported);

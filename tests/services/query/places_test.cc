@@ -35,6 +35,8 @@ TEST(PlacesTest, WhatIsNoPlaceIsNotMissed) {
 TEST(OtherQualifierTest, AWordBeforeANounThatThePassagesQualifyOtherwise) {
   EXPECT_EQ(OtherQualifier("椅子从山丘仓库发货。", "椅子存放在港口仓库。"), "山丘");
   EXPECT_EQ(OtherQualifier("椅子从港口仓库发货。", "椅子存放在港口仓库。"), "");
+  EXPECT_EQ(OtherQualifier("椅子从山丘仓库发货。", "| 价格 | 85.00 |\n| 仓库 | 港口 |"), "山丘");
+  EXPECT_EQ(OtherQualifier("椅子从港口仓库发货。", "| 价格 | 85.00 |\n| 仓库 | 港口 |"), "");
 }
 
 TEST(OtherQualifierTest, QualifiersThatTheDictionaryDoesNotKnowCountToo) {

@@ -14,7 +14,7 @@ constexpr char kPrices[] =
     "All prices with 5 % tax.";
 
 bool Says(const std::string& claim, const std::string& passage = kPrices) {
-  return SaysValueOfOtherRow(claim, {passage});
+  return ContradictsTable(claim, {passage});
 }
 
 TEST(TableClaimsTest, ANumberOfAnotherRowIsFoundOut) {
@@ -36,8 +36,8 @@ TEST(TableClaimsTest, SeveralRowsMayBeSpokenOf) {
 
 TEST(TableClaimsTest, WhatStandsOutsideTheTableIsNoOtherRowsValue) {
   EXPECT_FALSE(Says("The Lumo mug costs 5 % more with tax."));
-  EXPECT_FALSE(SaysValueOfOtherRow("The Lumo mug costs 12.00.",
-                                   {kPrices, "The Lumo mug is 12.00 in summer."}));
+  EXPECT_FALSE(
+      ContradictsTable("The Lumo mug costs 12.00.", {kPrices, "The Lumo mug is 12.00 in summer."}));
 }
 
 TEST(TableClaimsTest, SaysNothingWhereNoRowIsNamedOrThereIsNoTable) {
@@ -76,6 +76,44 @@ TEST(TableClaimsTest, AListOfPropertiesIsSpokenOfAsAWhole) {
 
 TEST(TableClaimsTest, LinesThatEndInOneNumberByChanceAreNoRows) {
   EXPECT_FALSE(Says("The Lumo mug is of 1850.", "The Lumo mug\nwas first made in 1850\nby hand."));
+}
+
+TEST(TableClaimsTest, RowsMayBeMonthsInChinese) {
+  const std::string chart =
+      "Viro Studio 销量\n|  |  |\n| --- | --- |\n| 2月 | 12 |\n| 6月 | 77 |\n| 12月 | 21 |";
+  EXPECT_TRUE(Says("Viro Studio 在2月的销量是 77。", chart));
+  EXPECT_TRUE(Says("Viro Studio 在12月的销量是 77。", chart));
+  EXPECT_FALSE(Says("Viro Studio 在2月的销量是 12。", chart));
+  EXPECT_FALSE(Says("Viro Studio 在12月的销量是 21。", chart));
+}
+
+TEST(TableClaimsTest, ANameMayBeOfCharactersThatMostlySayNothing) {
+  const std::string chart = "销量\n|  |  |\n| --- | --- |\n| 马德里 | 177 |\n| 多伦多 | 828 |";
+  EXPECT_TRUE(Says("Luor Works 在多伦多的销量是 177。", chart));
+  EXPECT_FALSE(Says("Luor Works 在多伦多的销量是 828。", chart));
+}
+
+TEST(TableClaimsTest, WeekdaysAreMondayToFriday) {
+  const std::string hours =
+      "Open\n|  |  |\n| --- | --- |\n| Mon-Fri | 8:00-20:30 |\n| Saturday | 10:00-17:30 |";
+  EXPECT_TRUE(Says("The shop is open 10:00-17:30 on weekdays.", hours));
+  EXPECT_FALSE(Says("The shop is open 8:00-20:30 on weekdays.", hours));
+}
+
+TEST(TableClaimsTest, TheMostAndTheLeastAreFoundOut) {
+  const std::string chart =
+      "Tamimo bottle: units sold\n|  |  |\n| --- | --- |\n| April | 120 |\n| May | 1,040 |\n| June "
+      "| 98 |";
+  EXPECT_TRUE(Says("The Tamimo bottle sold best in April.", chart));
+  EXPECT_FALSE(Says("The Tamimo bottle sold best in May.", chart));
+  EXPECT_TRUE(Says("The fewest sold were those of May.", chart));
+  EXPECT_FALSE(Says("The fewest sold were those of June.", chart));
+  // Of something else.
+  EXPECT_FALSE(Says("The best weather for the bottle is in April.", chart));
+  const std::string chinese =
+      "Senbiro 靴子 销量\n|  |  |\n| --- | --- |\n| 9月 | 12 |\n| 10月 | 77 |";
+  EXPECT_TRUE(Says("Senbiro 靴子销量最高的月份是9月。", chinese));
+  EXPECT_FALSE(Says("Senbiro 靴子销量最高的月份是10月。", chinese));
 }
 
 TEST(TableClaimsTest, AnEscapedBarEndsNoCell) {
