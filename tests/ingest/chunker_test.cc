@@ -298,6 +298,18 @@ TEST(ChunkerTest, ATableStandsAlone) {
   EXPECT_EQ(passages[2].text, "After.");
 }
 
+TEST(ChunkerTest, ShortLinesBeforeATableAreInItsHeading) {
+  const auto heading = [](const std::vector<TextBlock>& before) {
+    std::vector<TextBlock> blocks = before;
+    blocks.push_back(Of(BlockKind::kTable, "| a | b |\n| 1 | 2 |"));
+    return Chunk(blocks).back().heading;
+  };
+  EXPECT_EQ(heading({Paragraph("Price list"), Paragraph("Viro Studio")}), "Price list Viro Studio");
+  EXPECT_EQ(heading({Paragraph("Old."), Paragraph(std::string(120, 'x')), Paragraph("Prices")}),
+            "Prices");
+  EXPECT_EQ(heading({Paragraph("Old."), Of(BlockKind::kTable, "| a |\n| 1 |")}), "");
+}
+
 TEST(ChunkerTest, ATooLongTableIsCutBetweenRowsUnderItsHead) {
   std::string table = "name year\n---- ----";
   for (int i = 0; i < 20; ++i) absl::StrAppend(&table, "\nrow", i, " ", 2000 + i);
