@@ -1,8 +1,10 @@
 #include "cli/eval_text_page.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "cli/demo_pdf.h"
 
 namespace sightline::cli {
@@ -116,9 +118,15 @@ std::vector<PlacedText> TextsOnPage(const demo_world::PageContent& content,
   const Scale scale(drawn.picture);
   std::vector<PlacedText> out;
   for (const PageLine& line : drawn.lines) {
-    for (const Piece& piece : PiecesOf(content, line, scale)) {
+    std::string row = "|";
+    std::optional<Box> whole;
+    const std::vector<Piece> pieces = PiecesOf(content, line, scale);
+    for (const Piece& piece : pieces) {
       out.push_back({piece.text, piece.Place()});
+      absl::StrAppend(&row, " ", piece.text, " |");
+      whole = whole.has_value() ? Around(*whole, piece.Place()) : piece.Place();
     }
+    if (pieces.size() > 1) out.push_back({row, *whole});
   }
   return out;
 }

@@ -22,7 +22,7 @@ struct PlacedText {
   demo_world::Box place;  // as of OnTextPage
 };
 
-// All that the file says, line by line; of a row each part.
+// All that the file says, line by line; of a row each part, then all of it as a row of Markdown.
 std::vector<PlacedText> TextsOnPage(const demo_world::PageContent& content,
                                     const demo_world::DrawnPage& drawn);
 
