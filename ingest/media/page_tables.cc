@@ -43,6 +43,13 @@ struct Extent {
 
 Extent ExtentOf(const PlacedWord& word) { return {word.x0, word.y0, word.x1, word.y1}; }
 
+// False for what is no place, and where the sides of a page would not be either.
+bool HasArea(const Extent& extent) {
+  constexpr double kFarthest = 1e6;
+  return extent.x0 < extent.x1 && extent.y0 < extent.y1 && extent.x0 > -kFarthest &&
+         extent.y0 > -kFarthest && extent.x1 < kFarthest && extent.y1 < kFarthest;
+}
+
 // A number as tables have them: with signs, currencies, units of per cent; a date; no letters.
 bool IsNumber(absl::string_view word) {
   const std::string plain = absl::StrReplaceAll(
@@ -75,7 +82,7 @@ std::vector<Run> RunsOf(std::span<const PlacedLine> lines) {
     for (size_t w = 0; w < lines[l].size(); ++w) {
       const PlacedWord& word = lines[l][w];
       const Extent extent = ExtentOf(word);
-      if (!(extent.x0 < extent.x1) || !(extent.y0 < extent.y1)) continue;
+      if (!HasArea(extent)) continue;
       const bool goes_on = w > 0 && !runs.empty() && runs.back().line == l &&
                            runs.back().end == w &&
                            std::abs(extent.x0 - runs.back().extent.x1) <

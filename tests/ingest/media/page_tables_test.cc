@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <limits>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -158,6 +159,20 @@ TEST(PageTablesTest, WhatStandsAboveOtherWordsIsOfNoChart) {
   page.At(10, 60, "a line of words between them");
   page.Around(40, 120, "Berlin").Around(100, 120, "Paris");
   EXPECT_EQ(page.Tables(), "");
+}
+
+TEST(PageTablesTest, WordsWithoutAPlaceAreInNoTable) {
+  const double far = std::numeric_limits<double>::infinity();
+  const double nowhere = std::numeric_limits<double>::quiet_NaN();
+  std::vector<PlacedLine> lines;
+  for (const double y : {0.0, 15.0, far, nowhere}) {
+    lines.push_back({{"mug", 0, y, 15, y + 10}});
+    lines.push_back({{"12", 90, y, 100, y + 10}});
+    lines.push_back({{"odd", -far, y, far, y + 10}, {"odd", nowhere, 0, 5, 10}});
+  }
+  const std::vector<PageTable> tables = FindTables(lines);
+  ASSERT_EQ(tables.size(), 1u);
+  EXPECT_EQ(tables[0].rows.size(), 2u);
 }
 
 TEST(PageTablesTest, OfTooManyWordsNothingIsFound) {

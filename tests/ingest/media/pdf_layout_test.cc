@@ -112,6 +112,39 @@ TEST(PdfLayoutTest, KnowsWhereEachLineStands) {
   EXPECT_FLOAT_EQ(lines[3].box->y0, 0.3f);
 }
 
+// As poppler gives a table: a block a column.
+TEST(PdfLayoutTest, ATableBecomesMarkdownWhereItsFirstWordStands) {
+  const auto word = [](int x, int y, const std::string& text) {
+    const std::string place = absl::StrCat("xMin=\"", x, "\" yMin=\"", y, "\" xMax=\"", x + 15,
+                                           "\" yMax=\"", y + 5, "\"");
+    return absl::StrCat("<line ", place, "><word ", place, ">", text, "</word></line>");
+  };
+  const auto block = [](const std::string& lines) {
+    return absl::StrCat("<block xMin=\"0\" yMin=\"0\" xMax=\"9\" yMax=\"9\">", lines, "</block>");
+  };
+  BlockSink sink(1 << 20);
+  const std::string document =
+      Document(block(word(10, 5, "Prices")) +
+               block(word(10, 30, "Item") + word(10, 40, "mug|cup") + word(10, 50, "lamp")) +
+               block(word(10, 90, "End.")) +
+               block(word(60, 30, "Price") + word(60, 40, "32.50") + word(60, 50, "7")));
+  ASSERT_THAT(ReadPdfLayout(document, 100, 100, sink), IsOk());
+  const auto blocks = sink.Take();
+  EXPECT_EQ(Describe(blocks),
+            "p Prices\n"
+            "table | Item | Price |\n| --- | --- |\n| mug\\|cup | 32.50 |\n| lamp | 7 |\n"
+            "p End.\n");
+  ASSERT_EQ(blocks.size(), 3u);
+  EXPECT_FLOAT_EQ(blocks[1].box->x0, 0.1f);
+  EXPECT_FLOAT_EQ(blocks[1].box->y1, 0.55f);
+  const std::vector<TextLine>& lines = blocks[1].lines;
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_FALSE(lines[1].box.has_value());  // the rule
+  EXPECT_EQ(blocks[1].text.substr(lines[3].begin, 6), "| lamp");
+  EXPECT_FLOAT_EQ(lines[3].box->y0, 0.5f);
+  EXPECT_FLOAT_EQ(lines[3].box->x1, 0.75f);
+}
+
 TEST(PdfLayoutTest, BulletsMakeListItems) {
   EXPECT_EQ(Read(Document(Block({{"•", "milk"}}))), "li • milk\n");
 }
