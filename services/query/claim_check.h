@@ -30,7 +30,8 @@ std::vector<std::string> QuotesIn(absl::string_view text);
 float Overlap(absl::string_view claim, absl::string_view passage);
 
 // Judges `claim` (without markers) by the words of the passages it cites, taken together:
-// kUnsupported: a number, date, month, name (names.h, places.h) or quoted string of the claim occurs in
+// kUnsupported: a number, date, month, name (names.h, places.h) or quoted string of the claim
+// occurs in
 //   none of them, a Chinese noun is qualified otherwise there (places.h), a number occurs in
 //   another unit of its dimension alone (units.h), or claim and passages share almost no words
 //   though they are in one script;
