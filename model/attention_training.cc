@@ -11,6 +11,9 @@ namespace {
 
 // q, k, v: [n, heads, length, d]. Returns the same shape.
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal) {
+#ifdef SIGHTLINE_CUDA  // which means a torch that has it
+  if (q.is_cpu()) return at::scaled_dot_product_attention(q, k, v, {}, 0.0, causal);
+#endif
   const int64_t length = q.size(2);
   at::Tensor scores =
       at::matmul(q.mul(1.0 / std::sqrt(static_cast<double>(q.size(3)))), k.transpose(2, 3));
@@ -53,22 +56,28 @@ at::Tensor TrainingAttention(const at::Tensor& q, const at::Tensor& k, const at:
   if (HasFlash(q)) return FlashAttention(q, k, v, segments, causal);
 #endif
   const int64_t heads = q.size(1), kv = k.size(1), d = q.size(2);
+  std::vector<int64_t> tokens;
+  for (const Segment& s : segments) tokens.push_back(s.length * s.count);
+  // Taken apart at once: the gradient of a slice is as large as the whole.
+  const std::vector<at::Tensor> all_q = q.split_with_sizes(tokens);
+  const std::vector<at::Tensor> all_k = k.split_with_sizes(tokens);
+  const std::vector<at::Tensor> all_v = v.split_with_sizes(tokens);
   std::vector<at::Tensor> parts;
-  for (const Segment& s : segments) {
-    const int64_t tokens = s.length * s.count;
-    const auto split = [&](const at::Tensor& x) {  // [n, own heads, length, d]
-      return x.narrow(0, s.offset, tokens).view({s.count, s.length, -1, d}).transpose(1, 2);
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const Segment& s = segments[i];
+    const auto shaped = [&](const at::Tensor& x) {  // [n, own heads, length, d]
+      return x.view({s.count, s.length, -1, d}).transpose(1, 2);
     };
     const auto spread = [&](const at::Tensor& x) {  // each key head to the queries it serves
-      if (kv == heads) return split(x);
-      return split(x)
+      if (kv == heads) return shaped(x);
+      return shaped(x)
           .unsqueeze(2)
           .expand({s.count, kv, heads / kv, s.length, d})
           .reshape({s.count, heads, s.length, d});
     };
-    parts.push_back(Attend(split(q), spread(k), spread(v), causal)
+    parts.push_back(Attend(shaped(all_q[i]), spread(all_k[i]), spread(all_v[i]), causal)
                         .transpose(1, 2)
-                        .reshape({tokens, heads * d}));
+                        .reshape({tokens[i], heads * d}));
   }
   return parts.size() == 1 ? parts.front() : at::cat(parts, 0);
 }
