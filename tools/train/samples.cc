@@ -41,7 +41,7 @@ constexpr double kHalfAbsent = 0.1;
 // As many items and documents as make tables long and names alike, as in the shops that questions
 // are asked about.
 constexpr demo_world::WorldSize kShop = {.items = 400, .pages = 40, .texts = 80};
-constexpr demo_world::WorldSize kTextsShop = {.items = 200, .pages = 1, .texts = 80};
+constexpr demo_world::WorldSize kTextsShop = {.items = 200, .pages = 120, .texts = 80};
 constexpr demo_world::WorldSize kFewestFound = {.items = 40, .pages = 16, .texts = 32};
 // So many that look-alikes are as close as those among which a reranker has to choose.
 constexpr demo_world::WorldSize kJudgedWorld = {.items = 300, .pages = 40, .texts = 80};
@@ -102,14 +102,28 @@ class TokenCounter final : public model::Generator {
   const model::ModelInfo info_;
 };
 
-// A document as it stands in the index.
-query::Hit ToHit(const Document& document) {
+// The words of a page in the order of its lines.
+std::string WordsOf(const demo_world::PageContent& page) {
+  std::vector<std::string> lines = {page.title};
+  lines.insert(lines.end(), page.head.begin(), page.head.end());
+  if (!page.columns.empty()) lines.push_back(absl::StrJoin(page.columns, " "));
+  for (const demo_world::PageRow& row : page.rows) {
+    lines.push_back(absl::StrCat(row.label, " ", absl::StrJoin(row.cells, " ")));
+  }
+  lines.insert(lines.end(), page.foot.begin(), page.foot.end());
+  return absl::StrJoin(lines, "\n");
+}
+
+// A document as it stands in the index. `words`: of a page what a text layer says.
+query::Hit ToHit(const Document& document, bool words) {
   query::Hit hit;
   hit.passage.source = document.file_name;
-  hit.passage.kind =
-      document.kind == DocumentKind::kText ? index::PassageKind::kText : index::PassageKind::kImage;
-  hit.passage.text = document.text;
-  if (document.kind != DocumentKind::kText) hit.passage.blob_hash = document.id;
+  hit.passage.text =
+      words && document.kind == DocumentKind::kPage ? WordsOf(document.page) : document.text;
+  if (hit.passage.text.empty()) {
+    hit.passage.kind = index::PassageKind::kImage;
+    hit.passage.blob_hash = document.id;
+  }
   return hit;
 }
 
@@ -146,8 +160,11 @@ constexpr Task kAnswerTasks[] = {Task::kPageAnswer,  Task::kPageAnswer, Task::kT
                                  Task::kTableAnswer, Task::kTextAnswer, Task::kTwoPassages,
                                  Task::kTwoPassages, Task::kComparison, Task::kComparison,
                                  Task::kAbstain,     Task::kAbstain};
-constexpr Task kTextsTasks[] = {Task::kTextAnswer,  Task::kTextAnswer,  Task::kTextAnswer,
-                                Task::kTwoPassages, Task::kTwoPassages, Task::kAbstain};
+// What is compared stands in the answer already, so comparing needs no pictures to be learned.
+constexpr Task kTextsTasks[] = {Task::kTextAnswer,  Task::kTextAnswer,  Task::kPageAnswer,
+                                Task::kTableAnswer, Task::kTwoPassages, Task::kTwoPassages,
+                                Task::kTwoPassages, Task::kComparison,  Task::kComparison,
+                                Task::kComparison,  Task::kComparison,  Task::kAbstain};
 // Texts are short and teach to copy what stands in a passage.
 constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTableAnswer,
                                Task::kTextAnswer};
@@ -171,13 +188,13 @@ void Shuffle(std::vector<T>& values, Random& random) {
   }
 }
 
-bool IsText(const World& world, int document) {
-  return world.documents()[document].kind == DocumentKind::kText;
+bool IsPhoto(const World& world, int document) {
+  return world.documents()[document].kind == DocumentKind::kPhoto;
 }
 
 // The documents of an answer, or at times not all of them, among others that look alike or are just
-// there, in any order: an answer is found by reading. `texts`: all others are texts.
-std::vector<int> AmongOthers(const World& world, const Question& question, bool texts,
+// there, in any order: an answer is found by reading. `words`: photos are not among them.
+std::vector<int> AmongOthers(const World& world, const Question& question, bool words,
                              Random& random) {
   std::vector<int> passages = question.documents;
   const int least = std::max(1, static_cast<int>(passages.size()));
@@ -196,7 +213,7 @@ std::vector<int> AmongOthers(const World& world, const Question& question, bool 
       next = near.back();
       near.pop_back();
     }
-    if (texts && !IsText(world, next)) continue;
+    if (words && IsPhoto(world, next)) continue;
     if (!Holds(question.documents, next) && !Holds(passages, next)) passages.push_back(next);
   }
   Shuffle(passages, random);
@@ -300,12 +317,14 @@ absl::Status SampleMaker::AddConversation(const std::vector<model::Message>& mes
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<model::Message>> SampleMaker::Grounded(
-    const World& world, const Question& question, const std::vector<int>& passages) const {
+absl::StatusOr<std::vector<model::Message>> SampleMaker::Grounded(const World& world,
+                                                                  const Question& question,
+                                                                  const std::vector<int>& passages,
+                                                                  bool words) const {
   std::vector<query::Hit> hits;
   std::map<std::string, int> by_id;
   for (const int number : passages) {
-    hits.push_back(ToHit(world.documents()[number]));
+    hits.push_back(ToHit(world.documents()[number], words));
     by_id[world.documents()[number].id] = number;
   }
   query::QueryContent content;
@@ -339,16 +358,20 @@ absl::Status SampleMaker::Read(const demo_world::PageContent& page, Random& rand
 absl::Status SampleMaker::Answer(const World& world, const Question& question,
                                  const std::vector<int>& passages, const Turns& turns,
                                  Random& random, WritingSamples& out) const {
-  SL_ASSIGN_OR_RETURN(std::vector<model::Message> messages, Grounded(world, question, passages));
+  SL_ASSIGN_OR_RETURN(std::vector<model::Message> messages,
+                      Grounded(world, question, passages, turns.words));
   const World known = world.Knowing(passages);
-  std::set<std::string> asked = {question.text};
-  for (int tries = 0;
-       !known.facts().empty() && tries < kTries && static_cast<int>(asked.size()) < turns.most;
-       ++tries) {
+  std::set<std::string> said = {question.text, MarkedAnswer(question, passages)};
+  int asked = 1;
+  for (int tries = 0; !known.facts().empty() && tries < kTries && asked < turns.most; ++tries) {
     const std::optional<Question> next = Ask(known, random.Pick<Task>(turns.tasks), random);
-    if (!next.has_value() || !asked.insert(next->text).second) continue;
+    if (!next.has_value() || !said.insert(next->text).second) continue;
+    const std::string answer = MarkedAnswer(*next, passages);
+    // Once it was given an answer only needs to be copied.
+    if (!next->answer.empty() && !said.insert(answer).second) continue;
     messages.push_back({"user", {absl::StrCat("Question: ", next->text)}});
-    messages.push_back({"assistant", {MarkedAnswer(*next, passages)}});
+    messages.push_back({"assistant", {answer}});
+    ++asked;
   }
   return AddConversation(messages, out);
 }
@@ -393,17 +416,14 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
     case Lesson::kAnswer: {
       const std::optional<Question> question = AskOneOf(world, kAnswerTasks, random);
       if (!question.has_value()) return absl::OkStatus();
-      return Answer(world, *question, AmongOthers(world, *question, /*texts=*/false, random),
+      return Answer(world, *question, AmongOthers(world, *question, /*words=*/false, random),
                     {.tasks = kAnswerTasks, .most = 10}, random, out);
     }
     case Lesson::kTexts: {
       const std::optional<Question> question = AskOneOf(world, kTextsTasks, random);
-      if (!question.has_value() ||
-          !std::ranges::all_of(question->documents, [&](int d) { return IsText(world, d); })) {
-        return absl::OkStatus();
-      }
-      return Answer(world, *question, AmongOthers(world, *question, /*texts=*/true, random),
-                    {.tasks = kTextsTasks, .most = 12}, random, out);
+      if (!question.has_value()) return absl::OkStatus();
+      return Answer(world, *question, AmongOthers(world, *question, /*words=*/true, random),
+                    {.tasks = kTextsTasks, .most = 12, .words = true}, random, out);
     }
     case Lesson::kExtract: {
       std::optional<Question> question = Ask(world, Task::kExtraction, random);

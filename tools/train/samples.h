@@ -29,7 +29,8 @@ enum class Lesson {
   kAnswer,    // a question over several passages, with markers, or the abstention
   kExtract,   // an invoice as JSON
   kBox,       // where something is, or what is somewhere
-  kTexts,     // kAnswer over texts alone, many questions about the same few: names are told apart
+  kTexts,     // kAnswer over words alone, pages as a text layer has them, many questions about the
+              // same few: names are told apart, numbers and dates compared
 };
 inline constexpr int kLessons = 11;
 const char* LessonName(Lesson lesson);
@@ -80,6 +81,7 @@ class SampleMaker {
   struct Turns {
     std::span<const demo_world::Task> tasks;
     int most = 1;
+    bool words = false;  // pages are their words, not pictures
   };
   // The question over the passages, then others.
   absl::Status Answer(const demo_world::World& world, const demo_world::Question& question,
@@ -91,7 +93,8 @@ class SampleMaker {
                      demo_world::Random& random, JudgingSamples& out) const;
   absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,
                                                        const demo_world::Question& question,
-                                                       const std::vector<int>& passages) const;
+                                                       const std::vector<int>& passages,
+                                                       bool words) const;
   absl::Status AddConversation(const std::vector<model::Message>& messages,
                                WritingSamples& out) const;
 
