@@ -189,7 +189,7 @@ class Columns {
   PageTable Finish() {
     PageTable table;
     table.has_head = spans_.size() > 2 || IsOfNumbers(1);
-    for (size_t column = 1; column < spans_.size(); ++column) {
+    for (size_t column = 0; column < spans_.size(); ++column) {
       const Run* const head = rows_.front()[column];
       if (IsOfNumbers(column) && head != nullptr && head->is_number) table.has_head = false;
     }

@@ -106,6 +106,14 @@ TEST(PageTablesTest, WordsAloneAreATableOfThreeRowsAndColumns) {
   EXPECT_EQ(two.Tables(), "");
 }
 
+TEST(PageTablesTest, ARowLikeTheOthersIsNoHead) {
+  Page page;
+  page.At(10, 20, "4").At(50, 20, "CARD32").At(150, 20, "WEIGHT");
+  page.At(10, 35, "2").At(50, 35, "CARD16").At(150, 35, "MAJOR");
+  page.At(10, 50, "2").At(50, 50, "CARD16").At(150, 50, "MINOR");
+  EXPECT_EQ(page.Tables(), "4|CARD32|WEIGHT; 2|CARD16|MAJOR; 2|CARD16|MINOR\n");
+}
+
 TEST(PageTablesTest, PropertiesAndTheirValuesAreATable) {
   Page page;
   page.At(10, 20, "Price").At(120, 20, "156.90");
