@@ -22,6 +22,11 @@ void ActiveRequests::Place::Attach(std::shared_ptr<Exchange> exchange) {
   owner_.entries_[key_].exchange = std::move(exchange);
 }
 
+std::shared_ptr<Exchange> ActiveRequests::Place::exchange() const {
+  absl::MutexLock lock(&owner_.mu_);
+  return owner_.entries_.at(key_).exchange;
+}
+
 std::unique_ptr<ActiveRequests::Place> ActiveRequests::Enter(int socket, bool is_upload) {
   absl::MutexLock lock(&mu_);
   if (static_cast<int>(entries_.size()) >= capacity_) return nullptr;

@@ -25,6 +25,7 @@ class ActiveRequests {
     Place& operator=(const Place&) = delete;
     // What to cancel from now on.
     void Attach(std::shared_ptr<Exchange> exchange);
+    std::shared_ptr<Exchange> exchange() const;  // what was attached
 
    private:
     friend class ActiveRequests;

@@ -159,6 +159,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // Replies without reading what is left of the body, which ends the connection.
   asio::awaitable<void> Refuse(Reply reply, Current& current);
   // Frees `place` before the client can see the end of the reply: who got its reply may come again.
+  // `exchange` is null for a reply that is not streamed and that nothing has to be told of.
   asio::awaitable<void> SendExchange(std::shared_ptr<Exchange> exchange, Reply reply,
                                      std::unique_ptr<ActiveRequests::Place> place,
                                      Current& current);
@@ -334,19 +335,19 @@ asio::awaitable<void> Session::ServeBuffered(Parser& parser, const Route& route,
     co_await SendReply(ErrorReply(429, "overloaded", "too many requests are at work"), current);
     co_return;
   }
-  std::shared_ptr<Exchange> exchange;
   // Off the connection's strand, which is to take notice of other things meanwhile. What is
   // captured by reference stands until `done` is called.
   const auto start = [&](std::function<void(Reply)> done) {
     shared_.threads.Defer(loop_, [&, done = std::move(done)]() mutable {
-      exchange = route.handle(request);
+      const std::shared_ptr<Exchange> exchange = route.handle(request);
       request.body = std::string();
       if (place != nullptr) place->Attach(exchange);
-      const std::shared_ptr<Exchange> started = exchange;
-      started->Start(std::move(done));
+      exchange->Start(std::move(done));
     });
   };
   Reply reply = co_await Await<Reply>(shared_.callbacks, start);
+  // The thread that attached it may be another one; a probe's is not needed any more.
+  std::shared_ptr<Exchange> exchange = place == nullptr ? nullptr : place->exchange();
   co_await SendExchange(std::move(exchange), std::move(reply), std::move(place), current);
 }
 
@@ -472,9 +473,9 @@ asio::awaitable<void> Session::SendExchange(std::shared_ptr<Exchange> exchange, 
     sent = co_await Write(framed);
   }
   place.reset();
-  if (!sent) {
+  if (!sent && exchange != nullptr) {
     exchange->Cancel(absl::CancelledError("the client closed the connection"));
-  } else if (streamed && chunked) {
+  } else if (sent && streamed && chunked) {
     co_await Write("0\r\n\r\n");
   }
 }
