@@ -221,9 +221,19 @@ bool HasNumber(const std::set<std::string>& numbers, const std::string& wanted) 
   return numbers.contains(absl::StrCat(kMonth, wanted));
 }
 
+// Letters beyond ASCII, by the first bytes of their blocks; signs and punctuation are in others.
+bool HasForeignLetter(absl::string_view text) {
+  return std::ranges::any_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0xC3 && byte <= 0xED && byte != 0xE2;
+  });
+}
+
 // True when the claim names a month ("in April") of which the passages know neither name nor
 // number.
+// Passages in other languages have their own words for it.
 bool NamesMissingMonth(absl::string_view claim, absl::string_view passages) {
+  if (HasForeignLetter(passages)) return false;
   static constexpr absl::string_view kBefore[] = {"in", "of", "during", "since", "until"};
   const std::vector<Token> said = Tokenize(NormalisedText(claim));
   std::set<int> there;

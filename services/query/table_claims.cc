@@ -260,8 +260,11 @@ std::vector<Extreme> ExtremesIn(const Content& claim) {
   for (size_t i = 0; i < words.size(); ++i) {
     const bool is_least = std::ranges::find(kLeast, words[i]) != std::end(kLeast);
     if (!is_least && std::ranges::find(kMost, words[i]) == std::end(kMost)) continue;
-    out.push_back({is_least, absl::StrCat(i > 0 ? words[i - 1] : "", " ",
-                                          i + 1 < words.size() ? words[i + 1] : "")});
+    const absl::string_view before = i > 0 ? words[i - 1] : "";
+    // "Most lamps sold in May" has May to be nothing.
+    const bool counts = words[i] == "most" || words[i] == "least" || words[i] == "fewest";
+    const bool with_next = i + 1 < words.size() && (!counts || before == "the");
+    out.push_back({is_least, absl::StrCat(before, " ", with_next ? words[i + 1] : "")});
   }
   const absl::string_view text = claim.text;
   for (const auto& [word, is_least] : kChinese) {

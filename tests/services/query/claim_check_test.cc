@@ -101,6 +101,8 @@ TEST(CheckClaimTest, AMonthThatStandsNowhereIsUnsupported) {
             Verdict::kSupported);
   EXPECT_EQ(CheckClaim("The boot sold best in May.", {"Boots that sold best: 2024-05."}),
             Verdict::kSupported);
+  EXPECT_EQ(CheckClaim("The boot sold best in March.", {"Boot: am besten verkauft im März."}),
+            Verdict::kSupported);
   EXPECT_EQ(CheckClaim("The boot may have sold best.", {"Boots sold best in Cairo."}),
             Verdict::kSupported);
 }

@@ -108,6 +108,7 @@ TEST(TableClaimsTest, TheMostAndTheLeastAreFoundOut) {
   EXPECT_FALSE(Says("The Tamimo bottle sold best in May.", chart));
   EXPECT_TRUE(Says("The fewest sold were those of May.", chart));
   EXPECT_FALSE(Says("The fewest sold were those of June.", chart));
+  EXPECT_FALSE(Says("Most Tamimo bottles sold in April were red.", chart));
   // Of something else.
   EXPECT_FALSE(Says("The best weather for the bottle is in April.", chart));
   const std::string chinese =
