@@ -43,6 +43,10 @@ absl::Status CheckPassage(const Passage& passage) {
                                                    " are allowed"));
   }
   if (passage.page < 0) return absl::InvalidArgumentError("page is negative");
+  // What cannot be read again is not written.
+  if (!AreLinesOf(passage.lines, passage.text.size())) {
+    return absl::InvalidArgumentError("lines are not in order, not within the text, or no boxes");
+  }
   return absl::OkStatus();
 }
 

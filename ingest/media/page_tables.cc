@@ -17,7 +17,7 @@ constexpr size_t kMostWords = 5000;
 // the middles of two cells of one.
 constexpr double kCellGap = 0.9;
 constexpr double kRowGap = 2.5;
-constexpr double kSameHeight = 0.6;
+constexpr double kSameHeight = 0.5;
 // Words of a cell: sentences stand in columns too.
 constexpr double kMeanWords = 4;
 constexpr double kMeanWordsWithoutNumbers = 3;
@@ -26,22 +26,6 @@ constexpr size_t kMostCellWords = 12;
 constexpr size_t kMostLabelWords = 3;  // of a bar
 // Of the distance between two bars, how far a label may stand from the middle of its number.
 constexpr double kAside = 0.3;
-
-struct Extent {
-  double x0 = 0, y0 = 0, x1 = 0, y1 = 0;
-
-  double height() const { return y1 - y0; }
-  double middle_x() const { return (x0 + x1) / 2; }
-  double middle_y() const { return (y0 + y1) / 2; }
-  void Include(const Extent& more) {
-    x0 = std::min(x0, more.x0);
-    y0 = std::min(y0, more.y0);
-    x1 = std::max(x1, more.x1);
-    y1 = std::max(y1, more.y1);
-  }
-};
-
-Extent ExtentOf(const PlacedWord& word) { return {word.x0, word.y0, word.x1, word.y1}; }
 
 // False for what is no place, and where the sides of a page would not be either.
 bool HasArea(const Extent& extent) {
@@ -81,7 +65,7 @@ std::vector<Run> RunsOf(std::span<const PlacedLine> lines) {
   for (size_t l = 0; l < lines.size(); ++l) {
     for (size_t w = 0; w < lines[l].size(); ++w) {
       const PlacedWord& word = lines[l][w];
-      const Extent extent = ExtentOf(word);
+      const Extent& extent = word.extent;
       if (!HasArea(extent)) continue;
       const bool goes_on = w > 0 && !runs.empty() && runs.back().line == l &&
                            runs.back().end == w &&
@@ -118,9 +102,9 @@ std::vector<Row> RowsOf(std::vector<Run>& runs) {
   std::vector<Row> rows;
   for (Run* const run : order) {
     const Run* const first = rows.empty() ? nullptr : rows.back().runs.front();
-    const bool same =
-        first != nullptr && run->extent.middle_y() - first->extent.middle_y() <=
-                                0.5 * std::min(run->extent.height(), first->extent.height());
+    const bool same = first != nullptr &&
+                      run->extent.middle_y() - first->extent.middle_y() <=
+                          kSameHeight * std::min(run->extent.height(), first->extent.height());
     if (!same) rows.push_back({.runs = {}, .extent = run->extent});
     rows.back().runs.push_back(run);
     rows.back().extent.Include(run->extent);
@@ -321,7 +305,7 @@ std::optional<PageTable> StandingChart(const Row& labels, const std::vector<Run*
   std::vector<Label> of(numbers.size());
   for (const Run* const run : labels.runs) {
     for (size_t w = run->first; w < run->end; ++w) {
-      const Extent word = ExtentOf(lines[run->line][w]);
+      const Extent& word = lines[run->line][w].extent;
       const auto next = std::ranges::min_element(numbers, {}, [&](const Run* number) {
         return std::abs(number->extent.middle_x() - word.middle_x());
       });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -8,10 +9,24 @@
 
 namespace sightline::media {
 
-// A word on a page: its box in any unit, x to the right, y downwards.
+// Where something stands on a page: in any unit, x to the right, y downwards.
+struct Extent {
+  double x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+
+  double height() const { return y1 - y0; }
+  double middle_x() const { return (x0 + x1) / 2; }
+  double middle_y() const { return (y0 + y1) / 2; }
+  void Include(const Extent& more) {
+    x0 = std::min(x0, more.x0);
+    y0 = std::min(y0, more.y0);
+    x1 = std::max(x1, more.x1);
+    y1 = std::max(y1, more.y1);
+  }
+};
+
 struct PlacedWord {
   absl::string_view text;
-  double x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+  Extent extent;
 };
 
 // Words in the order in which they are read.

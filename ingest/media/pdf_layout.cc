@@ -20,26 +20,10 @@
 namespace sightline::media {
 namespace {
 
-struct Extent {
-  double x0 = 0, y0 = 0, x1 = 0, y1 = 0;  // points
-
-  void Include(const Extent& more) {
-    x0 = std::min(x0, more.x0);
-    y0 = std::min(y0, more.y0);
-    x1 = std::max(x1, more.x1);
-    y1 = std::max(y1, more.y1);
-  }
-};
-
-struct Word {
-  absl::string_view text;  // of the parsed document
-  Extent extent;
-};
-
 struct Line {
-  Extent extent;
-  std::vector<Word> words;
-  double size = 0;  // the shorter side of its box: close to the font size in either direction
+  Extent extent;     // points
+  PlacedLine words;  // of the parsed document
+  double size = 0;   // the shorter side of its box: close to the font size in either direction
 };
 
 struct Block {
@@ -63,10 +47,10 @@ Line ReadLine(const pugi::xml_node& node) {
 }
 
 // `size`: of their line.
-std::string JoinWords(std::span<const Word> words, double size) {
+std::string JoinWords(std::span<const PlacedWord> words, double size) {
   std::string text;
   double last_end = 0;
-  for (const Word& word : words) {
+  for (const PlacedWord& word : words) {
     // Chinese words come apart only where the page leaves a visible gap.
     const bool gap = word.extent.x0 - last_end > size * 0.3;
     if (!text.empty() && (gap || NeedsSpace(text, word.text))) text.push_back(' ');
@@ -97,7 +81,7 @@ double BodySize(const std::vector<Block>& blocks) {
     for (const Line& line : block.lines) {
       if (std::isfinite(line.size) && line.size > 0 && line.size < 10'000) {
         size_t& bytes = bytes_by_size[static_cast<int>(std::lround(line.size * 2))];
-        for (const Word& word : line.words) bytes += word.text.size();
+        for (const PlacedWord& word : line.words) bytes += word.text.size();
       }
     }
   }
@@ -132,8 +116,7 @@ std::optional<Box> BoxOf(const Extent& extent, double width, double height) {
   };
   const Box box = {fraction(extent.x0, width), fraction(extent.y0, height),
                    fraction(extent.x1, width), fraction(extent.y1, height)};
-  if (!(box.x0 < box.x1) || !(box.y0 < box.y1)) return std::nullopt;
-  return box;
+  return IsBox(box) ? std::optional<Box>(box) : std::nullopt;
 }
 
 // Writes a page's blocks with its tables in the places of their first words.
@@ -146,11 +129,7 @@ class PageWriter {
       for (const Line& line : block.lines) {
         lines_.push_back(&line);
         table_of_.emplace_back(line.words.size(), nullptr);
-        PlacedLine& words = placed.emplace_back();
-        for (const Word& word : line.words) {
-          const Extent& at = word.extent;
-          words.push_back({word.text, at.x0, at.y0, at.x1, at.y1});
-        }
+        placed.push_back(line.words);
       }
     }
     tables_ = FindTables(placed);
@@ -229,7 +208,7 @@ class PageWriter {
       text.StartRow();
       std::optional<Box> box;
       for (const PageTable::Cell& cell : row) {
-        std::vector<Word> words;
+        PlacedLine words;
         for (const WordPlace& at : cell) {
           words.push_back(lines_[at.line]->words[at.word]);
           const std::optional<Box> more = BoxOf(words.back().extent, width_, height_);

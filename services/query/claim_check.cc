@@ -230,8 +230,7 @@ bool HasForeignLetter(absl::string_view text) {
 }
 
 // True when the claim names a month ("in April") of which the passages know neither name nor
-// number.
-// Passages in other languages have their own words for it.
+// number. Passages in other languages have their own words for it.
 bool NamesMissingMonth(absl::string_view claim, absl::string_view passages) {
   if (HasForeignLetter(passages)) return false;
   static constexpr absl::string_view kBefore[] = {"in", "of", "during", "since", "until"};

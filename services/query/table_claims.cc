@@ -154,7 +154,7 @@ class Parts {
   std::vector<PlainRow> plain_;
 };
 
-bool IsChinese(absl::string_view text) {
+bool HasNoAscii(absl::string_view text) {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
@@ -164,7 +164,7 @@ bool IsKnownByText(const Content& cell) {
   constexpr size_t kTwoCharacters = 6;
   const absl::string_view text = cell.text;
   const size_t digits = text.find_first_not_of("0123456789");
-  if (digits == absl::string_view::npos || !IsChinese(text.substr(digits))) return false;
+  if (digits == absl::string_view::npos || !HasNoAscii(text.substr(digits))) return false;
   if (digits > 0) return text.size() - digits <= kTwoCharacters;
   return cell.words.empty() && text.size() >= kTwoCharacters;
 }

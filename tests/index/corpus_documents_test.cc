@@ -165,6 +165,10 @@ TEST_F(CorpusDocumentsTest, ARefusedWriteChangesNothing) {
   write = OnePassage("a", "never", 2, "[1]");
   EXPECT_THAT(corpus_->PutDocument(write),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("metadata")));
+  write = OnePassage("a", "never", 2);
+  write.passages[0].passage.lines = {{.begin = 5, .box = std::nullopt}};  // behind the text
+  EXPECT_THAT(corpus_->PutDocument(write),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("lines")));
   EXPECT_THAT(Find(TextQuery("never")), IsEmpty());
   EXPECT_THAT(Find(TextQuery("kept")), ElementsAre("a"));
   // What the refused write had begun to lay out is taken over by the next one.

@@ -25,7 +25,7 @@ class Page {
     for (const absl::string_view text : absl::StrSplit(line, ' ')) {
       const double width = kLetter * static_cast<double>(text.size());
       texts_.emplace_back(text);
-      words.push_back({texts_.back(), x, y, x + width, y + kHeight});
+      words.push_back({texts_.back(), {x, y, x + width, y + kHeight}});
       x += width + kLetter / 2;
     }
     return *this;
@@ -174,9 +174,9 @@ TEST(PageTablesTest, WordsWithoutAPlaceAreInNoTable) {
   const double nowhere = std::numeric_limits<double>::quiet_NaN();
   std::vector<PlacedLine> lines;
   for (const double y : {0.0, 15.0, far, nowhere}) {
-    lines.push_back({{"mug", 0, y, 15, y + 10}});
-    lines.push_back({{"12", 90, y, 100, y + 10}});
-    lines.push_back({{"odd", -far, y, far, y + 10}, {"odd", nowhere, 0, 5, 10}});
+    lines.push_back({{"mug", {0, y, 15, y + 10}}});
+    lines.push_back({{"12", {90, y, 100, y + 10}}});
+    lines.push_back({{"odd", {-far, y, far, y + 10}}, {"odd", {nowhere, 0, 5, 10}}});
   }
   const std::vector<PageTable> tables = FindTables(lines);
   ASSERT_EQ(tables.size(), 1u);
