@@ -7,4 +7,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/build.sh --tests
 scripts/test_tools.sh
-exec ctest --test-dir build/release --output-on-failure --no-tests=error -LE 'slow|gpu' -j 2 "$@"
+code=0
+ctest --test-dir build/release --output-on-failure --no-tests=error -LE 'slow|gpu' -j 2 "$@" || code=$?
+# Once more at the end, where it is read, and without the cases that passed.
+if [ "$code" != 0 ] && [ -f build/release/Testing/Temporary/LastTest.log ]; then
+  awk '/^\[ RUN      \]/ { said = "" } { said = said $0 "\n" }
+       /^\[  FAILED  \] .* ms\)$/ { printf "%s", substr(said, length(said) - 3000) }
+       /^\[       OK \]/ { said = "" }' build/release/Testing/Temporary/LastTest.log
+fi
+exit "$code"
