@@ -147,6 +147,9 @@ absl::StatusOr<Words> ReadWords(const Store& store, const View& view, const Text
     absl::StrAppend(&text.words, " ", absl::StrJoin(words, " "));
   }
   SL_ASSIGN_OR_RETURN(out.terms.words, analyzer.Terms(text.words));
+  // Passages are looked through for a phrase in the order of its words, all of them.
+  if (out.phrases.empty())
+    DropFunctionWords(text.words, !out.terms.alternatives.empty(), out.terms.words);
   return out;
 }
 

@@ -1,8 +1,15 @@
 #include "index/text_query.h"
 
+#include <unicode/utf8.h>
+
+#include <algorithm>
+
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
+#include "base/function_words.h"
+#include "index/text_analyzer.h"
 
 namespace sightline::index {
 namespace {
@@ -50,6 +57,35 @@ void AddLine(absl::string_view line, TextQuery& out) {
   AddWords(line.substr(done), out);
 }
 
+// A word, or a pair of characters, that says nothing of a query's subject.
+bool IsOfFunction(absl::string_view term) {
+  if (IsEnglishFunctionWord(term)) return true;
+  if (IsPair(term)) term.remove_prefix(1);
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(term.data());
+  for (int32_t at = 0; at < static_cast<int32_t>(term.size());) {
+    UChar32 c = 0;
+    U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(term.size()), c);
+    if (!IsFunctionCharacter(c)) return false;
+  }
+  return true;
+}
+
+// Words of capitals, in lower case: "US" is no "us". Of a single letter not the first of a text.
+absl::flat_hash_set<std::string> WordsOfCapitals(absl::string_view text) {
+  absl::flat_hash_set<std::string> out;
+  for (size_t at = 0; at < text.size();) {
+    size_t end = at;
+    while (end < text.size() && absl::ascii_isupper(text[end])) ++end;
+    const bool whole = end == text.size() || !absl::ascii_isalnum(text[end]);
+    if (whole && end - at > (at == 0 ? 1 : 0)) {
+      out.insert(absl::AsciiStrToLower(text.substr(at, end - at)));
+    }
+    while (end < text.size() && absl::ascii_isalnum(text[end])) ++end;
+    at = std::max(end, at + 1);
+  }
+  return out;
+}
+
 }  // namespace
 
 bool IsLongPrefix(absl::string_view start) {
@@ -67,6 +103,14 @@ TextQuery ParseTextQuery(absl::string_view text) {
     AddLine(line, out);
   }
   return out;
+}
+
+void DropFunctionWords(absl::string_view text, bool others, std::vector<std::string>& terms) {
+  const absl::flat_hash_set<std::string> capitals = WordsOfCapitals(text);
+  const auto goes = [&](const std::string& term) {
+    return IsOfFunction(term) && !capitals.contains(term);
+  };
+  if (others || !std::ranges::all_of(terms, goes)) std::erase_if(terms, goes);
 }
 
 }  // namespace sightline::index

@@ -19,6 +19,12 @@ struct TextQuery {
 // word of at least two characters, or is not the only one in it.
 TextQuery ParseTextQuery(absl::string_view text);
 
+// Takes the words that say nothing of the subject (base/function_words.h) out of `terms`, which are
+// those of `text`: where few documents are in their language they are rare, and would count as much
+// as what is asked for. Not those that the text has in capitals ("US"), and none where nothing else
+// would be left; `others`: there is something beside `terms`.
+void DropFunctionWords(absl::string_view text, bool others, std::vector<std::string>& terms);
+
 // Whether `start` has the two characters that a prefix needs.
 bool IsLongPrefix(absl::string_view start);
 

@@ -12,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "base/function_words.h"
 #include "base/utf8.h"
 
 namespace sightline::query {
@@ -68,95 +69,24 @@ std::string Stem(std::string word) {
   return word;
 }
 
+// The function words, and as Terms gives them.
 const absl::flat_hash_set<std::string>& StopWords() {
   static const auto* const words = [] {
     auto* set = new absl::flat_hash_set<std::string>;
-    for (const char* word :
-         {"a",      "about", "all",   "also",  "am",    "an",    "and",   "any",   "are",    "as",
-          "at",     "be",    "been",  "but",   "by",    "can",   "could", "did",   "do",     "does",
-          "for",    "from",  "get",   "give",  "had",   "has",   "have",  "he",    "her",    "his",
-          "how",    "i",     "if",    "in",    "into",  "is",    "it",    "its",   "many",   "me",
-          "much",   "my",    "no",    "not",   "of",    "on",    "or",    "our",   "please", "she",
-          "should", "show",  "so",    "some",  "tell",  "than",  "that",  "the",   "their",  "them",
-          "then",   "there", "these", "they",  "this",  "those", "to",    "us",    "was",    "we",
-          "were",   "what",  "when",  "where", "which", "who",   "whom",  "whose", "why",    "will",
-          "with",   "would", "you",   "your",  "s",     "t"}) {
-      set->insert(Stem(word));
-      set->insert(word);
+    for (const absl::string_view word : EnglishFunctionWords()) {
+      set->insert(Stem(std::string(word)));
+      set->insert(std::string(word));
     }
     return set;
   }();
   return *words;
 }
 
-// Characters that build questions and grammar; a pair that holds one says little of the subject.
-bool IsCjkFunctionCharacter(UChar32 c) {
-  switch (c) {
-    case U'的':
-    case U'了':
-    case U'是':
-    case U'在':
-    case U'有':
-    case U'和':
-    case U'与':
-    case U'及':
-    case U'吗':
-    case U'呢':
-    case U'吧':
-    case U'么':
-    case U'什':
-    case U'哪':
-    case U'谁':
-    case U'几':
-    case U'怎':
-    case U'如':
-    case U'何':
-    case U'为':
-    case U'请':
-    case U'问':
-    case U'我':
-    case U'你':
-    case U'他':
-    case U'她':
-    case U'它':
-    case U'们':
-    case U'这':
-    case U'那':
-    case U'些':
-    case U'个':
-    case U'多':
-    case U'少':
-    case U'被':
-    case U'把':
-    case U'对':
-    case U'从':
-    case U'到':
-    case U'以':
-    case U'就':
-    case U'也':
-    case U'都':
-    case U'很':
-    case U'之':
-    case U'其':
-    case U'或':
-    case U'而':
-    case U'は':
-    case U'が':
-    case U'を':
-    case U'に':
-    case U'の':
-    case U'と':
-    case U'で':
-    case U'も': return true;
-    default: return false;
-  }
-}
-
 bool IsStopTerm(const std::string& term) {
   int32_t at = 0;
   while (at < static_cast<int32_t>(term.size())) {
     const UChar32 c = Next(term, at);
-    if (IsCjkFunctionCharacter(c)) return true;
+    if (IsFunctionCharacter(c)) return true;
   }
   return StopWords().contains(term);
 }

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "index/text_analyzer.h"
+#include "index/text_query.h"
 #include "tests/index/corpus_fixture.h"
 
 namespace sightline::index {
@@ -37,7 +38,8 @@ class PlainBm25 {
     for (const auto& [number, length] : lengths_) total += length;
     const auto texts = static_cast<double>(lengths_.size());
     std::map<int, double> scores;
-    const std::vector<std::string> terms = *analyzer_.Terms(query);
+    std::vector<std::string> terms = *analyzer_.Terms(query);
+    DropFunctionWords(query, false, terms);
     for (const std::string& term : terms) {
       const auto found = counts_.find(term);
       if (found == counts_.end()) continue;

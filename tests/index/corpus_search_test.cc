@@ -5,6 +5,7 @@
 
 #include "index/date.h"
 #include "index/text_analyzer.h"
+#include "index/text_query.h"
 #include "tests/index/corpus_fixture.h"
 
 namespace sightline::index {
@@ -204,7 +205,8 @@ class ReferenceBm25 {
       count += !terms.empty();
     }
     std::map<std::string, double> scores;
-    const std::vector<std::string> terms_wanted = *analyzer_.Terms(query);
+    std::vector<std::string> terms_wanted = *analyzer_.Terms(query);
+    DropFunctionWords(query, false, terms_wanted);
     for (const std::string& term : terms_wanted) {
       double holding = 0;
       for (const auto& [id, terms] : texts_) holding += Times(terms, term) > 0;

@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "index/text_analyzer.h"
+
 namespace sightline::index {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 TEST(TextQueryTest, MarksMakePhrasesAndTheirWordsStayWords) {
   const TextQuery query = ParseTextQuery("red \"old boat\" at \"sea\"");
@@ -40,6 +44,34 @@ TEST(TextQueryTest, OtherStarsArePlainText) {
     EXPECT_EQ(query.words, text);
   }
   EXPECT_THAT(ParseTextQuery("\"lumin* light\"").prefixes, IsEmpty());
+}
+
+std::vector<std::string> WithoutFunctionWords(const std::string& text, bool others = false) {
+  static const TextAnalyzer* const analyzer = TextAnalyzer::Create()->release();
+  std::vector<std::string> terms = *analyzer->Terms(text);
+  DropFunctionWords(text, others, terms);
+  std::erase_if(terms, [](const std::string& term) { return IsPair(term); });
+  return terms;
+}
+
+TEST(TextQueryTest, WordsThatSayNothingGo) {
+  EXPECT_THAT(WithoutFunctionWords("Who is the customer of invoice 4553?"),
+              ElementsAre("customer", "invoice", "4553"));
+  EXPECT_THAT(WithoutFunctionWords("发票的金额是多少？"), ElementsAre("发票", "金额"));
+  EXPECT_THAT(WithoutFunctionWords("多模态检索"), Contains("检索"));
+}
+
+TEST(TextQueryTest, WordsThatSayNothingStayWhereTheyAreAllThereIs) {
+  EXPECT_THAT(WithoutFunctionWords("to be or not to be"), SizeIs(6));
+  EXPECT_THAT(WithoutFunctionWords("to be or not to be", true), IsEmpty());
+  EXPECT_THAT(WithoutFunctionWords("the who"), ElementsAre("the", "who"));
+}
+
+TEST(TextQueryTest, CapitalsAreNamesNotFunctionWords) {
+  EXPECT_THAT(WithoutFunctionWords("can US exports help us"),
+              ElementsAre("us", "exports", "help", "us"));
+  EXPECT_THAT(WithoutFunctionWords("what is vitamin A"), ElementsAre("vitamin", "a"));
+  EXPECT_THAT(WithoutFunctionWords("A dog"), ElementsAre("dog"));
 }
 
 }  // namespace
