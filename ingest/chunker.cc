@@ -298,7 +298,7 @@ class Chunker {
     if (block.kind == media::BlockKind::kHeading) return AddHeading(block);
     lone_heading_.reset();
     if (block.kind == media::BlockKind::kTable) return AddTable(block);
-    FollowCaption(block);
+    SL_RETURN_IF_ERROR(FollowCaption(block));
     if (block.time.has_value()) SL_RETURN_IF_ERROR(FollowTime(*block.time));
     const bool code = block.kind == media::BlockKind::kCode;
     SL_ASSIGN_OR_RETURN(std::vector<Unit> units,
@@ -332,20 +332,31 @@ class Chunker {
     return absl::OkStatus();
   }
 
-  // Short lines right before a table say what it is about.
-  void FollowCaption(const media::TextBlock& block) {
+  // Short lines right before a table say what it is about; those right behind it, a total or a
+  // source, are about the same.
+  absl::Status FollowCaption(const media::TextBlock& block) {
     std::string text = OnOneLine(block.text);
-    if (text.size() > kMaxCaptionBytes || caption_.size() + text.size() > 2 * kMaxCaptionBytes) {
-      caption_.clear();
+    const bool is_short = text.size() <= kMaxCaptionBytes;
+    if (behind_table_ && !is_short) {
+      SL_RETURN_IF_ERROR(text_.Flush());
+      EndTable();
     }
-    if (text.size() > kMaxCaptionBytes) return;
+    if (!is_short || caption_.size() + text.size() > 2 * kMaxCaptionBytes) caption_.clear();
+    if (!is_short) return absl::OkStatus();
     if (!caption_.empty()) caption_ += ' ';
     caption_ += text;
+    return absl::OkStatus();
+  }
+
+  void EndTable() {
+    behind_table_ = false;
+    text_.SetHeading(headings_.Joined());
   }
 
   absl::Status AddHeading(const media::TextBlock& block) {
     SL_RETURN_IF_ERROR(text_.Flush());
     caption_.clear();
+    behind_table_ = false;
     const int level = std::clamp(block.heading_level, 1, 6);
     // A heading directly under a higher one becomes part of what follows through the path of both.
     if (lone_heading_.has_value() && level <= lone_level_) SL_RETURN_IF_ERROR(EmitLoneHeading());
@@ -377,6 +388,8 @@ class Chunker {
     HeadingPath path = headings_;
     if (!caption_.empty()) path.Enter(kCaptionLevel, std::exchange(caption_, std::string()));
     packer.SetHeading(path.Joined());
+    text_.SetHeading(path.Joined());
+    behind_table_ = true;
     packer.RepeatHead(TableHead(units, options_.passage_tokens));
     SL_RETURN_IF_ERROR(AddAll(std::move(units), packer));
     return packer.Flush();
@@ -389,6 +402,7 @@ class Chunker {
   Packer text_;
   std::optional<media::TimeSpan> talk_;  // of what text_ holds since it was ended by a time
   std::string caption_;                  // of a table that may come next
+  bool behind_table_ = false;            // text_ has that table's heading
   std::optional<media::TextBlock> lone_heading_;  // the newest one, while nothing stands under it
   int lone_level_ = 0;
 };

@@ -55,10 +55,10 @@ struct TextPassage {
 // Cuts the blocks of one page into passages, in reading order. Sentences stay whole unless one
 // alone is too long (then it is cut between words, else between characters); so do tables and code,
 // which are cut between lines. Each table stands alone, with the short blocks right before it in
-// its heading, and one that is cut repeats its head. A heading without text under it is a passage
-// itself. Of blocks that have a time a passage ends where nothing is said for five seconds, after a
-// minute, and where a time goes back. `headings` goes on from page to page of a document. Errors
-// are those of `count` and of ingest/segments.h.
+// its heading, which those right behind it have too, and one that is cut repeats its head. A
+// heading without text under it is a passage itself. Of blocks that have a time a passage ends
+// where nothing is said for five seconds, after a minute, and where a time goes back. `headings`
+// goes on from page to page of a document. Errors are those of `count` and of ingest/segments.h.
 absl::StatusOr<std::vector<TextPassage>> ChunkBlocks(std::span<const media::TextBlock> blocks,
                                                      const ChunkOptions& options,
                                                      const TokenCounter& count,

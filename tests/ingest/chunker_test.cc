@@ -310,6 +310,22 @@ TEST(ChunkerTest, ShortLinesBeforeATableAreInItsHeading) {
   EXPECT_EQ(heading({Paragraph("Old."), Of(BlockKind::kTable, "| a |\n| 1 |")}), "");
 }
 
+TEST(ChunkerTest, ShortLinesBehindATableHaveItsHeading) {
+  const std::string prose = Sentences(6);
+  const auto passages =
+      Chunk({Paragraph("Invoice 7"), Of(BlockKind::kTable, "| a | b |\n| 1 | 2 |"),
+             Paragraph("Total 2.00"), Paragraph("Paid."), Paragraph(prose), Paragraph("The end.")},
+            100);
+  ASSERT_THAT(passages, SizeIs(4));
+  EXPECT_EQ(passages[2].text, "Total 2.00\nPaid.");
+  EXPECT_EQ(passages[2].heading, "Invoice 7");
+  EXPECT_EQ(passages[3].text, prose + "\nThe end.");
+  EXPECT_EQ(passages[3].heading, "");
+  const auto next = Chunk({Paragraph("Invoice 7"), Of(BlockKind::kTable, "| a |\n| 1 |"),
+                           Heading(1, "Terms"), Paragraph("Thirty days.")});
+  EXPECT_EQ(next.back().heading, "Terms");
+}
+
 TEST(ChunkerTest, ATooLongTableIsCutBetweenRowsUnderItsHead) {
   std::string table = "name year\n---- ----";
   for (int i = 0; i < 20; ++i) absl::StrAppend(&table, "\nrow", i, " ", 2000 + i);
