@@ -56,8 +56,10 @@ PageLine PartOf(const demo_world::PageContent& content, const PageLine& row, siz
   return out;
 }
 
-// The text of a part of a row.
-const std::string& Cell(const demo_world::PageRow& row, size_t part) {
+// The text of a part of a row, or of the heads of columns.
+const std::string& Cell(const demo_world::PageContent& content, const PageLine& line, size_t part) {
+  if (line.row < 0) return content.columns[part];
+  const demo_world::PageRow& row = content.rows[static_cast<size_t>(line.row)];
   return part == 0 ? row.label : row.cells[part - 1];
 }
 
@@ -82,11 +84,10 @@ struct Piece {
 // A row is a piece a part.
 std::vector<Piece> PiecesOf(const demo_world::PageContent& content, const PageLine& line,
                             const Scale& scale) {
-  if (line.row < 0 || line.parts.empty()) return {Piece(line.text, line, scale)};
-  const demo_world::PageRow& row = content.rows[static_cast<size_t>(line.row)];
+  if (line.parts.empty()) return {Piece(line.text, line, scale)};
   std::vector<Piece> out;
-  for (size_t i = 0; i < line.parts.size() && i <= row.cells.size(); ++i) {
-    out.emplace_back(Cell(row, i), PartOf(content, line, i), scale);
+  for (size_t i = 0; i < line.parts.size(); ++i) {
+    out.emplace_back(Cell(content, line, i), PartOf(content, line, i), scale);
   }
   return out;
 }

@@ -32,7 +32,7 @@ struct PageLine {
   std::string text;
   Box box;
   int row = -1;            // index of the row, -1 of other lines
-  std::vector<Box> parts;  // of a row: its label, then its cells
+  std::vector<Box> parts;  // of a row: its label, then its cells; of the columns' heads: each
 };
 
 struct DrawnPage {

@@ -106,9 +106,10 @@ bool PlanTable(Draft& draft) {
     const int line = AddLine(draft.plan, text, -1);
     StackLine& to = draft.stack.emplace_back();
     to.role = LineRole::kColumns;
-    for (const std::string& column : content.columns) {
-      to.pieces.push_back(
-          MakePiece(draft, column, face, 1, style.head_band ? style.on_accent : style.ink, line));
+    for (size_t i = 0; i < content.columns.size(); ++i) {
+      to.pieces.push_back(MakePiece(draft, content.columns[i], face, 1,
+                                    style.head_band ? style.on_accent : style.ink, line,
+                                    static_cast<int>(i)));
     }
   }
   for (int i = 0; i < static_cast<int>(content.rows.size()); ++i) {
