@@ -21,11 +21,13 @@ absl::Status CheckExport(const EvalOptions& options) {
   }
   const EvalSessionOptions& session = options.session;
   if (!session.server.empty() || !session.data.empty() || !session.model.empty() || session.keep ||
-      session.untrained || options.shuffled || options.text_layer || !options.log.empty() ||
-      !options.run.empty() || !options.results.empty()) {
+      session.untrained || options.shuffled || options.text_layer || options.quoted ||
+      !options.log.empty() || !options.run.empty() || !options.results.empty()) {
     return absl::InvalidArgumentError(
         "--export writes the shop and its questions and asks nothing: leave --server, --data, "
-        "--model, --keep, --untrained, --shuffled, --text-layer, --log, --run and --results out");
+        "--model, --keep, --untrained, --shuffled, --text-layer, --quoted, --log, --run and "
+        "--results "
+        "out");
   }
   return absl::OkStatus();
 }
@@ -48,10 +50,11 @@ absl::Status Check(const EvalOptions& options) {
   const demo_world::WorldSize usual;
   const bool sized = options.size.items != usual.items || options.size.pages != usual.pages ||
                      options.size.texts != usual.texts;
-  if (!NamesWorld(options.dataset) &&
-      (sized || options.text_layer || !options.tasks.empty() || !options.log.empty())) {
+  if (!NamesWorld(options.dataset) && (sized || options.text_layer || options.quoted ||
+                                       !options.tasks.empty() || !options.log.empty())) {
     return absl::InvalidArgumentError(
-        "--items, --pages, --texts, --text-layer, --tasks and --log are of demo-world:SEED, not of "
+        "--items, --pages, --texts, --text-layer, --quoted, --tasks and --log are of "
+        "demo-world:SEED, not of "
         "a "
         "folder");
   }
@@ -104,6 +107,8 @@ void AddEval(Arguments& program, const Environment& environment) {
   command.Integer("--texts", options->size.texts, 0, 100'000, "Texts at most; default 200");
   command.Flag("--text-layer", options->text_layer,
                "Of demo-world: its pages are PDFs with a text layer, not pictures");
+  command.Flag("--quoted", options->quoted,
+               "Of demo-world: answers are quoted, not written by the generator");
   command.Flag("--shuffled", options->shuffled,
                "Score against the gold of other questions: a control");
   command.Flag("--no-history", options->no_history,

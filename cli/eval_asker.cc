@@ -1,5 +1,6 @@
 #include "cli/eval_asker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -64,20 +65,26 @@ absl::StatusOr<EvalScore::Found> Find(const EvalSession& session, const EvalQues
 }
 
 absl::StatusOr<EvalScore::Answered> Answer(const EvalSession& session, const EvalQuestion& question,
-                                           Latencies& latencies, JsonObject& record) {
-  const v1::SearchAndAnswerRequest request =
+                                           bool quoted, Latencies& latencies, JsonObject& record) {
+  v1::SearchAndAnswerRequest request =
       AnswerRequest(session.collection(), session.model().has_reranker(), question);
+  if (quoted) request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
   const Stopwatch watch;
   SL_ASSIGN_OR_RETURN(const v1::AnswerResponse reply, session.Answer(request));
   latencies.Add("answer", watch.Milliseconds(), reply.timings());
   EvalScore::Answered answered;
   answered.abstained = reply.abstained();
   answered.exact = !reply.abstained() && PlainAnswer(reply.answer()) == question.gold.answer;
+  answered.held = !reply.abstained() && !question.gold.values.empty() &&
+                  std::ranges::all_of(question.gold.values, [&](const std::string& value) {
+                    return Names(PlainAnswer(reply.answer()), value);
+                  });
   answered.citations = CountCitations(reply, question.gold.citations);
   record.Text("right_answer", question.gold.answer)
       .Text("answer", reply.answer())
       .Bool("abstained", answered.abstained)
       .Bool("exact", answered.exact)
+      .Bool("held", answered.held)
       .Raw("found", Ids(IdsOf(RankedDocuments(reply.hits()))));
   return answered;
 }
@@ -93,7 +100,7 @@ absl::StatusOr<std::string> Generate(const EvalSession& session, const EvalQuest
 }  // namespace
 
 absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
-                                                     const EvalQuestion& question,
+                                                     const EvalQuestion& question, bool quoted,
                                                      Latencies& latencies) {
   EvalScore score = {.id = question.id,
                      .task = question.task,
@@ -128,8 +135,8 @@ absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
     case Task::kTwoPassages:
     case Task::kComparison:
     case Task::kAbstain: {
-      if (!writes) return std::optional<EvalScore>();
-      SL_ASSIGN_OR_RETURN(score.answered, Answer(session, question, latencies, record));
+      if (!writes && !quoted) return std::optional<EvalScore>();
+      SL_ASSIGN_OR_RETURN(score.answered, Answer(session, question, quoted, latencies, record));
       return done();
     }
     case Task::kExtraction: {

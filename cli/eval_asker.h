@@ -29,6 +29,7 @@ struct EvalScore {
   };
   struct Answered {
     bool exact = false;
+    bool held = false;  // all values of the right answer stand in it
     bool abstained = false;
     CitationCount citations;
   };
@@ -41,11 +42,11 @@ struct EvalScore {
 
 // Asks one question of the demo world in the way its task is used, and scores the reply. What is to
 // be found is searched by meaning alone; what is to be answered goes the server's whole way: hybrid
-// search, the reranker where there is one, five passages, a generated answer; pictures at hand go
-// to the generator. Words are the likeliest ones. Nothing when the model lacks the part for it. Any
-// thread. Errors: those of the calls.
+// search, the reranker where there is one, five passages, a generated or, where `quoted`, a quoted
+// answer; pictures at hand go to the generator. Words are the likeliest ones. Nothing when the
+// model lacks the part for it. Any thread. Errors: those of the calls.
 absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
-                                                     const EvalQuestion& question,
+                                                     const EvalQuestion& question, bool quoted,
                                                      Latencies& latencies);
 
 }  // namespace sightline::cli

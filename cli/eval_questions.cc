@@ -31,6 +31,19 @@ std::vector<std::string> Ids(const demo_world::World& world, const std::vector<i
   return ids;
 }
 
+// What the right answer says and the question does not, as its documents have it.
+std::vector<std::string> ValuesOf(const demo_world::World& world,
+                                  const demo_world::Question& question, const std::string& answer) {
+  std::vector<std::string> values;
+  for (const demo_world::World::Fact& fact : world.facts()) {
+    if (std::ranges::find(question.documents, fact.document) != question.documents.end() &&
+        Names(answer, fact.value) && !Names(question.text, fact.value)) {
+      values.push_back(fact.value);
+    }
+  }
+  return values;
+}
+
 }  // namespace
 
 const char* TaskName(Task task) { return kNames[static_cast<size_t>(task)]; }
@@ -81,6 +94,7 @@ EvalQuestion Prepare(const demo_world::World& world, const demo_world::Question&
   }
   out.gold.answer =
       absl::StrJoin(sentences, question.language == demo_world::Language::kEnglish ? " " : "");
+  out.gold.values = ValuesOf(world, question, out.gold.answer);
   out.gold.json = question.json;
   out.gold.box = question.box;
   return out;

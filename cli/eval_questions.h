@@ -32,6 +32,7 @@ absl::StatusOr<EvalTasks> ParseTasks(absl::string_view names);
 struct Gold {
   std::vector<std::string> documents;  // ids
   std::string answer;                  // its sentences, without markers; empty when none exists
+  std::vector<std::string> values;     // of the answer, as the documents have them
   GoldCitations citations;
   std::string json;
   std::optional<demo_world::Box> box;

@@ -81,6 +81,8 @@ Value AnsweredValue(const std::function<Share(const EvalScore::Answered&)>& valu
 
 const Value kExact =
     AnsweredValue([](const EvalScore::Answered& a) { return Share{a.exact ? 1.0 : 0.0}; });
+const Value kHeld =
+    AnsweredValue([](const EvalScore::Answered& a) { return Share{a.held ? 1.0 : 0.0}; });
 const Value kAbstained =
     AnsweredValue([](const EvalScore::Answered& a) { return Share{a.abstained ? 1.0 : 0.0}; });
 const Value kAnswered =
@@ -140,6 +142,7 @@ std::vector<Figure> FiguresOf(Task task, const std::vector<EvalScore>& scores) {
     case Task::kTwoPassages:
     case Task::kComparison:
       AddByLanguage("exact", kExact, scores, out);
+      out.emplace_back("held", Mean(scores, kHeld));
       out.emplace_back("answered", Mean(scores, kAnswered));
       out.emplace_back("citation_precision", Mean(scores, kPrecision));
       out.emplace_back("citation_recall", Mean(scores, kRecall));

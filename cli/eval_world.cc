@@ -137,7 +137,7 @@ class WorldEval {
     absl::Mutex mu;
     std::vector<std::optional<EvalScore>> scores(questions.size());
     SL_RETURN_IF_ERROR(ForEach(count, [&](int i) -> absl::Status {
-      auto score = AskAndScore(*session_, questions[i], latencies_);
+      auto score = AskAndScore(*session_, questions[i], options_.quoted, latencies_);
       if (!score.ok()) {
         return Annotate(score.status(), absl::StrCat(TaskName(questions[i].task), " question"));
       }
@@ -244,6 +244,7 @@ class WorldEval {
         .Number("pages", options_.size.pages)
         .Number("texts", options_.size.texts)
         .Bool("text_layer", options_.text_layer)
+        .Bool("quoted", options_.quoted)
         .Number("documents", static_cast<int64_t>(world_.documents().size()))
         .Number("queries", options_.queries)
         .Raw("tasks", TasksJson(by_task));

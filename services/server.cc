@@ -268,8 +268,9 @@ absl::Status Server::StartServices() {
   if (parts.model.reranker != nullptr && config_.judge_by_reranker) {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
   }
-  parts.answerer = std::make_unique<query::Answerer>(config_.answer, parts.model.generator.get(),
-                                                     picture, entailment);
+  parts.answerer = std::make_unique<query::Answerer>(
+      config_.answer, parts.model.generator.get(), picture, entailment,
+      config_.quote_by_meaning ? query::EncoderMeaning(*parts.model.encoder) : nullptr);
   parts.claims = std::make_unique<query::ClaimChecker>(
       query::ClaimChecker::Parts{.corpus = *parts.corpus,
                                  .retriever = *parts.retriever,

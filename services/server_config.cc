@@ -256,6 +256,10 @@ void AddQueryKeys(ConfigTable& t) {
   t.push_back(Integer("answer", "max_tokens", 512, 1, 32'768,
                       "Tokens of an answer whose request names none."));
   t.push_back(Integer("answer", "sentences", 3, 1, 20, "Sentences of an extractive answer."));
+  t.push_back(Switch(
+      "answer", "quote_by_meaning", true,
+      "What an extractive answer quotes is chosen by its meaning too, not by its words alone: "
+      "up to 12 sentences a question go through the encoder."));
   t.push_back(
       Switch("answer", "judge_by_reranker", true,
              "Where a reranker is loaded it judges the sentences that exact checks leave."));
@@ -448,6 +452,7 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.answer.prompt.token_budget = static_cast<int>(c.Int("answer.prompt_tokens"));
   out.answer.extractive.max_passages = out.answer.prompt.max_passages;
   out.answer.extractive.max_sentences = static_cast<int>(c.Int("answer.sentences"));
+  out.quote_by_meaning = c.Bool("answer.quote_by_meaning");
   out.judge_by_reranker = c.Bool("answer.judge_by_reranker");
   out.answer.max_tokens = static_cast<int>(c.Int("answer.max_tokens"));
 }

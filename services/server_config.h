@@ -67,6 +67,7 @@ struct ServerConfig {
   media::MediaOptions media;
   query::RetrieverOptions retriever;
   query::AnswerOptions answer;
+  bool quote_by_meaning = true;   // what is quoted is chosen by its embedding too
   bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
   query::ContentLimits content;
   query::FilterOptions filters;

@@ -157,11 +157,12 @@ absl::Status Answerer::ThinkFirst(const AnswerRequest& request, const edge::Call
 }
 
 Answerer::Answerer(const AnswerOptions& options, model::Generator* generator,
-                   PassagePicture picture, EntailmentScorer entailment)
+                   PassagePicture picture, EntailmentScorer entailment, MeaningScorer meaning)
     : options_(options),
       generator_(generator),
       picture_(std::move(picture)),
-      entailment_(std::move(entailment)) {}
+      entailment_(std::move(entailment)),
+      meaning_(std::move(meaning)) {}
 
 absl::StatusOr<Prompt> Answerer::MakePrompt(const AnswerRequest& request,
                                             const Retrieved& retrieved,
@@ -193,7 +194,7 @@ absl::StatusOr<Answer> Answerer::Write(const AnswerRequest& request, const Retri
   if (ModeOf(request) == AnswerMode::kGenerative) {
     return WriteGenerative(request, retrieved, limits, sink);
   }
-  auto answer = WriteExtractive(request, retrieved, sink);
+  auto answer = WriteExtractive(request, retrieved, limits, sink);
   if (answer.ok() && generator_ != nullptr && generator_->info().untrained &&
       request.mode == AnswerMode::kAuto) {
     answer->warnings.push_back("the generator's weights are untrained: the answer is extractive");
@@ -219,11 +220,21 @@ bool Answerer::Repeats(const AnswerRequest& request) const {
 
 absl::StatusOr<Answer> Answerer::WriteExtractive(const AnswerRequest& request,
                                                  const Retrieved& retrieved,
+                                                 const edge::CallLimits& limits,
                                                  const AnswerSink& sink) const {
   ExtractiveOptions options = options_.extractive;
   options.dense_untrained = retrieved.dense_untrained;
-  ExtractiveAnswer extract =
-      Extract(request.stand_alone.value_or(request.question), retrieved.hits, options);
+  const QueryContent& question =
+      request.stand_alone.has_value() ? *request.stand_alone : request.question;
+  QuoteMeaning meaning;
+  if (meaning_ != nullptr && !retrieved.dense_untrained) {
+    meaning = [&](std::span<const std::string> texts) {
+      auto cosines = meaning_(question, texts, limits);
+      if (!cosines.ok()) edge::NoteMakeshift(limits);
+      return cosines.ok() ? *std::move(cosines) : std::vector<float>();
+    };
+  }
+  ExtractiveAnswer extract = Extract(question, retrieved.hits, options, meaning);
   Answer answer;
   answer.mode = AnswerMode::kExtractive;
   if (extract.text.empty()) {

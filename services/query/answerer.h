@@ -12,6 +12,7 @@
 #include "services/query/extractive.h"
 #include "services/query/field_citations.h"
 #include "services/query/grounded_writer.h"
+#include "services/query/meaning.h"
 #include "services/query/prompt.h"
 #include "services/query/retriever.h"
 
@@ -67,9 +68,10 @@ struct Answer {
 // Writes a grounded answer from retrieved passages. Any thread.
 class Answerer {
  public:
-  // All outlive the answerer; `generator` and `entailment` may be null.
+  // All outlive the answerer; `generator`, `entailment` and `meaning`, which quotes are chosen
+  // by, may be null.
   Answerer(const AnswerOptions& options, model::Generator* generator, PassagePicture picture,
-           EntailmentScorer entailment = nullptr);
+           EntailmentScorer entailment = nullptr, MeaningScorer meaning = nullptr);
 
   // Reasoning, text and citations go to `sink` as they come, in order, on the calling thread; the
   // returned answer holds them once more, and its text is what the sink got. Without hits, or when
@@ -90,6 +92,7 @@ class Answerer {
 
  private:
   absl::StatusOr<Answer> WriteExtractive(const AnswerRequest& request, const Retrieved& retrieved,
+                                         const edge::CallLimits& limits,
                                          const AnswerSink& sink) const;
   absl::StatusOr<Answer> WriteGenerative(const AnswerRequest& request, const Retrieved& retrieved,
                                          const edge::CallLimits& limits,
@@ -114,6 +117,7 @@ class Answerer {
   model::Generator* const generator_;
   const PassagePicture picture_;
   const EntailmentScorer entailment_;
+  const MeaningScorer meaning_;
 };
 
 }  // namespace sightline::query

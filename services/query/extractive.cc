@@ -1,46 +1,71 @@
 #include "services/query/extractive.h"
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
+#include <utility>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/utf8.h"
-#include "services/query/markers.h"
-#include "services/query/sentences.h"
+#include "services/query/asked.h"
+#include "services/query/quotes.h"
 #include "services/query/terms.h"
 
 namespace sightline::query {
 namespace {
 
-using TermSet = absl::flat_hash_set<std::string>;
+// A quote counts by its own words and by those that it stands under, which say what it is about.
+constexpr double kOwnShare = 0.35;
+// The best by their words, whose meaning is compared, and by how much of its score a quote loses
+// for each hundredth that its cosine is behind the nearest one's.
+constexpr size_t kMeant = 12;
+constexpr double kByMeaning = 2;
+// Of the best score, what further quotes have at least: those far behind add noise, not an answer.
+// Less where one has a name or number of the question that those before it lack.
+constexpr double kNear = 0.8;
+constexpr double kNearOfEntity = 0.4;
+// Of least_coverage, what is enough of a passage where a question is about several things.
+constexpr double kPartCoverage = 0.5;
+// Bytes of a heading that is quoted with a row, and of a page's text that says what it is about.
+constexpr size_t kLongestHeading = 120;
+constexpr size_t kLongestTitle = 200;
 
-TermSet TermsOf(absl::string_view text) {
-  std::vector<std::string> terms = Terms(text);
-  return TermSet(terms.begin(), terms.end());
-}
-
+// A quote, or two sentences the second of which goes on with the first.
 struct Candidate {
   size_t hit = 0;
-  size_t order = 0;  // of the sentence in its passage
-  Span span;         // its bytes there
-  std::string text;
-  TermSet terms;
+  size_t order = 0;  // of the last quote in its passage
+  std::vector<Quote> quotes;
+  TermSet terms = {};    // its own
+  TermSet context = {};  // those and of what it stands under
   double score = 0;
+
+  std::string Text() const {
+    return quotes.size() == 1 ? quotes.front().text
+                              : absl::StrCat(quotes.front().text, " ", quotes.back().text);
+  }
+  bool Overlaps(const Candidate& other) const {
+    return hit == other.hit && order + 1 - quotes.size() <= other.order &&
+           other.order + 1 - other.quotes.size() <= order;
+  }
 };
 
-// The sentence as it may leave: no bracketed numbers, no line breaks, not too long.
-std::string Quotable(absl::string_view sentence, size_t max_bytes) {
-  std::string out;
-  for (const char c : DropMarkers(sentence)) out += absl::ascii_isspace(c) ? ' ' : c;
-  absl::RemoveExtraAsciiWhitespace(&out);
-  if (out.size() > max_bytes) {
-    out.resize(Utf8PrefixLength(out, max_bytes));
-    const size_t space = out.rfind(' ');
-    if (space != std::string::npos && space > max_bytes / 2) out.resize(space);
-    out += " …";
+// What a row or a few words are quoted under: alone they do not say what they are about.
+std::string Title(const index::Passage& passage) {
+  absl::string_view heading = passage.heading;
+  if (heading.size() > kLongestHeading) {
+    const size_t inner = heading.rfind(" > ");
+    heading = inner == absl::string_view::npos ? "" : heading.substr(inner + 3);
+  }
+  return heading.size() > kLongestHeading ? "" : std::string(heading);
+}
+
+// The words of short texts on the hit's page: a title or a date may be a passage of its own.
+TermSet PageTerms(std::span<const Hit> hits, const index::Passage& passage) {
+  TermSet out = TermsOf(passage.heading);
+  if (passage.page == 0) return out;
+  for (const Hit& hit : hits) {
+    const index::Passage& other = hit.passage;
+    if (other.document_id != passage.document_id || other.page != passage.page) continue;
+    if (other.kind == index::PassageKind::kTable || other.text.size() > kLongestTitle) continue;
+    out.merge(TermsOf(other.text));
   }
   return out;
 }
@@ -48,65 +73,133 @@ std::string Quotable(absl::string_view sentence, size_t max_bytes) {
 std::vector<Candidate> Candidates(std::span<const Hit> hits, const ExtractiveOptions& options) {
   std::vector<Candidate> out;
   TermSet seen;
-  const size_t passages = std::min(hits.size(), static_cast<size_t>(options.max_passages));
-  for (size_t i = 0; i < passages; ++i) {
-    const std::string& text = hits[i].passage.text;
-    size_t order = 0;
-    for (const Span& span : SplitSentences(text)) {
-      Candidate candidate;
-      candidate.hit = i;
-      candidate.order = order++;
-      candidate.span = Trimmed(text, span);
-      candidate.text = Quotable(absl::string_view(text).substr(span.begin, span.end - span.begin),
-                                options.max_sentence_bytes);
+  for (size_t i = 0; i < hits.size(); ++i) {
+    const index::Passage& passage = hits[i].passage;
+    const std::string title = Title(passage);
+    const TermSet page = PageTerms(hits, passage);
+    const auto add = [&](size_t order, std::vector<Quote> quotes) {
+      Candidate candidate = {.hit = i, .order = order, .quotes = std::move(quotes)};
       // Passages overlap, so one sentence may come twice.
-      if (candidate.text.empty() || !seen.insert(NormalisedText(candidate.text)).second) continue;
-      candidate.terms = TermsOf(candidate.text);
+      if (!seen.insert(NormalisedText(candidate.Text())).second) return;
+      candidate.terms = TermsOf(candidate.Text());
+      candidate.context = page;
+      candidate.context.insert(candidate.terms.begin(), candidate.terms.end());
       out.push_back(std::move(candidate));
+    };
+    std::vector<Quote> quotes = QuotesOf(passage.text, options.max_sentence_bytes);
+    for (size_t order = 0; order < quotes.size(); ++order) {
+      Quote& quote = quotes[order];
+      if (quote.kind != Quote::Kind::kSentence && !title.empty()) {
+        quote.text = absl::StrCat(title, " — ", quote.text);
+      }
+      add(order, {quote});
+      if (quote.goes_on) add(order, {quotes[order - 1], quote});
     }
   }
   return out;
 }
 
-// Weight of each of the question's terms: rare among the candidates counts more.
-absl::flat_hash_map<std::string, double> Weights(const std::vector<std::string>& terms,
-                                                 const std::vector<Candidate>& candidates) {
-  absl::flat_hash_map<std::string, double> out;
-  const auto n = static_cast<double>(candidates.size());
-  for (const std::string& term : terms) {
-    const auto with = static_cast<double>(
-        std::count_if(candidates.begin(), candidates.end(),
-                      [&](const Candidate& candidate) { return candidate.terms.contains(term); }));
-    out[term] = std::log(1 + (n - with + 0.5) / (with + 0.5));  // BM25's
-  }
-  return out;
-}
-
-double WeightIn(const absl::flat_hash_map<std::string, double>& weights, const TermSet& terms) {
-  double sum = 0;
-  for (const auto& [term, weight] : weights) {
-    if (terms.contains(term)) sum += weight;
-  }
-  return sum;
-}
-
-void AppendSentence(const Candidate& candidate, const Hit& hit, double support, Verdict verdict,
-                    ExtractiveAnswer& answer) {
+void AppendQuote(const Quote& quote, size_t place, const Hit& hit, double support,
+                 ExtractiveAnswer& answer) {
   if (!answer.text.empty()) answer.text += ' ';
   Citation citation;
-  citation.marker = static_cast<int>(candidate.hit) + 1;
-  citation.hit = candidate.hit;
+  citation.marker = static_cast<int>(place) + 1;
+  citation.hit = place;
   citation.start = answer.text.size();
-  citation.end = citation.start + candidate.text.size();
-  RestOn(hit.passage, candidate.span, citation);
-  citation.verdict = verdict;
+  citation.end = citation.start + quote.text.size();
+  RestOn(hit.passage, quote.span, citation);
+  citation.verdict = Verdict::kSupported;
   citation.support = static_cast<float>(support);
-  absl::StrAppend(&answer.text, candidate.text, " [", citation.marker, "]");
+  absl::StrAppend(&answer.text, quote.text, " [", citation.marker, "]");
   answer.citations.push_back(std::move(citation));
 }
 
+// Has the first `kMeant` ordered by their meaning too, and leaves the others out. As it was where
+// that is not known.
+void SortByMeaning(std::span<const Hit> hits, const QuoteMeaning& meaning,
+                   std::vector<Candidate>& candidates) {
+  if (candidates.size() < 2) return;
+  if (candidates.size() > kMeant) candidates.resize(kMeant);
+  std::vector<std::string> texts;
+  for (const Candidate& candidate : candidates) {
+    const index::Passage& passage = hits[candidate.hit].passage;
+    const bool titled = candidate.quotes.front().kind != Quote::Kind::kSentence;
+    texts.push_back(titled || passage.heading.empty()
+                        ? candidate.Text()
+                        : absl::StrCat(passage.heading, "\n", candidate.Text()));
+  }
+  const std::vector<float> cosines = meaning(texts);
+  if (cosines.size() != candidates.size()) return;
+  const float nearest = *std::ranges::max_element(cosines);
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    candidates[i].score *= std::max(0.0, 1 - kByMeaning * (nearest - cosines[i]));
+  }
+  std::ranges::stable_sort(candidates, std::greater(), &Candidate::score);
+}
+
+// Leaves those that may answer, with their scores.
+void Judge(const Asked& asked, std::span<const Hit> hits, const ExtractiveOptions& options,
+           std::vector<Candidate>& candidates) {
+  std::vector<double> coverage(hits.size(), 0);
+  for (const Candidate& candidate : candidates) {
+    double& most = coverage[candidate.hit];
+    most = std::max(most, asked.Held(candidate.context));
+  }
+  for (size_t i = 0; i < hits.size(); ++i) {
+    coverage[i] = std::max(coverage[i], asked.Held(TermsOf(PassageWords(hits[i].passage))));
+  }
+  const double least = options.least_coverage * (asked.is_joined() ? kPartCoverage : 1);
+  std::erase_if(candidates, [&](Candidate& candidate) {
+    if (coverage[candidate.hit] < least) return true;
+    if (!asked.HoldsEnoughEntities(candidate.context)) return true;
+    const std::string text = candidate.Text();
+    if (asked.LacksNumber(text)) return true;
+    if (candidate.quotes.back().kind == Quote::Kind::kFragment && !asked.SaysMore(text))
+      return true;
+    const double held =
+        kOwnShare * asked.Held(candidate.terms) + (1 - kOwnShare) * asked.Held(candidate.context);
+    // Long ones hold more by chance; the passage around a quote and its rank break ties.
+    const double length = 1 + 0.02 * static_cast<double>(candidate.terms.size());
+    candidate.score =
+        held / length + 0.1 * coverage[candidate.hit] - 0.005 * static_cast<double>(candidate.hit);
+    return held == 0;
+  });
+  std::ranges::stable_sort(candidates, std::greater(), &Candidate::score);
+}
+
+// What is quoted, the best first. `candidates` are in order.
+std::vector<Candidate> Choose(const Asked& asked, std::vector<Candidate> candidates,
+                              const ExtractiveOptions& options) {
+  std::vector<Candidate> chosen;
+  if (candidates.empty()) return chosen;
+  const double best = candidates.front().score;
+  int sentences = 0;
+  const auto take = [&](Candidate& candidate) {
+    const bool overlaps = std::ranges::any_of(
+        chosen, [&](const Candidate& other) { return candidate.Overlaps(other); });
+    const int with = sentences + static_cast<int>(candidate.quotes.size());
+    if (candidate.quotes.empty() || overlaps || with > options.max_sentences) return;
+    sentences = with;
+    chosen.push_back(std::exchange(candidate, {.hit = candidate.hit, .quotes = {}}));
+  };
+  take(candidates.front());
+  for (size_t entity = 0; entity < asked.entities(); ++entity) {
+    const auto holds = [&](const Candidate& c) { return asked.HoldsEntity(c.context, entity); };
+    if (std::ranges::any_of(chosen, holds)) continue;
+    const auto first = std::ranges::find_if(candidates, [&](const Candidate& candidate) {
+      return candidate.score >= kNearOfEntity * best && holds(candidate);
+    });
+    if (first != candidates.end()) take(*first);
+  }
+  for (Candidate& candidate : candidates) {
+    if (candidate.score >= kNear * best) take(candidate);
+  }
+  return chosen;
+}
+
 // For a question of pictures alone: what the best hits begin with.
-ExtractiveAnswer QuoteBeginnings(std::span<const Hit> hits, std::vector<Candidate> candidates,
+ExtractiveAnswer QuoteBeginnings(std::span<const Hit> hits,
+                                 const std::vector<Candidate>& candidates,
                                  const ExtractiveOptions& options) {
   ExtractiveAnswer answer;
   int quoted = 0;
@@ -115,7 +208,7 @@ ExtractiveAnswer QuoteBeginnings(std::span<const Hit> hits, std::vector<Candidat
     if (candidate.hit == last_hit || quoted >= std::min(2, options.max_sentences)) continue;
     last_hit = candidate.hit;
     ++quoted;
-    AppendSentence(candidate, hits[candidate.hit], 1, Verdict::kSupported, answer);
+    AppendQuote(candidate.quotes.front(), candidate.hit, hits[candidate.hit], 1, answer);
   }
   return answer;
 }
@@ -123,50 +216,31 @@ ExtractiveAnswer QuoteBeginnings(std::span<const Hit> hits, std::vector<Candidat
 }  // namespace
 
 ExtractiveAnswer Extract(const QueryContent& question, std::span<const Hit> hits,
-                         const ExtractiveOptions& options) {
+                         const ExtractiveOptions& options, const QuoteMeaning& meaning) {
+  hits = hits.first(std::min(hits.size(), static_cast<size_t>(options.max_passages)));
   std::vector<Candidate> candidates = Candidates(hits, options);
-  const std::vector<std::string> terms = ContentTerms(question.JoinedText());
-  if (terms.empty()) {
+  const std::string text = question.JoinedText();
+  if (ContentTerms(text).empty()) {
     if (question.images.empty() || options.dense_untrained) return {};
-    return QuoteBeginnings(hits, std::move(candidates), options);
+    return QuoteBeginnings(hits, candidates, options);
   }
-  const auto weights = Weights(terms, candidates);
-  double total = 0;
-  for (const auto& [term, weight] : weights) total += weight;
-
-  std::vector<double> coverage(hits.size(), 0);
-  for (size_t i = 0; i < hits.size(); ++i) {
-    coverage[i] = WeightIn(weights, TermsOf(PassageWords(hits[i].passage))) / total;
-  }
-  std::erase_if(candidates, [&](Candidate& candidate) {
-    if (coverage[candidate.hit] < options.least_coverage) return true;
-    const double held = WeightIn(weights, candidate.terms) / total;
-    // Long sentences hold more by chance; the passage around a sentence and its rank break ties.
-    const double length = 1 + 0.02 * static_cast<double>(candidate.terms.size());
-    candidate.score =
-        held / length + 0.1 * coverage[candidate.hit] - 0.005 * static_cast<double>(candidate.hit);
-    return held == 0;
-  });
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
-
-  std::vector<Candidate> chosen;
-  for (Candidate& candidate : candidates) {
-    if (static_cast<int>(chosen.size()) >= options.max_sentences) break;
-    // Sentences far behind the best add noise, not an answer.
-    if (!chosen.empty() && candidate.score < 0.6 * chosen.front().score) break;
-    chosen.push_back(std::move(candidate));
-  }
-  // The best first; what follows from the same passage in reading order.
-  if (chosen.size() > 2) {
-    std::stable_sort(chosen.begin() + 1, chosen.end(), [](const Candidate& a, const Candidate& b) {
-      return std::pair(a.hit, a.order) < std::pair(b.hit, b.order);
-    });
+  std::vector<const TermSet*> places;
+  for (const Candidate& candidate : candidates) places.push_back(&candidate.context);
+  const Asked asked(text, places);
+  Judge(asked, hits, options, candidates);
+  if (meaning != nullptr) SortByMeaning(hits, meaning, candidates);
+  const std::vector<Candidate> chosen = Choose(asked, std::move(candidates), options);
+  TermSet held;
+  for (const Candidate& candidate : chosen) {
+    held.insert(candidate.context.begin(), candidate.context.end());
   }
   ExtractiveAnswer answer;
+  if (asked.Held(held) < options.least_coverage) return answer;
   for (const Candidate& candidate : chosen) {
-    AppendSentence(candidate, hits[candidate.hit], coverage[candidate.hit], Verdict::kSupported,
-                   answer);
+    const double support = asked.Held(candidate.context);
+    for (const Quote& quote : candidate.quotes) {
+      AppendQuote(quote, candidate.hit, hits[candidate.hit], support, answer);
+    }
   }
   return answer;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,11 +27,16 @@ struct ExtractiveAnswer {
   std::vector<Citation> citations;
 };
 
-// Answers with sentences of the hits, word for word (numbers in brackets, which could pass for
-// markers, are taken out). Sentences are ranked by the weight of the question's terms that they
-// hold, rare terms counting more. A question of pictures alone quotes the beginning of the best
-// hits. Pure; any thread.
+// How near each of these texts is in meaning to the question, as cosines; none where that is not
+// known.
+using QuoteMeaning = std::function<std::vector<float>(std::span<const std::string> texts)>;
+
+// Answers with what stands in the hits (quotes.h). Quotes are ranked by the weight of the
+// question's terms that they and their headings hold, rare terms, names and numbers counting more,
+// and where `meaning` is not null by that. What says no more than the question is no answer, and
+// where a number or a date is asked for, what has none. A question of pictures alone quotes the
+// beginning of the best hits. Any thread.
 ExtractiveAnswer Extract(const QueryContent& question, std::span<const Hit> hits,
-                         const ExtractiveOptions& options);
+                         const ExtractiveOptions& options, const QuoteMeaning& meaning = nullptr);
 
 }  // namespace sightline::query

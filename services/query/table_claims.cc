@@ -14,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "services/query/claim_check.h"
+#include "services/query/table_rows.h"
 #include "services/query/terms.h"
 
 namespace sightline::query {
@@ -50,24 +51,6 @@ struct Content {
 
 using Row = std::vector<Content>;
 
-// The cells of a line "| a | b |"; none of a line that rules.
-std::vector<std::string> Cells(absl::string_view line) {
-  std::vector<std::string> cells;
-  if (line.find_first_not_of("|-: ") == absl::string_view::npos) return cells;
-  std::string cell;
-  for (size_t i = 1; i < line.size(); ++i) {
-    if (line[i] == '\\' && i + 1 < line.size()) {
-      cell += line[++i];
-    } else if (line[i] == '|') {
-      cells.push_back(std::exchange(cell, std::string()));
-    } else {
-      cell += line[i];
-    }
-  }
-  if (!absl::StripAsciiWhitespace(cell).empty()) cells.push_back(std::move(cell));
-  return cells;
-}
-
 bool IsNumber(absl::string_view word) {
   return absl::ascii_isdigit(word[0]) &&
          word.find_first_not_of("0123456789.,:-/%") == absl::string_view::npos &&
@@ -100,7 +83,7 @@ class Parts {
     bool in_table = false;
     for (const absl::string_view given : absl::StrSplit(text, '\n')) {
       const absl::string_view line = absl::StripAsciiWhitespace(given);
-      if (!absl::StartsWith(line, "|")) {
+      if (!IsTableLine(line)) {
         in_table = false;
         AddPlain(ReadPlain(line));
       } else if (!in_table) {
@@ -108,7 +91,7 @@ class Parts {
         EndPlain();
         tables.emplace_back();
         absl::StrAppend(&outside, line, "\n");
-      } else if (const std::vector<std::string> cells = Cells(line); !cells.empty()) {
+      } else if (const std::vector<std::string> cells = TableCells(line); !cells.empty()) {
         Row& row = tables.back().emplace_back();
         for (const std::string& cell : cells) row.emplace_back(cell);
       }

@@ -56,7 +56,7 @@ class AnswererTest : public ::testing::Test {
           if (image_ == nullptr) return absl::NotFoundError("none");
           return image_;
         },
-        entailment_);
+        entailment_, meaning_);
     const AnswerSink sink = {.on_text =
                                  [this](absl::string_view text) {
                                    sent_.append(text.data(), text.size());
@@ -81,6 +81,7 @@ class AnswererTest : public ::testing::Test {
   Retrieved retrieved_;
   edge::CallLimits limits_;
   EntailmentScorer entailment_;
+  MeaningScorer meaning_;
   ImagePtr image_;
   std::string sent_;
   std::string reasoned_;
@@ -248,6 +249,36 @@ TEST_F(AnswererTest, WithoutHitsTheAnswerIsAnAbstention) {
   request_.question.texts = {"磨坊是什么时候建的？"};
   ASSERT_OK_AND_ASSIGN(const Answer chinese, Write(nullptr));
   EXPECT_EQ(chinese.text, "语料库中没有答案。");
+}
+
+TEST_F(AnswererTest, QuotesAreChosenByTheirMeaningUnlessItMeansNothing) {
+  retrieved_.hits[1].passage.text = "The mill was built in 1920.";
+  int asked = 0;
+  meaning_ = [&](const QueryContent& question, std::span<const std::string> texts,
+                 const edge::CallLimits&) -> absl::StatusOr<std::vector<float>> {
+    EXPECT_EQ(question.texts, request_.question.texts);
+    EXPECT_EQ(texts.size(), 2u);
+    ++asked;
+    return std::vector<float>{0.1f, 0.9f};
+  };
+  ASSERT_OK_AND_ASSIGN(const Answer near, Write(nullptr));
+  EXPECT_EQ(near.text, "The mill was built in 1920. [2]");
+  retrieved_.dense_untrained = true;
+  ASSERT_OK_AND_ASSIGN(const Answer untrained, Write(nullptr));
+  EXPECT_THAT(untrained.text, HasSubstr("1850"));
+  EXPECT_EQ(asked, 1);
+}
+
+TEST_F(AnswererTest, WhereTheMeaningIsNotKnownWordsDecideAndTheAnswerIsNotKept) {
+  retrieved_.hits[1].passage.text = "The mill was built in 1920.";
+  meaning_ = [](const QueryContent&, std::span<const std::string>,
+                const edge::CallLimits&) -> absl::StatusOr<std::vector<float>> {
+    return absl::ResourceExhaustedError("busy");
+  };
+  limits_.makeshift = std::make_shared<std::atomic<bool>>(false);
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(nullptr));
+  EXPECT_THAT(answer.text, HasSubstr("1850"));
+  EXPECT_TRUE(*limits_.makeshift);
 }
 
 TEST_F(AnswererTest, WithoutAGeneratorTheAnswerIsExtractive) {

@@ -87,6 +87,82 @@ TEST(ExtractTest, HeadingsCountForTheirPassage) {
   EXPECT_THAT(answer.text, Not(HasSubstr("90 euro")));
 }
 
+TEST(ExtractTest, ATitleIsNoAnswer) {
+  const std::vector<Hit> hits = {Passage("Invoice 13\n2024-05-02\nFor Maria Holm"),
+                                 Passage("Invoice 13"), Passage("Total 57.00", "Invoice 13")};
+  EXPECT_EQ(Extract(Question("What is the total of invoice 13?"), hits, {}).text,
+            "Invoice 13 — Total 57.00 [3]");
+  EXPECT_EQ(Extract(Question("Invoice 13"), {&hits[1], 1}, {}).text, "");
+}
+
+TEST(ExtractTest, ARowIsQuotedWithItsColumnsAndUnderItsHeading) {
+  std::vector<Hit> hits = {Passage(
+      "| Item | Price |\n| --- | --- |\n| Tall mug | 3.50 |\n| Small mug | 2.50 |", "Orsen Forge")};
+  hits[0].passage.lines = {{0, {}}, {34, Box{0, 0.2f, 1, 0.3f}}, {54, Box{0, 0.4f, 1, 0.5f}}};
+  const auto answer = Extract(Question("What does the tall mug of Orsen Forge cost?"), hits, {});
+  EXPECT_EQ(answer.text, "Orsen Forge — Item: Tall mug, Price: 3.50 [1]");
+  ASSERT_EQ(answer.citations.size(), 1u);
+  EXPECT_EQ(answer.citations[0].snippet, "| Tall mug | 3.50 |");
+  EXPECT_EQ(answer.citations[0].region->y0, 0.2f);
+}
+
+TEST(ExtractTest, OfALongHeadingTheInnermostIsQuoted) {
+  const std::vector<Hit> hits = {Passage("Mug\n3.50", std::string(150, 'x') + " > Prices"),
+                                 Passage("Jug\n4.50", std::string(150, 'y'))};
+  EXPECT_EQ(Extract(Question("price of the mug"), hits, {}).text, "Prices — Mug · 3.50 [1]");
+  EXPECT_EQ(Extract(Question("jug"), hits, {}).text, "Jug · 4.50 [2]");
+}
+
+TEST(ExtractTest, ASentenceThatGoesOnIsQuotedWithTheOneBefore) {
+  const std::vector<Hit> hits = {
+      Passage("The Harbor warehouse holds the Luje chair. It costs 39.90. It is red.")};
+  const auto answer = Extract(Question("How much does the Luje chair cost?"), hits, {});
+  EXPECT_EQ(answer.text, "The Harbor warehouse holds the Luje chair. [1] It costs 39.90. [1]");
+  EXPECT_EQ(answer.citations.size(), 2u);
+}
+
+TEST(ExtractTest, EachThingThatIsAskedForIsQuoted) {
+  const std::vector<Hit> hits = {Passage("The Gusmini chair costs 19.90."),
+                                 Passage("The Gusmini chair is sold for 19.90."),
+                                 Passage("The Wexsen clock stands in Rome and costs 149.25.")};
+  const auto answer =
+      Extract(Question("Which costs more, the Gusmini chair or the Wexsen clock?"), hits, {});
+  EXPECT_THAT(answer.text, HasSubstr("The Gusmini chair costs 19.90. [1]"));
+  EXPECT_THAT(answer.text, HasSubstr("costs 149.25. [3]"));
+}
+
+TEST(ExtractTest, WhatNamesAnotherThingIsNoAnswer) {
+  const std::vector<Hit> hits = {Passage("The Bisol clock is stored in the Hill warehouse."),
+                                 Passage("The Tovdar lamp is red.")};
+  EXPECT_EQ(Extract(Question("Where is the Quinas clock stored?"), hits, {}).text, "");
+  EXPECT_EQ(Extract(Question("How many Tovdar lamps are left?"), hits, {}).text, "");
+}
+
+TEST(ExtractTest, WordsOnTheSamePageSayWhatALineIsAbout) {
+  std::vector<Hit> hits = {Passage("Price\n34.99"), Passage("Tovdar lamp"),
+                           Passage("Price\n12.50")};
+  hits[0].passage.document_id = hits[1].passage.document_id = "a";
+  hits[2].passage.document_id = "b";
+  for (Hit& hit : hits) hit.passage.page = 1;
+  EXPECT_EQ(Extract(Question("price of the Tovdar lamp"), hits, {}).text, "Price · 34.99 [1]");
+}
+
+TEST(ExtractTest, TheMeaningDecidesAmongTheBest) {
+  const std::vector<Hit> hits = {Passage("The Luje chair is red."),
+                                 Passage("The Luje chair is big.")};
+  std::vector<std::string> asked;
+  const QuoteMeaning meaning = [&](std::span<const std::string> texts) {
+    asked.assign(texts.begin(), texts.end());
+    return std::vector<float>{0.3f, 0.9f};
+  };
+  EXPECT_EQ(Extract(Question("size of the Luje chair"), hits, {}, meaning).text,
+            "The Luje chair is big. [2]");
+  EXPECT_EQ(asked.size(), 2u);
+  const QuoteMeaning unknown = [](std::span<const std::string>) { return std::vector<float>(); };
+  EXPECT_EQ(Extract(Question("size of the Luje chair"), hits, {}, unknown).text,
+            Extract(Question("size of the Luje chair"), hits, {}).text);
+}
+
 TEST(ExtractTest, BracketedNumbersOfTheDocumentAreTakenOut) {
   const std::vector<Hit> hits = {
       Passage("The lighthouse keeper was Maria Holm [2], as told in [17].")};

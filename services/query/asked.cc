@@ -1,0 +1,158 @@
+#include "services/query/asked.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "services/query/claim_check.h"
+#include "services/query/names.h"
+#include "services/query/terms.h"
+#include "services/query/words.h"
+
+namespace sightline::query {
+namespace {
+
+constexpr double kEntityWeight = 2;
+// Of the weight of a name's words, what must be met: a person is named in more ways than one.
+constexpr double kMostOfName = 0.45;
+
+bool HasDigit(absl::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return absl::ascii_isdigit(c); });
+}
+
+bool AsksForNumber(absl::string_view question) {
+  const std::string text = absl::StrCat(" ", NormalisedText(question), " ");
+  constexpr absl::string_view kAsking[] = {
+      " how many ",  " how much ",  " how old ",   " how long ", " how far ",   " how tall ",
+      " how high ",  " how large ", " how big ",   " when ",     " what year ", " which year ",
+      " what date ", " what day ",  " what time ", "多少",       "几",          "哪年",
+      "哪一年",      "何时",        "什么时候",    "多久",       "多大",        "多长",
+      "哪天",        "哪一天"};
+  return std::ranges::any_of(
+      kAsking, [&](absl::string_view words) { return absl::StrContains(text, words); });
+}
+
+// "X and Y", "X or Y", two questions in one.
+bool JoinsThings(absl::string_view question) {
+  const std::string text = absl::StrCat(" ", NormalisedText(question), " ");
+  constexpr absl::string_view kJoining[] = {" and ", " or ", ",",  ";",    "?",  "&",  "和",
+                                            "与",    "及",   "或", "还是", "、", "，", "；"};
+  return std::ranges::any_of(kJoining, [&](absl::string_view words) {
+    const size_t at = text.find(words.data(), 0, words.size());
+    return at != std::string::npos && at + words.size() + 1 < text.size();
+  });
+}
+
+// The text's words with a mark between, so that no term of two words is found in them.
+std::string InWords(absl::string_view given) {
+  const std::string text = NormalisedText(given);
+  std::string out;
+  for (const Span& word : SplitWords(text)) {
+    absl::StrAppend(&out, text.substr(word.begin, word.end - word.begin), "|");
+  }
+  return out;
+}
+
+TermSet NameTerms(absl::string_view question) {
+  TermSet out;
+  for (const std::string& name : NamesIn(question)) {
+    for (std::string& term : Terms(name)) out.insert(std::move(term));
+  }
+  return out;
+}
+
+}  // namespace
+
+TermSet TermsOf(absl::string_view text) {
+  std::vector<std::string> terms = Terms(text);
+  return {std::make_move_iterator(terms.begin()), std::make_move_iterator(terms.end())};
+}
+
+Asked::Asked(absl::string_view question, const std::vector<const TermSet*>& places)
+    : terms_(TermsOf(question)),
+      numbers_(NumbersIn(question)),
+      for_number_(AsksForNumber(question)) {
+  FindEntities(question);
+  joined_ = entities_.size() > 1 && JoinsThings(question);
+  TermSet entities;
+  for (const auto& entity : entities_) entities.insert(entity.begin(), entity.end());
+  const std::string words = InWords(question);
+  const auto n = static_cast<double>(places.size());
+  double seen = 0;
+  int seen_terms = 0;
+  std::vector<std::pair<std::string, double>> unseen;
+  for (const std::string& term : ContentTerms(question)) {
+    const auto with = static_cast<double>(
+        std::ranges::count_if(places, [&](const TermSet* terms) { return terms->contains(term); }));
+    const double rarity = std::log(1 + (n - with + 0.5) / (with + 0.5));
+    const bool is_entity = entities.contains(term);
+    if (with > 0 || is_entity) {
+      weights_[term] = rarity * (is_entity ? kEntityWeight : 1);
+    } else if (absl::StrContains(words, term)) {
+      unseen.emplace_back(term, rarity);
+    }  // else two neighbouring characters of two words
+    if (with > 0) {
+      seen += rarity;
+      ++seen_terms;
+    }
+  }
+  for (const auto& [term, rarity] : unseen) {
+    weights_[term] = seen_terms > 0 ? std::min(rarity, seen / seen_terms) : rarity;
+  }
+  for (const auto& [term, weight] : weights_) total_ += weight;
+}
+
+void Asked::FindEntities(absl::string_view question) {
+  const TermSet names = NameTerms(question);
+  bool in_name = false;
+  for (const std::string& term : Terms(question)) {
+    const bool is_name = names.contains(term);
+    if (is_name && in_name) {
+      entities_.back().push_back(term);
+    } else if (is_name || HasDigit(term)) {
+      entities_.push_back({term});
+    }
+    in_name = is_name;
+  }
+}
+
+double Asked::Held(const TermSet& terms) const {
+  double sum = 0;
+  for (const auto& [term, weight] : weights_) {
+    if (terms.contains(term)) sum += weight;
+  }
+  return total_ > 0 ? sum / total_ : 0;
+}
+
+bool Asked::HoldsEntity(const TermSet& terms, size_t entity) const {
+  double held = 0, all = 0;
+  for (const std::string& term : entities_[entity]) {
+    const auto weight = weights_.find(term);
+    if (weight == weights_.end()) continue;
+    all += weight->second;
+    if (terms.contains(term)) held += weight->second;
+  }
+  return held >= kMostOfName * all;
+}
+
+bool Asked::HoldsEnoughEntities(const TermSet& terms) const {
+  size_t held = 0;
+  for (size_t i = 0; i < entities_.size(); ++i) held += HoldsEntity(terms, i) ? 1 : 0;
+  return held >= (joined_ ? std::min<size_t>(entities_.size(), 1) : entities_.size());
+}
+
+bool Asked::LacksNumber(absl::string_view text) const {
+  if (!for_number_) return false;
+  return std::ranges::all_of(
+      NumbersIn(text), [this](const std::string& number) { return numbers_.contains(number); });
+}
+
+bool Asked::SaysMore(absl::string_view text) const {
+  return std::ranges::any_of(ContentTerms(text),
+                             [this](const std::string& term) { return !terms_.contains(term); });
+}
+
+}  // namespace sightline::query

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+
+namespace sightline::query {
+
+using TermSet = absl::flat_hash_set<std::string>;
+
+TermSet TermsOf(absl::string_view text);
+
+// What a question asks for, told by its words: which terms must be met, and how much each says.
+// Built once; any thread then.
+class Asked {
+ public:
+  // `places`: the terms of each place that an answer may stand at, which tell the rare terms from
+  // the common ones.
+  Asked(absl::string_view question, const std::vector<const TermSet*>& places);
+
+  // The share of the question that `terms` hold, [0, 1]: by rarity (BM25's), names and numbers
+  // counting twice. A word that stands nowhere may stand there in another form, so it counts as
+  // much as those that do; a name or number that stands nowhere counts as much as it is rare.
+  double Held(const TermSet& terms) const;
+
+  // Names and numbers that the question is about: words with capitals beside each other are one
+  // ("Orsen Forge"), each number is one.
+  size_t entities() const { return entities_.size(); }
+  bool HoldsEntity(const TermSet& terms, size_t entity) const;
+  // Where all that the question is about belongs together each of them, where it is joined by "and"
+  // or "or" at least one; true where there is none.
+  bool HoldsEnoughEntities(const TermSet& terms) const;
+  // True when what the question is about may stand at several places.
+  bool is_joined() const { return joined_; }
+
+  // True where a number or a date is asked for and `text` has none that the question lacks.
+  bool LacksNumber(absl::string_view text) const;
+  // True when `text` has a word that the question lacks: a title says what is asked about, not what
+  // is asked.
+  bool SaysMore(absl::string_view text) const;
+
+ private:
+  void FindEntities(absl::string_view question);
+
+  absl::flat_hash_map<std::string, double> weights_;
+  double total_ = 0;
+  TermSet terms_;  // all of the question
+  std::vector<std::vector<std::string>> entities_;
+  std::set<std::string> numbers_;
+  bool for_number_ = false;
+  bool joined_ = false;
+};
+
+}  // namespace sightline::query

@@ -1,0 +1,85 @@
+#include "services/query/asked.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sightline::query {
+namespace {
+
+class AskedTest : public ::testing::Test {
+ protected:
+  Asked Ask(const std::string& question, const std::vector<std::string>& places) {
+    places_.clear();
+    for (const std::string& place : places) places_.push_back(TermsOf(place));
+    std::vector<const TermSet*> pointers;
+    for (const TermSet& place : places_) pointers.push_back(&place);
+    return {question, pointers};
+  }
+
+  std::vector<TermSet> places_;
+};
+
+TEST_F(AskedTest, RareWordsNamesAndNumbersCountMore) {
+  const Asked asked = Ask("Which lamp stands in the tower of Orsen?",
+                          {"a lamp", "a lamp", "a tower", "a lamp in Orsen"});
+  EXPECT_EQ(asked.Held(TermsOf("the lamp stands in the tower of Orsen")), 1);
+  EXPECT_EQ(asked.Held(TermsOf("nothing of it")), 0);
+  EXPECT_GT(asked.Held(TermsOf("tower")), asked.Held(TermsOf("lamp")));
+  EXPECT_GT(asked.Held(TermsOf("orsen")), 1.5 * asked.Held(TermsOf("tower")));
+}
+
+TEST_F(AskedTest, AWordThatStandsNowhereCountsAsOneThatDoes) {
+  const std::vector<std::string> places = {"invoice 12", "invoice 13", "invoice 14"};
+  const Asked asked = Ask("customer of invoice 13", places);
+  EXPECT_GT(asked.Held(TermsOf("invoice 13")), 0.7);
+  // But not a name: the capital of another country is no answer.
+  const Asked named = Ask("the capital of France", {"capital of Italy", "capital of Spain"});
+  EXPECT_LT(named.Held(TermsOf("capital of Italy")), 0.5);
+}
+
+TEST_F(AskedTest, ChineseCharactersOfTwoWordsCountOnlyWhereTheyStand) {
+  const Asked asked = Ask("时钟还剩多少？", {"时钟的库存", "台灯"});
+  const Asked without = Ask("时钟 还剩", {"时钟的库存", "台灯"});
+  EXPECT_EQ(asked.Held(TermsOf("时钟")), without.Held(TermsOf("时钟")));
+}
+
+TEST_F(AskedTest, NeighbouringCapitalsAreOneThing) {
+  const Asked asked = Ask("How much did Orsen Forge sell in Lisbon in 2021?",
+                          {"Orsen Forge", "Darul Forge", "Lisbon 2021"});
+  EXPECT_EQ(asked.entities(), 3u);
+  EXPECT_TRUE(asked.HoldsEntity(TermsOf("Orsen Forge"), 0));
+  EXPECT_FALSE(asked.HoldsEntity(TermsOf("Darul Forge"), 0));
+  EXPECT_TRUE(asked.HoldsEntity(TermsOf("in Lisbon"), 1));
+  EXPECT_FALSE(asked.is_joined());
+  EXPECT_FALSE(asked.HoldsEnoughEntities(TermsOf("Orsen Forge 2021")));
+  EXPECT_TRUE(asked.HoldsEnoughEntities(TermsOf("Orsen Forge Lisbon 2021")));
+}
+
+TEST_F(AskedTest, OfThingsThatAreJoinedOneIsEnough) {
+  for (const char* question : {"Which is older, Orsen or Lisbon?", "who built Orsen and Lisbon",
+                               "Orsen 和 Lisbon 哪个更大？"}) {
+    const Asked asked = Ask(question, {"Orsen", "Lisbon"});
+    EXPECT_TRUE(asked.is_joined()) << question;
+    EXPECT_TRUE(asked.HoldsEnoughEntities(TermsOf("Orsen"))) << question;
+    EXPECT_FALSE(asked.HoldsEnoughEntities(TermsOf("Madrid"))) << question;
+  }
+  EXPECT_TRUE(Ask("what is it", {"a"}).HoldsEnoughEntities(TermsOf("a")));
+}
+
+TEST_F(AskedTest, WhereANumberIsAskedForItMustBeANewOne) {
+  const Asked asked = Ask("How many lamps did shop 12 sell in March?", {"a"});
+  EXPECT_FALSE(asked.LacksNumber("Shop 12 sold 40 lamps."));
+  EXPECT_TRUE(asked.LacksNumber("Shop 12 sells lamps in March."));
+  EXPECT_FALSE(Ask("Who sold lamps?", {"a"}).LacksNumber("Maria."));
+  EXPECT_TRUE(Ask("台灯多少钱？", {"a"}).LacksNumber("台灯在仓库。"));
+  EXPECT_FALSE(Ask("When was it built?", {"a"}).LacksNumber("It was built in May 1850."));
+}
+
+TEST_F(AskedTest, ATitleSaysNoMoreThanTheQuestion) {
+  const Asked asked = Ask("What is the total of invoice 13?", {"a"});
+  EXPECT_FALSE(asked.SaysMore("Invoice 13"));
+  EXPECT_TRUE(asked.SaysMore("Invoice 13, for Maria"));
+}
+
+}  // namespace
+}  // namespace sightline::query
