@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
 #include "cli/eval_claims.h"
@@ -51,14 +52,28 @@ std::optional<EvalRegion> AskOne(const demo_world::World& world, Task task, bool
 
 Box FromProto(const v1::Box& box) { return {box.x0(), box.y0(), box.x1(), box.y1()}; }
 
-// Of `box` and the place of the text that `snippet` is, where the page has it; of several the best.
+Box Around(const Box& a, const Box& b) {
+  return {std::min(a.x0, b.x0), std::min(a.y0, b.y0), std::max(a.x1, b.x1), std::max(a.y1, b.y1)};
+}
+
+// Of `box` and the place of the lines that `snippet` is, 0 where the page does not have one of
+// them; of several that read so the best counts.
 double QuotedOverlap(const std::vector<PlacedText>& texts, const std::string& snippet,
                      const Box& box) {
-  double best = 0;
-  for (const PlacedText& text : texts) {
-    if (text.text == snippet) best = std::max(best, IntersectionOverUnion(text.place, box));
+  std::optional<Box> place;
+  for (const absl::string_view line : absl::StrSplit(snippet, '\n')) {
+    const PlacedText* best = nullptr;
+    for (const PlacedText& text : texts) {
+      if (text.text != line) continue;
+      if (best == nullptr ||
+          IntersectionOverUnion(text.place, box) > IntersectionOverUnion(best->place, box)) {
+        best = &text;
+      }
+    }
+    if (best == nullptr) return 0;
+    place = place.has_value() ? Around(*place, best->place) : best->place;
   }
-  return best;
+  return place.has_value() ? IntersectionOverUnion(*place, box) : 0;
 }
 
 std::string BoxText(const Box& box) {
