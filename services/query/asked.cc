@@ -23,16 +23,49 @@ bool HasDigit(absl::string_view text) {
   return std::ranges::any_of(text, [](char c) { return absl::ascii_isdigit(c); });
 }
 
-bool AsksForNumber(absl::string_view question) {
+// "How many": the answer is an amount. Not "when", which "at noon" answers.
+bool AsksForAmount(absl::string_view question) {
   const std::string text = absl::StrCat(" ", NormalisedText(question), " ");
-  constexpr absl::string_view kAsking[] = {
-      " how many ",  " how much ",  " how old ",   " how long ", " how far ",   " how tall ",
-      " how high ",  " how large ", " how big ",   " when ",     " what year ", " which year ",
-      " what date ", " what day ",  " what time ", "多少",       "几",          "哪年",
-      "哪一年",      "何时",        "什么时候",    "多久",       "多大",        "多长",
-      "哪天",        "哪一天"};
+  constexpr absl::string_view kAsking[] = {" how many ",  " how much ",   " how old ", " how tall ",
+                                           " what year ", " which year ", "多少",      "几",
+                                           "哪年",        "哪一年",       "多大",      "多长"};
   return std::ranges::any_of(
       kAsking, [&](absl::string_view words) { return absl::StrContains(text, words); });
+}
+
+bool IsOpen(absl::string_view question) {
+  static const auto* const words =
+      new TermSet({"what", "who", "whom", "whose", "which", "how", "where", "when", "why"});
+  const std::string text = NormalisedText(question);
+  for (const Span& word : SplitWords(text)) {
+    if (words->contains(text.substr(word.begin, word.end - word.begin))) return true;
+  }
+  constexpr absl::string_view kAsking[] = {"谁",   "什么", "哪",   "几",
+                                           "多少", "怎么", "为何", "如何"};
+  return std::ranges::any_of(
+      kAsking, [&](absl::string_view asking) { return absl::StrContains(text, asking); });
+}
+
+// Amounts in words, beyond those that NumbersIn knows.
+bool HasAmountInWords(absl::string_view text) {
+  static const auto* const words = new TermSet(
+      {"one",      "once",      "twice",    "dozen",    "thirteen", "fourteen", "fifteen",
+       "sixteen",  "seventeen", "eighteen", "nineteen", "twenty",   "thirty",   "forty",
+       "fifty",    "sixty",     "seventy",  "eighty",   "ninety",   "hundred",  "hundreds",
+       "thousand", "thousands", "million",  "millions", "billion",  "half",     "zero",
+       "none",     "no",        "nothing",  "free",     "several",  "few",      "every",
+       "all",      "both"});
+  const std::string normalised = NormalisedText(text);
+  constexpr absl::string_view kCharacters[] = {"一", "二", "两", "三", "四", "五",
+                                               "六", "七", "八", "九", "十", "百",
+                                               "千", "万", "亿", "半", "零", "免费"};
+  for (const absl::string_view character : kCharacters) {
+    if (absl::StrContains(normalised, character)) return true;
+  }
+  for (const Span& word : SplitWords(normalised)) {
+    if (words->contains(normalised.substr(word.begin, word.end - word.begin))) return true;
+  }
+  return false;
 }
 
 // "X and Y", "X or Y", two questions in one.
@@ -74,7 +107,8 @@ TermSet TermsOf(absl::string_view text) {
 Asked::Asked(absl::string_view question, const std::vector<const TermSet*>& places)
     : terms_(TermsOf(question)),
       numbers_(NumbersIn(question)),
-      for_number_(AsksForNumber(question)) {
+      for_amount_(AsksForAmount(question)),
+      open_(IsOpen(question)) {
   FindEntities(question);
   joined_ = entities_.size() > 1 && JoinsThings(question);
   TermSet entities;
@@ -144,8 +178,8 @@ bool Asked::HoldsEnoughEntities(const TermSet& terms) const {
   return held >= (joined_ ? std::min<size_t>(entities_.size(), 1) : entities_.size());
 }
 
-bool Asked::LacksNumber(absl::string_view text) const {
-  if (!for_number_) return false;
+bool Asked::LacksAmount(absl::string_view text) const {
+  if (!for_amount_ || HasAmountInWords(text)) return false;
   return std::ranges::all_of(
       NumbersIn(text), [this](const std::string& number) { return numbers_.contains(number); });
 }

@@ -37,8 +37,10 @@ class Asked {
   // True when what the question is about may stand at several places.
   bool is_joined() const { return joined_; }
 
-  // True where a number or a date is asked for and `text` has none that the question lacks.
-  bool LacksNumber(absl::string_view text) const;
+  // True where an amount is asked for ("how many") and `text` has none that the question lacks.
+  bool LacksAmount(absl::string_view text) const;
+  // True for "who", "what", "how many": not yes or no, and not a few words to look for.
+  bool is_open() const { return open_; }
   // True when `text` has a word that the question lacks: a title says what is asked about, not what
   // is asked.
   bool SaysMore(absl::string_view text) const;
@@ -51,7 +53,8 @@ class Asked {
   TermSet terms_;  // all of the question
   std::vector<std::vector<std::string>> entities_;
   std::set<std::string> numbers_;
-  bool for_number_ = false;
+  bool for_amount_ = false;
+  bool open_ = false;
   bool joined_ = false;
 };
 

@@ -153,9 +153,9 @@ void Judge(const Asked& asked, std::span<const Hit> hits, const ExtractiveOption
     if (coverage[candidate.hit] < least) return true;
     if (!asked.HoldsEnoughEntities(candidate.context)) return true;
     const std::string text = candidate.Text();
-    if (asked.LacksNumber(text)) return true;
-    if (candidate.quotes.back().kind == Quote::Kind::kFragment && !asked.SaysMore(text))
-      return true;
+    if (asked.LacksAmount(text)) return true;
+    const bool is_words = candidate.quotes.back().kind == Quote::Kind::kFragment;
+    if ((is_words || asked.is_open()) && !asked.SaysMore(text)) return true;
     const double held =
         kOwnShare * asked.Held(candidate.terms) + (1 - kOwnShare) * asked.Held(candidate.context);
     // Long ones hold more by chance; the passage around a quote and its rank break ties.

@@ -34,7 +34,7 @@ using QuoteMeaning = std::function<std::vector<float>(std::span<const std::strin
 // Answers with what stands in the hits (quotes.h). Quotes are ranked by the weight of the
 // question's terms that they and their headings hold, rare terms, names and numbers counting more,
 // and where `meaning` is not null by that. What says no more than the question is no answer, and
-// where a number or a date is asked for, what has none. A question of pictures alone quotes the
+// where an amount is asked for, what has none. A question of pictures alone quotes the
 // beginning of the best hits. Any thread.
 ExtractiveAnswer Extract(const QueryContent& question, std::span<const Hit> hits,
                          const ExtractiveOptions& options, const QuoteMeaning& meaning = nullptr);

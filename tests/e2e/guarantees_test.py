@@ -173,7 +173,7 @@ class GuaranteesTest(unittest.TestCase):
         citations = 0
         for i in range(24):
             question, mode = f"What does the mug of notice zq{i:03d} cost?", ("generative", "extractive")[i % 2]
-            own = {"collection": "shop", "text": question, "k": 4, "answer_mode": mode, "temperature": 1, "seed": i, "max_tokens": 64}
+            own = {"collection": "shop", "text": question, "k": 4, "mode": "lexical", "answer_mode": mode, "temperature": 1, "seed": i, "max_tokens": 64}
             reply = self.server.json("POST", "/v1/answer", own)
             want = (reply["answer"], spans(reply["citations"]))
             citations += len(reply["citations"])
@@ -192,11 +192,11 @@ class GuaranteesTest(unittest.TestCase):
             self.assertEqual(want, ("".join(c["delta"].get("content") or "" for c in chunks),
                                     chat_spans(next(c["delta"]["annotations"] for c in chunks if c["finish_reason"]))))
 
-            done = cli("ask", question, "-c", "shop", "-k", 4, *(["--extractive"] if mode == "extractive" else []), "--temperature", 1, "--seed", i,
+            done = cli("ask", question, "-c", "shop", "-k", 4, "--mode", "lexical", *(["--extractive"] if mode == "extractive" else []), "--temperature", 1, "--seed", i,
                        "--max-tokens", 64, "--json", "--server", self.server.grpc)
             printed = json.loads(done.stdout)
             self.assertEqual(want, (printed["answer"], spans(printed["citations"])))
-        self.assertGreater(citations, 4)
+        self.assertGreater(citations, 20)
 
     def test_documents_that_give_orders_change_nothing(self):
         plain = self.ask(0)

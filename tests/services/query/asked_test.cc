@@ -66,19 +66,27 @@ TEST_F(AskedTest, OfThingsThatAreJoinedOneIsEnough) {
   EXPECT_TRUE(Ask("what is it", {"a"}).HoldsEnoughEntities(TermsOf("a")));
 }
 
-TEST_F(AskedTest, WhereANumberIsAskedForItMustBeANewOne) {
+TEST_F(AskedTest, WhereAnAmountIsAskedForItMustBeANewOne) {
   const Asked asked = Ask("How many lamps did shop 12 sell in March?", {"a"});
-  EXPECT_FALSE(asked.LacksNumber("Shop 12 sold 40 lamps."));
-  EXPECT_TRUE(asked.LacksNumber("Shop 12 sells lamps in March."));
-  EXPECT_FALSE(Ask("Who sold lamps?", {"a"}).LacksNumber("Maria."));
-  EXPECT_TRUE(Ask("台灯多少钱？", {"a"}).LacksNumber("台灯在仓库。"));
-  EXPECT_FALSE(Ask("When was it built?", {"a"}).LacksNumber("It was built in May 1850."));
+  EXPECT_FALSE(asked.LacksAmount("Shop 12 sold 40 lamps."));
+  EXPECT_FALSE(asked.LacksAmount("Shop 12 sold forty lamps."));
+  EXPECT_FALSE(asked.LacksAmount("Shop 12 sold no lamp."));
+  EXPECT_TRUE(asked.LacksAmount("Shop 12 sells lamps in March."));
+  EXPECT_TRUE(Ask("台灯多少钱？", {"a"}).LacksAmount("台灯在仓库。"));
+  EXPECT_FALSE(Ask("台灯多少钱？", {"a"}).LacksAmount("台灯十五元。"));
+  for (const char* question : {"Who sold lamps?", "When do the ferries leave?"}) {
+    EXPECT_FALSE(Ask(question, {"a"}).LacksAmount("At noon, from the pier.")) << question;
+  }
 }
 
 TEST_F(AskedTest, ATitleSaysNoMoreThanTheQuestion) {
   const Asked asked = Ask("What is the total of invoice 13?", {"a"});
   EXPECT_FALSE(asked.SaysMore("Invoice 13"));
   EXPECT_TRUE(asked.SaysMore("Invoice 13, for Maria"));
+  EXPECT_TRUE(asked.is_open());
+  EXPECT_TRUE(Ask("谁制造台灯？", {"a"}).is_open());
+  EXPECT_FALSE(Ask("Is the lamp red?", {"a"}).is_open());
+  EXPECT_FALSE(Ask("lighthouse keeper", {"a"}).is_open());
 }
 
 }  // namespace

@@ -93,6 +93,12 @@ TEST(ExtractTest, ATitleIsNoAnswer) {
   EXPECT_EQ(Extract(Question("What is the total of invoice 13?"), hits, {}).text,
             "Invoice 13 — Total 57.00 [3]");
   EXPECT_EQ(Extract(Question("Invoice 13"), {&hits[1], 1}, {}).text, "");
+  // Nor a sentence, unless it says yes.
+  const std::vector<Hit> notice = {Passage("This is notice 7. The mug costs 1.50.")};
+  EXPECT_EQ(Extract(Question("What does the mug of notice 7 cost?"), notice, {}).text,
+            "This is notice 7. [1] The mug costs 1.50. [1]");
+  EXPECT_EQ(Extract(Question("Is this notice 7?"), notice, {.max_sentences = 1}).text,
+            "This is notice 7. [1]");
 }
 
 TEST(ExtractTest, ARowIsQuotedWithItsColumnsAndUnderItsHeading) {
