@@ -134,7 +134,8 @@ Asked::Asked(absl::string_view question, const std::vector<const TermSet*>& plac
     }
   }
   for (const auto& [term, rarity] : unseen) {
-    weights_[term] = seen_terms > 0 ? std::min(rarity, seen / seen_terms) : rarity;
+    const bool names_it = !entities_.empty() && seen_terms > 0;
+    weights_[term] = names_it ? std::min(rarity, seen / seen_terms) : rarity;
   }
   for (const auto& [term, weight] : weights_) total_ += weight;
 }

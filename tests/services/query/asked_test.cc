@@ -32,7 +32,10 @@ TEST_F(AskedTest, AWordThatStandsNowhereCountsAsOneThatDoes) {
   const std::vector<std::string> places = {"invoice 12", "invoice 13", "invoice 14"};
   const Asked asked = Ask("customer of invoice 13", places);
   EXPECT_GT(asked.Held(TermsOf("invoice 13")), 0.7);
-  // But not a name: the capital of another country is no answer.
+  // Not where the words are all there is.
+  const Asked plain = Ask("who invented the telephone", {"invented names", "a name", "a word"});
+  EXPECT_LT(plain.Held(TermsOf("invented names")), 0.5);
+  // Nor a name: the capital of another country is no answer.
   const Asked named = Ask("the capital of France", {"capital of Italy", "capital of Spain"});
   EXPECT_LT(named.Held(TermsOf("capital of Italy")), 0.5);
 }
