@@ -102,6 +102,12 @@ absl::StatusOr<SearchResult> Corpus::Search(const SearchQuery& query) const {
   return impl_->Search(query);
 }
 
+absl::StatusOr<WordCounts> Corpus::CountWords(const std::string& collection,
+                                              std::span<const std::string> words, int64_t most,
+                                              absl::Time deadline) const {
+  return impl_->CountWords(collection, words, most, deadline);
+}
+
 absl::Status Corpus::PutJob(const Job& job) { return impl_->PutJob(job); }
 absl::StatusOr<Job> Corpus::GetJob(const std::string& id) const { return impl_->GetJob(id); }
 absl::StatusOr<Page<Job>> Corpus::ListJobs(const std::string& collection,

@@ -107,6 +107,12 @@ struct SearchResult {
   double fuse_ms = 0;
 };
 
+// See Corpus::CountWords.
+struct WordCounts {
+  int64_t texts = 0;             // passages that have text
+  std::vector<int64_t> holding;  // of each word, the passages that hold it
+};
+
 // What a collection takes, part by part, in bytes; see Store::ApproximateBytes.
 struct CollectionBytes {
   int64_t records = 0;        // documents and passages with their texts
@@ -274,6 +280,13 @@ class Corpus {
   // --- search. kNotFound: no such collection; kInvalidArgument: malformed filter, wrong vector
   // length, k out of range, or neither vector nor text; kDeadlineExceeded.
   absl::StatusOr<SearchResult> Search(const SearchQuery& query) const;
+
+  // In how many passages of the collection each of `words` stands, as word search compares them:
+  // of one that is cut into several the rarest counts. Counted until more than `most` are known, so
+  // a frequent word costs no more than a rare one. kNotFound, kDeadlineExceeded.
+  absl::StatusOr<WordCounts> CountWords(const std::string& collection,
+                                        std::span<const std::string> words, int64_t most,
+                                        absl::Time deadline) const;
 
   // --- jobs; synced.
   absl::Status PutJob(const Job& job);

@@ -107,6 +107,9 @@ class Corpus::Impl {
                                                 absl::Time deadline) const;
 
   absl::StatusOr<SearchResult> Search(const SearchQuery& query) const;
+  absl::StatusOr<WordCounts> CountWords(const std::string& collection,
+                                        std::span<const std::string> words, int64_t most,
+                                        absl::Time deadline) const;
 
   absl::Status PutJob(const Job& job);
   absl::StatusOr<Job> GetJob(const std::string& id) const;

@@ -269,6 +269,16 @@ absl::StatusOr<SearchResult> Corpus::Impl::Search(const SearchQuery& query) cons
   return result;
 }
 
+absl::StatusOr<WordCounts> Corpus::Impl::CountWords(const std::string& collection,
+                                                    std::span<const std::string> words,
+                                                    int64_t most, absl::Time deadline) const {
+  SL_ASSIGN_OR_RETURN(const std::shared_ptr<const View> view, FindView(collection));
+  WordCounts out = {.texts = view->counters.texts, .holding = {}};
+  SL_ASSIGN_OR_RETURN(out.holding,
+                      CountHolding(*store_, *view, analyzer_->text(), words, most, deadline));
+  return out;
+}
+
 absl::Status Corpus::Impl::LeaveOut(const View& view, const SearchQuery& query,
                                     PassageSet& allowed) const {
   for (const uint64_t id : query.without_passages) {

@@ -7,7 +7,7 @@
 namespace sightline::index {
 
 absl::StatusOr<TermList> TermList::Read(const Store& store, const View& view,
-                                        const std::string& term) {
+                                        const std::string& term, int64_t most) {
   TermList list;
   const uint32_t collection = view.record.id;
   SL_RETURN_IF_ERROR(
@@ -18,7 +18,7 @@ absl::StatusOr<TermList> TermList::Read(const Store& store, const View& view,
                      return absl::DataLossError("store: malformed key of a posting list");
                    }
                    SL_RETURN_IF_ERROR(list.Add(parts->bucket, value));
-                   return true;
+                   return list.holding_ <= most;
                  }));
   return list;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,9 +29,11 @@ class TermList {
     size_t size = 0;
   };
 
+  // The whole of it; or, where more than `most` passages hold the term, as much of it as says so.
   // kDataLoss: a stored list is malformed.
   static absl::StatusOr<TermList> Read(const Store& store, const View& view,
-                                       const std::string& term);
+                                       const std::string& term,
+                                       int64_t most = std::numeric_limits<int64_t>::max());
 
   // Appends the list of a bucket behind those there are, as it is stored.
   absl::Status Add(uint32_t bucket, absl::string_view value);

@@ -1,7 +1,9 @@
 #include "index/text_search.h"
 
+#include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -70,6 +72,24 @@ absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const 
     weighted.push_back({&read.lists[i], read.weights[i]});
   }
   return WalkLists(view, weighted, mean_length, allowed, n, deadline);
+}
+
+absl::StatusOr<std::vector<int64_t>> CountHolding(const Store& store, const View& view,
+                                                  const TextAnalyzer& analyzer,
+                                                  std::span<const std::string> words, int64_t most,
+                                                  absl::Time deadline) {
+  std::vector<int64_t> out;
+  for (const std::string& word : words) {
+    if (absl::Now() > deadline) return absl::DeadlineExceededError("text search: out of time");
+    SL_ASSIGN_OR_RETURN(const std::vector<std::string> terms, analyzer.Terms(word));
+    std::optional<int64_t> rarest;
+    for (const std::string& term : terms) {
+      SL_ASSIGN_OR_RETURN(const TermList list, TermList::Read(store, view, term, most));
+      rarest = std::min(rarest.value_or(list.holding()), list.holding());
+    }
+    out.push_back(rarest.value_or(0));
+  }
+  return out;
 }
 
 absl::StatusOr<float> TextCeiling(const Store& store, const View& view, const SearchTerms& terms,

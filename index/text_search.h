@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "absl/time/time.h"
 #include "index/passage_set.h"
 #include "index/store.h"
+#include "index/text_analyzer.h"
 #include "index/top_passages.h"
 #include "index/view.h"
 
@@ -28,6 +30,13 @@ absl::StatusOr<std::vector<ScoredPassage>> SearchText(const Store& store, const 
                                                       const SearchTerms& terms,
                                                       const PassageSet& allowed, int n,
                                                       absl::Time deadline);
+
+// How many live passages hold each of `words`: of the terms that one is cut into the rarest says
+// it; 0: of none. Counted until more than `most` are known to. kDeadlineExceeded.
+absl::StatusOr<std::vector<int64_t>> CountHolding(const Store& store, const View& view,
+                                                  const TextAnalyzer& analyzer,
+                                                  std::span<const std::string> words, int64_t most,
+                                                  absl::Time deadline);
 
 // No passage can have a higher BM25 for `terms`: that of one that held them over and over. 0: none
 // of them stands anywhere. kDeadlineExceeded.

@@ -11,6 +11,7 @@ namespace sightline::index {
 namespace {
 
 using ::sightline::testing::IsOk;
+using ::sightline::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -39,6 +40,25 @@ TEST_F(CorpusWordsTest, APhraseIsWhatStandsNextToEachOtherInOrder) {
   EXPECT_THAT(Find(Syntax("\"?!\"")), IsEmpty()) << "no word stands nowhere";
   EXPECT_THAT(Find(Syntax("\"old boat")), SizeIs(5));
   EXPECT_THAT(Find(TextQuery("\"old boat\"")), SizeIs(5)) << "marks are plain text unless asked";
+}
+
+TEST_F(CorpusWordsTest, CountsThePassagesThatHoldAWord) {
+  for (uint32_t i = 0; i < 70; ++i) {
+    Put(OnePassage("d" + std::to_string(i), i % 7 == 0 ? "Old boat 旧船" : "an OLD house", i));
+  }
+  const auto count = [&](const std::vector<std::string>& words, int64_t most) {
+    return corpus_->CountWords("c", words, most, absl::InfiniteFuture()).value();
+  };
+  const std::vector<std::string> words = {"boat", "Old", "house", "old boat", "旧船", "ship", "?"};
+  EXPECT_EQ(count(words, 1000).texts, 70);
+  EXPECT_THAT(count(words, 1000).holding, ElementsAre(10, 70, 60, 10, 10, 0, 0));
+  EXPECT_GT(count({"old"}, 50).holding[0], 50) << "more than asked for is all that is told";
+  EXPECT_THAT(corpus_->DeleteDocument("c", "d7"), IsOk());
+  EXPECT_THAT(count({"boat", "old"}, 1000).holding, ElementsAre(9, 69));
+  EXPECT_THAT(corpus_->CountWords("x", words, 9, absl::InfiniteFuture()),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(corpus_->CountWords("c", words, 9, absl::InfinitePast()),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
 TEST_F(CorpusWordsTest, PhrasesOfAnyMarksAreThoseOfTheWordsInARow) {
