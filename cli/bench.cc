@@ -190,6 +190,7 @@ absl::StatusOr<v1::StageTimings> TimingsOf(const std::string& reply) {
   out.set_lexical_ms(found->value("lexical", 0.0));
   out.set_fuse_ms(found->value("fuse", 0.0));
   out.set_rerank_ms(found->value("rerank", 0.0));
+  out.set_second_look_ms(found->value("second_look", 0.0));
   out.set_total_ms(found->value("total", 0.0));
   return out;
 }

@@ -231,6 +231,10 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
       "the rest for the words', instead of by ranks");
   arguments.Flag("--no-patches", query.no_patches,
                  "Do not score pictures by their patches, where the collection keeps them");
+  arguments.Choice("--second-look", query.second_look, {"on", "off"},
+                   "Look once for names that the best passages bring in, and give what holds them "
+                   "some of the last places; default as the server is set for answers, off for "
+                   "searches");
   arguments.Flag("--no-cache", query.no_cache,
                  "Take nothing from the server's caches and leave nothing there");
 }
@@ -263,6 +267,7 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   request.set_no_cache(query.no_cache);
   request.set_no_patches(query.no_patches);
   if (query.dense_weight.has_value()) request.set_dense_weight(*query.dense_weight);
+  if (!query.second_look.empty()) request.set_second_look(query.second_look == "on");
   if (!query.text.empty()) request.add_query()->set_text(query.text);
   for (size_t i = 0; i < query.images.size(); ++i) {
     SL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(query.images[i], kMaxImageBytes));
@@ -303,6 +308,11 @@ std::string RenderHits(const Terminal& terminal,
                           Styled(terminal, Style::kBold, RenderPlace(passage)),
                           KindName(passage.kind()), Styled(terminal, Style::kDim, Scores(hits[i])));
     out += WithNeighbours(terminal, hits[i]);
+    if (hits[i].led_by_size() > 0) {
+      const std::string led_by = Printable(absl::StrJoin(hits[i].led_by(), " "));
+      absl::StrAppend(&out, std::string(kTextIndent, ' '),
+                      Styled(terminal, Style::kDim, "led to by " + led_by), "\n");
+    }
     if (hits[i].has_explanation()) out += Why(terminal, hits[i].explanation());
   }
   return out;

@@ -34,6 +34,7 @@ struct QueryArguments {
   std::string history;  // path of a file of earlier messages, JSON
   bool no_patches = false;
   std::optional<double> dense_weight;
+  std::string second_look;  // "on", "off"; empty = the server's default
   bool no_cache = false;
 };
 

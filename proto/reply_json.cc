@@ -164,6 +164,7 @@ Json FromHit(const v1::Hit& hit) {
   AddHit(hit, "start", "end", out);
   out["neighbours"] = Array(hit.neighbours(), FromNeighbour);
   out["explanation"] = hit.has_explanation() ? FromExplanation(hit.explanation()) : Json(nullptr);
+  out["led_by"] = Strings(hit.led_by());
   return out;
 }
 
@@ -209,6 +210,7 @@ Json FromTimings(const v1::StageTimings& timings, bool with_answer) {
   out["lexical"] = Rounded(timings.lexical_ms());
   out["fuse"] = Rounded(timings.fuse_ms());
   out["rerank"] = Rounded(timings.rerank_ms());
+  out["second_look"] = Rounded(timings.second_look_ms());
   if (with_answer) {
     out["generate"] = Rounded(timings.generate_ms());
     out["first_token"] = Rounded(timings.first_token_ms());

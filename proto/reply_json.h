@@ -26,7 +26,7 @@ namespace sightline {
 // {"rewritten_query","generated","pictures":[{"turn","part"}],"rewrite_ms"}
 std::string FollowUpJson(const v1::FollowUp& follow_up);
 
-// {"hits":[…],"exact","recall","warnings","timings_ms":{"encode","dense","patches","lexical","fuse","rerank","total"},
+// {"hits":[…],"exact","recall","warnings","timings_ms":{"encode","dense","patches","lexical","fuse","rerank","second_look","total"},
 // "follow_up"}
 // `exact` is true when every allowed vector was compared; otherwise `recall` is the estimate, or
 // null. `follow_up` is null unless there was a history.
@@ -47,10 +47,11 @@ std::string CheckClaimsReplyJson(const v1::CheckClaimsResponse& reply);
 
 // {"passage_id","document_id","source","kind","page","box":[x0,y0,x1,y1],"start","end","text","score",
 // "scores":{"dense","lexical","patches","rerank"},"image_url","thumbnail_url","metadata",
-// "neighbours":[{"passage_id","offset","kind","page","heading","text"}],"explanation"}
+// "neighbours":[{"passage_id","offset","kind","page","heading","text"}],"explanation","led_by"}
 // `start` and `end` are seconds of a video; both URLs are null for a passage without a picture.
 // `explanation` is null, or {"dense_rank","lexical_rank","dense_part","lexical_part","fused_score",
-// "fused_rank","matched_terms","duplicates","group_rank","left_out"}.
+// "fused_rank","matched_terms","duplicates","group_rank","left_out"}. `led_by` is empty but for
+// hits that a second look found.
 std::string HitJson(const v1::Hit& hit);
 
 // {"marker","start","end", then the hit's keys up to "metadata", "snippet","verdict","support"}

@@ -326,6 +326,8 @@ absl::Status Server::StartServices() {
                                    .draw_heat = HeatDrawings(*parts.media),
                                    .limits = config_.content,
                                    .conversation = conversation,
+                                   .answer_passages = config_.answer.prompt.max_passages,
+                                   .second_look = config_.second_look,
                                    .filters = config_.filters,
                                    .answers = parts.answers.get()});
     parts.model_service = std::make_unique<query::ModelService>(

@@ -260,6 +260,9 @@ void AddQueryKeys(ConfigTable& t) {
       "answer", "quote_by_meaning", true,
       "What an extractive answer quotes is chosen by its meaning too, not by its words alone: "
       "up to 12 sentences a question go through the encoder."));
+  t.push_back(Switch("answer", "second_look", true,
+                     "Names that the best passages bring in are looked for once more, and what "
+                     "holds them takes some of the last places (docs/search.md)."));
   t.push_back(
       Switch("answer", "judge_by_reranker", true,
              "Where a reranker is loaded it judges the sentences that exact checks leave."));
@@ -453,6 +456,7 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.answer.extractive.max_passages = out.answer.prompt.max_passages;
   out.answer.extractive.max_sentences = static_cast<int>(c.Int("answer.sentences"));
   out.quote_by_meaning = c.Bool("answer.quote_by_meaning");
+  out.second_look = c.Bool("answer.second_look");
   out.judge_by_reranker = c.Bool("answer.judge_by_reranker");
   out.answer.max_tokens = static_cast<int>(c.Int("answer.max_tokens"));
 }

@@ -68,6 +68,7 @@ struct ServerConfig {
   query::RetrieverOptions retriever;
   query::AnswerOptions answer;
   bool quote_by_meaning = true;   // what is quoted is chosen by its embedding too
+  bool second_look = true;        // of answers whose request does not say
   bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
   query::ContentLimits content;
   query::FilterOptions filters;

@@ -39,8 +39,7 @@ void NoteMakeshift(const CallLimits& limits);
 // How a reply says that `makeshift` was set.
 inline constexpr char kMakeshiftWarning[] =
     "something that failed was done without (a picture, a judgement of the network, a comparison "
-    "of "
-    "meanings or a region): the same request may have a better reply later";
+    "of meanings, a region or a second look): the same request may have a better reply later";
 
 // OK while the work is still wanted; else kCancelled or kDeadlineExceeded naming the `stage` that
 // was about to begin.

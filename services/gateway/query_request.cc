@@ -66,6 +66,7 @@ constexpr FieldSpec kFields[] = {
     {"collapse_near_duplicates", Type::kBoolean, false},
     {"no_patches", Type::kBoolean, false},
     {"dense_weight", Type::kNumber, false},
+    {"second_look", Type::kBoolean, false},
     {"time_from", Type::kString, false},
     {"time_to", Type::kString, false},
     {"history", Type::kHistory, false},
@@ -251,6 +252,9 @@ absl::Status ApplyField(absl::string_view name, const json::value& value,
   } else if (name == "dense_weight") {
     SL_ASSIGN_OR_RETURN(const double weight, NumberField(name, value));
     search.set_dense_weight(weight);
+  } else if (name == "second_look") {
+    SL_ASSIGN_OR_RETURN(const bool second_look, BooleanField(name, value));
+    search.set_second_look(second_look);
   } else if (name == "no_cache") {
     SL_ASSIGN_OR_RETURN(const bool no_cache, BooleanField(name, value));
     search.set_no_cache(search.no_cache() || no_cache);

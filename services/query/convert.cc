@@ -136,6 +136,7 @@ v1::Hit ToProto(const Hit& hit) {
     beside.set_text(ToValidUtf8(neighbour.passage.text));
   }
   if (hit.reason.has_value()) *out.mutable_explanation() = ToProto(*hit.reason);
+  for (const std::string& word : hit.led_by) out.add_led_by(word);
   return out;
 }
 
@@ -157,6 +158,7 @@ v1::Citation ToProto(const Citation& citation, const std::vector<Hit>& hits) {
   *out.mutable_hit() = ToProto(hits[citation.hit]);
   out.mutable_hit()->clear_neighbours();
   out.mutable_hit()->clear_explanation();
+  out.mutable_hit()->clear_led_by();
   out.set_snippet(ToValidUtf8(citation.snippet));
   out.set_verdict(ToProto(citation.verdict));
   out.set_support(citation.support);
@@ -205,6 +207,7 @@ v1::SearchResponse ToProto(const Retrieved& retrieved) {
   out.mutable_timings()->set_fuse_ms(retrieved.fuse_ms);
   out.mutable_timings()->set_rerank_ms(retrieved.rerank_ms);
   out.mutable_timings()->set_patches_ms(retrieved.patches_ms);
+  out.mutable_timings()->set_second_look_ms(retrieved.second_look_ms);
   return out;
 }
 

@@ -40,6 +40,8 @@ struct Hit {
   std::optional<float> patches = {};  // index/patch_search.h
   std::vector<Neighbour> neighbours = {};
   std::optional<HitReason> reason = {};
+  // Of one that a second look found: the words of better hits that led to it (leads.h).
+  std::vector<std::string> led_by = {};
 };
 
 // Decodes a picture outside this process. kInvalidArgument with a reason payload: not a readable

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "services/edge/error_details.h"
 #include "services/query/text_filter.h"
@@ -65,6 +66,14 @@ absl::Status FilterHits(const ContentRules& rules,
                         google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
   for (v1::Hit& hit : hits) {
     SL_RETURN_IF_ERROR(FilterPassage(rules, *hit.mutable_passage()));
+    // As one text: a rule may look for several words in a row.
+    const std::string led_by = absl::StrJoin(hit.led_by(), " ");
+    std::string leaving = led_by;
+    SL_RETURN_IF_ERROR(FilterString(rules, leaving));
+    if (leaving != led_by) {
+      hit.clear_led_by();
+      hit.add_led_by(std::move(leaving));
+    }
     for (v1::Neighbour& neighbour : *hit.mutable_neighbours()) {
       SL_RETURN_IF_ERROR(FilterString(rules, *neighbour.mutable_heading()));
       SL_RETURN_IF_ERROR(FilterString(rules, *neighbour.mutable_text()));

@@ -147,6 +147,7 @@ grpc::Status QueryService::Search(grpc::ServerContext* context, const v1::Search
   const absl::Time start = absl::Now();
   auto asked = ReadSearch(*request, "", scope.limits());
   if (!asked.ok()) return scope.Finish(asked.status());
+  if (request->second_look()) asked->search.second_look = asked->search.k;
   asked->search.text_syntax = true;  // a question to answer is a sentence: its marks are its own
   const auto retrieved = parts_.retriever.Retrieve(asked->search, scope.limits());
   if (!retrieved.ok()) return scope.Finish(retrieved.status());
@@ -444,6 +445,9 @@ absl::StatusOr<v1::AnswerResponse> QueryService::Work(absl::Time start,
                               "0 beside the stored passages and documents",
                               "empty_query");
   }
+  if (filtered.has_second_look() ? filtered.second_look() : parts_.second_look) {
+    asked.search.second_look = parts_.answer_passages;
+  }
   SL_ASSIGN_OR_RETURN(const Retrieved retrieved, parts_.retriever.Retrieve(asked.search, limits));
   wanted.question = std::move(asked.question);
   wanted.history = std::move(asked.history);
@@ -556,6 +560,7 @@ void QueryService::Measure(const v1::StageTimings& timings, const v1::FollowUp& 
   add("retrieval", retrieval);
   add("patches", timings.patches_ms());
   add("rerank", timings.rerank_ms());
+  add("second_look", timings.second_look_ms());
   add("answer", timings.generate_ms());
   edge::ReportStages(context, stages);
 }

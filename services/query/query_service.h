@@ -66,6 +66,8 @@ class QueryService final : public v1::QueryService::Service {
     HeatDrawer draw_heat;
     ContentLimits limits;
     ConversationLimits conversation = {};
+    int answer_passages = 8;   // that an answer is given of its hits
+    bool second_look = false;  // of answers whose request does not say
     FilterOptions filters = {};
     cache::AnswerCache* answers = nullptr;  // null = none are kept
   };

@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "index/near_pictures.h"
 #include "services/edge/error_details.h"
+#include "services/query/leads.h"
 #include "services/query/sentences.h"
 #include "services/query/terms.h"
 #include "services/query/words.h"
@@ -26,6 +30,8 @@ constexpr size_t kMostPatchWords = 32;  // that patches are compared with
 // Of what a stored document shows the reranker.
 constexpr size_t kMostPassagesShown = 16;
 constexpr size_t kMostBytesShown = 4096;
+constexpr size_t kMostBytesFollowed = 4096;  // of a question and of a passage, in a second look
+constexpr int kLookedThrough = 40;           // hits of a second look, for those that hold a lead
 
 class Stopwatch {
  public:
@@ -227,6 +233,7 @@ Retriever::Retriever(const RetrieverOptions& options, const index::Corpus& corpu
 
 absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
                                               const edge::CallLimits& limits) const {
+  const Stopwatch whole;
   SL_RETURN_IF_ERROR(Check(request));
   if (request.rerank && reranker_ == nullptr) {
     return edge::WithReason(
@@ -286,7 +293,7 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
   const int rerank_top = request.candidates > 0 ? std::min(request.candidates, options_.rerank_top)
                                                 : options_.rerank_top;
   const int wanted = request.rerank ? std::max(hits_wanted, rerank_top) : hits_wanted;
-  SL_RETURN_IF_ERROR(Find(request, wanted, std::move(query), limits, out));
+  SL_RETURN_IF_ERROR(Find(request, wanted, query, limits, out));
   if (out.phrases_cut) {
     out.warnings.push_back(absl::StrCat("the words of a phrase stand in many passages: the ",
                                         index::kMaxPhrasePassages,
@@ -306,6 +313,16 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
     out.hits = Grouped(std::move(out.hits), request.k, request.group_size);
   } else if (out.hits.size() > static_cast<size_t>(request.k)) {
     out.hits.resize(request.k);
+  }
+  if (request.second_look > 0 && !request.group_by_document) {
+    const Stopwatch watch;
+    // It takes about as long as the search did, and must not cost a reply that would be in time.
+    if (limits.deadline - absl::Now() < absl::Milliseconds(whole.Milliseconds())) {
+      edge::NoteMakeshift(limits);
+    } else {
+      SL_RETURN_IF_ERROR(LookAgain(request, query, *collection, limits, out));
+    }
+    out.second_look_ms = watch.Milliseconds();
   }
   if (request.neighbours > 0) {
     for (Hit& hit : out.hits) {
@@ -356,6 +373,101 @@ absl::Status Retriever::Find(const RetrieveRequest& request, int wanted, index::
     }
     query.candidates = std::min(kMaxCandidates, 4 * looked_at);
   }
+}
+
+absl::Status Retriever::LookAgain(const RetrieveRequest& request, const index::SearchQuery& first,
+                                  const index::Collection& collection,
+                                  const edge::CallLimits& limits, Retrieved& out) const {
+  const auto places = static_cast<size_t>(std::min(request.second_look, request.k));
+  const size_t most = std::min<size_t>(kSecondPlaces, places / 4);
+  const std::string question = request.content.JoinedText();
+  if (most == 0 || out.hits.empty() || question.empty() || question.size() > kMostBytesFollowed) {
+    return absl::OkStatus();
+  }
+  const std::span<const Hit> best(out.hits.data(), std::min(places, out.hits.size()));
+  std::vector<std::string> passages;
+  for (const Hit& hit : best) {
+    std::string words = ToValidUtf8(PassageWords(hit.passage));
+    words.resize(Utf8PrefixLength(words, kMostBytesFollowed));
+    passages.push_back(std::move(words));
+  }
+  SL_RETURN_IF_ERROR(edge::StillWanted(limits, "the second look"));
+  SL_ASSIGN_OR_RETURN(
+      const Leads leads, FindLeads(question, passages, [&](std::span<const std::string> words) {
+        return corpus_.CountWords(request.collection, words, kMostHolding, limits.deadline);
+      }));
+  if (leads.words.empty()) return absl::OkStatus();
+
+  index::SearchQuery query = first;
+  query.text_syntax = false;
+  query.text = absl::StrCat(question, "\n", LeadsText(leads.words));
+  auto found = Follow(request, std::move(query), leads.words, best, collection, limits, out);
+  if (absl::IsResourceExhausted(found.status()) || absl::IsUnavailable(found.status())) {
+    edge::NoteMakeshift(limits);
+    return absl::OkStatus();
+  }
+  if (!found.ok()) return found.status();
+
+  // Empty places first, then those of the last hits that are not about what is asked.
+  std::vector<bool> goes(best.size());
+  size_t room = std::min(most, places - best.size());
+  for (size_t i = best.size(); i > places - most && room < found->size(); --i) {
+    goes[i - 1] = !leads.kept[i - 1];
+    room += goes[i - 1] ? 1 : 0;
+  }
+  if (found->size() > room) found->resize(room);
+  absl::flat_hash_set<uint64_t> taken;
+  for (const Hit& hit : *found) taken.insert(hit.passage.id);
+  std::vector<Hit> hits, behind;
+  for (size_t i = 0; i < out.hits.size(); ++i) {
+    if (i < goes.size() && !goes[i]) {
+      hits.push_back(std::move(out.hits[i]));
+    } else if (!taken.contains(out.hits[i].passage.id)) {
+      behind.push_back(std::move(out.hits[i]));
+    }
+  }
+  std::ranges::move(*found, std::back_inserter(hits));
+  std::ranges::move(behind, std::back_inserter(hits));
+  if (hits.size() > static_cast<size_t>(request.k)) hits.resize(request.k);
+  out.hits = std::move(hits);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Hit>> Retriever::Follow(
+    const RetrieveRequest& request, index::SearchQuery query, const std::vector<std::string>& leads,
+    std::span<const Hit> best, const index::Collection& collection, const edge::CallLimits& limits,
+    Retrieved& out) const {
+  // Words alone: what pictures of the query show has led to the hits already.
+  if (request.mode != index::FusionMode::kLexical) {
+    const model::EncodeInput input = {
+        .instruction = request.instruction, .videos = {}, .images = {}, .texts = {query.text}};
+    SL_ASSIGN_OR_RETURN(std::vector<std::vector<float>> encoded,
+                        Encode(request, {&input, 1}, collection, limits));
+    query.vector = std::move(encoded.front());
+  }
+  if (request.mode == index::FusionMode::kDense) query.text.clear();
+  query.patch_words.clear();
+  for (const Hit& hit : best) query.without_passages.push_back(hit.passage.id);
+  query.k = kLookedThrough;
+  SL_RETURN_IF_ERROR(edge::StillWanted(limits, "the second look"));
+  auto found = corpus_.Search(query);
+  if (!found.ok()) return found.status();
+  if (!found->exact) out.recall = out.exact ? found->recall : out.recall;
+  out.exact = out.exact && found->exact;
+  std::vector<Hit> hits(best.begin(), best.end());
+  for (index::Hit& each : found->hits) {
+    Hit hit = FromIndex(std::move(each));
+    hit.led_by = LeadsIn(ToValidUtf8(PassageWords(hit.passage)), leads);
+    if (hit.led_by.empty()) continue;
+    if (hit.reason.has_value()) {
+      hit.reason->fused_rank = static_cast<int>(&each - found->hits.data()) + 1;
+    }
+    hits.push_back(std::move(hit));
+  }
+  hits = WithoutDuplicates(std::move(hits));
+  if (request.collapse) SL_RETURN_IF_ERROR(Collapse(request, hits));
+  hits.erase(hits.begin(), hits.begin() + static_cast<std::ptrdiff_t>(best.size()));
+  return hits;
 }
 
 absl::Status Retriever::Collapse(const RetrieveRequest& request, std::vector<Hit>& hits) const {

@@ -23,6 +23,8 @@ struct RetrieverOptions {
   int patch_top = 50;        // of the dense stage, how many at most are scored by their patches
 };
 
+inline constexpr int kSecondPlaces = 3;  // that a second look fills at most
+
 struct RetrieveRequest {
   std::string collection;
   QueryContent content;
@@ -45,11 +47,17 @@ struct RetrieveRequest {
   bool explain = false;     // fill Hit::reason
   bool collapse = false;    // of near-duplicate pictures (index/near_pictures.h) the best hit alone
   bool no_patches = false;  // words are not looked for in patches, where a collection keeps them
-  bool no_cache = false;    // the query's vectors are neither taken from a cache nor kept
+  // A second look for what the best hits lead to (leads.h) takes at most kSecondPlaces, and a
+  // quarter, of the first `second_look` places, the last ones; 0 = none. Not of grouped hits, nor
+  // of a query without words.
+  int second_look = 0;
+  bool no_cache = false;  // the query's vectors are neither taken from a cache nor kept
 };
 
 struct Retrieved {
-  // Best first, at most k. Grouped: documents in the order of their best hit, at most k of them.
+  // Best first, at most k; those that a second look found, which say so, stand behind the best of
+  // the first `second_look`, and those whose places they took behind them. Grouped: documents in
+  // the order of their best hit, at most k of them.
   std::vector<Hit> hits;
   bool exact = true;
   std::optional<float> recall;
@@ -62,6 +70,7 @@ struct Retrieved {
   double lexical_ms = 0;
   double fuse_ms = 0;
   double rerank_ms = 0;
+  double second_look_ms = 0;  // its encoding and search, too
 };
 
 // Finds the passages that meet a query: encode, search, drop duplicates, rerank. Any thread.
@@ -105,6 +114,18 @@ class Retriever {
   // are as many.
   absl::Status Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,
                     const edge::CallLimits& limits, Retrieved& out) const;
+  // Puts what the best hits lead to among the first `second_look`; `first` is the search that found
+  // them. Where the network or the store has no room for it, the hits stay as they are.
+  absl::Status LookAgain(const RetrieveRequest& request, const index::SearchQuery& first,
+                         const index::Collection& collection, const edge::CallLimits& limits,
+                         Retrieved& out) const;
+  // The hits of one search for `leads`, without what stands among `best` already, each with the
+  // leads that it holds.
+  absl::StatusOr<std::vector<Hit>> Follow(const RetrieveRequest& request, index::SearchQuery query,
+                                          const std::vector<std::string>& leads,
+                                          std::span<const Hit> best,
+                                          const index::Collection& collection,
+                                          const edge::CallLimits& limits, Retrieved& out) const;
   // What patches are compared with: the vectors of the query's first words, each by itself.
   absl::StatusOr<std::vector<std::vector<float>>> PatchWords(const RetrieveRequest& request,
                                                              const index::Collection& collection,

@@ -11,7 +11,7 @@ TEST(ReplyJsonTest, AnEmptySearchHasEveryKey) {
   EXPECT_EQ(
       SearchReplyJson({}),
       R"({"hits":[],"exact":false,"recall":null,"warnings":[],"timings_ms":)"
-      R"({"encode":0.0,"dense":0.0,"patches":0.0,"lexical":0.0,"fuse":0.0,"rerank":0.0,"total":0.0},)"
+      R"({"encode":0.0,"dense":0.0,"patches":0.0,"lexical":0.0,"fuse":0.0,"rerank":0.0,"second_look":0.0,"total":0.0},)"
       R"("follow_up":null})");
 }
 
@@ -53,7 +53,7 @@ TEST(ReplyJsonTest, AHitIsWrittenInFull) {
       R"("image_url":"/v1/passages/a%2Fb%20c/image",)"
       R"("thumbnail_url":"/v1/passages/a%2Fb%20c/thumbnail",)"
       R"("metadata":{"none":null,"ratio":0.5,"tags":["x"],"year":2024},)"
-      R"("neighbours":[],"explanation":null})");
+      R"("neighbours":[],"explanation":null,"led_by":[]})");
 }
 
 TEST(ReplyJsonTest, NeighboursAndTheExplanationStandBehindTheHit) {
@@ -72,12 +72,13 @@ TEST(ReplyJsonTest, NeighboursAndTheExplanationStandBehindTheHit) {
   why.set_fused_rank(4);
   why.add_matched_terms("boat");
   why.add_duplicates("9");
+  hit.add_led_by("orsen");
   const std::string json = HitJson(hit);
   EXPECT_EQ(json.substr(json.find(R"("neighbours")")),
             R"("neighbours":[{"passage_id":"6","offset":-1,"kind":"text","page":2,"heading":"h",)"
             R"("text":"t"}],"explanation":{"dense_rank":3,"lexical_rank":null,"dense_part":0.25,)"
             R"("lexical_part":0.0,"fused_score":0.25,"fused_rank":4,"matched_terms":["boat"],)"
-            R"("duplicates":["9"],"group_rank":null,"left_out":[]}})");
+            R"("duplicates":["9"],"group_rank":null,"left_out":[]},"led_by":["orsen"]})");
 }
 
 TEST(ReplyJsonTest, ACitationHasItsSpanAndTheHit) {
@@ -113,7 +114,7 @@ TEST(ReplyJsonTest, AVerdictHasItsSentenceAndEvidence) {
   verdict.set_text("So.");
   const std::string tail =
       R"("warnings":[],"timings_ms":{"encode":0.0,"dense":0.0,"patches":0.0,"lexical":0.0,"fuse":0.0,)"
-      R"("rerank":0.0,"total":0.0}})";
+      R"("rerank":0.0,"second_look":0.0,"total":0.0}})";
   EXPECT_EQ(CheckClaimsReplyJson(reply),
             R"({"verdicts":[{"claim":1,"start":2,"end":5,"text":"So.","verdict":null,)"
             R"("evidence":[]}],)" +

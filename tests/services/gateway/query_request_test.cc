@@ -54,7 +54,7 @@ TEST(ReadQueryTest, ReadsEveryFieldOfAnAnswer) {
                        ReadQuery(JsonRequest(R"({"text":"hi","images":["data:image/png;base64,QUJD",
         "https://host/a.png"],"collection":"c","k":5,"filter":"a = 1","mode":"dense","rerank":true,
         "group_by_document":true,"group_size":2,"neighbours":1,"explain":true,"no_patches":true,
-        "dense_weight":0.25,
+        "dense_weight":0.25,"second_look":false,
         "time_from":"2024-01-01","time_to":"2024-12-31","crop":[null,[0,0,0.5,1]],"instruction":"i","candidates":50,"stream":true,
         "answer_mode":"extractive","verdict_policy":"drop","max_tokens":9,"temperature":0,
         "top_p":0.5,"top_k":4,"repetition_penalty":1.1,"presence_penalty":1,
@@ -78,6 +78,8 @@ TEST(ReadQueryTest, ReadsEveryFieldOfAnAnswer) {
   EXPECT_TRUE(search.explain());
   EXPECT_TRUE(search.no_patches());
   EXPECT_EQ(search.dense_weight(), 0.25);
+  EXPECT_TRUE(search.has_second_look());
+  EXPECT_FALSE(search.second_look());
   EXPECT_EQ(search.time_from(), "2024-01-01");
   EXPECT_EQ(search.time_to(), "2024-12-31");
   EXPECT_TRUE(query.stream);

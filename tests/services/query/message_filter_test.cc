@@ -38,6 +38,16 @@ TEST(MessageFilterTest, EveryTextOfAHitIsFiltered) {
   EXPECT_EQ(hits[0].neighbours(0).text(), "[blocked: card]");
 }
 
+TEST(MessageFilterTest, WordsThatLedToAHitAreFilteredTogether) {
+  google::protobuf::RepeatedPtrField<v1::Hit> hits;
+  hits.Add()->add_led_by("orsen");
+  hits[0].add_led_by("forge");
+  hits.Add()->add_led_by("a@b.org");
+  ASSERT_THAT(FilterHits(*Rules(), hits), IsOk());
+  EXPECT_THAT(hits[0].led_by(), ::testing::ElementsAre("orsen", "forge"));
+  EXPECT_THAT(hits[1].led_by(), ::testing::ElementsAre("[email]"));
+}
+
 TEST(MessageFilterTest, ACitationsSnippetAndPassageAreFiltered) {
   v1::Citation citation;
   citation.set_snippet("Write to a@b.org.");
