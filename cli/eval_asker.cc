@@ -80,12 +80,21 @@ absl::StatusOr<EvalScore::Answered> Answer(const EvalSession& session, const Eva
                     return Names(PlainAnswer(reply.answer()), value);
                   });
   answered.citations = CountCitations(reply, question.gold.citations);
+  const std::vector<std::string> found = IdsOf(RankedDocuments(reply.hits()));
+  answered.found = std::ranges::all_of(question.gold.documents, [&](const std::string& document) {
+    return std::ranges::find(found, document) != found.end();
+  });
+  JsonList led;
+  for (const v1::Hit& hit : reply.hits()) {
+    if (hit.led_by_size() > 0) led.Add(JsonString(hit.passage().document_id()));
+  }
   record.Text("right_answer", question.gold.answer)
       .Text("answer", reply.answer())
       .Bool("abstained", answered.abstained)
       .Bool("exact", answered.exact)
       .Bool("held", answered.held)
-      .Raw("found", Ids(IdsOf(RankedDocuments(reply.hits()))));
+      .Raw("found", Ids(found))
+      .Raw("found_second", led.Done());
   return answered;
 }
 

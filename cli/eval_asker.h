@@ -31,6 +31,7 @@ struct EvalScore {
     bool exact = false;
     bool held = false;  // all values of the right answer stand in it
     bool abstained = false;
+    bool found = false;  // every document that the answer rests on is among its passages
     CitationCount citations;
   };
   std::optional<Found> found = {};
@@ -42,7 +43,7 @@ struct EvalScore {
 
 // Asks one question of the demo world in the way its task is used, and scores the reply. What is to
 // be found is searched by meaning alone; what is to be answered goes the server's whole way: hybrid
-// search, the reranker where there is one, five passages, a generated or, where `quoted`, a quoted
+// search, the reranker where there is one, eight passages, a generated or, where `quoted`, a quoted
 // answer; pictures at hand go to the generator. Words are the likeliest ones. Nothing when the
 // model lacks the part for it. Any thread. Errors: those of the calls.
 absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,

@@ -87,6 +87,8 @@ const Value kAbstained =
     AnsweredValue([](const EvalScore::Answered& a) { return Share{a.abstained ? 1.0 : 0.0}; });
 const Value kAnswered =
     AnsweredValue([](const EvalScore::Answered& a) { return Share{a.abstained ? 0.0 : 1.0}; });
+const Value kNeededFound =
+    AnsweredValue([](const EvalScore::Answered& a) { return Share{a.found ? 1.0 : 0.0}; });
 const Value kPrecision = AnsweredValue([](const EvalScore::Answered& a) {
   return Share{static_cast<double>(a.citations.right), static_cast<double>(a.citations.citations)};
 });
@@ -144,6 +146,7 @@ std::vector<Figure> FiguresOf(Task task, const std::vector<EvalScore>& scores) {
       AddByLanguage("exact", kExact, scores, out);
       out.emplace_back("held", Mean(scores, kHeld));
       out.emplace_back("answered", Mean(scores, kAnswered));
+      out.emplace_back("needed_found_at_8", Mean(scores, kNeededFound));
       out.emplace_back("citation_precision", Mean(scores, kPrecision));
       out.emplace_back("citation_recall", Mean(scores, kRecall));
       break;

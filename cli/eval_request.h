@@ -23,7 +23,7 @@ v1::SearchRequest FindRequest(const std::string& collection, const EvalQuestion&
 void Rerank(v1::SearchRequest& request);
 
 // What is to be answered goes the server's whole way: hybrid search, the reranker where there is
-// one, five passages, a generated answer.
+// one, eight passages, a generated answer.
 v1::SearchAndAnswerRequest AnswerRequest(const std::string& collection, bool rerank,
                                          const EvalQuestion& question);
 

@@ -70,6 +70,12 @@ TEST(EvalReportTest, AnswersAndAbstentions) {
   EXPECT_EQ(figures["abstain_recall"], 0.5);
 }
 
+TEST(EvalReportTest, TellsHowOftenAllThatIsNeededWasFound) {
+  std::vector<EvalScore> scores(4, Answered(Task::kTwoPassages, false, false, {}));
+  scores[0].answered->found = scores[2].answered->found = scores[3].answered->found = true;
+  EXPECT_THAT(TasksJson(FiguresByTask(scores)), HasSubstr(R"("needed_found_at_8":0.7500)"));
+}
+
 TEST(EvalReportTest, FieldsAreCountedOverAllReplies) {
   EvalScore ten = {.task = Task::kExtraction};
   ten.fields = {.fields = 10, .right = 10};
