@@ -180,7 +180,7 @@ bool Asked::HoldsEnoughEntities(const TermSet& terms) const {
 }
 
 bool Asked::LacksAmount(absl::string_view text) const {
-  if (!for_amount_ || HasAmountInWords(text)) return false;
+  if (!for_amount_ || joined_ || HasAmountInWords(text)) return false;
   return std::ranges::all_of(
       NumbersIn(text), [this](const std::string& number) { return numbers_.contains(number); });
 }

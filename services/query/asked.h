@@ -37,7 +37,8 @@ class Asked {
   // True when what the question is about may stand at several places.
   bool is_joined() const { return joined_; }
 
-  // True where an amount is asked for ("how many") and `text` has none that the question lacks.
+  // True where an amount is asked for ("how many"), and nothing else with it, and `text` has none
+  // that the question lacks.
   bool LacksAmount(absl::string_view text) const;
   // True for "who", "what", "how many": not yes or no, and not a few words to look for.
   bool is_open() const { return open_; }
