@@ -23,14 +23,25 @@ bool HasDigit(absl::string_view text) {
   return std::ranges::any_of(text, [](char c) { return absl::ascii_isdigit(c); });
 }
 
+// 几 as a word of its own or before what is counted; not 茶几 (a tea table) or 几乎 (almost).
+bool HasHowMany(const std::string& normalised) {
+  return std::ranges::any_of(SplitWords(normalised), [&](const Span& span) {
+    const absl::string_view word =
+        absl::string_view(normalised).substr(span.begin, span.end - span.begin);
+    return absl::StartsWith(word, "几") && word != "几乎" && word != "几何" && word != "几率";
+  });
+}
+
 // "How many": the answer is an amount. Not "when", which "at noon" answers.
 bool AsksForAmount(absl::string_view question) {
-  const std::string text = absl::StrCat(" ", NormalisedText(question), " ");
+  const std::string normalised = NormalisedText(question);
+  const std::string text = absl::StrCat(" ", normalised, " ");
   constexpr absl::string_view kAsking[] = {" how many ",  " how much ",   " how old ", " how tall ",
-                                           " what year ", " which year ", "多少",      "几",
-                                           "哪年",        "哪一年",       "多大",      "多长"};
-  return std::ranges::any_of(
-      kAsking, [&](absl::string_view words) { return absl::StrContains(text, words); });
+                                           " what year ", " which year ", "多少",      "哪年",
+                                           "哪一年",      "多大",         "多长"};
+  return HasHowMany(normalised) || std::ranges::any_of(kAsking, [&](absl::string_view words) {
+           return absl::StrContains(text, words);
+         });
 }
 
 bool IsOpen(absl::string_view question) {
@@ -40,10 +51,10 @@ bool IsOpen(absl::string_view question) {
   for (const Span& word : SplitWords(text)) {
     if (words->contains(text.substr(word.begin, word.end - word.begin))) return true;
   }
-  constexpr absl::string_view kAsking[] = {"谁",   "什么", "哪",   "几",
-                                           "多少", "怎么", "为何", "如何"};
-  return std::ranges::any_of(
-      kAsking, [&](absl::string_view asking) { return absl::StrContains(text, asking); });
+  constexpr absl::string_view kAsking[] = {"谁", "什么", "哪", "多少", "怎么", "为何", "如何"};
+  return HasHowMany(text) || std::ranges::any_of(kAsking, [&](absl::string_view asking) {
+           return absl::StrContains(text, asking);
+         });
 }
 
 // Amounts in words, beyond those that NumbersIn knows.

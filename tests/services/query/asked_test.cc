@@ -77,6 +77,8 @@ TEST_F(AskedTest, WhereAnAmountIsAskedForItMustBeANewOne) {
   EXPECT_TRUE(asked.LacksAmount("Shop 12 sells lamps in March."));
   EXPECT_TRUE(Ask("台灯多少钱？", {"a"}).LacksAmount("台灯在仓库。"));
   EXPECT_FALSE(Ask("台灯多少钱？", {"a"}).LacksAmount("台灯十五元。"));
+  EXPECT_TRUE(Ask("仓库里有几个台灯？", {"a"}).LacksAmount("台灯在仓库。"));
+  EXPECT_FALSE(Ask("茶几在哪里？", {"a"}).LacksAmount("茶几在仓库。"));
   for (const char* question : {"Who sold lamps?", "When do the ferries leave?",
                                "Who made the Orsen lamp and how many Tovdar mugs are left?"}) {
     EXPECT_FALSE(Ask(question, {"a"}).LacksAmount("At noon, from the pier.")) << question;
@@ -90,6 +92,7 @@ TEST_F(AskedTest, ATitleSaysNoMoreThanTheQuestion) {
   EXPECT_TRUE(asked.is_open());
   EXPECT_TRUE(Ask("谁制造台灯？", {"a"}).is_open());
   EXPECT_FALSE(Ask("Is the lamp red?", {"a"}).is_open());
+  EXPECT_FALSE(Ask("茶几是红色的吗？", {"a"}).is_open());
   EXPECT_FALSE(Ask("lighthouse keeper", {"a"}).is_open());
 }
 
