@@ -26,8 +26,7 @@ absl::Status CheckExport(const EvalOptions& options) {
     return absl::InvalidArgumentError(
         "--export writes the shop and its questions and asks nothing: leave --server, --data, "
         "--model, --keep, --untrained, --shuffled, --text-layer, --quoted, --log, --run and "
-        "--results "
-        "out");
+        "--results out");
   }
   return absl::OkStatus();
 }
@@ -54,9 +53,7 @@ absl::Status Check(const EvalOptions& options) {
                                        !options.tasks.empty() || !options.log.empty())) {
     return absl::InvalidArgumentError(
         "--items, --pages, --texts, --text-layer, --quoted, --tasks and --log are of "
-        "demo-world:SEED, not of "
-        "a "
-        "folder");
+        "demo-world:SEED, not of a folder");
   }
   if (NamesWorld(options.dataset) && !options.split.empty()) {
     return absl::InvalidArgumentError("--split is of a folder, not of demo-world:SEED");

@@ -70,17 +70,25 @@ bool IsOfFunction(absl::string_view term) {
   return true;
 }
 
-// Words of capitals, in lower case: "US" is no "us". Of a single letter not the first of a text.
+// Words of capitals, in lower case: "US" is no "us". Of a single letter not "I", and not the first
+// of a sentence.
 absl::flat_hash_set<std::string> WordsOfCapitals(absl::string_view text) {
   absl::flat_hash_set<std::string> out;
+  bool first = true;
   for (size_t at = 0; at < text.size();) {
     size_t end = at;
     while (end < text.size() && absl::ascii_isupper(text[end])) ++end;
+    const absl::string_view word = text.substr(at, end - at);
     const bool whole = end == text.size() || !absl::ascii_isalnum(text[end]);
-    if (whole && end - at > (at == 0 ? 1 : 0)) {
-      out.insert(absl::AsciiStrToLower(text.substr(at, end - at)));
+    if (whole && (word.size() > 1 || (word.size() == 1 && word != "I" && !first))) {
+      out.insert(absl::AsciiStrToLower(word));
     }
     while (end < text.size() && absl::ascii_isalnum(text[end])) ++end;
+    if (end > at) {
+      first = false;
+    } else if (text[at] == '.' || text[at] == '?' || text[at] == '!') {
+      first = true;
+    }
     at = std::max(end, at + 1);
   }
   return out;

@@ -337,7 +337,8 @@ class Chunker {
   absl::Status FollowCaption(const media::TextBlock& block) {
     std::string text = OnOneLine(block.text);
     const bool is_short = text.size() <= kMaxCaptionBytes;
-    if (behind_table_ && !is_short) {
+    if (is_short) behind_bytes_ += text.size();
+    if (behind_table_ && (!is_short || behind_bytes_ > 2 * kMaxCaptionBytes)) {
       SL_RETURN_IF_ERROR(text_.Flush());
       EndTable();
     }
@@ -390,6 +391,7 @@ class Chunker {
     packer.SetHeading(path.Joined());
     text_.SetHeading(path.Joined());
     behind_table_ = true;
+    behind_bytes_ = 0;
     packer.RepeatHead(TableHead(units, options_.passage_tokens));
     SL_RETURN_IF_ERROR(AddAll(std::move(units), packer));
     return packer.Flush();
@@ -403,6 +405,7 @@ class Chunker {
   std::optional<media::TimeSpan> talk_;  // of what text_ holds since it was ended by a time
   std::string caption_;                  // of a table that may come next
   bool behind_table_ = false;            // text_ has that table's heading
+  size_t behind_bytes_ = 0;              // of short blocks since the table
   std::optional<media::TextBlock> lone_heading_;  // the newest one, while nothing stands under it
   int lone_level_ = 0;
 };

@@ -230,7 +230,9 @@ absl::StatusOr<Answer> Answerer::WriteExtractive(const AnswerRequest& request,
   if (meaning_ != nullptr && !retrieved.dense_untrained) {
     meaning = [&](std::span<const std::string> texts) {
       auto cosines = meaning_(question, texts, limits);
-      if (!cosines.ok()) edge::NoteMakeshift(limits);
+      // What is too long for the encoder stays so.
+      const bool may_pass = !cosines.ok() && !absl::IsInvalidArgument(cosines.status());
+      if (may_pass) edge::NoteMakeshift(limits);
       return cosines.ok() ? *std::move(cosines) : std::vector<float>();
     };
   }

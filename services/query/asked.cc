@@ -58,7 +58,7 @@ bool IsOpen(absl::string_view question) {
 }
 
 // Amounts in words, beyond those that NumbersIn knows.
-bool HasAmountInWords(absl::string_view text) {
+TermSet AmountsInWords(absl::string_view text) {
   static const auto* const words = new TermSet(
       {"one",      "once",      "twice",    "dozen",    "thirteen", "fourteen", "fifteen",
        "sixteen",  "seventeen", "eighteen", "nineteen", "twenty",   "thirty",   "forty",
@@ -66,27 +66,36 @@ bool HasAmountInWords(absl::string_view text) {
        "thousand", "thousands", "million",  "millions", "billion",  "half",     "zero",
        "none",     "no",        "nothing",  "free",     "several",  "few",      "every",
        "all",      "both"});
+  constexpr absl::string_view kCharacters[] = {
+      "一个", "一件", "一台", "一只", "一张", "二", "两", "三", "四", "五", "六",
+      "七",   "八",   "九",   "十",   "百",   "千", "万", "亿", "半", "零", "免费"};
   const std::string normalised = NormalisedText(text);
-  constexpr absl::string_view kCharacters[] = {"一", "二", "两", "三", "四", "五",
-                                               "六", "七", "八", "九", "十", "百",
-                                               "千", "万", "亿", "半", "零", "免费"};
-  for (const absl::string_view character : kCharacters) {
-    if (absl::StrContains(normalised, character)) return true;
+  TermSet out;
+  for (const absl::string_view characters : kCharacters) {
+    if (absl::StrContains(normalised, characters)) out.insert(std::string(characters));
   }
-  for (const Span& word : SplitWords(normalised)) {
-    if (words->contains(normalised.substr(word.begin, word.end - word.begin))) return true;
+  for (const Span& span : SplitWords(normalised)) {
+    std::string word = normalised.substr(span.begin, span.end - span.begin);
+    if (words->contains(word)) out.insert(std::move(word));
   }
-  return false;
+  return out;
 }
 
-// "X and Y", "X or Y", two questions in one.
+// "X and Y", "X or Y", two questions in one. A comma within a number joins nothing.
 bool JoinsThings(absl::string_view question) {
-  const std::string text = absl::StrCat(" ", NormalisedText(question), " ");
-  constexpr absl::string_view kJoining[] = {" and ", " or ", ",",  ";",    "?",  "&",  "和",
-                                            "与",    "及",   "或", "还是", "、", "，", "；"};
-  return std::ranges::any_of(kJoining, [&](absl::string_view words) {
-    const size_t at = text.find(words.data(), 0, words.size());
-    return at != std::string::npos && at + words.size() + 1 < text.size();
+  static const auto* const words =
+      new TermSet({"and", "or", "和", "与", "及", "或", "还是", "以及"});
+  const std::string text = NormalisedText(question);
+  const auto is_digit = [&](size_t at) {
+    return at < text.size() && absl::ascii_isdigit(text[at]);
+  };
+  for (size_t at = text.find_first_of(",;?&"); at < text.size();
+       at = text.find_first_of(",;?&", at + 1)) {
+    if (at + 1 < text.size() && !(at > 0 && is_digit(at - 1) && is_digit(at + 1))) return true;
+  }
+  if (absl::StrContains(text, "、")) return true;
+  return std::ranges::any_of(SplitWords(text), [&](const Span& word) {
+    return words->contains(text.substr(word.begin, word.end - word.begin));
   });
 }
 
@@ -118,6 +127,7 @@ TermSet TermsOf(absl::string_view text) {
 Asked::Asked(absl::string_view question, const std::vector<const TermSet*>& places)
     : terms_(TermsOf(question)),
       numbers_(NumbersIn(question)),
+      amounts_(AmountsInWords(question)),
       for_amount_(AsksForAmount(question)),
       open_(IsOpen(question)) {
   FindEntities(question);
@@ -191,9 +201,12 @@ bool Asked::HoldsEnoughEntities(const TermSet& terms) const {
 }
 
 bool Asked::LacksAmount(absl::string_view text) const {
-  if (!for_amount_ || joined_ || HasAmountInWords(text)) return false;
-  return std::ranges::all_of(
-      NumbersIn(text), [this](const std::string& number) { return numbers_.contains(number); });
+  if (!for_amount_ || joined_) return false;
+  const auto is_known = [](const auto& known) {
+    return [&known](const std::string& amount) { return known.contains(amount); };
+  };
+  return std::ranges::all_of(NumbersIn(text), is_known(numbers_)) &&
+         std::ranges::all_of(AmountsInWords(text), is_known(amounts_));
 }
 
 bool Asked::SaysMore(absl::string_view text) const {

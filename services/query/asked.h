@@ -1,10 +1,10 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 
@@ -49,11 +49,12 @@ class Asked {
  private:
   void FindEntities(absl::string_view question);
 
-  absl::flat_hash_map<std::string, double> weights_;
+  std::map<std::string, double> weights_;  // in order, so that sums are the same each time
   double total_ = 0;
   TermSet terms_;  // all of the question
   std::vector<std::vector<std::string>> entities_;
   std::set<std::string> numbers_;
+  TermSet amounts_;  // in words
   bool for_amount_ = false;
   bool open_ = false;
   bool joined_ = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +24,7 @@ constexpr double kByMeaning = 2;
 // Less where one has a name or number of the question that those before it lack.
 constexpr double kNear = 0.8;
 constexpr double kNearOfEntity = 0.4;
+constexpr double kLeastScore = 0.01;
 // Of least_coverage, what is enough of a passage where a question is about several things.
 constexpr double kPartCoverage = 0.5;
 // Bytes of a heading that is quoted with a row, and of a page's text that says what it is about.
@@ -59,7 +62,7 @@ std::string Title(const index::Passage& passage) {
 
 // The words of short texts on the hit's page: a title or a date may be a passage of its own.
 TermSet PageTerms(std::span<const Hit> hits, const index::Passage& passage) {
-  TermSet out = TermsOf(passage.heading);
+  TermSet out;
   if (passage.page == 0) return out;
   for (const Hit& hit : hits) {
     const index::Passage& other = hit.passage;
@@ -73,10 +76,14 @@ TermSet PageTerms(std::span<const Hit> hits, const index::Passage& passage) {
 std::vector<Candidate> Candidates(std::span<const Hit> hits, const ExtractiveOptions& options) {
   std::vector<Candidate> out;
   TermSet seen;
+  std::map<std::pair<absl::string_view, int>, TermSet> pages;
   for (size_t i = 0; i < hits.size(); ++i) {
     const index::Passage& passage = hits[i].passage;
     const std::string title = Title(passage);
-    const TermSet page = PageTerms(hits, passage);
+    const auto [place, is_new] = pages.try_emplace({passage.document_id, passage.page});
+    if (is_new) place->second = PageTerms(hits, passage);
+    TermSet page = TermsOf(passage.heading);
+    page.insert(place->second.begin(), place->second.end());
     const auto add = [&](size_t order, std::vector<Quote> quotes) {
       Candidate candidate = {.hit = i, .order = order, .quotes = std::move(quotes)};
       // Passages overlap, so one sentence may come twice.
@@ -114,26 +121,38 @@ void AppendQuote(const Quote& quote, size_t place, const Hit& hit, double suppor
   answer.citations.push_back(std::move(citation));
 }
 
-// Has the first `kMeant` ordered by their meaning too, and leaves the others out. As it was where
-// that is not known.
-void SortByMeaning(std::span<const Hit> hits, const QuoteMeaning& meaning,
+// Has the best by their words ordered by their meaning too, and leaves the others out; the best of
+// each thing that is asked about is among them. As it was where the meaning is not known.
+void SortByMeaning(const Asked& asked, std::span<const Hit> hits, const QuoteMeaning& meaning,
                    std::vector<Candidate>& candidates) {
   if (candidates.size() < 2) return;
-  if (candidates.size() > kMeant) candidates.resize(kMeant);
+  std::vector<Candidate*> meant;
+  for (size_t i = 0; i < candidates.size() && i < kMeant; ++i) meant.push_back(&candidates[i]);
+  for (size_t entity = 0; entity < asked.entities(); ++entity) {
+    const auto best = std::ranges::find_if(candidates, [&](const Candidate& candidate) {
+      return asked.HoldsEntity(candidate.context, entity);
+    });
+    if (best != candidates.end() && best - candidates.begin() >= std::ssize(meant)) {
+      meant.push_back(&*best);
+    }
+  }
   std::vector<std::string> texts;
-  for (const Candidate& candidate : candidates) {
-    const index::Passage& passage = hits[candidate.hit].passage;
-    const bool titled = candidate.quotes.front().kind != Quote::Kind::kSentence;
+  for (const Candidate* candidate : meant) {
+    const index::Passage& passage = hits[candidate->hit].passage;
+    const bool titled = candidate->quotes.front().kind != Quote::Kind::kSentence;
     texts.push_back(titled || passage.heading.empty()
-                        ? candidate.Text()
-                        : absl::StrCat(passage.heading, "\n", candidate.Text()));
+                        ? candidate->Text()
+                        : absl::StrCat(passage.heading, "\n", candidate->Text()));
   }
   const std::vector<float> cosines = meaning(texts);
-  if (cosines.size() != candidates.size()) return;
+  if (cosines.size() != meant.size()) return;
   const float nearest = *std::ranges::max_element(cosines);
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    candidates[i].score *= std::max(0.0, 1 - kByMeaning * (nearest - cosines[i]));
+  std::vector<Candidate> kept;
+  for (size_t i = 0; i < meant.size(); ++i) {
+    meant[i]->score *= std::max(0.0, 1 - kByMeaning * (nearest - cosines[i]));
+    kept.push_back(*meant[i]);
   }
+  candidates = std::move(kept);
   std::ranges::stable_sort(candidates, std::greater(), &Candidate::score);
 }
 
@@ -149,21 +168,22 @@ void Judge(const Asked& asked, std::span<const Hit> hits, const ExtractiveOption
     coverage[i] = std::max(coverage[i], asked.Held(TermsOf(PassageWords(hits[i].passage))));
   }
   const double least = options.least_coverage * (asked.is_joined() ? kPartCoverage : 1);
-  std::erase_if(candidates, [&](Candidate& candidate) {
-    if (coverage[candidate.hit] < least) return true;
+  std::erase_if(candidates, [&](const Candidate& candidate) {
+    if (coverage[candidate.hit] < least || asked.Held(candidate.context) == 0) return true;
     if (!asked.HoldsEnoughEntities(candidate.context)) return true;
     const std::string text = candidate.Text();
     if (asked.LacksAmount(text)) return true;
     const bool is_words = candidate.quotes.back().kind == Quote::Kind::kFragment;
-    if ((is_words || asked.is_open()) && !asked.SaysMore(text)) return true;
+    return (is_words || asked.is_open()) && !asked.SaysMore(text);
+  });
+  for (Candidate& candidate : candidates) {
     const double held =
         kOwnShare * asked.Held(candidate.terms) + (1 - kOwnShare) * asked.Held(candidate.context);
     // Long ones hold more by chance; the passage around a quote and its rank break ties.
     const double length = 1 + 0.02 * static_cast<double>(candidate.terms.size());
-    candidate.score =
-        held / length + 0.1 * coverage[candidate.hit] - 0.005 * static_cast<double>(candidate.hit);
-    return held == 0;
-  });
+    const double ties = 0.1 * coverage[candidate.hit] - 0.005 * static_cast<double>(candidate.hit);
+    candidate.score = std::max(kLeastScore, held / length + ties);
+  }
   std::ranges::stable_sort(candidates, std::greater(), &Candidate::score);
 }
 
@@ -174,22 +194,23 @@ std::vector<Candidate> Choose(const Asked& asked, std::vector<Candidate> candida
   if (candidates.empty()) return chosen;
   const double best = candidates.front().score;
   int sentences = 0;
+  // False: it stays.
   const auto take = [&](Candidate& candidate) {
     const bool overlaps = std::ranges::any_of(
         chosen, [&](const Candidate& other) { return candidate.Overlaps(other); });
     const int with = sentences + static_cast<int>(candidate.quotes.size());
-    if (candidate.quotes.empty() || overlaps || with > options.max_sentences) return;
+    if (candidate.quotes.empty() || overlaps || with > options.max_sentences) return false;
     sentences = with;
     chosen.push_back(std::exchange(candidate, {.hit = candidate.hit, .quotes = {}}));
+    return true;
   };
   take(candidates.front());
   for (size_t entity = 0; entity < asked.entities(); ++entity) {
     const auto holds = [&](const Candidate& c) { return asked.HoldsEntity(c.context, entity); };
     if (std::ranges::any_of(chosen, holds)) continue;
-    const auto first = std::ranges::find_if(candidates, [&](const Candidate& candidate) {
-      return candidate.score >= kNearOfEntity * best && holds(candidate);
-    });
-    if (first != candidates.end()) take(*first);
+    for (Candidate& candidate : candidates) {
+      if (candidate.score >= kNearOfEntity * best && holds(candidate) && take(candidate)) break;
+    }
   }
   for (Candidate& candidate : candidates) {
     if (candidate.score >= kNear * best) take(candidate);
@@ -228,7 +249,7 @@ ExtractiveAnswer Extract(const QueryContent& question, std::span<const Hit> hits
   for (const Candidate& candidate : candidates) places.push_back(&candidate.context);
   const Asked asked(text, places);
   Judge(asked, hits, options, candidates);
-  if (meaning != nullptr) SortByMeaning(hits, meaning, candidates);
+  if (meaning != nullptr) SortByMeaning(asked, hits, meaning, candidates);
   const std::vector<Candidate> chosen = Choose(asked, std::move(candidates), options);
   TermSet held;
   for (const Candidate& candidate : chosen) {

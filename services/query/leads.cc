@@ -117,7 +117,7 @@ double Weight(int64_t holding, int64_t texts) {
 }  // namespace
 
 bool IsRare(int64_t holding, int64_t texts) {
-  return holding <= std::clamp<int64_t>(texts / 20, 3, kMostHolding);
+  return holding <= std::clamp<int64_t>(texts / 20, kFewHolding, kMostHolding);
 }
 
 absl::StatusOr<Leads> FindLeads(absl::string_view question, std::span<const std::string> passages,

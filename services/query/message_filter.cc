@@ -65,7 +65,10 @@ absl::Status FilterPassage(const ContentRules& rules, v1::Passage& passage) {
 absl::Status FilterHits(const ContentRules& rules,
                         google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
   for (v1::Hit& hit : hits) {
+    const std::string before = hit.passage().text() + hit.passage().heading();
     SL_RETURN_IF_ERROR(FilterPassage(rules, *hit.mutable_passage()));
+    // They stand in the passage, in another case or cut up: what was taken out may be among them.
+    if (before != hit.passage().text() + hit.passage().heading()) hit.clear_led_by();
     // As one text: a rule may look for several words in a row.
     const std::string led_by = absl::StrJoin(hit.led_by(), " ");
     std::string leaving = led_by;

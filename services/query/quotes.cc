@@ -67,11 +67,15 @@ std::string RowText(const std::vector<std::string>& heads, const std::vector<std
 class Quotes {
  public:
   Quotes(absl::string_view text, size_t max_bytes) : text_(text), max_bytes_(max_bytes) {
+    std::vector<Span> lines;
     for (size_t begin = 0; begin < text.size();) {
       size_t end = text.find('\n', begin);
       if (end == absl::string_view::npos) end = text.size();
-      AddLine(Trimmed(text, {begin, end}));
+      lines.push_back(Trimmed(text, {begin, end}));
       begin = end + 1;
+    }
+    for (size_t i = 0; i < lines.size(); ++i) {
+      AddLine(lines[i], i + 1 < lines.size() && IsTableRule(WordsOf(lines[i + 1])));
     }
     EndFragments();
   }
@@ -83,10 +87,10 @@ class Quotes {
     return text_.substr(span.begin, span.end - span.begin);
   }
 
-  void AddLine(Span line) {
+  void AddLine(Span line, bool is_head) {
     if (IsTableLine(WordsOf(line))) {
       EndFragments();
-      AddRow(line);
+      AddRow(line, is_head);
       return;
     }
     in_table_ = false;
@@ -106,14 +110,16 @@ class Quotes {
     }
   }
 
-  void AddRow(Span line) {
+  // A piece of a long table may have no head.
+  void AddRow(Span line, bool is_head) {
     std::vector<std::string> cells = TableCells(WordsOf(line));
-    if (!in_table_) {
-      in_table_ = true;
+    if (!in_table_) heads_.clear();
+    if (!in_table_ && is_head) {
       heads_ = std::move(cells);
     } else if (!cells.empty()) {
       Add(line, Quotable(RowText(heads_, cells), max_bytes_), Quote::Kind::kRow);
     }
+    in_table_ = true;
   }
 
   void AddFragment(Span span) {

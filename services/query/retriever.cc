@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "index/near_pictures.h"
+#include "index/text_query.h"
 #include "services/edge/error_details.h"
 #include "services/query/leads.h"
 #include "services/query/sentences.h"
@@ -32,6 +33,12 @@ constexpr size_t kMostPassagesShown = 16;
 constexpr size_t kMostBytesShown = 4096;
 constexpr size_t kMostBytesFollowed = 4096;  // of a question and of a passage, in a second look
 constexpr int kLookedThrough = 40;           // hits of a second look, for those that hold a lead
+
+// An error that the same work may not have later.
+bool MayPass(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) ||
+         absl::IsDeadlineExceeded(status);
+}
 
 class Stopwatch {
  public:
@@ -317,10 +324,18 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
   if (request.second_look > 0 && !request.group_by_document) {
     const Stopwatch watch;
     // It takes about as long as the search did, and must not cost a reply that would be in time.
-    if (limits.deadline - absl::Now() < absl::Milliseconds(whole.Milliseconds())) {
+    const absl::Duration left = limits.deadline - absl::Now();
+    if (left < absl::Milliseconds(whole.Milliseconds())) {
       edge::NoteMakeshift(limits);
     } else {
-      SL_RETURN_IF_ERROR(LookAgain(request, query, *collection, limits, out));
+      edge::CallLimits half = limits;
+      half.deadline = absl::Now() + left / 2;
+      const absl::Status looked = LookAgain(request, query, *collection, half, out);
+      if (MayPass(looked) && absl::Now() < limits.deadline) {
+        edge::NoteMakeshift(limits);
+      } else if (!looked.ok() && !absl::IsInvalidArgument(looked)) {  // longer than the context
+        return looked;
+      }
     }
     out.second_look_ms = watch.Milliseconds();
   }
@@ -384,6 +399,11 @@ absl::Status Retriever::LookAgain(const RetrieveRequest& request, const index::S
   if (most == 0 || out.hits.empty() || question.empty() || question.size() > kMostBytesFollowed) {
     return absl::OkStatus();
   }
+  // Words alone stand for neither stored and unwanted parts nor what every hit must hold.
+  if (!request.content.parts.empty()) return absl::OkStatus();
+  if (request.text_syntax && !index::ParseTextQuery(question).phrases.empty()) {
+    return absl::OkStatus();
+  }
   const std::span<const Hit> best(out.hits.data(), std::min(places, out.hits.size()));
   std::vector<std::string> passages;
   for (const Hit& hit : best) {
@@ -399,13 +419,8 @@ absl::Status Retriever::LookAgain(const RetrieveRequest& request, const index::S
   if (leads.words.empty()) return absl::OkStatus();
 
   index::SearchQuery query = first;
-  query.text_syntax = false;
   query.text = absl::StrCat(question, "\n", LeadsText(leads.words));
   auto found = Follow(request, std::move(query), leads.words, best, collection, limits, out);
-  if (absl::IsResourceExhausted(found.status()) || absl::IsUnavailable(found.status())) {
-    edge::NoteMakeshift(limits);
-    return absl::OkStatus();
-  }
   if (!found.ok()) return found.status();
 
   // Empty places first, then those of the last hits that are not about what is asked.
@@ -449,6 +464,8 @@ absl::StatusOr<std::vector<Hit>> Retriever::Follow(
   query.patch_words.clear();
   for (const Hit& hit : best) query.without_passages.push_back(hit.passage.id);
   query.k = kLookedThrough;
+  query.candidates = request.candidates;
+  query.deadline = limits.deadline;
   SL_RETURN_IF_ERROR(edge::StillWanted(limits, "the second look"));
   auto found = corpus_.Search(query);
   if (!found.ok()) return found.status();

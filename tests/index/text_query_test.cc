@@ -72,6 +72,7 @@ TEST(TextQueryTest, CapitalsAreNamesNotFunctionWords) {
               ElementsAre("us", "exports", "help", "us"));
   EXPECT_THAT(WithoutFunctionWords("what is vitamin A"), ElementsAre("vitamin", "a"));
   EXPECT_THAT(WithoutFunctionWords("A dog"), ElementsAre("dog"));
+  EXPECT_THAT(WithoutFunctionWords("What can I do? A dog"), ElementsAre("dog"));
 }
 
 }  // namespace

@@ -321,6 +321,10 @@ TEST(ChunkerTest, ShortLinesBehindATableHaveItsHeading) {
   EXPECT_EQ(passages[2].heading, "Invoice 7");
   EXPECT_EQ(passages[3].text, prose + "\nThe end.");
   EXPECT_EQ(passages[3].heading, "");
+  // Not a whole list.
+  std::vector<TextBlock> blocks = {Paragraph("Invoice 7"), Of(BlockKind::kTable, "| a |\n| 1 |")};
+  for (int i = 0; i < 40; ++i) blocks.push_back(Paragraph("A line of a list."));
+  EXPECT_EQ(Chunk(blocks, 100).back().heading, "");
   const auto next = Chunk({Paragraph("Invoice 7"), Of(BlockKind::kTable, "| a |\n| 1 |"),
                            Heading(1, "Terms"), Paragraph("Thirty days.")});
   EXPECT_EQ(next.back().heading, "Terms");

@@ -69,11 +69,18 @@ TEST_F(AskedTest, OfThingsThatAreJoinedOneIsEnough) {
   EXPECT_TRUE(Ask("what is it", {"a"}).HoldsEnoughEntities(TermsOf("a")));
 }
 
+TEST_F(AskedTest, ACommaWithinANumberJoinsNothing) {
+  EXPECT_FALSE(Ask("How many Tovdar lamps cost 1,000 euros?", {"a"}).is_joined());
+  EXPECT_FALSE(Ask("Orsen 在和平路 12 号吗？", {"a"}).is_joined());
+  EXPECT_TRUE(Ask("What costs 1,000 euros, and where is Orsen?", {"a"}).is_joined());
+}
+
 TEST_F(AskedTest, WhereAnAmountIsAskedForItMustBeANewOne) {
   const Asked asked = Ask("How many lamps did shop 12 sell in March?", {"a"});
   EXPECT_FALSE(asked.LacksAmount("Shop 12 sold 40 lamps."));
   EXPECT_FALSE(asked.LacksAmount("Shop 12 sold forty lamps."));
   EXPECT_FALSE(asked.LacksAmount("Shop 12 sold no lamp."));
+  EXPECT_TRUE(Ask("How many lamps did both shops sell?", {"a"}).LacksAmount("Both sell lamps."));
   EXPECT_TRUE(asked.LacksAmount("Shop 12 sells lamps in March."));
   EXPECT_TRUE(Ask("台灯多少钱？", {"a"}).LacksAmount("台灯在仓库。"));
   EXPECT_FALSE(Ask("台灯多少钱？", {"a"}).LacksAmount("台灯十五元。"));

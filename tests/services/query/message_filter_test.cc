@@ -43,9 +43,12 @@ TEST(MessageFilterTest, WordsThatLedToAHitAreFilteredTogether) {
   hits.Add()->add_led_by("orsen");
   hits[0].add_led_by("forge");
   hits.Add()->add_led_by("a@b.org");
+  hits.Add()->add_led_by("a@b");  // in pieces
+  hits[2].mutable_passage()->set_text("Write to a@b.org.");
   ASSERT_THAT(FilterHits(*Rules(), hits), IsOk());
   EXPECT_THAT(hits[0].led_by(), ::testing::ElementsAre("orsen", "forge"));
   EXPECT_THAT(hits[1].led_by(), ::testing::ElementsAre("[email]"));
+  EXPECT_TRUE(hits[2].led_by().empty());
 }
 
 TEST(MessageFilterTest, ACitationsSnippetAndPassageAreFiltered) {

@@ -40,7 +40,9 @@ TEST(QuotesTest, RowsHaveTheNamesOfTheirColumns) {
               ElementsAre("Mug, 3.50, 7"));
   EXPECT_THAT(Texts("| 货品 | 价格 |\n| --- | --- |\n| 杯子 | 3.50 |"),
               ElementsAre("货品：杯子，价格：3.50"));
-  EXPECT_EQ(QuotesOf("| a | b |\n| c | d |", 600).front().kind, Quote::Kind::kRow);
+  // Without a head.
+  EXPECT_THAT(Texts("| Mug | 3.50 |\n| Jug | 4.50 |"), ElementsAre("Mug: 3.50", "Jug: 4.50"));
+  EXPECT_EQ(QuotesOf("| a | b |", 600).front().kind, Quote::Kind::kRow);
 }
 
 TEST(QuotesTest, LinesWithoutAMarkStandTogether) {

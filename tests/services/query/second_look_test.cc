@@ -219,13 +219,20 @@ TEST_F(SecondLookTest, ABusyEncoderLeavesTheHitsAsTheyAre) {
 
 TEST_F(SecondLookTest, IsLeftOutWhereItWouldMissTheDeadline) {
   limits_.makeshift = std::make_shared<std::atomic<bool>>(false);
-  encoder_.delay = absl::Seconds(1);
-  limits_.deadline = absl::Now() + absl::Milliseconds(1900);
+  encoder_.delay = absl::Seconds(3);
+  limits_.deadline = absl::Now() + absl::Milliseconds(5900);
   const Retrieved found = Found();
   EXPECT_EQ(found.hits.size(), 8u);
   EXPECT_THAT(Documents(found), Not(Contains("maker")));
   EXPECT_EQ(encoder_.calls, 1);
   EXPECT_TRUE(*limits_.makeshift);
+}
+
+TEST_F(SecondLookTest, WhatEveryHitMustHoldIsNotGivenUp) {
+  request_.text_syntax = true;
+  EXPECT_THAT(Documents(Found()), Contains("maker"));
+  request_.content.texts[0] += " \"Quinhol vase\"";
+  EXPECT_THAT(Documents(Found()), Not(Contains("maker")));
 }
 
 TEST_F(SecondLookTest, EqualRequestsFindEqualHits) {
