@@ -283,7 +283,7 @@ class Corpus {
 
   // In how many passages of the collection each of `words` stands, as word search compares them:
   // of one that is cut into several the rarest counts. Counted until more than `most` are known, so
-  // a frequent word costs no more than a rare one. kNotFound, kDeadlineExceeded.
+  // a frequent word costs at most a bucket of its list. kNotFound, kDeadlineExceeded.
   absl::StatusOr<WordCounts> CountWords(const std::string& collection,
                                         std::span<const std::string> words, int64_t most,
                                         absl::Time deadline) const;

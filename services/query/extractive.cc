@@ -25,6 +25,7 @@ constexpr double kByMeaning = 2;
 constexpr double kNear = 0.8;
 constexpr double kNearOfEntity = 0.4;
 constexpr double kLeastScore = 0.01;
+constexpr double kAll = 0.999;  // of a question, but for rounding
 // Of least_coverage, what is enough of a passage where a question is about several things.
 constexpr double kPartCoverage = 0.5;
 // Bytes of a heading that is quoted with a row, and of a page's text that says what it is about.
@@ -173,8 +174,10 @@ void Judge(const Asked& asked, std::span<const Hit> hits, const ExtractiveOption
     if (!asked.HoldsEnoughEntities(candidate.context)) return true;
     const std::string text = candidate.Text();
     if (asked.LacksAmount(text)) return true;
+    if (asked.SaysMore(text)) return false;
+    // A sentence that says all of the question answers "which number is 7?", as far as that goes.
     const bool is_words = candidate.quotes.back().kind == Quote::Kind::kFragment;
-    return (is_words || asked.is_open()) && !asked.SaysMore(text);
+    return is_words || (asked.is_open() && asked.Held(candidate.terms) < kAll);
   });
   for (Candidate& candidate : candidates) {
     const double held =

@@ -97,6 +97,9 @@ TEST(ExtractTest, ATitleIsNoAnswer) {
   const std::vector<Hit> notice = {Passage("This is notice 7. The mug costs 1.50.")};
   EXPECT_EQ(Extract(Question("What does the mug of notice 7 cost?"), notice, {}).text,
             "This is notice 7. [1] The mug costs 1.50. [1]");
+  const std::vector<Hit> part = {Passage("It is red. The part number is zq7.")};
+  EXPECT_EQ(Extract(Question("Which part number is zq7?"), part, {.max_sentences = 1}).text,
+            "The part number is zq7. [1]");
   EXPECT_EQ(Extract(Question("Is this notice 7?"), notice, {.max_sentences = 1}).text,
             "This is notice 7. [1]");
 }
