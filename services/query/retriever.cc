@@ -323,20 +323,8 @@ absl::StatusOr<Retrieved> Retriever::Retrieve(const RetrieveRequest& request,
   }
   if (request.second_look > 0 && !request.group_by_document) {
     const Stopwatch watch;
-    // It takes about as long as the search did, and must not cost a reply that would be in time.
-    const absl::Duration left = limits.deadline - absl::Now();
-    if (left < absl::Milliseconds(whole.Milliseconds())) {
-      edge::NoteMakeshift(limits);
-    } else {
-      edge::CallLimits half = limits;
-      half.deadline = absl::Now() + left / 2;
-      const absl::Status looked = LookAgain(request, query, *collection, half, out);
-      if (MayPass(looked) && absl::Now() < limits.deadline) {
-        edge::NoteMakeshift(limits);
-      } else if (!looked.ok() && !absl::IsInvalidArgument(looked)) {  // longer than the context
-        return looked;
-      }
-    }
+    const absl::Duration searched = absl::Milliseconds(whole.Milliseconds());
+    SL_RETURN_IF_ERROR(LookAgainInTime(request, query, *collection, searched, limits, out));
     out.second_look_ms = watch.Milliseconds();
   }
   if (request.neighbours > 0) {
@@ -388,6 +376,27 @@ absl::Status Retriever::Find(const RetrieveRequest& request, int wanted, index::
     }
     query.candidates = std::min(kMaxCandidates, 4 * looked_at);
   }
+}
+
+absl::Status Retriever::LookAgainInTime(const RetrieveRequest& request,
+                                        const index::SearchQuery& first,
+                                        const index::Collection& collection,
+                                        absl::Duration searched, const edge::CallLimits& limits,
+                                        Retrieved& out) const {
+  const absl::Duration left = limits.deadline - absl::Now();
+  if (left < searched) {
+    edge::NoteMakeshift(limits);
+    return absl::OkStatus();
+  }
+  edge::CallLimits half = limits;
+  half.deadline = absl::Now() + left / 2;
+  const absl::Status looked = LookAgain(request, first, collection, half, out);
+  if (MayPass(looked) && absl::Now() < limits.deadline) {
+    edge::NoteMakeshift(limits);
+    return absl::OkStatus();
+  }
+  // The question and what it leads to may be longer than the encoder reads.
+  return absl::IsInvalidArgument(looked) ? absl::OkStatus() : looked;
 }
 
 absl::Status Retriever::LookAgain(const RetrieveRequest& request, const index::SearchQuery& first,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "index/corpus.h"
 #include "model/encoder.h"
 #include "model/reranker.h"
@@ -114,8 +115,13 @@ class Retriever {
   // are as many.
   absl::Status Find(const RetrieveRequest& request, int wanted, index::SearchQuery query,
                     const edge::CallLimits& limits, Retrieved& out) const;
+  // LookAgain, within half of the time that is left and not at all where less is left than the
+  // first search took: it must not cost a reply that would be in time.
+  absl::Status LookAgainInTime(const RetrieveRequest& request, const index::SearchQuery& first,
+                               const index::Collection& collection, absl::Duration searched,
+                               const edge::CallLimits& limits, Retrieved& out) const;
   // Puts what the best hits lead to among the first `second_look`; `first` is the search that found
-  // them. Where the network or the store has no room for it, the hits stay as they are.
+  // them. Errors of the search; the hits stay as they are then.
   absl::Status LookAgain(const RetrieveRequest& request, const index::SearchQuery& first,
                          const index::Collection& collection, const edge::CallLimits& limits,
                          Retrieved& out) const;
