@@ -16,6 +16,10 @@ namespace sightline::query {
 namespace {
 
 constexpr double kEntityWeight = 2;
+// Of a word that stands nowhere, of what those that do weigh in the mean, where nothing is named:
+// one of two must not answer ("who invented the telephone"), two of three may ("who makes the tall
+// mug").
+constexpr double kUnseenWeight = 1.5;
 // Of the weight of a name's words, what must be met: a person is named in more ways than one.
 constexpr double kMostOfName = 0.45;
 
@@ -155,8 +159,8 @@ Asked::Asked(absl::string_view question, const std::vector<const TermSet*>& plac
     }
   }
   for (const auto& [term, rarity] : unseen) {
-    const bool names_it = !entities_.empty() && seen_terms > 0;
-    weights_[term] = names_it ? std::min(rarity, seen / seen_terms) : rarity;
+    const double form = entities_.empty() ? kUnseenWeight : 1;
+    weights_[term] = seen_terms > 0 ? std::min(rarity, form * seen / seen_terms) : rarity;
   }
   for (const auto& [term, weight] : weights_) total_ += weight;
 }

@@ -23,8 +23,9 @@ class Asked {
   Asked(absl::string_view question, const std::vector<const TermSet*>& places);
 
   // The share of the question that `terms` hold, [0, 1]: by rarity (BM25's), names and numbers
-  // counting twice. What stands nowhere counts as much as it is rare; but for a common word of a
-  // question that names something: it may stand there in another form, and counts as those that do.
+  // counting twice. A name or number that stands nowhere counts as much as it is rare. Another word
+  // may stand there in another form ("makes", "made"): it counts as those that do stand there, or,
+  // where the question names nothing, half as much again.
   double Held(const TermSet& terms) const;
 
   // Names and numbers that the question is about: words with capitals beside each other are one

@@ -35,6 +35,8 @@ TEST_F(AskedTest, AWordThatStandsNowhereCountsAsOneThatDoes) {
   // Not where the words are all there is.
   const Asked plain = Ask("who invented the telephone", {"invented names", "a name", "a word"});
   EXPECT_LT(plain.Held(TermsOf("invented names")), 0.5);
+  const Asked form = Ask("who makes the tall mug", {"the tall mug is made", "a tall jug", "a mug"});
+  EXPECT_GT(form.Held(TermsOf("the tall mug is made")), 0.5);
   // Nor a name: the capital of another country is no answer.
   const Asked named = Ask("the capital of France", {"capital of Italy", "capital of Spain"});
   EXPECT_LT(named.Held(TermsOf("capital of Italy")), 0.5);
