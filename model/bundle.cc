@@ -85,6 +85,10 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
     } else if (key == "answers") {
       if (value != "written" && value != "quoted") return Wrong(path, key, "written or quoted");
       out.quotes = value == "quoted";
+    } else if (key == "abstain_above") {
+      const double share = value.is_number() ? value.get<double>() : 0;
+      if (!(share > 0 && share <= 1)) return Wrong(path, key, "a number above 0, at most 1");
+      out.abstain_above = share;
     } else if (key == "max_image_pixels") {
       if (!value.is_number_integer() || value.get<int64_t>() < 1) {
         return Wrong(path, key, "a whole number above 0");
@@ -94,7 +98,7 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
       return absl::FailedPreconditionError(
           absl::StrCat(path, ": unknown key \"", key,
                        "\"; expected encoder, reranker, generator, adapters, untrained, "
-                       "answers or max_image_pixels"));
+                       "answers, abstain_above or max_image_pixels"));
     }
   }
   if (!out.encoder.has_value() && !out.reranker.has_value() && !out.generator.has_value()) {

@@ -37,8 +37,9 @@ struct ModelInfo {
   int64_t parameters = 0;
   int context = 0;                    // tokens
   std::vector<std::string> adapters;  // low-rank changes a call can choose by name
-  bool untrained = false;  // sightline.json says the weights are random: scores mean nothing
-  bool quotes = false;     // and that answers are quoted unless a request asks for a written one
+  bool untrained = false;    // sightline.json says the weights are random: scores mean nothing
+  bool quotes = false;       // and that answers are quoted unless a request asks for a written one
+  double abstain_above = 1;  // as in BundleLayout
 };
 
 }  // namespace sightline::model

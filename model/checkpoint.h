@@ -34,6 +34,7 @@ struct CheckpointOptions {
   std::map<std::string, std::string> adapters;  // folders by name, besides LoadOptions's
   bool untrained = false;
   bool quotes = false;
+  double abstain_above = 1;
   std::optional<int64_t> max_image_pixels;  // lowers the limit of both front ends
 };
 

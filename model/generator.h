@@ -85,6 +85,10 @@ struct RegexFormat {
 // `stop` and `stop_token_ids`.
 struct MarkedTextFormat {
   int markers = 0;  // 0 to 1000
+  // A fixed text that is written, as the whole of it, where the model gives it at least this share
+  // (above 0, at most 1) of all that it might write. Empty: no text has precedence.
+  std::string reply = "";
+  double reply_above = 1;
 };
 using TextFormat = std::variant<std::monostate, JsonSchemaFormat, RegexFormat, MarkedTextFormat>;
 

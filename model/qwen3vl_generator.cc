@@ -11,6 +11,7 @@
 #include "absl/synchronization/notification.h"
 #include "base/status.h"
 #include "base/utf8.h"
+#include "model/preferred_reply.h"
 #include "model/sampler.h"
 #include "model/text_writer.h"
 #include "model/tokenizer.h"
@@ -131,6 +132,11 @@ absl::Status CheckInput(const GenerateInput& input) {
   if (marked && input.constraint != nullptr) {
     return absl::InvalidArgumentError("a constraint does not go with a format");
   }
+  if (const auto* format = std::get_if<MarkedTextFormat>(&input.format);
+      format != nullptr && !(format->reply_above > 0 && format->reply_above <= 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("reply_above is ", format->reply_above, ", expected above 0 and at most 1"));
+  }
   if (formatted && !marked &&
       (!input.stop.empty() || !input.sampling.stop_token_ids.empty() ||
        input.constraint != nullptr)) {
@@ -195,8 +201,19 @@ absl::StatusOr<GenerateResult> Qwen3VlGenerator::Continue(const Prepare& prepare
   // Every format but MarkedTextFormat comes without stop tokens.
   std::vector<int32_t> ends = options.end_tokens;
   ends.insert(ends.end(), options.stop_tokens.begin(), options.stop_tokens.end());
-  options.constraint =
-      masks == nullptr ? input.constraint : FormatMasks::NewConstraint(masks, ends);
+  std::vector<int32_t> reply;
+  const auto* const marked = std::get_if<MarkedTextFormat>(&input.format);
+  if (marked != nullptr) {
+    SL_ASSIGN_OR_RETURN(reply, checkpoint_->tokenizer().EncodePlain(marked->reply));
+  }
+  // One for each text; the caller's own is of one text.
+  const auto constraint = [&]() -> std::shared_ptr<TokenConstraint> {
+    if (masks == nullptr) return input.constraint;
+    std::unique_ptr<TokenConstraint> form = FormatMasks::NewConstraint(masks, ends);
+    return reply.empty() ? std::move(form)
+                         : PreferReply(std::move(form), reply, marked->reply_above);
+  };
+  options.constraint = constraint();
   options.think = FindThinkTokens(checkpoint_->tokenizer());
   options.starts_thinking = EndsThinking(sequence.ids, options.think);
   SL_RETURN_IF_ERROR(CheckRoom(options));
@@ -210,9 +227,7 @@ absl::StatusOr<GenerateResult> Qwen3VlGenerator::Continue(const Prepare& prepare
   for (int i = 0; i < input.n; ++i) {
     options.seed = ChoiceSeed(seed, i);
     options.choice = i;
-    if (masks != nullptr && i > 0) {
-      options.constraint = FormatMasks::NewConstraint(masks, ends);
-    }
+    if (i > 0) options.constraint = constraint();
     tasks.Add(TextWriter(checkpoint_->tokenizer(), options, sequence.ids, on_text));
   }
   std::vector<SequenceInput> inputs;

@@ -242,6 +242,11 @@ absl::Status Server::StartCaches(const std::string& version) {
   const auto add_part = [&](const auto& part) {
     server.AddField(part == nullptr ? "" : part->info().fingerprint);
   };
+  // What sightline.json says of answers is no part of a fingerprint.
+  if (parts.model.generator != nullptr) {
+    const model::ModelInfo& info = parts.model.generator->info();
+    server.AddNumber(info.quotes ? 1 : 0).AddField(absl::StrCat(info.abstain_above));
+  }
   add_part(parts.model.encoder);
   add_part(parts.model.reranker);
   add_part(parts.model.generator);

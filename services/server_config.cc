@@ -255,6 +255,10 @@ void AddQueryKeys(ConfigTable& t) {
                       "Tokens of a prompt's passages, pictures included."));
   t.push_back(Integer("answer", "max_tokens", 512, 1, 32'768,
                       "Tokens of an answer whose request names none."));
+  t.push_back(Real("answer", "abstain_above", "0", 0, 1,
+                   "A written answer is the fixed abstention where the generator gives that at "
+                   "least this share of all that it might write. 0 = as the model's "
+                   "sightline.json says, 1 = only where nothing else is likelier."));
   t.push_back(Integer("answer", "sentences", 3, 1, 20, "Sentences of an extractive answer."));
   t.push_back(Switch(
       "answer", "quote_by_meaning", true,
@@ -455,6 +459,9 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.answer.prompt.token_budget = static_cast<int>(c.Int("answer.prompt_tokens"));
   out.answer.extractive.max_passages = out.answer.prompt.max_passages;
   out.answer.extractive.max_sentences = static_cast<int>(c.Int("answer.sentences"));
+  if (const double share = c.Number("answer.abstain_above"); share > 0) {
+    out.answer.abstain_above = share;
+  }
   out.quote_by_meaning = c.Bool("answer.quote_by_meaning");
   out.second_look = c.Bool("answer.second_look");
   out.judge_by_reranker = c.Bool("answer.judge_by_reranker");

@@ -280,7 +280,10 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
       .stop = request.stop,
       // No weights, prompt or passage make it write a number of no passage; the writer's filter
       // brings what markers there are into one form, and stands behind a generator without formats.
-      .format = model::MarkedTextFormat{prompt.passages},
+      .format = model::MarkedTextFormat{.markers = prompt.passages,
+                                        .reply = AbstentionFor(question),
+                                        .reply_above = options_.abstain_above.value_or(
+                                            generator_->info().abstain_above)},
       .constraint = nullptr};
   GroundingOptions grounding;
   grounding.policy = request.policy;

@@ -27,6 +27,9 @@ struct AnswerOptions {
   ExtractiveOptions extractive;
   int max_tokens = 512;       // of an answer whose request names none
   int history_tokens = 2048;  // of what was said before, in the prompt
+  // The fixed reply is given where the generator gives it at least this share (above 0, at most 1)
+  // of all that it might write; absent: as its sightline.json says.
+  std::optional<double> abstain_above = {};
 };
 
 struct AnswerRequest {

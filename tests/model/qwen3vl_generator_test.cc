@@ -492,6 +492,25 @@ TEST(Qwen3VlGeneratorTest, WritesNoNumberInBracketsOutsideTheRange) {
   EXPECT_EQ(stopped.first().text.find(']'), std::string::npos);
 }
 
+TEST(Qwen3VlGeneratorTest, WritesTheReplyThatIsLikelyEnough) {
+  const auto generator = TinyGenerator();
+  GenerateInput input = Ask("hello", 60);
+  const std::string reply = "The answer is not in this corpus.";
+  input.format = MarkedTextFormat{.markers = 2, .reply = reply};
+  ASSERT_OK_AND_ASSIGN(const GenerateResult free, generator->Generate(input, {}, nullptr));
+  EXPECT_THAT(free.first().text, Not(HasSubstr(reply)));
+  input.format = MarkedTextFormat{.markers = 2, .reply = reply, .reply_above = 1e-300};
+  input.n = 2;
+  ASSERT_OK_AND_ASSIGN(const GenerateResult taken, generator->Generate(input, {}, nullptr));
+  for (const GenerateChoice& choice : taken.choices) {
+    EXPECT_EQ(choice.text, reply);
+    EXPECT_EQ(choice.finish_reason, FinishReason::kStop);
+  }
+  input.format = MarkedTextFormat{.markers = 2, .reply = reply, .reply_above = 1.5};
+  EXPECT_THAT(generator->Generate(input, {}, nullptr),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("reply_above is 1.5")));
+}
+
 TEST(Qwen3VlGeneratorTest, CountsThePicturesTokens) {
   const auto generator = TinyGenerator();
   EXPECT_EQ(generator->ImageTokens(96, 64), 6);

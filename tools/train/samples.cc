@@ -165,6 +165,13 @@ constexpr Task kTextsTasks[] = {Task::kTextAnswer,  Task::kTextAnswer,  Task::kP
                                 Task::kTableAnswer, Task::kTwoPassages, Task::kTwoPassages,
                                 Task::kTwoPassages, Task::kComparison,  Task::kComparison,
                                 Task::kComparison,  Task::kComparison,  Task::kAbstain};
+// Which of two labels is the earlier one, which price stands on which, and what is higher is told
+// apart by many such pairs beside each other.
+constexpr Task kCompareTasks[] = {Task::kComparison, Task::kComparison, Task::kComparison,
+                                  Task::kAbstain};
+constexpr int kMostPairs = kMostPassages / 2;
+constexpr double kLoneLabel = 0.3;      // of such prompts, those with a label without its other
+constexpr double kComparedWords = 0.3;  // of them, those whose labels are words
 // Texts are short and teach to copy what stands in a passage.
 constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTableAnswer,
                                Task::kTextAnswer};
@@ -217,6 +224,25 @@ std::vector<int> AmongOthers(const World& world, const Question& question, bool 
     if (!Holds(question.documents, next) && !Holds(passages, next)) passages.push_back(next);
   }
   Shuffle(passages, random);
+  return passages;
+}
+
+// Dated labels of up to `kMostPairs` items, at times one too few, in any order.
+std::vector<int> DatedLabels(const World& world, Random& random) {
+  std::map<int, std::vector<int>> labels_of;  // an item's
+  for (const World::Fact& fact : world.facts()) {
+    if (fact.kind == World::Fact::Kind::kDatedPrice) labels_of[fact.item].push_back(fact.document);
+  }
+  std::vector<std::vector<int>> pairs;
+  for (const auto& [item, labels] : labels_of) pairs.push_back(labels);
+  Shuffle(pairs, random);
+  if (pairs.size() > kMostPairs) pairs.resize(random.Between(1, kMostPairs));
+  std::vector<int> passages;
+  for (const std::vector<int>& labels : pairs) {
+    passages.insert(passages.end(), labels.begin(), labels.end());
+  }
+  Shuffle(passages, random);
+  if (passages.size() > 2 && random.Chance(kLoneLabel)) passages.pop_back();
   return passages;
 }
 
@@ -285,7 +311,7 @@ model::RerankItem ToItem(model::EncodeInput input) {
 const char* LessonName(Lesson lesson) {
   constexpr const char* kNames[kLessons] = {"find_photos", "find_pages", "judge", "describe",
                                             "words",       "read",       "look",  "answer",
-                                            "extract",     "box",        "texts"};
+                                            "extract",     "box",        "texts", "compare"};
   return kNames[static_cast<int>(lesson)];
 }
 
@@ -377,7 +403,8 @@ absl::Status SampleMaker::Answer(const World& world, const Question& question,
 }
 
 absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& out) const {
-  const World world = SmallWorld(random, lesson == Lesson::kTexts ? kTextsShop : kShop);
+  const bool many_pages = lesson == Lesson::kTexts || lesson == Lesson::kCompare;
+  const World world = SmallWorld(random, many_pages ? kTextsShop : kShop);
   switch (lesson) {
     case Lesson::kDescribe:
       for (int i = 0; i < kPhotosOfAWorld; ++i) {
@@ -424,6 +451,15 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
       if (!question.has_value()) return absl::OkStatus();
       return Answer(world, *question, AmongOthers(world, *question, /*words=*/true, random),
                     {.tasks = kTextsTasks, .most = 12, .words = true}, random, out);
+    }
+    case Lesson::kCompare: {
+      const std::vector<int> passages = DatedLabels(world, random);
+      const std::optional<Question> question =
+          Ask(world.Knowing(passages), Task::kComparison, random);
+      if (!question.has_value()) return absl::OkStatus();
+      return Answer(world, *question, passages,
+                    {.tasks = kCompareTasks, .most = 8, .words = random.Chance(kComparedWords)},
+                    random, out);
     }
     case Lesson::kExtract: {
       std::optional<Question> question = Ask(world, Task::kExtraction, random);

@@ -31,8 +31,9 @@ enum class Lesson {
   kBox,       // where something is, or what is somewhere
   kTexts,     // kAnswer over words alone, pages as a text layer has them, many questions about the
               // same few: names are told apart, numbers and dates compared
+  kCompare,   // kAnswer over two dated labels each of several items: what changed, when, how
 };
-inline constexpr int kLessons = 11;
+inline constexpr int kLessons = 12;
 const char* LessonName(Lesson lesson);
 
 // Prompts whose next tokens are to be learned. `targets[p][i]` follows token i of prompt p; -1 does

@@ -30,6 +30,7 @@ class ModestGenerator : public FakeGenerator {
  public:
   ModestGenerator() : FakeGenerator("written"), info_(FakeGenerator::info()) {
     info_.quotes = true;
+    info_.abstain_above = 0.25;
   }
   const model::ModelInfo& info() const override { return info_; }
 
@@ -51,7 +52,7 @@ class AnswererTest : public ::testing::Test {
     reasoned_.clear();
     fields_ = 0;
     const Answerer answerer(
-        {}, generator,
+        options_, generator,
         [this](const index::Passage&, absl::Time) -> absl::StatusOr<ImagePtr> {
           if (image_ == nullptr) return absl::NotFoundError("none");
           return image_;
@@ -77,6 +78,7 @@ class AnswererTest : public ::testing::Test {
     return answerer.Write(request_, retrieved_, limits_, sink);
   }
 
+  AnswerOptions options_;
   AnswerRequest request_;
   Retrieved retrieved_;
   edge::CallLimits limits_;
@@ -445,6 +447,21 @@ TEST_F(AnswererTest, SamplingAndLimitsReachTheGenerator) {
   EXPECT_EQ(generator.last_input().sampling.temperature, 0.0f);
   ASSERT_TRUE(std::holds_alternative<model::MarkedTextFormat>(generator.last_input().format));
   EXPECT_EQ(std::get<model::MarkedTextFormat>(generator.last_input().format).markers, 2);
+}
+
+TEST_F(AnswererTest, TheAbstentionIsPreferredAsTheModelOrTheServerSays) {
+  const auto format = [&](ModestGenerator& generator) {
+    request_.mode = AnswerMode::kGenerative;
+    EXPECT_TRUE(Write(&generator).ok());
+    return std::get<model::MarkedTextFormat>(generator.last_input().format);
+  };
+  ModestGenerator generator;
+  EXPECT_EQ(format(generator).reply, "The answer is not in this corpus.");
+  EXPECT_EQ(format(generator).reply_above, 0.25);
+  options_.abstain_above = 0.5;
+  EXPECT_EQ(format(generator).reply_above, 0.5);
+  request_.question.texts = {"磨坊是什么时候建的？"};
+  EXPECT_EQ(format(generator).reply, "语料库中没有答案。");
 }
 
 }  // namespace

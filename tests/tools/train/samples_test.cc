@@ -46,8 +46,9 @@ class SamplesTest : public ::testing::Test {
 
 TEST_F(SamplesTest, OnlyWhatTheAssistantSaysIsToBeLearned) {
   const SampleMaker samples(*files_, /*evaluation=*/false);
-  for (const Lesson lesson : {Lesson::kDescribe, Lesson::kWords, Lesson::kRead, Lesson::kLook,
-                              Lesson::kAnswer, Lesson::kExtract, Lesson::kBox}) {
+  for (const Lesson lesson :
+       {Lesson::kDescribe, Lesson::kWords, Lesson::kRead, Lesson::kLook, Lesson::kAnswer,
+        Lesson::kExtract, Lesson::kBox, Lesson::kTexts, Lesson::kCompare}) {
     SCOPED_TRACE(LessonName(lesson));
     demo_world::Random random(11);
     ASSERT_OK_AND_ASSIGN(const WritingSamples made, samples.Writing(lesson, 2000, random));
@@ -84,6 +85,36 @@ TEST_F(SamplesTest, AnswersAreMarkedOrAbstain) {
   }
   EXPECT_GT(abstained, 0);
   EXPECT_GT(marked, 0);
+}
+
+TEST_F(SamplesTest, SeveralPairsOfLabelsAreComparedTogether) {
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  demo_world::Random random(17);
+  ASSERT_OK_AND_ASSIGN(const WritingSamples made, samples.Writing(Lesson::kCompare, 12000, random));
+  const auto count = [](const std::string& text, const std::string& part) {
+    int found = 0;
+    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+      ++found;
+    }
+    return found;
+  };
+  int rose = 0, fell = 0, several = 0, abstained = 0, pictures = 0;
+  for (size_t p = 0; p < made.prompts.size(); ++p) {
+    const std::string wanted = Wanted(made, p);
+    const int up = count(wanted, "it rose.") + count(wanted, "升了。");
+    const int down = count(wanted, "it fell.") + count(wanted, "降了。");
+    rose += up;
+    fell += down;
+    several += up + down > 1 ? 1 : 0;
+    abstained += count(wanted, "not in this corpus") + count(wanted, "语料库中没有答案");
+    pictures += made.prompts[p].text.find("<|image_pad|>") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_GT(rose, 0);
+  EXPECT_GT(fell, 0);
+  EXPECT_GT(several, 0);
+  EXPECT_GT(abstained, 0);
+  EXPECT_GT(pictures, 0);
+  EXPECT_LT(pictures, static_cast<int>(made.prompts.size()));  // the others' labels are words
 }
 
 TEST_F(SamplesTest, QueriesComeWithTheirDocuments) {
