@@ -1,7 +1,6 @@
 #include "services/query/grounded_writer.h"
 
 #include <unicode/uchar.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "base/text_line.h"
 #include "base/utf8.h"
+#include "services/query/code_point.h"
 #include "services/query/entailment.h"
 #include "services/query/prompt.h"
 
@@ -18,10 +18,8 @@ namespace {
 constexpr size_t kSnippetBytes = 300;
 
 bool HasLetter(absl::string_view text) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
   for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
+    const UChar32 c = NextCodePoint(text, at);
     if (u_isalpha(c)) return true;
   }
   return false;

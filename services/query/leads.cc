@@ -1,7 +1,6 @@
 #include "services/query/leads.h"
 
 #include <unicode/uchar.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "base/status.h"
+#include "services/query/code_point.h"
 #include "services/query/names.h"
 #include "services/query/sentences.h"
 #include "services/query/terms.h"
@@ -36,19 +36,12 @@ struct Word {
   Writing writing = Writing::kPlain;
 };
 
-UChar32 Next(absl::string_view text, int32_t& at) {
-  UChar32 c = 0;
-  const auto* const bytes = reinterpret_cast<const uint8_t*>(text.data());
-  U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
-  return c;
-}
-
 Writing WritingOf(absl::string_view word) {
   bool capital = false, without_case = false, digit = false;
   int letters = 0;
   for (int32_t at = 0; at < static_cast<int32_t>(word.size());) {
     const bool first = at == 0;
-    const UChar32 c = Next(word, at);
+    const UChar32 c = NextCodePoint(word, at);
     if (first && (u_isupper(c) || u_istitle(c))) capital = true;
     if (first && u_isalpha(c) && u_toupper(c) == u_tolower(c)) without_case = true;
     letters += u_isalpha(c) ? 1 : 0;
@@ -64,7 +57,7 @@ std::vector<Word> WordsOf(absl::string_view sentence) {
   for (const Span span : SplitWords(sentence)) {
     const absl::string_view word = sentence.substr(span.begin, span.end - span.begin);
     int32_t at = 0;
-    if (IsCjk(Next(word, at))) continue;
+    if (IsCjk(NextCodePoint(word, at))) continue;
     std::string folded = NormalisedText(word);
     for (const absl::string_view possessive : {"'s", "’s"}) {
       if (absl::EndsWith(folded, possessive)) folded.resize(folded.size() - possessive.size());
@@ -74,7 +67,7 @@ std::vector<Word> WordsOf(absl::string_view sentence) {
   }
   for (std::string& term : ContentTerms(sentence)) {
     int32_t at = 0;
-    if (!IsCjk(Next(term, at)) || at == static_cast<int32_t>(term.size())) continue;
+    if (!IsCjk(NextCodePoint(term, at)) || at == static_cast<int32_t>(term.size())) continue;
     out.push_back({std::move(term), Writing::kWithoutCase});
   }
   return out;
@@ -203,7 +196,7 @@ std::string LeadsText(std::span<const std::string> leads) {
   std::string second;  // character of the pair before
   for (const std::string& lead : leads) {
     int32_t at = 0;
-    const bool pair = IsCjk(Next(lead, at));
+    const bool pair = IsCjk(NextCodePoint(lead, at));
     const absl::string_view first = absl::string_view(lead).substr(0, at);
     if (pair && first == second) {
       out += lead.substr(at);

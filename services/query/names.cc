@@ -1,13 +1,13 @@
 #include "services/query/names.h"
 
 #include <unicode/uchar.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "services/query/code_point.h"
 #include "services/query/terms.h"
 
 namespace sightline::query {
@@ -18,10 +18,8 @@ constexpr size_t kLongestAcronym = 6;  // letters
 constexpr int kGermanWords = 2;        // so many make a text German
 
 bool HasCjk(absl::string_view text) {
-  const auto* const bytes = reinterpret_cast<const uint8_t*>(text.data());
   for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
+    const UChar32 c = NextCodePoint(text, at);
     if (IsCjk(c)) return true;
   }
   return false;
@@ -71,7 +69,6 @@ bool IsNoName(const std::string& word) {
 }
 
 std::vector<Word> WordsIn(absl::string_view text) {
-  const auto* const bytes = reinterpret_cast<const uint8_t*>(text.data());
   const auto size = static_cast<int32_t>(text.size());
   std::vector<Word> words;
   bool in_word = false, starts = true, only_blank = false, cjk_before = false;
@@ -86,8 +83,7 @@ std::vector<Word> WordsIn(absl::string_view text) {
   };
   for (int32_t at = 0; at < size;) {
     const int32_t start = at;
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(bytes, at, size, c);
+    const UChar32 c = NextCodePoint(text, at);
     if (IsCjk(c)) {
       end_word(start);
       // Words right before it, too.

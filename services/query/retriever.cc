@@ -413,7 +413,7 @@ absl::Status Retriever::LookAgain(const RetrieveRequest& request, const index::S
   if (request.text_syntax && !index::ParseTextQuery(question).phrases.empty()) {
     return absl::OkStatus();
   }
-  const std::span<const Hit> best(out.hits.data(), std::min(places, out.hits.size()));
+  const std::span<Hit> best(out.hits.data(), std::min(places, out.hits.size()));
   std::vector<std::string> passages;
   for (const Hit& hit : best) {
     std::string words = ToValidUtf8(PassageWords(hit.passage));
@@ -429,19 +429,23 @@ absl::Status Retriever::LookAgain(const RetrieveRequest& request, const index::S
 
   index::SearchQuery query = first;
   query.text = absl::StrCat(question, "\n", LeadsText(leads.words));
-  auto found = Follow(request, std::move(query), leads.words, best, collection, limits, out);
-  if (!found.ok()) return found.status();
+  SL_ASSIGN_OR_RETURN(Followed followed,
+                      Follow(request, std::move(query), leads.words, best, collection, limits));
+  std::vector<Hit>& found = followed.hits;
 
   // Empty places first, then those of the last hits that are not about what is asked.
   std::vector<bool> goes(best.size());
   size_t room = std::min(most, places - best.size());
-  for (size_t i = best.size(); i > places - most && room < found->size(); --i) {
+  for (size_t i = best.size(); i > places - most && room < found.size(); --i) {
     goes[i - 1] = !leads.kept[i - 1];
     room += goes[i - 1] ? 1 : 0;
   }
-  if (found->size() > room) found->resize(room);
+  if (found.size() > room) found.resize(room);
+  if (found.empty()) return absl::OkStatus();
+  if (!followed.exact) out.recall = out.exact ? followed.recall : out.recall;
+  out.exact = out.exact && followed.exact;
   absl::flat_hash_set<uint64_t> taken;
-  for (const Hit& hit : *found) taken.insert(hit.passage.id);
+  for (const Hit& hit : found) taken.insert(hit.passage.id);
   std::vector<Hit> hits, behind;
   for (size_t i = 0; i < out.hits.size(); ++i) {
     if (i < goes.size() && !goes[i]) {
@@ -450,17 +454,19 @@ absl::Status Retriever::LookAgain(const RetrieveRequest& request, const index::S
       behind.push_back(std::move(out.hits[i]));
     }
   }
-  std::ranges::move(*found, std::back_inserter(hits));
+  std::ranges::move(found, std::back_inserter(hits));
   std::ranges::move(behind, std::back_inserter(hits));
   if (hits.size() > static_cast<size_t>(request.k)) hits.resize(request.k);
   out.hits = std::move(hits);
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Hit>> Retriever::Follow(
-    const RetrieveRequest& request, index::SearchQuery query, const std::vector<std::string>& leads,
-    std::span<const Hit> best, const index::Collection& collection, const edge::CallLimits& limits,
-    Retrieved& out) const {
+absl::StatusOr<Retriever::Followed> Retriever::Follow(const RetrieveRequest& request,
+                                                      index::SearchQuery query,
+                                                      const std::vector<std::string>& leads,
+                                                      std::span<Hit> best,
+                                                      const index::Collection& collection,
+                                                      const edge::CallLimits& limits) const {
   // Words alone: what pictures of the query show has led to the hits already.
   if (request.mode != index::FusionMode::kLexical) {
     const model::EncodeInput input = {
@@ -478,8 +484,6 @@ absl::StatusOr<std::vector<Hit>> Retriever::Follow(
   SL_RETURN_IF_ERROR(edge::StillWanted(limits, "the second look"));
   auto found = corpus_.Search(query);
   if (!found.ok()) return found.status();
-  if (!found->exact) out.recall = out.exact ? found->recall : out.recall;
-  out.exact = out.exact && found->exact;
   std::vector<Hit> hits(best.begin(), best.end());
   for (index::Hit& each : found->hits) {
     Hit hit = FromIndex(std::move(each));
@@ -492,8 +496,9 @@ absl::StatusOr<std::vector<Hit>> Retriever::Follow(
   }
   hits = WithoutDuplicates(std::move(hits));
   if (request.collapse) SL_RETURN_IF_ERROR(Collapse(request, hits));
+  for (size_t i = 0; i < best.size(); ++i) best[i].reason = std::move(hits[i].reason);
   hits.erase(hits.begin(), hits.begin() + static_cast<std::ptrdiff_t>(best.size()));
-  return hits;
+  return Followed{.hits = std::move(hits), .exact = found->exact, .recall = found->recall};
 }
 
 absl::Status Retriever::Collapse(const RetrieveRequest& request, std::vector<Hit>& hits) const {

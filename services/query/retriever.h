@@ -125,13 +125,17 @@ class Retriever {
   absl::Status LookAgain(const RetrieveRequest& request, const index::SearchQuery& first,
                          const index::Collection& collection, const edge::CallLimits& limits,
                          Retrieved& out) const;
-  // The hits of one search for `leads`, without what stands among `best` already, each with the
-  // leads that it holds.
-  absl::StatusOr<std::vector<Hit>> Follow(const RetrieveRequest& request, index::SearchQuery query,
-                                          const std::vector<std::string>& leads,
-                                          std::span<const Hit> best,
-                                          const index::Collection& collection,
-                                          const edge::CallLimits& limits, Retrieved& out) const;
+  // What one search for leads finds.
+  struct Followed {
+    std::vector<Hit> hits;  // each with the leads that it holds
+    bool exact = true;      // as of Retrieved
+    std::optional<float> recall;
+  };
+  // Without what stands among `best` already; what only repeats one of these is noted with it.
+  absl::StatusOr<Followed> Follow(const RetrieveRequest& request, index::SearchQuery query,
+                                  const std::vector<std::string>& leads, std::span<Hit> best,
+                                  const index::Collection& collection,
+                                  const edge::CallLimits& limits) const;
   // What patches are compared with: the vectors of the query's first words, each by itself.
   absl::StatusOr<std::vector<std::vector<float>>> PatchWords(const RetrieveRequest& request,
                                                              const index::Collection& collection,

@@ -3,12 +3,12 @@
 #include <unicode/brkiter.h>
 #include <unicode/uchar.h>
 #include <unicode/utext.h>
-#include <unicode/utf8.h>
 
 #include <memory>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
+#include "services/query/code_point.h"
 
 namespace sightline::query {
 namespace {
@@ -65,10 +65,8 @@ std::vector<Span> SplitSentences(absl::string_view text) {
 }
 
 bool HasLetterOrDigit(absl::string_view text) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
   for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
+    const UChar32 c = NextCodePoint(text, at);
     if (u_isalnum(c)) return true;
   }
   return false;

@@ -4,7 +4,6 @@
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 
@@ -14,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "base/function_words.h"
 #include "base/utf8.h"
+#include "services/query/code_point.h"
 
 namespace sightline::query {
 namespace {
@@ -21,13 +21,6 @@ namespace {
 bool IsWordPart(UChar32 c) {
   return u_isalnum(c) || u_charType(c) == U_NON_SPACING_MARK ||
          u_charType(c) == U_COMBINING_SPACING_MARK;
-}
-
-UChar32 Next(absl::string_view text, int32_t& at) {
-  UChar32 c = 0;
-  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
-  U8_NEXT_OR_FFFD(bytes, at, static_cast<int32_t>(text.size()), c);
-  return c;
 }
 
 bool IsAscii(absl::string_view text) {
@@ -85,7 +78,7 @@ const absl::flat_hash_set<std::string>& StopWords() {
 bool IsStopTerm(const std::string& term) {
   int32_t at = 0;
   while (at < static_cast<int32_t>(term.size())) {
-    const UChar32 c = Next(term, at);
+    const UChar32 c = NextCodePoint(term, at);
     if (IsFunctionCharacter(c)) return true;
   }
   return StopWords().contains(term);
@@ -95,7 +88,7 @@ bool IsStopTerm(const std::string& term) {
 bool JoinsDigits(absl::string_view text, int32_t at, UChar32 before, UChar32 c) {
   if ((c != '.' && c != ',') || !u_isdigit(before)) return false;
   if (at >= static_cast<int32_t>(text.size())) return false;
-  return u_isdigit(Next(text, at));
+  return u_isdigit(NextCodePoint(text, at));
 }
 
 // NormalisedText of ASCII alone, byte by byte.
@@ -132,7 +125,7 @@ std::string NormalisedText(absl::string_view text) {
   bool space = false;
   for (int32_t at = 0; at < static_cast<int32_t>(folded.size());) {
     const int32_t start = at;
-    const UChar32 c = Next(folded, at);
+    const UChar32 c = NextCodePoint(folded, at);
     if (u_isUWhiteSpace(c) || u_iscntrl(c)) {
       space = !out.empty();
       continue;
@@ -162,7 +155,7 @@ std::vector<std::string> Terms(absl::string_view text) {
   };
   for (int32_t at = 0; at < static_cast<int32_t>(folded.size());) {
     const int32_t start = at;
-    const UChar32 c = Next(folded, at);
+    const UChar32 c = NextCodePoint(folded, at);
     if (IsCjk(c)) {
       end_word();
       const std::string character = folded.substr(start, at - start);
@@ -200,7 +193,7 @@ bool IsMostlyCjk(absl::string_view text) {
   int cjk = 0;
   int other = 0;
   for (int32_t at = 0; at < static_cast<int32_t>(text.size());) {
-    const UChar32 c = Next(text, at);
+    const UChar32 c = NextCodePoint(text, at);
     if (IsCjk(c)) {
       ++cjk;
     } else if (u_isalpha(c)) {
