@@ -72,6 +72,10 @@ double Covered(const demo_world::Box& inner, const demo_world::Box& outer) {
   return Area(inner) > 0 ? shared / Area(inner) : 0;
 }
 
+demo_world::Box Around(const demo_world::Box& a, const demo_world::Box& b) {
+  return {std::min(a.x0, b.x0), std::min(a.y0, b.y0), std::max(a.x1, b.x1), std::max(a.y1, b.y1)};
+}
+
 double Percentile(double percent, std::vector<double> samples) {
   if (samples.empty()) return 0;
   std::sort(samples.begin(), samples.end());

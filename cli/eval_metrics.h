@@ -52,6 +52,9 @@ double IntersectionOverUnion(const demo_world::Box& a, const demo_world::Box& b)
 // The share of `inner` that lies in `outer`; 0 where `inner` has no area.
 double Covered(const demo_world::Box& inner, const demo_world::Box& outer);
 
+// The smallest box that holds both.
+demo_world::Box Around(const demo_world::Box& a, const demo_world::Box& b);
+
 // The smallest sample that at least `percent` of 100 of them do not exceed; 0 without samples.
 double Percentile(double percent, std::vector<double> samples);
 

@@ -1,6 +1,5 @@
 #include "cli/eval_regions.h"
 
-#include <algorithm>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -51,10 +50,6 @@ std::optional<EvalRegion> AskOne(const demo_world::World& world, Task task, bool
 }
 
 Box FromProto(const v1::Box& box) { return {box.x0(), box.y0(), box.x1(), box.y1()}; }
-
-Box Around(const Box& a, const Box& b) {
-  return {std::min(a.x0, b.x0), std::min(a.y0, b.y0), std::max(a.x1, b.x1), std::max(a.y1, b.y1)};
-}
 
 // Of `box` and the place of the lines that `snippet` is, 0 where the page does not have one of
 // them; of several that read so the best counts.

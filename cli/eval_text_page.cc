@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/demo_pdf.h"
+#include "cli/eval_metrics.h"
 
 namespace sightline::cli {
 namespace {
@@ -38,10 +39,6 @@ double LetterSize(const PageLine& line, const Scale& scale) {
 // it.
 double Baseline(const PageLine& line, const Scale& scale) {
   return (line.box.y0 + kBaseline * (line.box.y1 - line.box.y0)) * scale.y;
-}
-
-Box Around(const Box& a, const Box& b) {
-  return {std::min(a.x0, b.x0), std::min(a.y0, b.y0), std::max(a.x1, b.x1), std::max(a.y1, b.y1)};
 }
 
 // A part of a row as a line of its own: at the height of its row, but for a chart's, whose parts

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/status.h"
 #include "services/query/entailment.h"
@@ -172,6 +173,10 @@ constexpr Task kCompareTasks[] = {Task::kComparison, Task::kComparison, Task::kC
 constexpr int kMostPairs = kMostPassages / 2;
 constexpr double kLoneLabel = 0.3;      // of such prompts, those with a label without its other
 constexpr double kComparedWords = 0.3;  // of them, those whose labels are words
+// Of what is compared, the share that teaches which of two values is higher and nothing else: among
+// the other words of an answer that one word is hardly heard.
+constexpr double kDirections = 0.5;
+constexpr int kDirectionsTogether = 8;
 // Texts are short and teach to copy what stands in a passage.
 constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTableAnswer,
                                Task::kTextAnswer};
@@ -402,6 +407,38 @@ absl::Status SampleMaker::Answer(const World& world, const Question& question,
   return AddConversation(messages, out);
 }
 
+absl::Status SampleMaker::Direction(const World& world, Random& random, WritingSamples& out) const {
+  std::vector<model::Message> messages;
+  std::vector<size_t> shared;  // tokens of each answer that its opposite has as well
+  std::set<std::string> said;
+  for (int tries = 0; tries < kTries && shared.size() < kDirectionsTogether; ++tries) {
+    const std::optional<Question> question = Ask(world, Task::kComparison, random);
+    if (!question.has_value()) return absl::OkStatus();
+    const std::string answer = MarkedAnswer(*question, question->documents);
+    if (!said.insert(answer).second) continue;
+    const std::string opposite = absl::StrReplaceAll(
+        answer, {{"rose", "fell"}, {"fell", "rose"}, {"升", "降"}, {"降", "升"}});
+    SL_ASSIGN_OR_RETURN(const std::vector<int32_t> ids, files_.tokenizer().EncodePlain(answer));
+    SL_ASSIGN_OR_RETURN(const std::vector<int32_t> other, files_.tokenizer().EncodePlain(opposite));
+    const auto differ = std::ranges::mismatch(ids, other).in1;
+    shared.push_back(static_cast<size_t>(differ - ids.begin()));
+    messages.push_back({"user", {absl::StrCat("Question: ", question->text)}});
+    messages.push_back({"assistant", {answer}});
+  }
+  if (messages.empty()) return absl::OkStatus();
+  SL_RETURN_IF_ERROR(AddConversation(messages, out));
+  size_t turn = 0, token = 0;
+  for (int32_t& target : out.targets.back()) {
+    if (target < 0) {
+      turn += token > 0 ? 1 : 0;
+      token = 0;
+    } else if (token++ != shared[turn]) {
+      target = -1;
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& out) const {
   const bool many_pages = lesson == Lesson::kTexts || lesson == Lesson::kCompare;
   const World world = SmallWorld(random, many_pages ? kTextsShop : kShop);
@@ -453,6 +490,7 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
                     {.tasks = kTextsTasks, .most = 12, .words = true}, random, out);
     }
     case Lesson::kCompare: {
+      if (random.Chance(kDirections)) return Direction(world, random, out);
       const std::vector<int> passages = DatedLabels(world, random);
       const std::optional<Question> question =
           Ask(world.Knowing(passages), Task::kComparison, random);

@@ -92,6 +92,9 @@ class SampleMaker {
   // a wrong one, as claims.
   absl::Status Judge(const demo_world::World& world, const demo_world::Question& question,
                      demo_world::Random& random, JudgingSamples& out) const;
+  // Answers that compare, of which only the word that hangs on both values is to be learned.
+  absl::Status Direction(const demo_world::World& world, demo_world::Random& random,
+                         WritingSamples& out) const;
   absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,
                                                        const demo_world::Question& question,
                                                        const std::vector<int>& passages,

@@ -46,9 +46,8 @@ class SamplesTest : public ::testing::Test {
 
 TEST_F(SamplesTest, OnlyWhatTheAssistantSaysIsToBeLearned) {
   const SampleMaker samples(*files_, /*evaluation=*/false);
-  for (const Lesson lesson :
-       {Lesson::kDescribe, Lesson::kWords, Lesson::kRead, Lesson::kLook, Lesson::kAnswer,
-        Lesson::kExtract, Lesson::kBox, Lesson::kTexts, Lesson::kCompare}) {
+  for (const Lesson lesson : {Lesson::kDescribe, Lesson::kWords, Lesson::kRead, Lesson::kLook,
+                              Lesson::kAnswer, Lesson::kExtract, Lesson::kBox, Lesson::kTexts}) {
     SCOPED_TRACE(LessonName(lesson));
     demo_world::Random random(11);
     ASSERT_OK_AND_ASSIGN(const WritingSamples made, samples.Writing(lesson, 2000, random));
@@ -85,6 +84,33 @@ TEST_F(SamplesTest, AnswersAreMarkedOrAbstain) {
   }
   EXPECT_GT(abstained, 0);
   EXPECT_GT(marked, 0);
+}
+
+TEST_F(SamplesTest, ADirectionIsLearnedByTheWordThatSaysIt) {
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  demo_world::Random random(18);
+  ASSERT_OK_AND_ASSIGN(const WritingSamples made, samples.Writing(Lesson::kCompare, 6000, random));
+  int directions = 0;
+  for (size_t p = 0; p < made.prompts.size(); ++p) {
+    if (made.prompts[p].text.find("Passage") != std::string::npos) continue;
+    ++directions;
+    int counted = 0;
+    for (const int32_t id : made.targets[p]) {
+      if (id < 0) continue;
+      ++counted;
+      EXPECT_THAT(files_->tokenizer().Decode({&id, 1}, false),
+                  AnyOf(HasSubstr("rose"), HasSubstr("fell"), HasSubstr("r"), HasSubstr("f"),
+                        HasSubstr("升"), HasSubstr("降")));
+    }
+    int asked = 0;
+    const std::string& text = made.prompts[p].text;
+    for (size_t at = text.find("Question:"); at != std::string::npos;
+         at = text.find("Question:", at + 1)) {
+      ++asked;
+    }
+    EXPECT_EQ(counted, asked);
+  }
+  EXPECT_GT(directions, 0);
 }
 
 TEST_F(SamplesTest, SeveralPairsOfLabelsAreComparedTogether) {
