@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/utf8.h"
+#include "services/query/direction.h"
 #include "services/query/names.h"
 #include "services/query/places.h"
 #include "services/query/table_claims.h"
@@ -346,6 +347,7 @@ float Overlap(absl::string_view claim, absl::string_view passage) {
 }
 
 Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& passages) {
+  if (ContradictsItself(claim)) return Verdict::kContradicted;
   const std::string words = absl::StrJoin(passages, "\n");
   if (absl::StripAsciiWhitespace(words).empty()) return Verdict::kUnchecked;
   claim = WithoutListNumber(claim);

@@ -39,7 +39,8 @@ float Overlap(absl::string_view claim, absl::string_view passage);
 //   number: it holds every other word and number of the claim, at least half of its own words are
 //   the claim's, and where the claim has a number it has one with the same unit, or a year for a
 //   year; or a table has that value in another row than the claim's (table_claims.h);
-//   or a sentence says so while the claim's number stands only in sentences that name others;
+//   or a sentence says so while the claim's number stands only in sentences that name others; or
+//   the claim says that something rose or fell against its own values (direction.h);
 // kSupported: all of them occur, and the wording is near, or (across scripts) there was something
 // to check; kUnchecked: there are no words to compare with.
 Verdict CheckClaim(absl::string_view claim, const std::vector<std::string>& passages);
