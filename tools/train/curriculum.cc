@@ -44,6 +44,8 @@ absl::StatusOr<Curriculum> Parse(const json& value) {
       out.decay_steps = field.get<int64_t>();
     else if (key == "weight_decay")
       out.weight_decay = field.get<double>();
+    else if (key == "balance")
+      out.balance = field.get<double>();
     else if (key == "rounds")
       out.rounds = field.get<int>();
     else if (key == "writing_tokens")
@@ -67,6 +69,7 @@ absl::StatusOr<Curriculum> Parse(const json& value) {
   if (out.steps < 1 || out.rounds < 1) {
     return absl::InvalidArgumentError("\"steps\" and \"rounds\" must be at least 1");
   }
+  if (out.balance < 0) return absl::InvalidArgumentError("\"balance\" must not be below 0");
   return out;
 }
 

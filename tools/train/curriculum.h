@@ -25,6 +25,10 @@ struct Curriculum {
   int64_t steps = 0;  // in all; the rate falls linearly to 0 over the last decay_steps
   int64_t decay_steps = 0;
   double weight_decay = 0.1;
+  // Above 0 a pass's loss L counts as L / (L + balance) with the denominator held fast: else
+  // lessons whose tokens are mostly plain, as answers', are drowned by those where each is
+  // uncertain, as boxes'. A lesson whose loss is far below `balance` fades away.
+  double balance = 0;
   int rounds = 4;             // passes of each worker a step
   int writing_tokens = 4096;  // a pass
   int finding_queries = 64;

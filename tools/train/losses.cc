@@ -148,4 +148,8 @@ LossReport YesNoLoss(const model::Network& network, const Batch& batch, const at
   return report;
 }
 
+at::Tensor Balanced(const at::Tensor& loss, double balance) {
+  return balance > 0 ? loss.div(loss.detach().add(balance)) : loss;
+}
+
 }  // namespace sightline::train

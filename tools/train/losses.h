@@ -42,4 +42,8 @@ LossReport YesNoLoss(const model::Network& network, const Batch& batch, const at
                      const std::vector<int64_t>& last_tokens, const std::vector<float>& wanted,
                      const std::vector<int>& queries, int32_t yes, int32_t no);
 
+// L / (L + balance) of a loss L, the denominator held fast, so that the gradient is that of L over
+// it; L itself where `balance` is 0.
+at::Tensor Balanced(const at::Tensor& loss, double balance);
+
 }  // namespace sightline::train

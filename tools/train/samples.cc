@@ -1,12 +1,14 @@
 #include "tools/train/samples.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -15,6 +17,7 @@
 #include "services/query/entailment.h"
 #include "services/query/prompt.h"
 #include "services/query/regions.h"
+#include "tools/demo_world/wording.h"
 
 namespace sightline::train {
 namespace {
@@ -64,6 +67,9 @@ constexpr demo_world::Word kShownRequest = {"What is at ", "这里是什么："}
 constexpr double kShownShare = 0.4;
 // The share that asks where a picture says what an answer claims.
 constexpr double kClaimBoxes = 0.3;
+// Coordinates are thousandths of a side: their units are noise, and louder than which thing is
+// meant.
+constexpr double kUnitsLeftOut = 0.9;
 // The share of boards of several lines among words to be read.
 constexpr double kSeveralLines = 0.5;
 
@@ -173,10 +179,13 @@ constexpr Task kCompareTasks[] = {Task::kComparison, Task::kComparison, Task::kC
 constexpr int kMostPairs = kMostPassages / 2;
 constexpr double kLoneLabel = 0.3;      // of such prompts, those with a label without its other
 constexpr double kComparedWords = 0.3;  // of them, those whose labels are words
-// Of what is compared, the share that teaches which of two values is higher and nothing else: among
-// the other words of an answer that one word is hardly heard.
+constexpr double kDecidedWords = 0.5;   // the same of what is decided
+// Of what is decided, the share without passages, and of these the share of made-up prices: a shop
+// changes its own by a few tenths, so that none of their digits alone says which is higher, and
+// what has no first hint is not found.
 constexpr double kDirections = 0.5;
-constexpr int kDirectionsTogether = 8;
+constexpr double kMadeUpPrices = 0.6;
+constexpr int kDecidedTogether = 8;
 // Texts are short and teach to copy what stands in a passage.
 constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTableAnswer,
                                Task::kTextAnswer};
@@ -251,6 +260,43 @@ std::vector<int> DatedLabels(const World& world, Random& random) {
   return passages;
 }
 
+// Whole prices of 1 to 199, in cents, no two the same, mostly of as many digits; some are close.
+std::array<int, 2> SomePrices(Random& random) {
+  constexpr int kLowest[] = {1, 10, 100};
+  constexpr int kHighest[] = {9, 99, 199};
+  constexpr double kSameDigits = 0.85;
+  constexpr double kClose = 0.3;
+  const int digits = random.Below(3);
+  const int other = random.Chance(kSameDigits) ? digits : random.Below(3);
+  const auto cents = [&] { return 5 * random.Below(20); };
+  std::array<int, 2> out;
+  do {
+    out[0] = 100 * random.Between(kLowest[digits], kHighest[digits]) + cents();
+    out[1] = random.Chance(kClose)
+                 ? out[0] + 100 * random.Between(-2, 2) + cents() - 50
+                 : 100 * random.Between(kLowest[other], kHighest[other]) + cents();
+  } while (out[0] == out[1] || out[1] < 100);
+  return out;
+}
+
+// Of a comparison: what its answer says of the earlier and of the later date.
+std::pair<const World::Fact*, const World::Fact*> DatedPrices(const World& world,
+                                                              const Question& question) {
+  std::array<const World::Fact*, 2> of = {};
+  for (const World::Fact& fact : world.facts()) {
+    if (fact.kind != World::Fact::Kind::kDatedPrice) continue;
+    for (size_t i = 0; i < of.size(); ++i) {
+      if (fact.document == question.documents[i]) of[i] = &fact;
+    }
+  }
+  return {of[0], of[1]};
+}
+
+std::string OtherDirection(const std::string& answer) {
+  return absl::StrReplaceAll(answer,
+                             {{"rose", "fell"}, {"fell", "rose"}, {"升", "降"}, {"降", "升"}});
+}
+
 // Words as they stand on pages, short enough for one line of a small picture.
 std::string SomeLine(const World& world, Random& random) {
   constexpr size_t kMostBytes = 26;
@@ -314,9 +360,9 @@ model::RerankItem ToItem(model::EncodeInput input) {
 }  // namespace
 
 const char* LessonName(Lesson lesson) {
-  constexpr const char* kNames[kLessons] = {"find_photos", "find_pages", "judge", "describe",
-                                            "words",       "read",       "look",  "answer",
-                                            "extract",     "box",        "texts", "compare"};
+  constexpr const char* kNames[kLessons] = {
+      "find_photos", "find_pages", "judge", "describe", "words",   "read",  "look",
+      "answer",      "extract",    "box",   "texts",    "compare", "decide"};
   return kNames[static_cast<int>(lesson)];
 }
 
@@ -407,40 +453,130 @@ absl::Status SampleMaker::Answer(const World& world, const Question& question,
   return AddConversation(messages, out);
 }
 
-absl::Status SampleMaker::Direction(const World& world, Random& random, WritingSamples& out) const {
-  std::vector<model::Message> messages;
-  std::vector<size_t> shared;  // tokens of each answer that its opposite has as well
-  std::set<std::string> said;
-  for (int tries = 0; tries < kTries && shared.size() < kDirectionsTogether; ++tries) {
-    const std::optional<Question> question = Ask(world, Task::kComparison, random);
-    if (!question.has_value()) return absl::OkStatus();
-    const std::string answer = MarkedAnswer(*question, question->documents);
-    if (!said.insert(answer).second) continue;
-    const std::string opposite = absl::StrReplaceAll(
-        answer, {{"rose", "fell"}, {"fell", "rose"}, {"升", "降"}, {"降", "升"}});
-    SL_ASSIGN_OR_RETURN(const std::vector<int32_t> ids, files_.tokenizer().EncodePlain(answer));
-    SL_ASSIGN_OR_RETURN(const std::vector<int32_t> other, files_.tokenizer().EncodePlain(opposite));
-    const auto differ = std::ranges::mismatch(ids, other).in1;
-    shared.push_back(static_cast<size_t>(differ - ids.begin()));
-    messages.push_back({"user", {absl::StrCat("Question: ", question->text)}});
-    messages.push_back({"assistant", {answer}});
+absl::Status SampleMaker::CountDifferences(const std::vector<Turn>& turns,
+                                           WritingSamples& out) const {
+  std::vector<std::set<size_t>> counted;
+  for (const Turn& turn : turns) {
+    SL_ASSIGN_OR_RETURN(const std::vector<int32_t> ids, files_.tokenizer().EncodePlain(turn.text));
+    std::set<size_t>& tokens = counted.emplace_back();
+    for (const std::string& text : turn.others) {
+      SL_ASSIGN_OR_RETURN(const std::vector<int32_t> other, files_.tokenizer().EncodePlain(text));
+      tokens.insert(static_cast<size_t>(std::ranges::mismatch(ids, other).in1 - ids.begin()));
+    }
   }
-  if (messages.empty()) return absl::OkStatus();
-  SL_RETURN_IF_ERROR(AddConversation(messages, out));
   size_t turn = 0, token = 0;
   for (int32_t& target : out.targets.back()) {
     if (target < 0) {
       turn += token > 0 ? 1 : 0;
       token = 0;
-    } else if (token++ != shared[turn]) {
+    } else if (!counted[turn].contains(token++)) {
       target = -1;
     }
   }
   return absl::OkStatus();
 }
 
+absl::Status SampleMaker::Decide(const World& world, Random& random, WritingSamples& out) const {
+  const std::vector<int> passages = DatedLabels(world, random);
+  const World known = world.Knowing(passages);
+  const bool words = random.Chance(kDecidedWords);
+  std::vector<model::Message> messages;
+  std::vector<Turn> turns;
+  std::set<std::string> said;
+  for (int tries = 0; tries < kTries && turns.size() < kDecidedTogether; ++tries) {
+    const std::optional<Question> question = Ask(known, Task::kComparison, random);
+    if (!question.has_value()) break;
+    const std::string answer = MarkedAnswer(*question, passages);
+    if (!said.insert(answer).second) continue;
+    const auto [before, after] = DatedPrices(known, *question);
+    turns.push_back({answer,
+                     {OtherDirection(answer),
+                      absl::StrReplaceAll(answer, {{before->detail, after->detail},
+                                                   {after->detail, before->detail}}),
+                      absl::StrReplaceAll(answer, {{before->value, after->value},
+                                                   {after->value, before->value}})}});
+    if (messages.empty()) {
+      SL_ASSIGN_OR_RETURN(messages, Grounded(known, *question, passages, words));
+    } else {
+      messages.push_back({"user", {absl::StrCat("Question: ", question->text)}});
+      messages.push_back({"assistant", {answer}});
+    }
+  }
+  if (messages.empty()) return absl::OkStatus();
+  SL_RETURN_IF_ERROR(AddConversation(messages, out));
+  return CountDifferences(turns, out);
+}
+
+absl::Status SampleMaker::DecideDirections(const World& world, Random& random,
+                                           WritingSamples& out) const {
+  std::vector<model::Message> messages;
+  std::vector<Turn> turns;
+  for (int i = 0; i < kDecidedTogether; ++i) {
+    std::optional<Question> question = Ask(world, Task::kComparison, random);
+    if (!question.has_value()) return absl::OkStatus();
+    if (random.Chance(kMadeUpPrices)) {
+      const auto [before, after] = DatedPrices(world, *question);
+      World::Fact first = *before, second = *after;
+      const std::array<int, 2> cents = SomePrices(random);
+      first.value = demo_world::PriceText(cents[0]);
+      second.value = demo_world::PriceText(cents[1]);
+      question->answer = {
+          {ChangeAnswer(first, second, cents[0] < cents[1], question->language), {}}};
+    }
+    const std::string answer = MarkedAnswer(*question, question->documents);
+    turns.push_back({answer, {OtherDirection(answer)}});
+    messages.push_back({"user", {absl::StrCat("Question: ", question->text)}});
+    messages.push_back({"assistant", {answer}});
+  }
+  SL_RETURN_IF_ERROR(AddConversation(messages, out));
+  return CountDifferences(turns, out);
+}
+
+absl::Status SampleMaker::Point(const World& world, Random& random, WritingSamples& out) const {
+  const bool claims = random.Chance(kClaimBoxes);
+  std::vector<Question> questions = claims ? AskClaimBoxes(world, random) : AskBoxes(world, random);
+  if (questions.empty()) return absl::OkStatus();
+  Shuffle(questions, random);
+  std::vector<model::Message> messages;
+  std::vector<bool> is_box;
+  for (const Question& question : questions) {
+    // One way or the other: after the one, the other only needs to be copied.
+    is_box.push_back(!random.Chance(kShownShare));
+    const std::string asked = !is_box.back()
+                                  ? absl::StrCat(kShownRequest.In(question.language), question.json)
+                              : claims ? query::RegionRequest(question.answer.front().text)
+                                       : question.text;
+    messages.push_back({"user", {asked}});
+    messages.push_back({"assistant", {is_box.back() ? question.json : question.shown}});
+  }
+  const ImagePtr picture = ToImage(std::move(questions.front().pictures.front()));
+  messages.front().parts.emplace(messages.front().parts.begin(), picture);
+  SL_RETURN_IF_ERROR(AddConversation(messages, out));
+  LeaveOutUnits(is_box, random, out.targets.back());
+  return absl::OkStatus();
+}
+
+void SampleMaker::LeaveOutUnits(const std::vector<bool>& is_box, Random& random,
+                                std::vector<int32_t>& targets) const {
+  size_t turn = 0;
+  int digits = 0;  // that stand before, one token each
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const int32_t target = targets[i];
+    if (target < 0) continue;
+    const std::string text = files_.tokenizer().Decode({&target, 1}, false);
+    if (text.size() == 1 && absl::ascii_isdigit(static_cast<unsigned char>(text[0]))) {
+      ++digits;
+      continue;
+    }
+    if (digits > 1 && is_box[turn] && random.Chance(kUnitsLeftOut)) targets[i - 1] = -1;
+    digits = 0;
+    turn += target == files_.turn_end() ? 1 : 0;
+  }
+}
+
 absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& out) const {
-  const bool many_pages = lesson == Lesson::kTexts || lesson == Lesson::kCompare;
+  const bool many_pages =
+      lesson == Lesson::kTexts || lesson == Lesson::kCompare || lesson == Lesson::kDecide;
   const World world = SmallWorld(random, many_pages ? kTextsShop : kShop);
   switch (lesson) {
     case Lesson::kDescribe:
@@ -490,7 +626,6 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
                     {.tasks = kTextsTasks, .most = 12, .words = true}, random, out);
     }
     case Lesson::kCompare: {
-      if (random.Chance(kDirections)) return Direction(world, random, out);
       const std::vector<int> passages = DatedLabels(world, random);
       const std::optional<Question> question =
           Ask(world.Knowing(passages), Task::kComparison, random);
@@ -499,36 +634,16 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
                     {.tasks = kCompareTasks, .most = 8, .words = random.Chance(kComparedWords)},
                     random, out);
     }
+    case Lesson::kDecide:
+      return random.Chance(kDirections) ? DecideDirections(world, random, out)
+                                        : Decide(world, random, out);
     case Lesson::kExtract: {
       std::optional<Question> question = Ask(world, Task::kExtraction, random);
       if (!question.has_value()) return absl::OkStatus();
       return AboutPicture(std::move(question->pictures.front()), question->text, question->json,
                           out);
     }
-    case Lesson::kBox: {
-      const bool claims = random.Chance(kClaimBoxes);
-      std::vector<Question> questions =
-          claims ? AskClaimBoxes(world, random) : AskBoxes(world, random);
-      if (questions.empty()) return absl::OkStatus();
-      Shuffle(questions, random);
-      std::vector<model::Message> messages;
-      for (const Question& question : questions) {
-        // One way or the other: after the one, the other only needs to be copied.
-        if (random.Chance(kShownShare)) {
-          messages.push_back(
-              {"user", {absl::StrCat(kShownRequest.In(question.language), question.json)}});
-          messages.push_back({"assistant", {question.shown}});
-        } else {
-          messages.push_back(
-              {"user",
-               {claims ? query::RegionRequest(question.answer.front().text) : question.text}});
-          messages.push_back({"assistant", {question.json}});
-        }
-      }
-      const ImagePtr picture = ToImage(std::move(questions.front().pictures.front()));
-      messages.front().parts.emplace(messages.front().parts.begin(), picture);
-      return AddConversation(messages, out);
-    }
+    case Lesson::kBox: return Point(world, random, out);
     default: return absl::InternalError("not a lesson that is written");
   }
 }

@@ -32,8 +32,9 @@ enum class Lesson {
   kTexts,     // kAnswer over words alone, pages as a text layer has them, many questions about the
               // same few: names are told apart, numbers and dates compared
   kCompare,   // kAnswer over two dated labels each of several items: what changed, when, how
+  kDecide,    // the same answers, of which only what hangs on a comparison counts
 };
-inline constexpr int kLessons = 12;
+inline constexpr int kLessons = 13;
 const char* LessonName(Lesson lesson);
 
 // Prompts whose next tokens are to be learned. `targets[p][i]` follows token i of prompt p; -1 does
@@ -84,6 +85,10 @@ class SampleMaker {
     int most = 1;
     bool words = false;  // pages are their words, not pictures
   };
+  struct Turn {
+    std::string text;
+    std::vector<std::string> others;
+  };
   // The question over the passages, then others.
   absl::Status Answer(const demo_world::World& world, const demo_world::Question& question,
                       const std::vector<int>& passages, const Turns& turns,
@@ -92,9 +97,22 @@ class SampleMaker {
   // a wrong one, as claims.
   absl::Status Judge(const demo_world::World& world, const demo_world::Question& question,
                      demo_world::Random& random, JudgingSamples& out) const;
-  // Answers that compare, of which only the word that hangs on both values is to be learned.
-  absl::Status Direction(const demo_world::World& world, demo_world::Random& random,
-                         WritingSamples& out) const;
+  // Answers that compare, of which only the tokens count that tell them from what they would be if
+  // the dates, the prices or the direction were the other way round: among all words of an answer
+  // these few are hardly heard. With passages, or with none: then the direction alone can be known.
+  absl::Status Decide(const demo_world::World& world, demo_world::Random& random,
+                      WritingSamples& out) const;
+  absl::Status DecideDirections(const demo_world::World& world, demo_world::Random& random,
+                                WritingSamples& out) const;
+  // Keeps of the last prompt's targets in each of the assistant's turns those where its text begins
+  // to differ from one of its `others`.
+  absl::Status CountDifferences(const std::vector<Turn>& turns, WritingSamples& out) const;
+  // Where things of one picture are, or what stands at a place.
+  absl::Status Point(const demo_world::World& world, demo_world::Random& random,
+                     WritingSamples& out) const;
+  // Of a prompt's targets: in turns that are a box most units of coordinates count no more.
+  void LeaveOutUnits(const std::vector<bool>& is_box, demo_world::Random& random,
+                     std::vector<int32_t>& targets) const;
   absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,
                                                        const demo_world::Question& question,
                                                        const std::vector<int>& passages,

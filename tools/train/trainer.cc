@@ -225,7 +225,7 @@ absl::Status Trainer::WorkerStep(const Curriculum& curriculum, int number) {
                                                                   : queue_->Take(pass_number));
     SL_RETURN_IF_ERROR(CatchStatus("training", [&]() -> absl::Status {
       const LossReport report = PassLoss(*worker.network, *files_, pass);
-      report.loss.backward();
+      Balanced(report.loss, curriculum.balance).backward();
       const c10::NoGradGuard no_grad;
       for (size_t i = 0; i < worker.gradients.size(); ++i) {
         at::Tensor& gradient = worker.network->trainable[i].tensor.mutable_grad();

@@ -223,6 +223,17 @@ TEST(OptimizerTest, TheFirstStepOfAdamIsTheRateInEveryPlace) {
   EXPECT_TRUE(at::allclose(parameters[0].value, parameter.gradient.sign().mul(-0.01), 1e-4, 1e-6));
 }
 
+TEST(LossTest, BalancedLossesWeighAlikeHoweverHighTheyAre) {
+  for (const float height : {0.02f, 2.0f}) {
+    at::Tensor weight = at::full({}, height).requires_grad_(true);
+    Balanced(weight.mul(3), 0.0).backward();
+    EXPECT_FLOAT_EQ(weight.grad().item<float>(), 3);
+    weight.mutable_grad().reset();
+    Balanced(weight.mul(3), 0.01).backward();
+    EXPECT_FLOAT_EQ(weight.grad().item<float>(), 3 / (3 * height + 0.01f));
+  }
+}
+
 TEST(CurriculumTest, RisesStaysAndFalls) {
   Curriculum curriculum;
   curriculum.rate = 1;
@@ -247,6 +258,9 @@ TEST(CurriculumTest, NamesWhatIsWrong) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("sing")));
   EXPECT_THAT(read(R"({"stepps": 5})"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("stepps")));
+  EXPECT_THAT(
+      read(R"({"steps": 5, "balance": -1, "phases": [{"from": 0, "shares": {"read": 1}}]})"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("balance")));
   EXPECT_THAT(read("{"), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(read(R"({"steps": 5, "phases": []})"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("phases")));
