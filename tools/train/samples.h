@@ -75,50 +75,68 @@ class SampleMaker {
   demo_world::World SmallWorld(demo_world::Random& random, const demo_world::WorldSize& size) const;
   // Adds the samples that one world gives of a lesson; none where it holds nothing for it.
   absl::Status Write(Lesson lesson, demo_world::Random& random, WritingSamples& out) const;
+
+  // Lessons about one picture (picture_samples.cc).
+  absl::Status Describe(const demo_world::World& world, demo_world::Random& random,
+                        WritingSamples& out) const;
+  absl::Status ReadLines(const demo_world::World& world, demo_world::Random& random,
+                         WritingSamples& out) const;
+  absl::Status ReadPage(const demo_world::World& world, demo_world::Random& random,
+                        WritingSamples& out) const;
+  absl::Status Extract(const demo_world::World& world, demo_world::Random& random,
+                       WritingSamples& out) const;
+  // Where things are, or what stands at a place.
+  absl::Status Point(const demo_world::World& world, demo_world::Random& random,
+                     WritingSamples& out) const;
   absl::Status AboutPicture(demo_world::Picture picture, const std::string& request,
                             const std::string& reply, WritingSamples& out) const;
   absl::Status Read(const demo_world::PageContent& page, demo_world::Random& random,
                     WritingSamples& out) const;
+  // Of a prompt's targets: in turns that are a box most units of coordinates count no more.
+  void LeaveOutUnits(const std::vector<bool>& is_box, demo_world::Random& random,
+                     std::vector<int32_t>& targets) const;
+
+  // Lessons of comparisons (comparison_samples.cc).
+  absl::Status Compare(const demo_world::World& world, demo_world::Random& random,
+                       WritingSamples& out) const;
+  // Answers of which only the tokens count that tell them from what they would be if the dates, the
+  // prices or the direction were the other way round: among all words of an answer these few are
+  // hardly heard. Over passages, or over none: then the direction alone can be known.
+  absl::Status Decide(const demo_world::World& world, demo_world::Random& random,
+                      WritingSamples& out) const;
+  absl::Status DecideChanges(const demo_world::World& world, demo_world::Random& random,
+                             WritingSamples& out) const;
+  absl::Status DecideDirections(const demo_world::World& world, demo_world::Random& random,
+                                WritingSamples& out) const;
+  struct Turn {
+    std::string text;
+    std::vector<std::string> others;
+  };
+  // Keeps of the last prompt's targets in each of the assistant's turns those where its text begins
+  // to differ from one of its `others`.
+  absl::Status CountDifferences(const std::vector<Turn>& turns, WritingSamples& out) const;
+
   // Questions asked one after the other about the same passages, which cost most.
   struct Turns {
     std::span<const demo_world::Task> tasks;
     int most = 1;
     bool words = false;  // pages are their words, not pictures
   };
-  struct Turn {
-    std::string text;
-    std::vector<std::string> others;
-  };
   // The question over the passages, then others.
   absl::Status Answer(const demo_world::World& world, const demo_world::Question& question,
                       const std::vector<int>& passages, const Turns& turns,
                       demo_world::Random& random, WritingSamples& out) const;
-  // A query with its documents and look-alikes; of a question that has an answer, that answer, and
-  // a wrong one, as claims.
-  absl::Status Judge(const demo_world::World& world, const demo_world::Question& question,
-                     demo_world::Random& random, JudgingSamples& out) const;
-  // Answers that compare, of which only the tokens count that tell them from what they would be if
-  // the dates, the prices or the direction were the other way round: among all words of an answer
-  // these few are hardly heard. With passages, or with none: then the direction alone can be known.
-  absl::Status Decide(const demo_world::World& world, demo_world::Random& random,
-                      WritingSamples& out) const;
-  absl::Status DecideDirections(const demo_world::World& world, demo_world::Random& random,
-                                WritingSamples& out) const;
-  // Keeps of the last prompt's targets in each of the assistant's turns those where its text begins
-  // to differ from one of its `others`.
-  absl::Status CountDifferences(const std::vector<Turn>& turns, WritingSamples& out) const;
-  // Where things of one picture are, or what stands at a place.
-  absl::Status Point(const demo_world::World& world, demo_world::Random& random,
-                     WritingSamples& out) const;
-  // Of a prompt's targets: in turns that are a box most units of coordinates count no more.
-  void LeaveOutUnits(const std::vector<bool>& is_box, demo_world::Random& random,
-                     std::vector<int32_t>& targets) const;
   absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,
                                                        const demo_world::Question& question,
                                                        const std::vector<int>& passages,
                                                        bool words) const;
   absl::Status AddConversation(const std::vector<model::Message>& messages,
                                WritingSamples& out) const;
+
+  // A query with its documents and look-alikes; of a question that has an answer, that answer, and
+  // a wrong one, as claims.
+  absl::Status Judge(const demo_world::World& world, const demo_world::Question& question,
+                     demo_world::Random& random, JudgingSamples& out) const;
 
   const ModelFiles& files_;
   const bool evaluation_;  // worlds of the half that is never trained on
