@@ -259,7 +259,9 @@ void AddQueryKeys(ConfigTable& t) {
                    "A written answer is the fixed abstention where the generator gives that at "
                    "least this share of all that it might write. 0 = as the model's "
                    "sightline.json says, 1 = only where nothing else is likelier."));
-  t.push_back(Integer("answer", "sentences", 3, 1, 20, "Sentences of an extractive answer."));
+  t.push_back(Integer(
+      "answer", "sentences", 3, 1, 20,
+      "Sentences of an extractive answer, to each question where several are asked in one."));
   t.push_back(Switch(
       "answer", "quote_by_meaning", true,
       "What an extractive answer quotes is chosen by its meaning too, not by its words alone: "

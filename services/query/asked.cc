@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -122,6 +123,32 @@ TermSet NameTerms(absl::string_view question) {
 }
 
 }  // namespace
+
+std::vector<std::string> QuestionsIn(absl::string_view text) {
+  constexpr absl::string_view kBetween[] = {", and ", " and ", ", ", "; ", "? ", "，", "；", "？"};
+  const auto stands_alone = [](absl::string_view part) {
+    return IsOpen(part) && (!NamesIn(part).empty() || !NumbersIn(part).empty());
+  };
+  std::vector<std::string> out;
+  for (size_t at = 0; at < text.size();) {
+    const auto* const between = std::ranges::find_if(
+        kBetween, [&](absl::string_view mark) { return absl::StartsWith(text.substr(at), mark); });
+    if (between == std::end(kBetween)) {
+      ++at;
+      continue;
+    }
+    const absl::string_view before = text.substr(0, at), behind = text.substr(at + between->size());
+    if (stands_alone(before) && stands_alone(behind)) {
+      out.emplace_back(before);
+      text = behind;
+      at = 0;
+    } else {
+      at += between->size();
+    }
+  }
+  out.emplace_back(text);
+  return out;
+}
 
 TermSet TermsOf(absl::string_view text) {
   std::vector<std::string> terms = Terms(text);

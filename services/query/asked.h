@@ -14,6 +14,11 @@ using TermSet = absl::flat_hash_set<std::string>;
 
 TermSet TermsOf(absl::string_view text);
 
+// The questions in `text`, which may be several in one: "Who makes the Luje chair, and how much
+// does the Tovdar lamp cost?". It is parted only where each part asks and names something of its
+// own; else it is one.
+std::vector<std::string> QuestionsIn(absl::string_view text);
+
 // What a question asks for, told by its words: which terms must be met, and how much each says.
 // Built once; any thread then.
 class Asked {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -221,6 +222,25 @@ std::vector<Candidate> Choose(const Asked& asked, std::vector<Candidate> candida
   return chosen;
 }
 
+// What of `candidates` answers one question, each with its support as the score; empty = nothing.
+std::vector<Candidate> QuotesFor(const std::string& question, std::span<const Hit> hits,
+                                 std::vector<Candidate> candidates,
+                                 const ExtractiveOptions& options, const QuoteMeaning& meaning) {
+  std::vector<const TermSet*> places;
+  for (const Candidate& candidate : candidates) places.push_back(&candidate.context);
+  const Asked asked(question, places);
+  Judge(asked, hits, options, candidates);
+  if (meaning != nullptr) SortByMeaning(asked, hits, meaning, candidates);
+  std::vector<Candidate> chosen = Choose(asked, std::move(candidates), options);
+  TermSet held;
+  for (Candidate& candidate : chosen) {
+    held.insert(candidate.context.begin(), candidate.context.end());
+    candidate.score = asked.Held(candidate.context);
+  }
+  if (asked.Held(held) < options.least_coverage) chosen.clear();
+  return chosen;
+}
+
 // For a question of pictures alone: what the best hits begin with.
 ExtractiveAnswer QuoteBeginnings(std::span<const Hit> hits,
                                  const std::vector<Candidate>& candidates,
@@ -248,22 +268,16 @@ ExtractiveAnswer Extract(const QueryContent& question, std::span<const Hit> hits
     if (question.images.empty() || options.dense_untrained) return {};
     return QuoteBeginnings(hits, candidates, options);
   }
-  std::vector<const TermSet*> places;
-  for (const Candidate& candidate : candidates) places.push_back(&candidate.context);
-  const Asked asked(text, places);
-  Judge(asked, hits, options, candidates);
-  if (meaning != nullptr) SortByMeaning(asked, hits, meaning, candidates);
-  const std::vector<Candidate> chosen = Choose(asked, std::move(candidates), options);
-  TermSet held;
-  for (const Candidate& candidate : chosen) {
-    held.insert(candidate.context.begin(), candidate.context.end());
-  }
   ExtractiveAnswer answer;
-  if (asked.Held(held) < options.least_coverage) return answer;
-  for (const Candidate& candidate : chosen) {
-    const double support = asked.Held(candidate.context);
-    for (const Quote& quote : candidate.quotes) {
-      AppendQuote(quote, candidate.hit, hits[candidate.hit], support, answer);
+  std::set<std::pair<size_t, size_t>> given;  // hit, place of the quote in its passage
+  for (const std::string& part : QuestionsIn(text)) {
+    for (const Candidate& candidate : QuotesFor(part, hits, candidates, options, meaning)) {
+      size_t order = candidate.order + 1 - candidate.quotes.size();
+      for (const Quote& quote : candidate.quotes) {
+        // One passage may answer two questions.
+        if (!given.insert({candidate.hit, order++}).second) continue;
+        AppendQuote(quote, candidate.hit, hits[candidate.hit], candidate.score, answer);
+      }
     }
   }
   return answer;

@@ -6,6 +6,8 @@
 namespace sightline::query {
 namespace {
 
+using ::testing::ElementsAre;
+
 class AskedTest : public ::testing::Test {
  protected:
   Asked Ask(const std::string& question, const std::vector<std::string>& places) {
@@ -18,6 +20,25 @@ class AskedTest : public ::testing::Test {
 
   std::vector<TermSet> places_;
 };
+
+TEST(QuestionsInTest, PartsThatAskAndNameSomethingStandAlone) {
+  EXPECT_THAT(QuestionsIn("Who makes the Luje chair, and how much does the Tovdar lamp cost?"),
+              ElementsAre("Who makes the Luje chair", "how much does the Tovdar lamp cost?"));
+  EXPECT_THAT(QuestionsIn("Luje 椅子的厂家是谁，Tovdar 台灯卖多少钱？"),
+              ElementsAre("Luje 椅子的厂家是谁", "Tovdar 台灯卖多少钱？"));
+  EXPECT_THAT(
+      QuestionsIn("Who runs Orsen? What is in invoice 7, and when was Luje Forge founded?"),
+      ElementsAre("Who runs Orsen", "What is in invoice 7", "when was Luje Forge founded?"));
+}
+
+TEST(QuestionsInTest, WhatLeansOnTheOtherPartIsNotParted) {
+  for (const char* const text :
+       {"", "Who makes the Luje chair?", "Who makes the Luje chair and when was it founded?",
+        "Which costs more, the Luje chair or the Tovdar lamp?", "In 2020, who ran Orsen?",
+        "Where do Anna and Bert live?", "椅子的厂家是谁，卖多少钱？", "and , and "}) {
+    EXPECT_THAT(QuestionsIn(text), ElementsAre(text));
+  }
+}
 
 TEST_F(AskedTest, RareWordsNamesAndNumbersCountMore) {
   const Asked asked = Ask("Which lamp stands in the tower of Orsen?",

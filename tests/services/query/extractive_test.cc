@@ -140,6 +140,28 @@ TEST(ExtractTest, EachThingThatIsAskedForIsQuoted) {
   EXPECT_THAT(answer.text, HasSubstr("costs 149.25. [3]"));
 }
 
+TEST(ExtractTest, SeveralQuestionsInOneAreAnsweredEach) {
+  const std::vector<Hit> hits = {
+      Passage("The maker of the Quinvapel lamp is Zuvi Studio. It sells for 62.50."),
+      Passage("The Bridge warehouse holds the Oryoul boot. It costs 50.00.")};
+  EXPECT_EQ(Extract(Question("How much does the Oryoul boot cost and who is the maker of the "
+                             "Quinvapel lamp?"),
+                    hits, {})
+                .text,
+            "The Bridge warehouse holds the Oryoul boot. [2] It costs 50.00. [2] The maker of the "
+            "Quinvapel lamp is Zuvi Studio. [1]");
+  EXPECT_EQ(Extract(Question("Who is the maker of the Quinvapel lamp, and how much does the Luje "
+                             "chair cost?"),
+                    hits, {})
+                .text,
+            "The maker of the Quinvapel lamp is Zuvi Studio. [1]");
+  EXPECT_EQ(Extract(Question("Who is the maker of the Quinvapel lamp, and for how much does the "
+                             "Quinvapel lamp sell?"),
+                    hits, {})
+                .text,
+            "The maker of the Quinvapel lamp is Zuvi Studio. [1] It sells for 62.50. [1]");
+}
+
 TEST(ExtractTest, WhatNamesAnotherThingIsNoAnswer) {
   const std::vector<Hit> hits = {Passage("The Bisol clock is stored in the Hill warehouse."),
                                  Passage("The Tovdar lamp is red.")};
