@@ -13,7 +13,7 @@ namespace {
 
 // Raised whenever the same file would give other passages than before: a change of the decoders, of
 // the cutting, of what is embedded, or of what is kept of pictures and places.
-constexpr uint64_t kPipelineVersion = 6;
+constexpr uint64_t kPipelineVersion = 7;
 
 }  // namespace
 

@@ -20,6 +20,9 @@
 namespace sightline::media {
 namespace {
 
+// Of a font size, by how much other text of the same kind may differ; a heading does by more.
+constexpr double kSameSize = 0.15;
+
 struct Line {
   Extent extent;     // points
   PlacedLine words;  // of the parsed document
@@ -74,21 +77,30 @@ std::vector<Block> ReadBlocks(const pugi::xml_node& page) {
   return blocks;
 }
 
-// The size that most of the page's text has.
+// The size that most of the page's text has; 0 where none has most of it, as on labels and signs.
 double BodySize(const std::vector<Block>& blocks) {
   std::map<int, size_t> bytes_by_size;  // in half points
+  size_t all = 0;
   for (const Block& block : blocks) {
     for (const Line& line : block.lines) {
       if (std::isfinite(line.size) && line.size > 0 && line.size < 10'000) {
         size_t& bytes = bytes_by_size[static_cast<int>(std::lround(line.size * 2))];
-        for (const PlacedWord& word : line.words) bytes += word.text.size();
+        for (const PlacedWord& word : line.words) {
+          bytes += word.text.size();
+          all += word.text.size();
+        }
       }
     }
   }
   const auto most =
       std::max_element(bytes_by_size.begin(), bytes_by_size.end(),
                        [](const auto& a, const auto& b) { return a.second < b.second; });
-  return most == bytes_by_size.end() ? 0 : most->first / 2.0;
+  if (most == bytes_by_size.end()) return 0;
+  size_t near = 0;  // other fonts have other heights
+  for (const auto& [size, bytes] : bytes_by_size) {
+    if (std::abs(size - most->first) <= kSameSize * most->first) near += bytes;
+  }
+  return 2 * near < all ? 0 : most->first / 2.0;
 }
 
 // 1..3 for a short block in clearly larger type, else 0.

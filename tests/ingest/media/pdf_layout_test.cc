@@ -145,6 +145,28 @@ TEST(PdfLayoutTest, ATableBecomesMarkdownWhereItsFirstWordStands) {
   EXPECT_FLOAT_EQ(lines[3].box->x1, 0.75f);
 }
 
+// One line of a word, `size` points high.
+std::string LineOf(const std::string& word, int size) {
+  const std::string place =
+      absl::StrCat("xMin=\"10\" yMin=\"10\" xMax=\"90\" yMax=\"", 10 + size, "\">");
+  return absl::StrCat("<block ", place, "<line ", place, "<word ", place, word,
+                      "</word></line></block>");
+}
+
+TEST(PdfLayoutTest, WhatIsLargerThanMostOfThePageIsAHeading) {
+  EXPECT_EQ(Read(Document(LineOf("Luje", 20) + LineOf("chairs-and-tables", 10))),
+            "h1 Luje\np chairs-and-tables\n");
+  // Fonts of two scripts, set alike.
+  EXPECT_EQ(Read(Document(LineOf("Luje", 20) + LineOf("chairs", 10) + LineOf("椅子", 11))),
+            "h1 Luje\np chairs\np 椅子\n");
+}
+
+TEST(PdfLayoutTest, ALabelWhoseLinesAreAllOfOtherSizesHasNoHeading) {
+  EXPECT_EQ(Read(Document(LineOf("Pelnivi", 25) + LineOf("bag", 30) + LineOf("2024-05-02", 20) +
+                          LineOf("Price", 26) + LineOf("47.00", 26))),
+            "p Pelnivi\np bag\np 2024-05-02\np Price\np 47.00\n");
+}
+
 TEST(PdfLayoutTest, BulletsMakeListItems) {
   EXPECT_EQ(Read(Document(Block({{"•", "milk"}}))), "li • milk\n");
 }
