@@ -20,7 +20,7 @@
 namespace sightline::media {
 namespace {
 
-// Of a font size, by how much other text of the same kind may differ; a heading does by more.
+// By how much text of another font may be higher and of the same size; a heading is by more.
 constexpr double kSameSize = 0.15;
 
 struct Line {
@@ -77,7 +77,8 @@ std::vector<Block> ReadBlocks(const pugi::xml_node& page) {
   return blocks;
 }
 
-// The size that most of the page's text has; 0 where none has most of it, as on labels and signs.
+// The size that most of the page's text has; 0 where more of the page is larger than that, as on
+// labels and signs whose lines all differ.
 double BodySize(const std::vector<Block>& blocks) {
   std::map<int, size_t> bytes_by_size;  // in half points
   size_t all = 0;
@@ -96,11 +97,11 @@ double BodySize(const std::vector<Block>& blocks) {
       std::max_element(bytes_by_size.begin(), bytes_by_size.end(),
                        [](const auto& a, const auto& b) { return a.second < b.second; });
   if (most == bytes_by_size.end()) return 0;
-  size_t near = 0;  // other fonts have other heights
+  size_t larger = 0;
   for (const auto& [size, bytes] : bytes_by_size) {
-    if (std::abs(size - most->first) <= kSameSize * most->first) near += bytes;
+    if (size > (1 + kSameSize) * most->first) larger += bytes;
   }
-  return 2 * near < all ? 0 : most->first / 2.0;
+  return 2 * larger > all ? 0 : most->first / 2.0;
 }
 
 // 1..3 for a short block in clearly larger type, else 0.

@@ -228,8 +228,8 @@ absl::StatusOr<Answer> Answerer::WriteExtractive(const AnswerRequest& request,
       request.stand_alone.has_value() ? *request.stand_alone : request.question;
   QuoteMeaning meaning;
   if (meaning_ != nullptr && !retrieved.dense_untrained) {
-    meaning = [&](std::span<const std::string> texts) {
-      auto cosines = meaning_(question, texts, limits);
+    meaning = [&](const QueryContent& asked, std::span<const std::string> texts) {
+      auto cosines = meaning_(asked, texts, limits);
       // What is too long for the encoder stays so.
       const bool may_pass = !cosines.ok() && !absl::IsInvalidArgument(cosines.status());
       if (may_pass) edge::NoteMakeshift(limits);

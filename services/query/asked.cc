@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/query/claim_check.h"
+#include "services/query/leaning.h"
 #include "services/query/names.h"
 #include "services/query/terms.h"
 #include "services/query/words.h"
@@ -21,6 +22,9 @@ constexpr double kEntityWeight = 2;
 // one of two must not answer ("who invented the telephone"), two of three may ("who makes the tall
 // mug").
 constexpr double kUnseenWeight = 1.5;
+// Texts of more bytes, or of more questions, are not parted.
+constexpr size_t kMostBytesParted = 1000;
+constexpr size_t kMostQuestions = 4;
 // Of the weight of a name's words, what must be met: a person is named in more ways than one.
 constexpr double kMostOfName = 0.45;
 
@@ -104,6 +108,12 @@ bool JoinsThings(absl::string_view question) {
   });
 }
 
+// Asks for something and says of what: by a name, or by a number beside another word ("invoice 7").
+bool StandsAlone(absl::string_view clause) {
+  return IsOpen(clause) && (!NamesIn(clause).empty() ||
+                            (!NumbersIn(clause).empty() && ContentTerms(clause).size() > 1));
+}
+
 // The text's words with a mark between, so that no term of two words is found in them.
 std::string InWords(absl::string_view given) {
   const std::string text = NormalisedText(given);
@@ -125,29 +135,30 @@ TermSet NameTerms(absl::string_view question) {
 }  // namespace
 
 std::vector<std::string> QuestionsIn(absl::string_view text) {
-  constexpr absl::string_view kBetween[] = {", and ", " and ", ", ", "; ", "? ", "，", "；", "？"};
-  const auto stands_alone = [](absl::string_view part) {
-    return IsOpen(part) && (!NamesIn(part).empty() || !NumbersIn(part).empty());
-  };
-  std::vector<std::string> out;
+  const std::vector<std::string> whole = {std::string(text)};
+  if (text.size() > kMostBytesParted) return whole;
+  constexpr absl::string_view kBetween[] = {"; and ", ", and ", " and ", "; ", "? And ", "? ",
+                                            "?\n",    "\n",     "，",    "；", "？"};
+  std::vector<std::string> clauses(1);
   for (size_t at = 0; at < text.size();) {
+    const absl::string_view rest = text.substr(at);
     const auto* const between = std::ranges::find_if(
-        kBetween, [&](absl::string_view mark) { return absl::StartsWith(text.substr(at), mark); });
-    if (between == std::end(kBetween)) {
-      ++at;
+        kBetween, [&](absl::string_view mark) { return absl::StartsWith(rest, mark); });
+    if (between != std::end(kBetween)) {
+      clauses.emplace_back();
+      at += between->size();
       continue;
     }
-    const absl::string_view before = text.substr(0, at), behind = text.substr(at + between->size());
-    if (stands_alone(before) && stands_alone(behind)) {
-      out.emplace_back(before);
-      text = behind;
-      at = 0;
-    } else {
-      at += between->size();
-    }
+    // A list, a date, a clause about what stands before it.
+    if (absl::StartsWith(rest, ", ")) return whole;
+    clauses.back() += text[at++];
   }
-  out.emplace_back(text);
-  return out;
+  std::erase(clauses, "");
+  if (clauses.size() < 2 || clauses.size() > kMostQuestions) return whole;
+  for (size_t i = 0; i < clauses.size(); ++i) {
+    if (!StandsAlone(clauses[i]) || (i > 0 && LeansOnEarlier(clauses[i], false))) return whole;
+  }
+  return clauses;
 }
 
 TermSet TermsOf(absl::string_view text) {

@@ -14,9 +14,9 @@ using TermSet = absl::flat_hash_set<std::string>;
 
 TermSet TermsOf(absl::string_view text);
 
-// The questions in `text`, which may be several in one: "Who makes the Luje chair, and how much
-// does the Tovdar lamp cost?". It is parted only where each part asks and names something of its
-// own; else it is one.
+// The questions in `text`, which may be up to four in one: "Who makes the Luje chair, and how much
+// does the Tovdar lamp cost?". It is parted only where each clause asks for itself and names
+// something of its own; else it is one, as is one of over 1,000 bytes.
 std::vector<std::string> QuestionsIn(absl::string_view text);
 
 // What a question asks for, told by its words: which terms must be met, and how much each says.

@@ -4,6 +4,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -125,8 +126,8 @@ void AppendQuote(const Quote& quote, size_t place, const Hit& hit, double suppor
 
 // Has the best by their words ordered by their meaning too, and leaves the others out; the best of
 // each thing that is asked about is among them. As it was where the meaning is not known.
-void SortByMeaning(const Asked& asked, std::span<const Hit> hits, const QuoteMeaning& meaning,
-                   std::vector<Candidate>& candidates) {
+void SortByMeaning(const Asked& asked, const QueryContent& question, std::span<const Hit> hits,
+                   const QuoteMeaning& meaning, std::vector<Candidate>& candidates) {
   if (candidates.size() < 2) return;
   std::vector<Candidate*> meant;
   for (size_t i = 0; i < candidates.size() && i < kMeant; ++i) meant.push_back(&candidates[i]);
@@ -146,7 +147,7 @@ void SortByMeaning(const Asked& asked, std::span<const Hit> hits, const QuoteMea
                         ? candidate->Text()
                         : absl::StrCat(passage.heading, "\n", candidate->Text()));
   }
-  const std::vector<float> cosines = meaning(texts);
+  const std::vector<float> cosines = meaning(question, texts);
   if (cosines.size() != meant.size()) return;
   const float nearest = *std::ranges::max_element(cosines);
   std::vector<Candidate> kept;
@@ -223,14 +224,14 @@ std::vector<Candidate> Choose(const Asked& asked, std::vector<Candidate> candida
 }
 
 // What of `candidates` answers one question, each with its support as the score; empty = nothing.
-std::vector<Candidate> QuotesFor(const std::string& question, std::span<const Hit> hits,
+std::vector<Candidate> QuotesFor(const QueryContent& question, std::span<const Hit> hits,
                                  std::vector<Candidate> candidates,
                                  const ExtractiveOptions& options, const QuoteMeaning& meaning) {
   std::vector<const TermSet*> places;
   for (const Candidate& candidate : candidates) places.push_back(&candidate.context);
-  const Asked asked(question, places);
+  const Asked asked(question.JoinedText(), places);
   Judge(asked, hits, options, candidates);
-  if (meaning != nullptr) SortByMeaning(asked, hits, meaning, candidates);
+  if (meaning != nullptr) SortByMeaning(asked, question, hits, meaning, candidates);
   std::vector<Candidate> chosen = Choose(asked, std::move(candidates), options);
   TermSet held;
   for (Candidate& candidate : chosen) {
@@ -269,14 +270,26 @@ ExtractiveAnswer Extract(const QueryContent& question, std::span<const Hit> hits
     return QuoteBeginnings(hits, candidates, options);
   }
   ExtractiveAnswer answer;
-  std::set<std::pair<size_t, size_t>> given;  // hit, place of the quote in its passage
-  for (const std::string& part : QuestionsIn(text)) {
-    for (const Candidate& candidate : QuotesFor(part, hits, candidates, options, meaning)) {
-      size_t order = candidate.order + 1 - candidate.quotes.size();
+  using Place = std::pair<size_t, size_t>;  // hit, place of the quote in its passage
+  std::set<Place> given;
+  std::optional<Place> last;
+  const std::vector<std::string> questions = QuestionsIn(text);
+  for (const std::string& each : questions) {
+    QueryContent asked = question;
+    if (questions.size() > 1) asked.texts = {each};
+    for (const Candidate& candidate : QuotesFor(asked, hits, candidates, options, meaning)) {
+      const Place end = {candidate.hit, candidate.order};
+      // One passage may answer two questions.
+      if (given.contains(end)) continue;
+      Place place = {candidate.hit, candidate.order + 1 - candidate.quotes.size()};
       for (const Quote& quote : candidate.quotes) {
-        // One passage may answer two questions.
-        if (!given.insert({candidate.hit, order++}).second) continue;
-        AppendQuote(quote, candidate.hit, hits[candidate.hit], candidate.score, answer);
+        // What goes on from a sentence is not parted from it, unless that was just said.
+        if (place != last) {
+          AppendQuote(quote, candidate.hit, hits[candidate.hit], candidate.score, answer);
+          given.insert(place);
+          last = place;
+        }
+        ++place.second;
       }
     }
   }

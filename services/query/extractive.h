@@ -27,9 +27,10 @@ struct ExtractiveAnswer {
   std::vector<Citation> citations;
 };
 
-// How near each of these texts is in meaning to the question, as cosines; none where that is not
+// How near each of these texts is in meaning to a question, as cosines; none where that is not
 // known.
-using QuoteMeaning = std::function<std::vector<float>(std::span<const std::string> texts)>;
+using QuoteMeaning = std::function<std::vector<float>(const QueryContent& question,
+                                                      std::span<const std::string> texts)>;
 
 // Answers with what stands in the hits (quotes.h). Quotes are ranked by the weight of the
 // question's terms that they and their headings hold, rare terms, names and numbers counting more,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
@@ -32,7 +33,7 @@ constexpr double kDecidedWords = 0.5;   // the same of what is decided
 // what has no first hint is not found.
 constexpr double kDirections = 0.5;
 constexpr double kMadeUpPrices = 0.6;
-constexpr int kDecidedTogether = 8;
+constexpr size_t kDecidedTogether = 8;
 
 // Dated labels of up to `kMostPairs` items, at times one too few, in any order.
 std::vector<int> DatedLabels(const World& world, Random& random) {
@@ -53,7 +54,7 @@ std::vector<int> DatedLabels(const World& world, Random& random) {
   return passages;
 }
 
-// Two prices of 1 to 199 in cents, never the same, mostly of as many digits; some are close.
+// Two prices of 1 to about 200 in cents, never the same, mostly of as many digits; some are close.
 std::array<int, 2> SomePrices(Random& random) {
   constexpr int kLowest[] = {1, 10, 100};
   constexpr int kHighest[] = {9, 99, 199};
@@ -114,6 +115,7 @@ absl::Status SampleMaker::CountDifferences(const std::vector<Turn>& turns,
     std::set<size_t>& tokens = counted.emplace_back();
     for (const std::string& text : turn.others) {
       SL_ASSIGN_OR_RETURN(const std::vector<int32_t> other, files_.tokenizer().EncodePlain(text));
+      if (other == ids) continue;
       tokens.insert(static_cast<size_t>(std::ranges::mismatch(ids, other).in1 - ids.begin()));
     }
   }
@@ -165,7 +167,8 @@ absl::Status SampleMaker::DecideDirections(const World& world, Random& random,
                                            WritingSamples& out) const {
   std::vector<model::Message> messages;
   std::vector<Turn> turns;
-  for (int i = 0; i < kDecidedTogether; ++i) {
+  std::set<std::string> said;
+  for (int tries = 0; tries < kTries && turns.size() < kDecidedTogether; ++tries) {
     std::optional<Question> question = Ask(world, Task::kComparison, random);
     if (!question.has_value()) return absl::OkStatus();
     if (random.Chance(kMadeUpPrices)) {
@@ -178,10 +181,12 @@ absl::Status SampleMaker::DecideDirections(const World& world, Random& random,
           {ChangeAnswer(first, second, cents[0] < cents[1], question->language), {}}};
     }
     const std::string answer = MarkedAnswer(*question, question->documents);
+    if (!said.insert(answer).second) continue;
     turns.push_back({answer, {OtherDirection(answer)}});
     messages.push_back({"user", {absl::StrCat("Question: ", question->text)}});
     messages.push_back({"assistant", {answer}});
   }
+  if (messages.empty()) return absl::OkStatus();
   SL_RETURN_IF_ERROR(AddConversation(messages, out));
   return CountDifferences(turns, out);
 }

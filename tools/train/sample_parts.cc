@@ -1,5 +1,6 @@
 #include "tools/train/sample_parts.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/str_cat.h"

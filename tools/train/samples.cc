@@ -35,6 +35,7 @@ constexpr double kHalfAbsent = 0.1;
 // are asked about.
 constexpr demo_world::WorldSize kShop = {.items = 400, .pages = 40, .texts = 80};
 constexpr demo_world::WorldSize kTextsShop = {.items = 200, .pages = 120, .texts = 80};
+
 // Counts for BuildPrompt, which asks a generator for nothing else.
 class TokenCounter final : public model::Generator {
  public:
@@ -100,6 +101,7 @@ constexpr Task kTextsTasks[] = {Task::kTextAnswer,  Task::kTextAnswer,  Task::kP
 // Texts are short and teach to copy what stands in a passage.
 constexpr Task kLookTasks[] = {Task::kPageAnswer, Task::kTableAnswer, Task::kTableAnswer,
                                Task::kTextAnswer};
+
 bool IsPhoto(const World& world, int document) {
   return world.documents()[document].kind == DocumentKind::kPhoto;
 }

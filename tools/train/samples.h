@@ -108,6 +108,7 @@ class SampleMaker {
                              WritingSamples& out) const;
   absl::Status DecideDirections(const demo_world::World& world, demo_world::Random& random,
                                 WritingSamples& out) const;
+  // What the assistant says, and what it would say were something else true.
   struct Turn {
     std::string text;
     std::vector<std::string> others;

@@ -159,6 +159,10 @@ TEST(PdfLayoutTest, WhatIsLargerThanMostOfThePageIsAHeading) {
   // Fonts of two scripts, set alike.
   EXPECT_EQ(Read(Document(LineOf("Luje", 20) + LineOf("chairs", 10) + LineOf("椅子", 11))),
             "h1 Luje\np chairs\np 椅子\n");
+  // Small print is no reason against it.
+  EXPECT_EQ(Read(Document(LineOf("Luje", 20) + LineOf("armchairs", 10) + LineOf("tables", 8) +
+                          LineOf("lamps", 6))),
+            "h1 Luje\np armchairs\np tables\np lamps\n");
 }
 
 TEST(PdfLayoutTest, ALabelWhoseLinesAreAllOfOtherSizesHasNoHeading) {

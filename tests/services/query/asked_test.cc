@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+
 namespace sightline::query {
 namespace {
 
@@ -21,23 +23,51 @@ class AskedTest : public ::testing::Test {
   std::vector<TermSet> places_;
 };
 
-TEST(QuestionsInTest, PartsThatAskAndNameSomethingStandAlone) {
+TEST(QuestionsInTest, ClausesThatAskAndNameSomethingStandAlone) {
   EXPECT_THAT(QuestionsIn("Who makes the Luje chair, and how much does the Tovdar lamp cost?"),
               ElementsAre("Who makes the Luje chair", "how much does the Tovdar lamp cost?"));
   EXPECT_THAT(QuestionsIn("Luje 椅子的厂家是谁，Tovdar 台灯卖多少钱？"),
-              ElementsAre("Luje 椅子的厂家是谁", "Tovdar 台灯卖多少钱？"));
+              ElementsAre("Luje 椅子的厂家是谁", "Tovdar 台灯卖多少钱"));
   EXPECT_THAT(
       QuestionsIn("Who runs Orsen? What is in invoice 7, and when was Luje Forge founded?"),
       ElementsAre("Who runs Orsen", "What is in invoice 7", "when was Luje Forge founded?"));
+  EXPECT_THAT(QuestionsIn("Who runs Orsen?\nWhat is in invoice 7?"),
+              ElementsAre("Who runs Orsen", "What is in invoice 7?"));
 }
 
-TEST(QuestionsInTest, WhatLeansOnTheOtherPartIsNotParted) {
+TEST(QuestionsInTest, WhatBelongsTogetherIsNotParted) {
   for (const char* const text :
-       {"", "Who makes the Luje chair?", "Who makes the Luje chair and when was it founded?",
-        "Which costs more, the Luje chair or the Tovdar lamp?", "In 2020, who ran Orsen?",
-        "Where do Anna and Bert live?", "椅子的厂家是谁，卖多少钱？", "and , and "}) {
+       {"", "and , and ", "Who makes the Luje chair?", "Where do Anna and Bert live?",
+        "Which costs more, the Luje chair or the Tovdar lamp?", "椅子的厂家是谁，卖多少钱？",
+        // Names, lists, dates.
+        "Who runs Smith and Sons, and where is Orsen?",
+        "Who makes the Luje chair, the Tovdar lamp and the Bisol clock, and where is Orsen Forge?",
+        "What was signed on May 5, 2020, and who signed it for Orsen?",
+        // What leans on what was named before.
+        "Who makes the Luje chair and when was it founded?",
+        "Who makes the Luje chair and which two colours does it come in?",
+        "Who ran Orsen Forge in 2020, and who in 2021?",
+        "How much did the Luje chair cost in 2020, and how much in 2024?",
+        "Who founded Orsen Forge and what did he do in Leeds?",
+        "For the Luje chair, what is the price and what is the stock in the Hill warehouse?",
+        "对于 Luje 椅子，价格是多少，Hill 仓库有多少库存？",
+        // Clauses about what stands before them.
+        "When did Anna Brook, who founded Orsen Forge, move to Leeds?",
+        "In which city is Luje Forge, which was founded in 1920?"}) {
     EXPECT_THAT(QuestionsIn(text), ElementsAre(text));
   }
+}
+
+TEST(QuestionsInTest, ManyQuestionsAreOne) {
+  std::string four, five;
+  for (int i = 0; i < 5; ++i) {
+    absl::StrAppend(i < 4 ? &four : &five, "Who runs Orsen", i, "? ");
+  }
+  EXPECT_EQ(QuestionsIn(four).size(), 4u);
+  EXPECT_EQ(QuestionsIn(absl::StrCat(four, five)).size(), 1u);
+  std::string endless;
+  for (int i = 0; i < 4000; ++i) endless += "who 2; ";
+  EXPECT_THAT(QuestionsIn(endless), ElementsAre(endless));
 }
 
 TEST_F(AskedTest, RareWordsNamesAndNumbersCountMore) {

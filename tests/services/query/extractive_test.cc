@@ -6,6 +6,7 @@
 namespace sightline::query {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -160,6 +161,29 @@ TEST(ExtractTest, SeveralQuestionsInOneAreAnsweredEach) {
                     hits, {})
                 .text,
             "The maker of the Quinvapel lamp is Zuvi Studio. [1] It sells for 62.50. [1]");
+  // "It" is not to mean the lamp.
+  EXPECT_EQ(Extract(Question("Which warehouse holds the Oryoul boot; who is the maker of the "
+                             "Quinvapel lamp; and how much does the Oryoul boot cost?"),
+                    hits, {})
+                .text,
+            "The Bridge warehouse holds the Oryoul boot. [2] The maker of the Quinvapel lamp is "
+            "Zuvi Studio. [1] The Bridge warehouse holds the Oryoul boot. [2] It costs 50.00. [2]");
+}
+
+TEST(ExtractTest, EachOfSeveralQuestionsHasItsOwnMeaning) {
+  const std::vector<Hit> hits = {
+      Passage("Zuvi Studio makes the Quinvapel lamp."), Passage("The Quinvapel lamp is tall."),
+      Passage("The Oryoul boot costs 50.00."), Passage("The Oryoul boot is red.")};
+  std::vector<std::string> asked;
+  const QuoteMeaning meaning = [&](const QueryContent& question,
+                                   std::span<const std::string> texts) {
+    asked.push_back(question.JoinedText());
+    return std::vector<float>(texts.size(), 1);
+  };
+  Extract(Question("Who makes the Quinvapel lamp, and what does the Oryoul boot cost?"), hits, {},
+          meaning);
+  EXPECT_THAT(asked,
+              ElementsAre("Who makes the Quinvapel lamp", "what does the Oryoul boot cost?"));
 }
 
 TEST(ExtractTest, WhatNamesAnotherThingIsNoAnswer) {
@@ -182,14 +206,16 @@ TEST(ExtractTest, TheMeaningDecidesAmongTheBest) {
   const std::vector<Hit> hits = {Passage("The Luje chair is red."),
                                  Passage("The Luje chair is big.")};
   std::vector<std::string> asked;
-  const QuoteMeaning meaning = [&](std::span<const std::string> texts) {
+  const QuoteMeaning meaning = [&](const QueryContent&, std::span<const std::string> texts) {
     asked.assign(texts.begin(), texts.end());
     return std::vector<float>{0.3f, 0.9f};
   };
   EXPECT_EQ(Extract(Question("size of the Luje chair"), hits, {}, meaning).text,
             "The Luje chair is big. [2]");
   EXPECT_EQ(asked.size(), 2u);
-  const QuoteMeaning unknown = [](std::span<const std::string>) { return std::vector<float>(); };
+  const QuoteMeaning unknown = [](const QueryContent&, std::span<const std::string>) {
+    return std::vector<float>();
+  };
   EXPECT_EQ(Extract(Question("size of the Luje chair"), hits, {}, unknown).text,
             Extract(Question("size of the Luje chair"), hits, {}).text);
 }
