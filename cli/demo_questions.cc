@@ -91,7 +91,8 @@ class Chooser {
   }
 
   void AddAnswers() {
-    AddPageAnswer();
+    AddPageAnswer("from a table on the picture of a page", Task::kTableAnswer);
+    AddPageAnswer("from the picture of a label, sign or chart", Task::kPageAnswer);
     Answer("from a Chinese text", First(Task::kTextAnswer, Chinese));
     std::optional<EvalQuestion> comparison = First(Task::kComparison, English);
     if (!comparison.has_value()) comparison = First(Task::kComparison, Chinese);
@@ -101,18 +102,16 @@ class Chooser {
         {.what = "quoted from a PDF", .question = PaperQuestion(), .place = {}, .quoted = true});
   }
 
-  // A question to a row of a page's table, and where that row is.
-  void AddPageAnswer() {
+  // A question to what stands on a page, and where that is.
+  void AddPageAnswer(const char* what, Task task) {
     std::optional<EvalQuestion> place;
-    std::optional<EvalQuestion> question =
-        First(Task::kTableAnswer, [this, &place](const EvalQuestion& q) {
-          place = English(q) ? PlaceOf(q) : std::nullopt;
-          return place.has_value();
-        });
+    std::optional<EvalQuestion> question = First(task, [this, &place](const EvalQuestion& q) {
+      place = English(q) ? PlaceOf(q) : std::nullopt;
+      return place.has_value();
+    });
     if (!question.has_value()) return;
-    questions_.answers.push_back({.what = "from the picture of a page",
-                                  .question = *std::move(question),
-                                  .place = std::move(place)});
+    questions_.answers.push_back(
+        {.what = what, .question = *std::move(question), .place = std::move(place)});
   }
 
   std::optional<EvalQuestion> PlaceOf(const EvalQuestion& question) const {
