@@ -29,7 +29,9 @@ const demo_world::Document& Gold(const EvalQuestion& question) {
 TEST(DemoQuestionsTest, AShopOfSomeSizeHoldsOneOfEveryKind) {
   const DemoQuestions questions = ChooseQuestions(Shop(), kSeed);
   EXPECT_EQ(questions.searches.size(), 8u);
-  EXPECT_EQ(questions.answers.size(), 5u);
+  EXPECT_EQ(questions.answers.size(), 6u);
+  EXPECT_EQ(questions.answers[1].question.task, Task::kPageAnswer);
+  EXPECT_TRUE(questions.answers[1].place.has_value());
   EXPECT_TRUE(questions.extraction.has_value());
   ASSERT_TRUE(questions.box.has_value());
   EXPECT_TRUE(questions.box->gold.documents.empty());  // of a scene

@@ -37,7 +37,7 @@ class DemoTest(unittest.TestCase):
         report = self.demo("--data", data, "--model", BIN.parent / "tests" / "untrained_model")
         self.assertTrue(report["untrained"])
         self.assertEqual([answer["right"] for answer in report["answers"]], [True])  # quoted
-        self.assertEqual(len(report["left_out"]), 6)
+        self.assertEqual(len(report["left_out"]), 7)
         filtered = next(search for search in report["searches"] if search["filter"])
         kind = filtered["filter"].split('"')[1]
         self.assertTrue(filtered["reply"]["hits"])
@@ -49,7 +49,7 @@ class DemoTest(unittest.TestCase):
         tiny_model.write(self.folder / "model")
         report = self.demo("--model", self.folder / "model")
         self.assertEqual(report["left_out"], [])
-        self.assertEqual(len(report["answers"]), 5)
+        self.assertEqual(len(report["answers"]), 6)
         self.assertGreater(report["extraction"]["fields"], 5)
         self.assertTrue(0 <= report["box"]["overlap"] <= 1)
         self.assertIsNone(report["data"])
