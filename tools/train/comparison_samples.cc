@@ -107,10 +107,10 @@ absl::Status SampleMaker::Decide(const World& world, Random& random, WritingSamp
                                     : DecideChanges(world, random, out);
 }
 
-absl::Status SampleMaker::CountDifferences(const std::vector<Turn>& turns,
+absl::Status SampleMaker::CountDifferences(const std::vector<Told>& turns,
                                            WritingSamples& out) const {
   std::vector<std::set<size_t>> counted;
-  for (const Turn& turn : turns) {
+  for (const Told& turn : turns) {
     SL_ASSIGN_OR_RETURN(const std::vector<int32_t> ids, files_.tokenizer().EncodePlain(turn.text));
     std::set<size_t>& tokens = counted.emplace_back();
     for (const std::string& text : turn.others) {
@@ -137,7 +137,7 @@ absl::Status SampleMaker::DecideChanges(const World& world, Random& random,
   const World known = world.Knowing(passages);
   const bool words = random.Chance(kDecidedWords);
   std::vector<model::Message> messages;
-  std::vector<Turn> turns;
+  std::vector<Told> turns;
   std::set<std::string> said;
   for (int tries = 0; tries < kTries && turns.size() < kDecidedTogether; ++tries) {
     const std::optional<Question> question = Ask(known, Task::kComparison, random);
@@ -166,7 +166,7 @@ absl::Status SampleMaker::DecideChanges(const World& world, Random& random,
 absl::Status SampleMaker::DecideDirections(const World& world, Random& random,
                                            WritingSamples& out) const {
   std::vector<model::Message> messages;
-  std::vector<Turn> turns;
+  std::vector<Told> turns;
   std::set<std::string> said;
   for (int tries = 0; tries < kTries && turns.size() < kDecidedTogether; ++tries) {
     std::optional<Question> question = Ask(world, Task::kComparison, random);

@@ -109,13 +109,13 @@ class SampleMaker {
   absl::Status DecideDirections(const demo_world::World& world, demo_world::Random& random,
                                 WritingSamples& out) const;
   // What the assistant says, and what it would say were something else true.
-  struct Turn {
+  struct Told {
     std::string text;
     std::vector<std::string> others;
   };
   // Keeps of the last prompt's targets in each of the assistant's turns those where its text begins
   // to differ from one of its `others`.
-  absl::Status CountDifferences(const std::vector<Turn>& turns, WritingSamples& out) const;
+  absl::Status CountDifferences(const std::vector<Told>& turns, WritingSamples& out) const;
 
   // Questions asked one after the other about the same passages, which cost most.
   struct Turns {
