@@ -89,6 +89,9 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
       const double share = value.is_number() ? value.get<double>() : 0;
       if (!(share > 0 && share <= 1)) return Wrong(path, key, "a number above 0, at most 1");
       out.abstain_above = share;
+    } else if (key == "rereads") {
+      if (!value.is_boolean()) return Wrong(path, key, "true or false");
+      out.rereads = value.get<bool>();
     } else if (key == "max_image_pixels") {
       if (!value.is_number_integer() || value.get<int64_t>() < 1) {
         return Wrong(path, key, "a whole number above 0");
@@ -98,7 +101,7 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
       return absl::FailedPreconditionError(
           absl::StrCat(path, ": unknown key \"", key,
                        "\"; expected encoder, reranker, generator, adapters, untrained, "
-                       "answers, abstain_above or max_image_pixels"));
+                       "answers, abstain_above, rereads or max_image_pixels"));
     }
   }
   if (!out.encoder.has_value() && !out.reranker.has_value() && !out.generator.has_value()) {

@@ -40,6 +40,7 @@ struct ModelInfo {
   bool untrained = false;    // sightline.json says the weights are random: scores mean nothing
   bool quotes = false;       // and that answers are quoted unless a request asks for a written one
   double abstain_above = 1;  // as in BundleLayout
+  bool rereads = false;      // likewise
 };
 
 }  // namespace sightline::model

@@ -217,6 +217,7 @@ ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension,
   info.untrained = options_.untrained;
   info.quotes = options_.quotes;
   info.abstain_above = options_.abstain_above;
+  info.rereads = options_.rereads;
   for (const auto& [name, loaded] : adapters_) {
     if (!absl::StartsWith(name, kPartsOwnAdapter)) info.adapters.push_back(name);
   }

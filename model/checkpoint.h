@@ -35,6 +35,7 @@ struct CheckpointOptions {
   bool untrained = false;
   bool quotes = false;
   double abstain_above = 1;
+  bool rereads = false;
   std::optional<int64_t> max_image_pixels;  // lowers the limit of both front ends
 };
 

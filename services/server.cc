@@ -246,6 +246,7 @@ absl::Status Server::StartCaches(const std::string& version) {
   if (parts.model.generator != nullptr) {
     const model::ModelInfo& info = parts.model.generator->info();
     server.AddNumber(info.quotes ? 1 : 0).AddField(absl::StrCat(info.abstain_above));
+    server.AddNumber(info.rereads ? 1 : 0);
   }
   add_part(parts.model.encoder);
   add_part(parts.model.reranker);

@@ -259,6 +259,12 @@ void AddQueryKeys(ConfigTable& t) {
                    "A written answer is the fixed abstention where the generator gives that at "
                    "least this share of all that it might write. 0 = as the model's "
                    "sightline.json says, 1 = only where nothing else is likelier."));
+  t.push_back(
+      Choice("answer", "reread", "auto",
+             "A written answer is drafted from all passages of the prompt, and then written "
+             "from those alone that the draft cites: truer, and half as fast. auto = as the "
+             "model's sightline.json says.",
+             {"auto", "on", "off"}));
   t.push_back(Integer(
       "answer", "sentences", 3, 1, 20,
       "Sentences of an extractive answer, to each question where several are asked in one."));
@@ -463,6 +469,9 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.answer.extractive.max_sentences = static_cast<int>(c.Int("answer.sentences"));
   if (const double share = c.Number("answer.abstain_above"); share > 0) {
     out.answer.abstain_above = share;
+  }
+  if (const std::string reread = c.String("answer.reread"); reread != "auto") {
+    out.answer.reread = reread == "on";
   }
   out.quote_by_meaning = c.Bool("answer.quote_by_meaning");
   out.second_look = c.Bool("answer.second_look");

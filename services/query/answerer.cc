@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -92,6 +93,37 @@ Answer NewGenerated(const model::ModelInfo& generator) {
   return answer;
 }
 
+// Those of 1 to `passages` that markers of `text` name, from the lowest.
+std::vector<int> NumbersIn(absl::string_view text, int passages) {
+  std::set<int> out;
+  for (const Marker& marker : ParseMarkers(text)) {
+    for (const int number : marker.numbers) {
+      if (number >= 1 && number <= passages) out.insert(number);
+    }
+  }
+  return {out.begin(), out.end()};
+}
+
+// A part of an answer as the generator knows it, that passage n of its prompt is numbers[n - 1] of
+// the answer, or n where `numbers` is empty.
+std::string InPrompt(absl::string_view text, std::span<const int> numbers) {
+  if (numbers.empty()) return std::string(text);
+  std::vector<int> shown(*std::max_element(numbers.begin(), numbers.end()), 0);
+  for (size_t i = 0; i < numbers.size(); ++i) shown[numbers[i] - 1] = static_cast<int>(i) + 1;
+  MarkerFilter filter(std::move(shown));
+  std::string out = filter.Push(text);
+  out += filter.Finish();
+  return out;
+}
+
+// Gives what was written already.
+absl::StatusOr<model::GenerateResult> Repeat(model::GenerateResult written,
+                                             const model::OnText& on_text) {
+  const std::string& text = written.first().text;
+  if (!text.empty() && !on_text({.text = text})) return Stopped();
+  return written;
+}
+
 void TakeText(const GroundedWriter& writer, Answer& answer) {
   answer.text = writer.text();
   answer.citations = writer.citations();
@@ -164,12 +196,11 @@ Answerer::Answerer(const AnswerOptions& options, model::Generator* generator,
       entailment_(std::move(entailment)),
       meaning_(std::move(meaning)) {}
 
-absl::StatusOr<Prompt> Answerer::MakePrompt(const AnswerRequest& request,
-                                            const Retrieved& retrieved,
+absl::StatusOr<Prompt> Answerer::MakePrompt(const AnswerRequest& request, std::span<const Hit> hits,
                                             const PromptOptions& options,
                                             const edge::CallLimits& limits) const {
-  SL_ASSIGN_OR_RETURN(Prompt prompt, BuildPrompt(request.question, retrieved.hits, options,
-                                                 *generator_, picture_, limits));
+  SL_ASSIGN_OR_RETURN(Prompt prompt,
+                      BuildPrompt(request.question, hits, options, *generator_, picture_, limits));
   // A short context is for the passages first.
   const int tokens = std::min(options_.history_tokens, generator_->info().context / 4);
   SL_ASSIGN_OR_RETURN(
@@ -269,10 +300,10 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
   Answer answer = NewGenerated(generator_->info());
   if (retrieved.hits.empty()) return Abstain(question, std::move(answer), sink);
 
-  SL_ASSIGN_OR_RETURN(Prompt prompt, MakePrompt(request, retrieved, options_.prompt, limits));
+  SL_ASSIGN_OR_RETURN(Prompt prompt, MakePrompt(request, retrieved.hits, options_.prompt, limits));
   Reasoning reasoning(request.reasoning, prompt.passages, sink, answer);
   SL_RETURN_IF_ERROR(ThinkFirst(request, limits, prompt, reasoning, answer));
-  const model::GenerateInput input = {
+  model::GenerateInput input = {
       .messages = prompt.messages,
       .sampling = request.sampling,
       .max_tokens = request.max_tokens > 0 ? request.max_tokens : options_.max_tokens,
@@ -286,6 +317,10 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
                                             generator_->info().abstain_above)},
       .constraint = nullptr};
   GroundingOptions grounding;
+  std::vector<int> numbers;
+  SL_ASSIGN_OR_RETURN(std::optional<model::GenerateResult> draft,
+                      DraftFirst(request, retrieved.hits, limits, prompt, input, numbers, answer));
+  grounding.numbers = numbers;
   grounding.policy = request.policy;
   grounding.judge = [&](const std::string& claim, std::span<const index::Passage* const> cited) {
     return JudgeClaim(claim, cited, entailment_, limits);
@@ -294,7 +329,8 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
   grounding.rewrite = [&](absl::string_view before, absl::string_view sentence,
                           int attempt) -> absl::StatusOr<std::string> {
     model::GenerateInput again = input;
-    again.messages = RewriteMessages(prompt.messages, before, sentence);
+    again.messages =
+        RewriteMessages(prompt.messages, InPrompt(before, numbers), InPrompt(sentence, numbers));
     again.max_tokens = std::min(input.max_tokens, kRewriteTokens);
     if (again.sampling.seed.has_value()) *again.sampling.seed += attempt + 1;
     std::string text;
@@ -317,7 +353,8 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
     }
     return writer.Write(piece.text);
   };
-  auto result = Generate(*generator_, input, limits, on_text);
+  auto result = draft.has_value() ? Repeat(*std::move(draft), on_text)
+                                  : Generate(*generator_, input, limits, on_text);
   if (!writer.status().ok()) return writer.status();
   if (!result.ok()) return Annotate(result.status(), "writing the answer");
   if (!reasoning.Finish()) return Stopped();
@@ -340,6 +377,27 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
     answer.warnings.push_back(absl::StrCat("sentences without a citation: ", writer.uncited()));
   }
   return answer;
+}
+
+absl::StatusOr<std::optional<model::GenerateResult>> Answerer::DraftFirst(
+    const AnswerRequest& request, std::span<const Hit> hits, const edge::CallLimits& limits,
+    Prompt& prompt, model::GenerateInput& input, std::vector<int>& numbers, Answer& answer) const {
+  // Reasoning was written about the passages of the first prompt.
+  if (request.reasoning || !options_.reread.value_or(generator_->info().rereads)) {
+    return std::nullopt;
+  }
+  auto draft = Generate(*generator_, input, limits, [](const model::TextPiece&) { return true; });
+  if (!draft.ok()) return Annotate(draft.status(), "drafting the answer");
+  const std::vector<int> cited = NumbersIn(draft->first().text, prompt.passages);
+  if (cited.empty() || static_cast<int>(cited.size()) == prompt.passages) return *std::move(draft);
+  AddUsage(*draft, answer);
+  std::vector<Hit> chosen;
+  for (const int number : cited) chosen.push_back(hits[number - 1]);
+  SL_ASSIGN_OR_RETURN(prompt, MakePrompt(request, chosen, options_.prompt, limits));
+  input.messages = prompt.messages;
+  std::get<model::MarkedTextFormat>(input.format).markers = prompt.passages;
+  numbers = cited;
+  return std::nullopt;
 }
 
 RegionFinder Answerer::Regions(const AnswerRequest& request, const edge::CallLimits& limits,
@@ -370,7 +428,7 @@ absl::StatusOr<Answer> Answerer::WriteJson(const AnswerRequest& request, const R
   }
   PromptOptions options = options_.prompt;
   options.json_schema = request.json_schema;
-  SL_ASSIGN_OR_RETURN(Prompt prompt, MakePrompt(request, retrieved, options, limits));
+  SL_ASSIGN_OR_RETURN(Prompt prompt, MakePrompt(request, retrieved.hits, options, limits));
   Reasoning reasoning(request.reasoning, prompt.passages, sink, answer);
   SL_RETURN_IF_ERROR(ThinkFirst(request, limits, prompt, reasoning, answer));
   const model::GenerateInput input = {

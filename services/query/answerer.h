@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ struct AnswerOptions {
   // The fixed reply is given where the generator gives it at least this share (above 0, at most 1)
   // of all that it might write; absent: as its sightline.json says.
   std::optional<double> abstain_above = {};
+  // A written answer is drafted from all passages of the prompt, then written from those alone that
+  // the draft cites; absent: as the generator's sightline.json says. Not with reasoning or a
+  // schema.
+  std::optional<bool> reread = {};
 };
 
 struct AnswerRequest {
@@ -103,7 +108,7 @@ class Answerer {
   absl::StatusOr<Answer> WriteJson(const AnswerRequest& request, const Retrieved& retrieved,
                                    const edge::CallLimits& limits, const AnswerSink& sink) const;
   // BuildPrompt with what was said before behind the instructions.
-  absl::StatusOr<Prompt> MakePrompt(const AnswerRequest& request, const Retrieved& retrieved,
+  absl::StatusOr<Prompt> MakePrompt(const AnswerRequest& request, std::span<const Hit> hits,
                                     const PromptOptions& options,
                                     const edge::CallLimits& limits) const;
 
@@ -112,6 +117,13 @@ class Answerer {
   class Reasoning;
   absl::Status ThinkFirst(const AnswerRequest& request, const edge::CallLimits& limits,
                           Prompt& prompt, Reasoning& reasoning, Answer& answer) const;
+  // Has the answer drafted. A draft that cites some passages of `prompt` and not all chooses what
+  // the answer is written from: `prompt` and `input` then show these alone, and numbers[n - 1] is
+  // what passage n of them is among `hits`, from 1. Any other draft is the answer, and is returned.
+  // Nothing when answers are not read again.
+  absl::StatusOr<std::optional<model::GenerateResult>> DraftFirst(
+      const AnswerRequest& request, std::span<const Hit> hits, const edge::CallLimits& limits,
+      Prompt& prompt, model::GenerateInput& input, std::vector<int>& numbers, Answer& answer) const;
   // For one answer, whose usage it adds to; null when the request wants no regions.
   RegionFinder Regions(const AnswerRequest& request, const edge::CallLimits& limits,
                        Answer& answer) const;

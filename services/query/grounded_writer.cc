@@ -3,6 +3,7 @@
 #include <unicode/uchar.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -60,6 +61,15 @@ std::vector<Span> WithWholeMarkers(absl::string_view text, std::vector<Span> sen
   return out;
 }
 
+GroundingOptions WithNumbers(GroundingOptions options, int passages) {
+  if (options.numbers.empty()) {
+    options.numbers.resize(passages);
+    std::iota(options.numbers.begin(), options.numbers.end(), 1);
+  }
+  options.numbers.resize(passages);
+  return options;
+}
+
 }  // namespace
 
 void RestOn(const index::Passage& passage, Span words, Citation& citation) {
@@ -102,10 +112,10 @@ std::vector<Span> SplitAnswer(absl::string_view text) {
 GroundedWriter::GroundedWriter(std::span<const Hit> hits, int passages, GroundingOptions options,
                                const AnswerSink& sink)
     : hits_(hits),
-      passages_(std::min<int>(passages, static_cast<int>(hits.size()))),
-      options_(std::move(options)),
+      options_(
+          WithNumbers(std::move(options), std::min<int>(passages, static_cast<int>(hits.size())))),
       sink_(sink),
-      filter_(passages_) {}
+      filter_(options_.numbers) {}
 
 bool GroundedWriter::Write(absl::string_view raw) { return Take(filter_.Push(raw)); }
 
@@ -180,7 +190,7 @@ bool GroundedWriter::Rewrite(Judged& sentence) {
       status_ = raw.status();
       return false;
     }
-    MarkerFilter filter(passages_);
+    MarkerFilter filter(options_.numbers);
     std::string text = filter.Push(*raw);
     text += filter.Finish();
     // One sentence stands for one: what else was written was not asked for.

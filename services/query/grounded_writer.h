@@ -70,6 +70,8 @@ struct GroundingOptions {
   SentenceJudge judge;       // null: the exact gates alone
   SentenceRewriter rewrite;  // for kRegenerate; null: as kDrop
   RegionFinder locate = {};  // null: citations have no regions
+  // Passage n of the generator is passage numbers[n - 1] of the answer; empty: n of both.
+  std::vector<int> numbers = {};
 };
 
 struct FieldCitation;  // field_citations.h
@@ -90,7 +92,8 @@ struct AnswerSink {
 // unchecked, so that what has left stands. Not thread-safe.
 class GroundedWriter {
  public:
-  // `hits` and `sink` outlive the writer. Marker n names hits[n - 1], for n up to `passages`.
+  // `hits` and `sink` outlive the writer. The generator knows `passages` of the hits. Marker n of
+  // the answer names hits[n - 1].
   GroundedWriter(std::span<const Hit> hits, int passages, GroundingOptions options,
                  const AnswerSink& sink);
 
@@ -126,7 +129,6 @@ class GroundedWriter {
   bool LeaveWhole(absl::string_view sentence);
 
   const std::span<const Hit> hits_;
-  const int passages_;
   const GroundingOptions options_;
   const AnswerSink& sink_;
   MarkerFilter filter_;

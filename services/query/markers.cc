@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -94,6 +95,12 @@ std::vector<int> ParseNumbers(absl::string_view content) {
   return out;
 }
 
+std::vector<int> FirstNumbers(int count) {
+  std::vector<int> out(count);
+  std::iota(out.begin(), out.end(), 1);
+  return out;
+}
+
 }  // namespace
 
 std::vector<Marker> ParseMarkers(absl::string_view text) {
@@ -137,6 +144,8 @@ size_t EndWithoutMarkers(absl::string_view text) {
   }
   return end;
 }
+
+MarkerFilter::MarkerFilter(int passages) : MarkerFilter(FirstNumbers(passages)) {}
 
 std::string MarkerFilter::Push(absl::string_view piece) {
   bytes_.append(piece.data(), piece.size());
@@ -194,9 +203,9 @@ void MarkerFilter::Close(absl::string_view bracket, std::string& out) {
   std::string legal;
   std::set<int> seen;
   for (const int number : ParseNumbers(frames_.back().content)) {
-    if (number >= 1 && number <= passages_ && seen.insert(number).second) {
-      absl::StrAppend(&legal, "[", number, "]");
-    }
+    if (number < 1 || number > static_cast<int>(numbers_.size())) continue;
+    const int name = numbers_[number - 1];
+    if (name != 0 && seen.insert(name).second) absl::StrAppend(&legal, "[", name, "]");
   }
   Frame frame = std::move(frames_.back());
   frames_.pop_back();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -27,15 +28,19 @@ std::string WithoutMarkers(absl::string_view text);
 // The end of `text` without the markers and white space at its end.
 size_t EndWithoutMarkers(absl::string_view text);
 
-// Passes a stream of text on, such that no marker naming anything but passages 1..`passages` ever
-// comes out, however the text is cut into pieces. Legal markers come out in the form "[1][2]"; a
+// Passes a stream of text on, such that no marker naming anything but the given passages ever comes
+// out, however the text is cut into pieces. Legal markers come out in the form "[1][2]"; a
 // marker without a legal number goes, with the blanks before it. What may yet become a marker,
 // white space and parts of characters are held back. Removing a marker never builds a new one from
 // what stands around it. White space at the start and end of the whole text is left out. Not
 // thread-safe.
 class MarkerFilter {
  public:
-  explicit MarkerFilter(int passages) : passages_(passages) {}
+  // Markers of passages 1..`passages` come out.
+  explicit MarkerFilter(int passages);
+  // A marker of passage n comes out as one of numbers[n - 1]; where that is 0, or n has none, it
+  // goes.
+  explicit MarkerFilter(std::vector<int> numbers) : numbers_(std::move(numbers)) {}
 
   // The text that may leave now: valid UTF-8 in whole characters; ill-formed input becomes U+FFFD.
   std::string Push(absl::string_view piece);
@@ -56,7 +61,7 @@ class MarkerFilter {
   void FlushFrames(std::string& out);
   void Emit(absl::string_view text, std::string& out);
 
-  const int passages_;
+  const std::vector<int> numbers_;
   std::string bytes_;   // the start of a character
   std::string blanks_;  // white space that nothing followed yet
   std::vector<Frame> frames_;

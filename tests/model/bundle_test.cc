@@ -44,10 +44,13 @@ TEST_F(BundleTest, NamesTheFoldersOfItsParts) {
   EXPECT_EQ(layout.max_image_pixels, 4096);
   EXPECT_FALSE(layout.quotes);
   EXPECT_EQ(layout.abstain_above, 1);
+  EXPECT_FALSE(layout.rereads);
   ASSERT_OK_AND_ASSIGN(const BundleLayout quoting,
-                       Read(R"({"generator":"part","answers":"quoted","abstain_above":0.25})"));
+                       Read(R"({"generator":"part","answers":"quoted","abstain_above":0.25,
+                                "rereads":true})"));
   EXPECT_TRUE(quoting.quotes);
   EXPECT_EQ(quoting.abstain_above, 0.25);
+  EXPECT_TRUE(quoting.rereads);
 }
 
 TEST_F(BundleTest, APartMayHaveAnAdapterAndCallsMayChooseOthers) {

@@ -13,6 +13,7 @@ using ::sightline::testing::FakeGenerator;
 using ::sightline::testing::StatusIs;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class UntrainedGenerator : public FakeGenerator {
  public:
@@ -28,15 +29,28 @@ class UntrainedGenerator : public FakeGenerator {
 // Of a bundle that says that answers are quoted.
 class ModestGenerator : public FakeGenerator {
  public:
-  ModestGenerator() : FakeGenerator("written"), info_(FakeGenerator::info()) {
+  explicit ModestGenerator(std::string text = "written")
+      : FakeGenerator(std::move(text)), info_(FakeGenerator::info()) {
     info_.quotes = true;
     info_.abstain_above = 0.25;
+    info_.rereads = true;
   }
   const model::ModelInfo& info() const override { return info_; }
 
  private:
   model::ModelInfo info_;
 };
+
+// The words of all messages.
+std::string WordsOf(const model::GenerateInput& input) {
+  std::string out;
+  for (const model::Message& message : input.messages) {
+    for (const auto& part : message.parts) {
+      if (const auto* text = std::get_if<std::string>(&part)) out += *text + "\n";
+    }
+  }
+  return out;
+}
 
 class AnswererTest : public ::testing::Test {
  protected:
@@ -140,6 +154,85 @@ TEST_F(AnswererTest, WrongSentencesAreWrittenAgainWhenAskedTo) {
   EXPECT_EQ(asked[1].messages[2].role, "assistant");
   EXPECT_EQ(std::get<std::string>(asked[1].messages[2].parts[0]), "It was built in 1950 [1].");
   EXPECT_TRUE(std::holds_alternative<model::MarkedTextFormat>(asked[1].format));
+}
+
+TEST_F(AnswererTest, WhatADraftCitesIsReadAgainAlone) {
+  options_.reread = true;
+  FakeGenerator generator(std::vector<std::string>{"The bridge is 90 metres long [2].",
+                                                   "The bridge is 120 metres long [1]. Long [2]."});
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_EQ(answer.text, "The bridge is 120 metres long [2]. Long.");
+  EXPECT_EQ(sent_, answer.text);
+  ASSERT_EQ(answer.citations.size(), 1u);
+  EXPECT_EQ(answer.citations[0].marker, 2);
+  EXPECT_EQ(answer.citations[0].hit, 1u);
+  EXPECT_EQ(answer.citations[0].snippet, "The bridge is 120 metres long.");
+  EXPECT_EQ(answer.citations[0].verdict, Verdict::kSupported);
+  EXPECT_EQ(answer.completion_tokens, 7 + 9);  // of both
+  const std::vector<model::GenerateInput> asked = generator.inputs();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_THAT(WordsOf(asked[0]), HasSubstr("mill was built in 1850"));
+  EXPECT_THAT(WordsOf(asked[1]), Not(HasSubstr("mill was built in 1850")));
+  EXPECT_THAT(WordsOf(asked[1]), HasSubstr("Passage 1:\n\nThe bridge is 120 metres long."));
+  EXPECT_EQ(std::get<model::MarkedTextFormat>(asked[1].format).markers, 1);
+}
+
+TEST_F(AnswererTest, ADraftThatLeavesNoPassageOutIsTheAnswer) {
+  options_.reread = true;
+  for (const std::string draft :
+       {"It was built in 1850 [1]. The bridge is 120 metres long [2].", "Nobody knows.",
+        "The answer is not in this corpus.", "Foreign [9]."}) {
+    FakeGenerator generator(std::vector<std::string>{draft, "never asked for"});
+    ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+    EXPECT_EQ(answer.text, DropMarkers(draft) == "Foreign." ? "Foreign." : draft);
+    EXPECT_EQ(sent_, answer.text);
+    EXPECT_EQ(generator.inputs().size(), 1u);
+    EXPECT_EQ(answer.completion_tokens, 1 + std::count(draft.begin(), draft.end(), ' '));
+  }
+}
+
+TEST_F(AnswererTest, TheSecondReadingMayFindThatTheDraftWasWrong) {
+  options_.reread = true;
+  FakeGenerator generator(std::vector<std::string>{"The bridge was built in 1850 [2].",
+                                                   "The answer is not in this corpus."});
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_TRUE(answer.abstained);
+  EXPECT_EQ(sent_, "The answer is not in this corpus.");
+  EXPECT_TRUE(answer.citations.empty());
+}
+
+TEST_F(AnswererTest, WhetherDraftsAreReadAgainIsTheModelsOrTheServersMatter) {
+  request_.mode = AnswerMode::kGenerative;
+  const auto readings = [&](FakeGenerator&& generator) {
+    EXPECT_TRUE(Write(&generator).ok());
+    return generator.inputs().size();
+  };
+  const std::string text = "It was built in 1850 [1].";
+  EXPECT_EQ(readings(FakeGenerator(text)), 1u);
+  EXPECT_EQ(readings(ModestGenerator(text)), 2u);
+  request_.reasoning = true;  // which is a reading of its own, and cites all passages
+  EXPECT_EQ(readings(ModestGenerator(text)), 2u);
+  options_.reread = true;
+  EXPECT_EQ(readings(ModestGenerator(text)), 2u);
+  request_.reasoning = false;
+  EXPECT_EQ(readings(FakeGenerator(text)), 2u);
+  options_.reread = false;
+  EXPECT_EQ(readings(ModestGenerator(text)), 1u);
+}
+
+TEST_F(AnswererTest, ASentenceThatIsWrittenAgainKeepsTheNumbersOfItsPrompt) {
+  options_.reread = true;
+  request_.policy = VerdictPolicy::kRegenerate;
+  FakeGenerator generator(std::vector<std::string>{
+      "The bridge is long [2].", "The bridge is 120 metres long [1]. It is 90 metres long [1].",
+      "It is 120 metres long [1]."});
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_EQ(answer.text, "The bridge is 120 metres long [2]. It is 120 metres long [2].");
+  const std::vector<model::GenerateInput> asked = generator.inputs();
+  ASSERT_EQ(asked.size(), 3u);
+  EXPECT_THAT(WordsOf(asked[2]),
+              HasSubstr("The bridge is 120 metres long [1]. It is 90 metres long [1]."));
+  EXPECT_THAT(WordsOf(asked[2]), Not(HasSubstr("[2]")));
 }
 
 TEST_F(AnswererTest, CitedPicturesSayWhereWhenAskedTo) {

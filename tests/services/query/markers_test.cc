@@ -52,6 +52,13 @@ TEST(MarkerFilterTest, OtherFormsBecomeTheOneForm) {
   EXPECT_EQ(Filtered("a [1-9] b [2][2,2]", 3), "a [1][2][3] b [2][2]");
 }
 
+TEST(MarkerFilterTest, MarkersComeOutAsTheNumbersThatTheyStandFor) {
+  MarkerFilter filter(std::vector<int>{5, 0, 2, 5});
+  std::string out = filter.Push("a [1] b [2] c [3, 2][4-9] d [1,4]");
+  out += filter.Finish();
+  EXPECT_EQ(out, "a [5] b c [2][5] d [5]");
+}
+
 TEST(MarkerFilterTest, MalformedMarkersStayText) {
   EXPECT_EQ(Filtered("x[i] = [1.5], [1a], [], [-], [12", 2), "x[i] = [1.5], [1a], [], [-], [12");
 }
