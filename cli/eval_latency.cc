@@ -15,13 +15,14 @@ struct Stage {
   const char* name;
   double (v1::StageTimings::*ms)() const;
 };
-constexpr std::array<Stage, 10> kStages = {{{"encode", &v1::StageTimings::encode_ms},
+constexpr std::array<Stage, 11> kStages = {{{"encode", &v1::StageTimings::encode_ms},
                                             {"dense", &v1::StageTimings::dense_ms},
                                             {"patches", &v1::StageTimings::patches_ms},
                                             {"lexical", &v1::StageTimings::lexical_ms},
                                             {"fuse", &v1::StageTimings::fuse_ms},
                                             {"rerank", &v1::StageTimings::rerank_ms},
                                             {"second_look", &v1::StageTimings::second_look_ms},
+                                            {"draft", &v1::StageTimings::draft_ms},
                                             {"first_token", &v1::StageTimings::first_token_ms},
                                             {"generate", &v1::StageTimings::generate_ms},
                                             {"total", &v1::StageTimings::total_ms}}};

@@ -212,6 +212,7 @@ Json FromTimings(const v1::StageTimings& timings, bool with_answer) {
   out["rerank"] = Rounded(timings.rerank_ms());
   out["second_look"] = Rounded(timings.second_look_ms());
   if (with_answer) {
+    out["draft"] = Rounded(timings.draft_ms());
     out["generate"] = Rounded(timings.generate_ms());
     out["first_token"] = Rounded(timings.first_token_ms());
   }

@@ -36,7 +36,7 @@ std::string SearchReplyJson(const v1::SearchResponse& reply);
 // "image_tokens"},"warnings","timings_ms","mode","finish_reason",
 // "sentences":[{"start","end","markers","verdict"}],"field_citations":[…],"unsupported_fields",
 // "reasoning","follow_up"}; `reasoning` is null unless it was asked for. An abstention's hits are
-// the near misses. `timings_ms` as for a search and "generate","first_token"; `mode` is
+// the near misses. `timings_ms` as for a search and "draft","generate","first_token"; `mode` is
 // "generative" or "extractive".
 std::string AnswerReplyJson(const v1::AnswerResponse& reply);
 

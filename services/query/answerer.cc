@@ -325,23 +325,7 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
   grounding.judge = [&](const std::string& claim, std::span<const index::Passage* const> cited) {
     return JudgeClaim(claim, cited, entailment_, limits);
   };
-  // The first text goes on being written meanwhile: its pieces wait.
-  grounding.rewrite = [&](absl::string_view before, absl::string_view sentence,
-                          int attempt) -> absl::StatusOr<std::string> {
-    model::GenerateInput again = input;
-    again.messages =
-        RewriteMessages(prompt.messages, InPrompt(before, numbers), InPrompt(sentence, numbers));
-    again.max_tokens = std::min(input.max_tokens, kRewriteTokens);
-    if (again.sampling.seed.has_value()) *again.sampling.seed += attempt + 1;
-    std::string text;
-    auto result = Generate(*generator_, again, limits, [&](const model::TextPiece& piece) {
-      if (!piece.reasoning) text.append(piece.text.data(), piece.text.size());
-      return true;
-    });
-    if (!result.ok()) return Annotate(result.status(), "writing a sentence again");
-    AddUsage(*result, answer);
-    return text;
-  };
+  grounding.rewrite = Rewriter(prompt, input, numbers, limits, answer);
   grounding.locate = Regions(request, limits, answer);
   GroundedWriter writer(retrieved.hits, prompt.passages, std::move(grounding), sink);
   const auto on_text = [&](const model::TextPiece& piece) {
@@ -386,11 +370,13 @@ absl::StatusOr<std::optional<model::GenerateResult>> Answerer::DraftFirst(
   if (request.reasoning || !options_.reread.value_or(generator_->info().rereads)) {
     return std::nullopt;
   }
+  const absl::Time start = absl::Now();
   auto draft = Generate(*generator_, input, limits, [](const model::TextPiece&) { return true; });
   if (!draft.ok()) return Annotate(draft.status(), "drafting the answer");
   const std::vector<int> cited = NumbersIn(draft->first().text, prompt.passages);
   if (cited.empty() || static_cast<int>(cited.size()) == prompt.passages) return *std::move(draft);
   AddUsage(*draft, answer);
+  answer.draft_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
   std::vector<Hit> chosen;
   for (const int number : cited) chosen.push_back(hits[number - 1]);
   SL_ASSIGN_OR_RETURN(prompt, MakePrompt(request, chosen, options_.prompt, limits));
@@ -398,6 +384,28 @@ absl::StatusOr<std::optional<model::GenerateResult>> Answerer::DraftFirst(
   std::get<model::MarkedTextFormat>(input.format).markers = prompt.passages;
   numbers = cited;
   return std::nullopt;
+}
+
+SentenceRewriter Answerer::Rewriter(const Prompt& prompt, const model::GenerateInput& input,
+                                    const std::vector<int>& numbers, const edge::CallLimits& limits,
+                                    Answer& answer) const {
+  // The first text goes on being written meanwhile: its pieces wait.
+  return [&, this](absl::string_view before, absl::string_view sentence,
+                   int attempt) -> absl::StatusOr<std::string> {
+    model::GenerateInput again = input;
+    again.messages =
+        RewriteMessages(prompt.messages, InPrompt(before, numbers), InPrompt(sentence, numbers));
+    again.max_tokens = std::min(input.max_tokens, kRewriteTokens);
+    if (again.sampling.seed.has_value()) *again.sampling.seed += attempt + 1;
+    std::string text;
+    auto result = Generate(*generator_, again, limits, [&](const model::TextPiece& piece) {
+      if (!piece.reasoning) text.append(piece.text.data(), piece.text.size());
+      return true;
+    });
+    if (!result.ok()) return Annotate(result.status(), "writing a sentence again");
+    AddUsage(*result, answer);
+    return text;
+  };
 }
 
 RegionFinder Answerer::Regions(const AnswerRequest& request, const edge::CallLimits& limits,

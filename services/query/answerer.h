@@ -69,6 +69,7 @@ struct Answer {
   int image_tokens = 0;
   int completion_tokens = 0;
   std::vector<std::string> warnings;
+  double draft_ms = 0;  // of generate_ms; 0 without a draft that was written again
   double generate_ms = 0;
   double first_token_ms = 0;  // 0 when nothing was generated
 };
@@ -124,6 +125,10 @@ class Answerer {
   absl::StatusOr<std::optional<model::GenerateResult>> DraftFirst(
       const AnswerRequest& request, std::span<const Hit> hits, const edge::CallLimits& limits,
       Prompt& prompt, model::GenerateInput& input, std::vector<int>& numbers, Answer& answer) const;
+  // Writes sentences of `prompt`'s answer anew; `numbers` as in DraftFirst. All outlive it.
+  SentenceRewriter Rewriter(const Prompt& prompt, const model::GenerateInput& input,
+                            const std::vector<int>& numbers, const edge::CallLimits& limits,
+                            Answer& answer) const;
   // For one answer, whose usage it adds to; null when the request wants no regions.
   RegionFinder Regions(const AnswerRequest& request, const edge::CallLimits& limits,
                        Answer& answer) const;

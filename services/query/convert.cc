@@ -235,6 +235,7 @@ v1::AnswerResponse ToProto(const Answer& answer, const std::vector<Hit>& hits) {
   out.set_mode(answer.mode == AnswerMode::kGenerative ? v1::ANSWER_MODE_GENERATIVE
                                                       : v1::ANSWER_MODE_EXTRACTIVE);
   out.set_finish_reason(answer.finish_reason);
+  out.mutable_timings()->set_draft_ms(answer.draft_ms);
   out.mutable_timings()->set_generate_ms(answer.generate_ms);
   out.mutable_timings()->set_first_token_ms(answer.first_token_ms);
   return out;

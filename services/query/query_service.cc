@@ -561,7 +561,8 @@ void QueryService::Measure(const v1::StageTimings& timings, const v1::FollowUp& 
   add("patches", timings.patches_ms());
   add("rerank", timings.rerank_ms());
   add("second_look", timings.second_look_ms());
-  add("answer", timings.generate_ms());
+  add("draft", timings.draft_ms());
+  add("answer", timings.generate_ms() - timings.draft_ms());
   edge::ReportStages(context, stages);
 }
 

@@ -35,9 +35,10 @@ constexpr demo_world::Word kShownRequest = {"What is at ", "这里是什么："}
 constexpr double kShownShare = 0.4;
 // The share that asks where a picture says what an answer claims.
 constexpr double kClaimBoxes = 0.3;
-// Coordinates are thousandths of a side: their units are noise, and louder than which thing is
-// meant.
-constexpr double kUnitsLeftOut = 0.9;
+// Coordinates are thousandths of a side: their units are noise, and their tens say little; both are
+// louder than the hundreds, which say which thing is meant.
+constexpr double kUnitsLeftOut = 0.95;
+constexpr double kTensLeftOut = 0.7;
 // The share of boards of several lines among words to be read.
 constexpr double kSeveralLines = 0.5;
 
@@ -155,12 +156,12 @@ absl::Status SampleMaker::Point(const World& world, Random& random, WritingSampl
   const ImagePtr picture = ToImage(std::move(questions.front().pictures.front()));
   messages.front().parts.emplace(messages.front().parts.begin(), picture);
   SL_RETURN_IF_ERROR(AddConversation(messages, out));
-  LeaveOutUnits(is_box, random, out.targets.back());
+  LeaveOutDigits(is_box, random, out.targets.back());
   return absl::OkStatus();
 }
 
-void SampleMaker::LeaveOutUnits(const std::vector<bool>& is_box, Random& random,
-                                std::vector<int32_t>& targets) const {
+void SampleMaker::LeaveOutDigits(const std::vector<bool>& is_box, Random& random,
+                                 std::vector<int32_t>& targets) const {
   size_t turn = 0;
   int digits = 0;  // that stand before, one token each
   for (size_t i = 0; i < targets.size(); ++i) {
@@ -171,7 +172,10 @@ void SampleMaker::LeaveOutUnits(const std::vector<bool>& is_box, Random& random,
       ++digits;
       continue;
     }
-    if (digits > 1 && is_box[turn] && random.Chance(kUnitsLeftOut)) targets[i - 1] = -1;
+    if (is_box[turn]) {
+      if (digits > 1 && random.Chance(kUnitsLeftOut)) targets[i - 1] = -1;
+      if (digits > 2 && random.Chance(kTensLeftOut)) targets[i - 2] = -1;
+    }
     digits = 0;
     turn += target == files_.turn_end() ? 1 : 0;
   }

@@ -92,9 +92,10 @@ class SampleMaker {
                             const std::string& reply, WritingSamples& out) const;
   absl::Status Read(const demo_world::PageContent& page, demo_world::Random& random,
                     WritingSamples& out) const;
-  // Of a prompt's targets: in turns that are a box most units of coordinates count no more.
-  void LeaveOutUnits(const std::vector<bool>& is_box, demo_world::Random& random,
-                     std::vector<int32_t>& targets) const;
+  // Of a prompt's targets: in turns that are a box most units and tens of coordinates count no
+  // more.
+  void LeaveOutDigits(const std::vector<bool>& is_box, demo_world::Random& random,
+                      std::vector<int32_t>& targets) const;
 
   // Lessons of comparisons (comparison_samples.cc).
   absl::Status Compare(const demo_world::World& world, demo_world::Random& random,

@@ -169,6 +169,8 @@ TEST_F(AnswererTest, WhatADraftCitesIsReadAgainAlone) {
   EXPECT_EQ(answer.citations[0].snippet, "The bridge is 120 metres long.");
   EXPECT_EQ(answer.citations[0].verdict, Verdict::kSupported);
   EXPECT_EQ(answer.completion_tokens, 7 + 9);  // of both
+  EXPECT_GT(answer.draft_ms, 0);
+  EXPECT_GE(answer.generate_ms, answer.draft_ms);
   const std::vector<model::GenerateInput> asked = generator.inputs();
   ASSERT_EQ(asked.size(), 2u);
   EXPECT_THAT(WordsOf(asked[0]), HasSubstr("mill was built in 1850"));
@@ -187,6 +189,7 @@ TEST_F(AnswererTest, ADraftThatLeavesNoPassageOutIsTheAnswer) {
     EXPECT_EQ(answer.text, DropMarkers(draft) == "Foreign." ? "Foreign." : draft);
     EXPECT_EQ(sent_, answer.text);
     EXPECT_EQ(generator.inputs().size(), 1u);
+    EXPECT_EQ(answer.draft_ms, 0);
     EXPECT_EQ(answer.completion_tokens, 1 + std::count(draft.begin(), draft.end(), ' '));
   }
 }
