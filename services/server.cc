@@ -34,6 +34,7 @@
 #include "services/ingest/worker_service.h"
 #include "services/query/model_service.h"
 #include "services/query/query_service.h"
+#include "services/query/reading.h"
 #include "services/refusing_model.h"
 #include "services/self_check.h"
 
@@ -57,6 +58,14 @@ query::PictureDecoder Decoder(media::MediaClient& media) {
     SL_ASSIGN_OR_RETURN(media::DecodedImage decoded, media.DecodeImage(bytes, deadline));
     return decoded.image;
   };
+}
+
+// Null where nothing is to be judged so.
+query::EntailmentScorer ReadingJudge(std::optional<bool> wanted, model::Generator* generator,
+                                     const query::PassagePicture& picture) {
+  if (generator == nullptr || generator->info().untrained) return nullptr;
+  if (!wanted.value_or(!generator->info().quotes)) return nullptr;
+  return query::ReadingEntailment(*generator, picture);
 }
 
 query::ThumbnailMaker Thumbnails(media::MediaClient& media) {
@@ -277,12 +286,14 @@ absl::Status Server::StartServices() {
   parts.answerer = std::make_unique<query::Answerer>(
       config_.answer, parts.model.generator.get(), picture, entailment,
       config_.quote_by_meaning ? query::EncoderMeaning(*parts.model.encoder) : nullptr);
-  parts.claims = std::make_unique<query::ClaimChecker>(
-      query::ClaimChecker::Parts{.corpus = *parts.corpus,
-                                 .retriever = *parts.retriever,
-                                 .entailment = std::move(entailment),
-                                 .limits = config_.content,
-                                 .filters = config_.filters});
+  parts.claims = std::make_unique<query::ClaimChecker>(query::ClaimChecker::Parts{
+      .corpus = *parts.corpus,
+      .retriever = *parts.retriever,
+      .entailment = entailment != nullptr ? std::move(entailment)
+                                          : ReadingJudge(config_.judge_by_reading,
+                                                         parts.model.generator.get(), picture),
+      .limits = config_.content,
+      .filters = config_.filters});
   const query::ConversationLimits conversation;
   parts.rewriter =
       std::make_unique<query::QueryRewriter>(parts.model.generator.get(), conversation);

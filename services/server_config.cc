@@ -278,6 +278,11 @@ void AddQueryKeys(ConfigTable& t) {
   t.push_back(
       Switch("answer", "judge_by_reranker", true,
              "Where a reranker is loaded it judges the sentences that exact checks leave."));
+  t.push_back(Choice("answer", "judge_by_reading", "auto",
+                     "Where no reranker judges, claims that are to be verified by pictures without "
+                     "words are judged by what the generator reads there. auto = where it writes "
+                     "answers unless asked otherwise.",
+                     {"auto", "on", "off"}));
 }
 
 void AddFilterKeys(ConfigTable& t) {
@@ -456,6 +461,11 @@ void ReadData(const Config& c, ServerConfig& out) {
   out.media.apply_icc = c.Bool("media.colour_profiles");
 }
 
+// "on", "off", or nothing for "auto".
+std::optional<bool> Chosen(const std::string& value) {
+  return value == "auto" ? std::nullopt : std::optional<bool>(value == "on");
+}
+
 void ReadQuery(const Config& c, ServerConfig& out) {
   out.content.max_pictures = static_cast<int>(c.Int("query.max_pictures"));
   out.content.max_text_bytes = static_cast<size_t>(c.Int("query.max_text_bytes"));
@@ -470,12 +480,11 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   if (const double share = c.Number("answer.abstain_above"); share > 0) {
     out.answer.abstain_above = share;
   }
-  if (const std::string reread = c.String("answer.reread"); reread != "auto") {
-    out.answer.reread = reread == "on";
-  }
+  out.answer.reread = Chosen(c.String("answer.reread"));
   out.quote_by_meaning = c.Bool("answer.quote_by_meaning");
   out.second_look = c.Bool("answer.second_look");
   out.judge_by_reranker = c.Bool("answer.judge_by_reranker");
+  out.judge_by_reading = Chosen(c.String("answer.judge_by_reading"));
   out.answer.max_tokens = static_cast<int>(c.Int("answer.max_tokens"));
 }
 

@@ -70,6 +70,9 @@ struct ServerConfig {
   bool quote_by_meaning = true;   // what is quoted is chosen by its embedding too
   bool second_look = true;        // of answers whose request does not say
   bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
+  // Claims about pictures without words are judged by what the generator reads there, where no
+  // reranker judges; absent: where it writes answers unasked.
+  std::optional<bool> judge_by_reading = {};
   query::ContentLimits content;
   query::FilterOptions filters;
   std::optional<fetch::FetchPolicy> fetch;  // none: no URL is fetched

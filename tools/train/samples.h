@@ -123,9 +123,10 @@ class SampleMaker {
     std::span<const demo_world::Task> tasks;
     int most = 1;
     bool words = false;  // pages are their words, not pictures
+    double claims = 0;   // share of questions that become claims: what do the passages say of it?
   };
   // The question over the passages, then others.
-  absl::Status Answer(const demo_world::World& world, const demo_world::Question& question,
+  absl::Status Answer(const demo_world::World& world, demo_world::Question question,
                       const std::vector<int>& passages, const Turns& turns,
                       demo_world::Random& random, WritingSamples& out) const;
   absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,
