@@ -60,12 +60,15 @@ query::PictureDecoder Decoder(media::MediaClient& media) {
   };
 }
 
-// Null where nothing is to be judged so.
-query::EntailmentScorer ReadingJudge(std::optional<bool> wanted, model::Generator* generator,
-                                     const query::PassagePicture& picture) {
-  if (generator == nullptr || generator->info().untrained) return nullptr;
-  if (!wanted.value_or(!generator->info().quotes)) return nullptr;
-  return query::ReadingEntailment(*generator, picture);
+// Null where nothing is to be judged so. A generator that thinks first would take its time for it.
+query::PictureJudge ReadingJudge(const ServerConfig& config, model::Generator* generator,
+                                 const query::PassagePicture& picture) {
+  if (generator == nullptr || generator->info().untrained || generator->thinks()) return nullptr;
+  if (!config.judge_by_reading.value_or(!generator->info().quotes)) return nullptr;
+  return query::GeneratorReading(
+      *generator, picture,
+      {.prompt = config.answer.prompt,
+       .abstain_above = config.answer.abstain_above.value_or(generator->info().abstain_above)});
 }
 
 query::ThumbnailMaker Thumbnails(media::MediaClient& media) {
@@ -289,11 +292,10 @@ absl::Status Server::StartServices() {
   parts.claims = std::make_unique<query::ClaimChecker>(query::ClaimChecker::Parts{
       .corpus = *parts.corpus,
       .retriever = *parts.retriever,
-      .entailment = entailment != nullptr ? std::move(entailment)
-                                          : ReadingJudge(config_.judge_by_reading,
-                                                         parts.model.generator.get(), picture),
+      .entailment = std::move(entailment),
       .limits = config_.content,
-      .filters = config_.filters});
+      .filters = config_.filters,
+      .read = ReadingJudge(config_, parts.model.generator.get(), picture)});
   const query::ConversationLimits conversation;
   parts.rewriter =
       std::make_unique<query::QueryRewriter>(parts.model.generator.get(), conversation);

@@ -70,8 +70,8 @@ struct ServerConfig {
   bool quote_by_meaning = true;   // what is quoted is chosen by its embedding too
   bool second_look = true;        // of answers whose request does not say
   bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
-  // Claims about pictures without words are judged by what the generator reads there, where no
-  // reranker judges; absent: where it writes answers unasked.
+  // Claims to be verified by pictures without words are judged by what the generator reads there;
+  // absent: where it writes answers unasked.
   std::optional<bool> judge_by_reading = {};
   query::ContentLimits content;
   query::FilterOptions filters;

@@ -32,7 +32,8 @@ class Metrics {
   void RequestEnded(absl::string_view method, absl::string_view code, absl::Duration elapsed);
   // sightline_http_requests_total{route,status}, sightline_http_request_seconds{route}
   void HttpRequestEnded(absl::string_view route, int status, absl::Duration elapsed);
-  // sightline_stage_seconds{stage}; stages: encode, retrieval, rerank, answer
+  // sightline_stage_seconds{stage}; stages: rewrite, encode, retrieval, patches, rerank,
+  // second_look, draft, answer
   void StageDone(absl::string_view stage, absl::Duration elapsed);
   // sightline_time_to_first_token_seconds
   void FirstToken(absl::Duration elapsed);

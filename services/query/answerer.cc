@@ -94,7 +94,7 @@ Answer NewGenerated(const model::ModelInfo& generator) {
 }
 
 // Those of 1 to `passages` that markers of `text` name, from the lowest.
-std::vector<int> NumbersIn(absl::string_view text, int passages) {
+std::vector<int> CitedIn(absl::string_view text, int passages) {
   std::set<int> out;
   for (const Marker& marker : ParseMarkers(text)) {
     for (const int number : marker.numbers) {
@@ -317,10 +317,20 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
                                             generator_->info().abstain_above)},
       .constraint = nullptr};
   GroundingOptions grounding;
-  std::vector<int> numbers;
-  SL_ASSIGN_OR_RETURN(std::optional<model::GenerateResult> draft,
-                      DraftFirst(request, retrieved.hits, limits, prompt, input, numbers, answer));
-  grounding.numbers = numbers;
+  std::optional<Draft> draft;
+  // Reasoning was written about the passages of the first prompt.
+  if (!request.reasoning && options_.reread.value_or(generator_->info().rereads)) {
+    SL_ASSIGN_OR_RETURN(draft, WriteDraft(request, retrieved.hits, limits, prompt, input));
+  }
+  if (draft.has_value() && !draft->numbers.empty()) {
+    prompt = draft->prompt;
+    input.messages = prompt.messages;
+    std::get<model::MarkedTextFormat>(input.format).markers = prompt.passages;
+    grounding.numbers = draft->numbers;
+    AddUsage(draft->written, answer);
+    answer.draft_ms = draft->ms;
+  }
+  const std::vector<int> numbers = grounding.numbers;
   grounding.policy = request.policy;
   grounding.judge = [&](const std::string& claim, std::span<const index::Passage* const> cited) {
     return JudgeClaim(claim, cited, entailment_, limits);
@@ -337,8 +347,9 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
     }
     return writer.Write(piece.text);
   };
-  auto result = draft.has_value() ? Repeat(*std::move(draft), on_text)
-                                  : Generate(*generator_, input, limits, on_text);
+  const bool stands = draft.has_value() && draft->numbers.empty();
+  auto result = stands ? Repeat(std::move(draft->written), on_text)
+                       : Generate(*generator_, input, limits, on_text);
   if (!writer.status().ok()) return writer.status();
   if (!result.ok()) return Annotate(result.status(), "writing the answer");
   if (!reasoning.Finish()) return Stopped();
@@ -363,27 +374,23 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
   return answer;
 }
 
-absl::StatusOr<std::optional<model::GenerateResult>> Answerer::DraftFirst(
-    const AnswerRequest& request, std::span<const Hit> hits, const edge::CallLimits& limits,
-    Prompt& prompt, model::GenerateInput& input, std::vector<int>& numbers, Answer& answer) const {
-  // Reasoning was written about the passages of the first prompt.
-  if (request.reasoning || !options_.reread.value_or(generator_->info().rereads)) {
-    return std::nullopt;
-  }
+absl::StatusOr<Answerer::Draft> Answerer::WriteDraft(const AnswerRequest& request,
+                                                     std::span<const Hit> hits,
+                                                     const edge::CallLimits& limits,
+                                                     const Prompt& prompt,
+                                                     const model::GenerateInput& input) const {
   const absl::Time start = absl::Now();
-  auto draft = Generate(*generator_, input, limits, [](const model::TextPiece&) { return true; });
-  if (!draft.ok()) return Annotate(draft.status(), "drafting the answer");
-  const std::vector<int> cited = NumbersIn(draft->first().text, prompt.passages);
-  if (cited.empty() || static_cast<int>(cited.size()) == prompt.passages) return *std::move(draft);
-  AddUsage(*draft, answer);
-  answer.draft_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
+  auto written = Generate(*generator_, input, limits, [](const model::TextPiece&) { return true; });
+  if (!written.ok()) return Annotate(written.status(), "drafting the answer");
+  Draft draft = {.written = *std::move(written), .ms = 0, .prompt = {}, .numbers = {}};
+  const std::vector<int> cited = CitedIn(draft.written.first().text, prompt.passages);
+  if (cited.empty() || static_cast<int>(cited.size()) == prompt.passages) return draft;
+  draft.ms = absl::ToDoubleMilliseconds(absl::Now() - start);
   std::vector<Hit> chosen;
   for (const int number : cited) chosen.push_back(hits[number - 1]);
-  SL_ASSIGN_OR_RETURN(prompt, MakePrompt(request, chosen, options_.prompt, limits));
-  input.messages = prompt.messages;
-  std::get<model::MarkedTextFormat>(input.format).markers = prompt.passages;
-  numbers = cited;
-  return std::nullopt;
+  SL_ASSIGN_OR_RETURN(draft.prompt, MakePrompt(request, chosen, options_.prompt, limits));
+  draft.numbers = cited;
+  return draft;
 }
 
 SentenceRewriter Answerer::Rewriter(const Prompt& prompt, const model::GenerateInput& input,

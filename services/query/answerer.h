@@ -118,14 +118,20 @@ class Answerer {
   class Reasoning;
   absl::Status ThinkFirst(const AnswerRequest& request, const edge::CallLimits& limits,
                           Prompt& prompt, Reasoning& reasoning, Answer& answer) const;
-  // Has the answer drafted. A draft that cites some passages of `prompt` and not all chooses what
-  // the answer is written from: `prompt` and `input` then show these alone, and numbers[n - 1] is
-  // what passage n of them is among `hits`, from 1. Any other draft is the answer, and is returned.
-  // Nothing when answers are not read again.
-  absl::StatusOr<std::optional<model::GenerateResult>> DraftFirst(
-      const AnswerRequest& request, std::span<const Hit> hits, const edge::CallLimits& limits,
-      Prompt& prompt, model::GenerateInput& input, std::vector<int>& numbers, Answer& answer) const;
-  // Writes sentences of `prompt`'s answer anew; `numbers` as in DraftFirst. All outlive it.
+  // A text over all passages of a prompt. Where it cites some of them and not all it chooses what
+  // the answer is written from; any other one is the answer.
+  struct Draft {
+    model::GenerateResult written;
+    double ms = 0;
+    // What shows the chosen passages alone; numbers[n - 1] is what its passage n is in the first
+    // prompt. Empty where the draft is the answer.
+    Prompt prompt;
+    std::vector<int> numbers;
+  };
+  absl::StatusOr<Draft> WriteDraft(const AnswerRequest& request, std::span<const Hit> hits,
+                                   const edge::CallLimits& limits, const Prompt& prompt,
+                                   const model::GenerateInput& input) const;
+  // Writes sentences of `prompt`'s answer anew; `numbers` as in Draft. All outlive it.
   SentenceRewriter Rewriter(const Prompt& prompt, const model::GenerateInput& input,
                             const std::vector<int>& numbers, const edge::CallLimits& limits,
                             Answer& answer) const;

@@ -87,6 +87,15 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
   v1::CheckClaimsResponse out;
   edge::CallLimits noted = limits;
   noted.makeshift = std::make_shared<std::atomic<bool>>(false);
+  int readings = 0;
+  PictureJudge read;
+  if (parts_.read != nullptr) {
+    read = [&](const std::string& text, std::span<const index::Passage* const> pictures,
+               const edge::CallLimits& call) -> absl::StatusOr<Verdict> {
+      if (++readings > kMaxReadings) return Verdict::kUnchecked;
+      return parts_.read(text, pictures, call);
+    };
+  }
   for (int i = 0; i < request.claims_size(); ++i) {
     const v1::Claim& claim = request.claims(i);
     const std::string field = absl::StrCat("claims[", i, "]");
@@ -133,9 +142,13 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
       if (search) {
         SL_ASSIGN_OR_RETURN(sources, Search(request, sentence.text(), limits, out));
       }
-      SL_RETURN_IF_ERROR(Judge(sources, noted, sentence));
+      SL_RETURN_IF_ERROR(Judge(sources, read, noted, sentence));
       *out.add_verdicts() = std::move(sentence);
     }
+  }
+  if (readings > kMaxReadings) {
+    out.add_warnings(absl::StrCat("pictures that were not read, because a request reads at most ",
+                                  kMaxReadings, ": ", readings - kMaxReadings));
   }
   if (*noted.makeshift) out.add_warnings(edge::kMakeshiftWarning);
   return out;
@@ -207,12 +220,19 @@ absl::StatusOr<ClaimChecker::Sources> ClaimChecker::Search(const v1::CheckClaims
   return Sources{.hits = std::move(found.hits), .together = false};
 }
 
-absl::Status ClaimChecker::Judge(const Sources& sources, const edge::CallLimits& limits,
-                                 v1::ClaimVerdict& out) const {
+absl::Status ClaimChecker::Judge(const Sources& sources, const PictureJudge& read,
+                                 const edge::CallLimits& limits, v1::ClaimVerdict& out) const {
   std::vector<const index::Passage*> passages;
   for (const Hit& hit : sources.hits) passages.push_back(&hit.passage);
   const auto judge = [&](std::span<const index::Passage* const> cited) {
-    return JudgeClaim(out.text(), cited, parts_.entailment, limits);
+    const Verdict verdict = JudgeClaim(out.text(), cited, parts_.entailment, limits);
+    const bool unread = !cited.empty() && std::ranges::all_of(cited, [](const auto* passage) {
+      return IsUnread(*passage);
+    });
+    if (verdict != Verdict::kUnchecked || read == nullptr || !unread) return verdict;
+    const absl::StatusOr<Verdict> seen = read(out.text(), cited, limits);
+    if (!seen.ok()) edge::NoteMakeshift(limits);
+    return seen.value_or(verdict);
   };
   std::vector<Verdict> verdicts;
   std::vector<size_t> order;

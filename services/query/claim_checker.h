@@ -10,6 +10,7 @@
 #include "services/query/content.h"
 #include "services/query/content_rules.h"
 #include "services/query/entailment.h"
+#include "services/query/reading.h"
 #include "services/query/retriever.h"
 #include "sightline/v1/query.pb.h"
 
@@ -19,17 +20,20 @@ inline constexpr int kMaxClaims = 100;           // of a request
 inline constexpr int kMaxClaimSentences = 200;   // of all its claims
 inline constexpr int kMaxPassagesOfClaim = 32;   // named, documents' passages counted
 inline constexpr int kMaxPassagesSearched = 20;  // found, for a sentence
+inline constexpr int kMaxReadings = 100;         // of pictures without words, for one request
 
 // Judges what somebody says by stored passages: CheckClaims of query.proto. Any thread.
 class ClaimChecker {
  public:
-  // All references outlive the checker; `entailment` may be null.
+  // All references outlive the checker; `entailment` and `read`, which is asked about pictures that
+  // nothing else settles, may be null.
   struct Parts {
     const index::Corpus& corpus;
     const Retriever& retriever;
     EntailmentScorer entailment;
     ContentLimits limits;
     FilterOptions filters = {};
+    PictureJudge read = nullptr;
   };
   explicit ClaimChecker(Parts parts) : parts_(std::move(parts)) {}
 
@@ -55,8 +59,8 @@ class ClaimChecker {
                                  const edge::CallLimits& limits,
                                  v1::CheckClaimsResponse& out) const;
   // Fills the verdict and the evidence in.
-  absl::Status Judge(const Sources& sources, const edge::CallLimits& limits,
-                     v1::ClaimVerdict& out) const;
+  absl::Status Judge(const Sources& sources, const PictureJudge& read,
+                     const edge::CallLimits& limits, v1::ClaimVerdict& out) const;
 
   const Parts parts_;
 };

@@ -3,7 +3,6 @@
 #include <unicode/uchar.h>
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -62,10 +61,7 @@ std::vector<Span> WithWholeMarkers(absl::string_view text, std::vector<Span> sen
 }
 
 GroundingOptions WithNumbers(GroundingOptions options, int passages) {
-  if (options.numbers.empty()) {
-    options.numbers.resize(passages);
-    std::iota(options.numbers.begin(), options.numbers.end(), 1);
-  }
+  if (options.numbers.empty()) options.numbers = FirstNumbers(passages);
   options.numbers.resize(passages);
   return options;
 }

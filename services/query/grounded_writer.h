@@ -18,7 +18,7 @@ namespace sightline::query {
 
 // One citation of an answer.
 struct Citation {
-  int marker = 0;  // the number inside [n]; passage n of the prompt
+  int marker = 0;  // the number inside [n]; passage n of the answer's
   size_t start =
       0;  // bytes [start, end) of the answer: the sentence, without the markers at its end
   size_t end = 0;

@@ -95,13 +95,13 @@ std::vector<int> ParseNumbers(absl::string_view content) {
   return out;
 }
 
+}  // namespace
+
 std::vector<int> FirstNumbers(int count) {
   std::vector<int> out(count);
   std::iota(out.begin(), out.end(), 1);
   return out;
 }
-
-}  // namespace
 
 std::vector<Marker> ParseMarkers(absl::string_view text) {
   std::vector<Marker> out;

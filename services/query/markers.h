@@ -28,6 +28,9 @@ std::string WithoutMarkers(absl::string_view text);
 // The end of `text` without the markers and white space at its end.
 size_t EndWithoutMarkers(absl::string_view text);
 
+// 1 to `count`.
+std::vector<int> FirstNumbers(int count);
+
 // Passes a stream of text on, such that no marker naming anything but the given passages ever comes
 // out, however the text is cut into pieces. Legal markers come out in the form "[1][2]"; a
 // marker without a legal number goes, with the blanks before it. What may yet become a marker,

@@ -30,8 +30,9 @@ class EvalTest(unittest.TestCase):
         cls.model = cls.folder / "model"
         tiny_model.write(cls.model, untrained=True)
 
-    def evaluate(self, *arguments):
-        done = subprocess.run([SIGHTLINE, "eval", *arguments, "--json"], capture_output=True, text=True, timeout=600)
+    def evaluate(self, *arguments, **environment):
+        done = subprocess.run([SIGHTLINE, "eval", *arguments, "--json"], capture_output=True, text=True, timeout=600,
+                              env={**os.environ, **environment})
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         return json.loads(done.stdout)
 
@@ -54,6 +55,22 @@ class EvalTest(unittest.TestCase):
         stages = report["details"]["latency_ms"]["search"]["stages"]
         self.assertEqual(stages["encode"]["calls"], report["details"]["latency_ms"]["search"]["calls"])
         self.assertLessEqual(stages["encode"]["p50"], stages["total"]["p50"])
+
+    def test_pages_as_pictures_judge_where_the_generator_reads_them(self):
+        claims = ["--dataset", "demo-world:5", *SMALL, "--tasks", "verdict", "--queries", "8"]
+        pages = {}
+        for read in ("auto", "on"):
+            log = self.folder / f"claims-{read}.jsonl"
+            self.evaluate(*claims, "--log", log, SIGHTLINE__ANSWER__JUDGE_BY_READING=read)
+            records = [json.loads(line) for line in log.read_text().splitlines()]
+            pages[read] = [(one["planted"] == "nothing", verdict) for one in records
+                           if one["source"] != "text" for verdict in one["verdicts"]]
+        # The bundle's generator is not trusted with strange documents, so it is not asked.
+        self.assertEqual({verdict for _, verdict in pages["auto"]}, {"unchecked"})
+        true = [verdict for is_true, verdict in pages["on"] if is_true]
+        false = [verdict for is_true, verdict in pages["on"] if not is_true]
+        self.assertGreater(true.count("supported"), 0.7 * len(true), true)
+        self.assertLess(false.count("supported"), 0.3 * len(false), false)
 
     def test_an_exported_shop_gives_the_same_figures(self):
         """Also worked out once more from the run that was written."""

@@ -53,6 +53,21 @@ class ClaimCheckerTest : public ::testing::Test {
     ASSERT_OK_AND_ASSIGN(const auto stored, corpus_->PutDocument(std::move(write)));
   }
 
+  void PutPicture(const std::string& id) {
+    index::DocumentWrite write;
+    write.document.id = id;
+    write.document.collection = "c";
+    write.document.source = id + ".png";
+    write.document.state = index::DocumentState::kIndexed;
+    index::PassageWrite& passage = write.passages.emplace_back();
+    passage.passage.kind = index::PassageKind::kImage;
+    write.blobs = {{ContentHash(id), id, "image/png", 1, 1}};
+    passage.passage.blob_hash = write.blobs[0].hash;
+    const model::EncodeInput input = {.instruction = "", .videos = {}, .images = {}, .texts = {id}};
+    passage.vector = encoder_.Encode({&input, 1}, 64, {}).value()[0];
+    ASSERT_OK_AND_ASSIGN(const auto stored, corpus_->PutDocument(std::move(write)));
+  }
+
   v1::Claim& Add(const std::string& text, const std::vector<std::string>& documents = {}) {
     v1::Claim& claim = *request_.add_claims();
     claim.set_text(text);
@@ -69,7 +84,8 @@ class ClaimCheckerTest : public ::testing::Test {
                                 .retriever = *retriever_,
                                 .entailment = entailment_,
                                 .limits = limits_,
-                                .filters = filters_});
+                                .filters = filters_,
+                                .read = read_});
     return checker.Check(request_, call_);
   }
 
@@ -78,6 +94,7 @@ class ClaimCheckerTest : public ::testing::Test {
   std::unique_ptr<index::Corpus> corpus_;
   std::unique_ptr<Retriever> retriever_;
   EntailmentScorer entailment_;
+  PictureJudge read_;
   ContentLimits limits_;
   FilterOptions filters_;
   edge::CallLimits call_;
@@ -175,6 +192,49 @@ TEST_F(ClaimCheckerTest, AVerdictWithoutTheRerankerThatFailedSaysSo) {
   EXPECT_EQ(reply.verdicts(0).verdict(), v1::VERDICT_SUPPORTED);
   ASSERT_EQ(reply.warnings_size(), 1);
   EXPECT_THAT(reply.warnings(0), HasSubstr("done without"));
+}
+
+TEST_F(ClaimCheckerTest, PicturesWithoutWordsAreReadWhereNothingElseSettlesIt) {
+  PutPicture("photo");
+  int readings = 0;
+  read_ = [&](const std::string& claim, std::span<const index::Passage* const> pictures,
+              const edge::CallLimits&) -> absl::StatusOr<Verdict> {
+    ++readings;
+    EXPECT_EQ(pictures.size(), 1u);
+    if (claim == "Nobody can read this.") return absl::InternalError("broken");
+    return claim == "The mill is white." ? Verdict::kSupported : Verdict::kContradicted;
+  };
+  Add("The mill is white.", {"photo"});
+  Add("The mill is black.", {"photo"});
+  Add("Nobody can read this.", {"photo"});
+  Add("The mill was built in 1950.", {"mill"});
+  Add("The mill was built in 1850.", {"mill", "photo"});
+  ASSERT_OK_AND_ASSIGN(const auto reply, Check());
+  EXPECT_EQ(reply.verdicts(0).verdict(), v1::VERDICT_SUPPORTED);
+  EXPECT_EQ(reply.verdicts(1).verdict(), v1::VERDICT_CONTRADICTED);
+  EXPECT_EQ(reply.verdicts(2).verdict(), v1::VERDICT_UNSPECIFIED);
+  EXPECT_EQ(reply.verdicts(3).verdict(), v1::VERDICT_CONTRADICTED);
+  EXPECT_EQ(reply.verdicts(4).verdict(), v1::VERDICT_SUPPORTED);
+  EXPECT_EQ(readings, 3);
+  ASSERT_EQ(reply.warnings_size(), 1);
+  EXPECT_EQ(reply.warnings(0), edge::kMakeshiftWarning);
+}
+
+TEST_F(ClaimCheckerTest, ARequestReadsOnlySoMuch) {
+  PutPicture("photo");
+  int readings = 0;
+  read_ = [&](const std::string&, std::span<const index::Passage* const>,
+              const edge::CallLimits&) -> absl::StatusOr<Verdict> {
+    ++readings;
+    return Verdict::kSupported;
+  };
+  for (int i = 0; i < 60; ++i) Add("The mill is white. The door is open.", {"photo"});
+  ASSERT_OK_AND_ASSIGN(const auto reply, Check());
+  EXPECT_EQ(readings, kMaxReadings);
+  EXPECT_EQ(reply.verdicts(kMaxReadings - 1).verdict(), v1::VERDICT_SUPPORTED);
+  EXPECT_EQ(reply.verdicts(kMaxReadings).verdict(), v1::VERDICT_UNSPECIFIED);
+  ASSERT_EQ(reply.warnings_size(), 1);
+  EXPECT_THAT(reply.warnings(0), HasSubstr("at most 100: 20"));
 }
 
 TEST_F(ClaimCheckerTest, ContentRulesHoldForClaimsAndEvidence) {

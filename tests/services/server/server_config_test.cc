@@ -116,6 +116,17 @@ TEST(ServerConfigTest, EnvironmentReachesTheParts) {
   EXPECT_EQ(config.log_format, log::Format::kJson);
 }
 
+TEST(ServerConfigTest, WhatTheModelDecidesUnlessTheServerDoes) {
+  ASSERT_OK_AND_ASSIGN(const ServerConfig unsaid, Read({}));
+  EXPECT_EQ(unsaid.answer.reread, std::nullopt);
+  EXPECT_EQ(unsaid.judge_by_reading, std::nullopt);
+  ASSERT_OK_AND_ASSIGN(const ServerConfig said,
+                       Read({}, {{"SIGHTLINE__ANSWER__REREAD", "on"},
+                                 {"SIGHTLINE__ANSWER__JUDGE_BY_READING", "off"}}));
+  EXPECT_EQ(said.answer.reread, true);
+  EXPECT_EQ(said.judge_by_reading, false);
+}
+
 TEST(ServerConfigTest, NoWorkerHereIsForServersThatTakeOthers) {
   EXPECT_THAT(Read({}, {{"SIGHTLINE__INGEST__WORKERS", "0"}}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ingest.remote_workers")));
