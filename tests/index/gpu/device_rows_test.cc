@@ -465,9 +465,13 @@ class DeviceCorpusTest : public CorpusFixture {
 };
 
 TEST_F(DeviceCorpusTest, SegmentsAreOnItWhileDocumentsComeAndGoAndAfterARestart) {
-  constexpr uint32_t kParts = 16;
-  for (uint32_t id = 0; id < kParts; ++id) Put(Part(id));
-  corpus_->WaitForUpkeep();
+  constexpr uint32_t kParts = 32;
+  // One at a time, so that which segments there are does not hang on how fast the upkeep is; of so
+  // many vectors one is large enough for a device.
+  for (uint32_t id = 0; id < kParts; ++id) {
+    Put(Part(id));
+    corpus_->WaitForUpkeep();
+  }
   int before = log_.calls;
   ExpectAll(0, kParts);
   EXPECT_GE(log_.calls, before + static_cast<int>(kParts));
