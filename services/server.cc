@@ -60,15 +60,13 @@ query::PictureDecoder Decoder(media::MediaClient& media) {
   };
 }
 
-// Null where nothing is to be judged so. A generator that thinks first would take its time for it.
-query::PictureJudge ReadingJudge(const ServerConfig& config, model::Generator* generator,
-                                 const query::PassagePicture& picture) {
-  if (generator == nullptr || generator->info().untrained || generator->thinks()) return nullptr;
-  if (!config.judge_by_reading.value_or(!generator->info().quotes)) return nullptr;
-  return query::GeneratorReading(
-      *generator, picture,
-      {.prompt = config.answer.prompt,
-       .abstain_above = config.answer.abstain_above.value_or(generator->info().abstain_above)});
+// A generator that thinks first would take its time for it.
+bool ReadsPictures(const model::Generator* generator) {
+  return generator != nullptr && !generator->info().untrained && !generator->thinks();
+}
+
+bool JudgesByReading(const ServerConfig& config, const model::ModelInfo& generator) {
+  return config.judge_by_reading.value_or(generator.rereads || !generator.quotes);
 }
 
 query::ThumbnailMaker Thumbnails(media::MediaClient& media) {
@@ -144,6 +142,7 @@ struct Server::Parts {
   std::unique_ptr<cache::AnswerCache> answers;
   std::unique_ptr<query::Retriever> retriever;
   std::unique_ptr<query::Heatmapper> heatmapper;
+  std::unique_ptr<query::PictureReadings> readings;  // null: nobody reads
   std::unique_ptr<query::Answerer> answerer;
   std::unique_ptr<query::ClaimChecker> claims;
   std::unique_ptr<query::QueryRewriter> rewriter;
@@ -286,16 +285,26 @@ absl::Status Server::StartServices() {
   if (parts.model.reranker != nullptr && config_.judge_by_reranker) {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
   }
+  query::PictureWords read;
+  bool judges_by_reading = false;
+  if (ReadsPictures(parts.model.generator.get())) {
+    parts.readings = std::make_unique<query::PictureReadings>(*parts.model.generator, picture);
+    read = [&readings = *parts.readings](const index::Passage& passage, bool chinese,
+                                         const edge::CallLimits& limits) {
+      return readings.Read(passage, chinese, limits);
+    };
+    judges_by_reading = JudgesByReading(config_, parts.model.generator->info());
+  }
   parts.answerer = std::make_unique<query::Answerer>(
       config_.answer, parts.model.generator.get(), picture, entailment,
-      config_.quote_by_meaning ? query::EncoderMeaning(*parts.model.encoder) : nullptr);
-  parts.claims = std::make_unique<query::ClaimChecker>(query::ClaimChecker::Parts{
-      .corpus = *parts.corpus,
-      .retriever = *parts.retriever,
-      .entailment = std::move(entailment),
-      .limits = config_.content,
-      .filters = config_.filters,
-      .read = ReadingJudge(config_, parts.model.generator.get(), picture)});
+      config_.quote_by_meaning ? query::EncoderMeaning(*parts.model.encoder) : nullptr, read);
+  parts.claims = std::make_unique<query::ClaimChecker>(
+      query::ClaimChecker::Parts{.corpus = *parts.corpus,
+                                 .retriever = *parts.retriever,
+                                 .entailment = std::move(entailment),
+                                 .limits = config_.content,
+                                 .filters = config_.filters,
+                                 .read = judges_by_reading ? read : nullptr});
   const query::ConversationLimits conversation;
   parts.rewriter =
       std::make_unique<query::QueryRewriter>(parts.model.generator.get(), conversation);
@@ -307,6 +316,7 @@ absl::Status Server::StartServices() {
       *parts.corpus, *parts.ingestor, config_.data_path, config_.backup_path, [&parts] {
         if (parts.answers != nullptr) parts.answers->Clear();
         if (parts.embeddings != nullptr) parts.embeddings->Clear();
+        if (parts.readings != nullptr) parts.readings->Forget();
         if (parts.model.forget_pictures) parts.model.forget_pictures();
       });
   services.push_back(

@@ -279,10 +279,10 @@ void AddQueryKeys(ConfigTable& t) {
       Switch("answer", "judge_by_reranker", true,
              "Where a reranker is loaded it judges the sentences that exact checks leave."));
   t.push_back(Choice("answer", "judge_by_reading", "auto",
-                     "Claims that are to be verified by pictures without words, and that no "
-                     "reranker settles, are judged by what the generator reads there: a short text "
-                     "for each, at most 100 a request. auto = where it writes answers unless asked "
-                     "otherwise.",
+                     "Claims that are to be verified by pictures without words, and that nothing "
+                     "else supports, are judged by what the generator reads there, at most 100 "
+                     "times a request. auto = where it writes answers unless asked otherwise, and "
+                     "where its drafts are read again.",
                      {"auto", "on", "off"}));
 }
 

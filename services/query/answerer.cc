@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "services/edge/error_details.h"
 #include "services/query/conversation_prompt.h"
+#include "services/query/drafts.h"
 #include "services/query/generation.h"
 #include "services/query/regions.h"
 
@@ -93,15 +94,14 @@ Answer NewGenerated(const model::ModelInfo& generator) {
   return answer;
 }
 
-// Those of 1 to `passages` that markers of `text` name, from the lowest.
-std::vector<int> CitedIn(absl::string_view text, int passages) {
-  std::set<int> out;
-  for (const Marker& marker : ParseMarkers(text)) {
-    for (const int number : marker.numbers) {
-      if (number >= 1 && number <= passages) out.insert(number);
-    }
-  }
-  return {out.begin(), out.end()};
+constexpr int kMostDrafts = 3;  // of one answer
+
+// A generator's text with the numbers that its passages have in the answer.
+std::string InAnswer(absl::string_view text, const std::vector<int>& numbers) {
+  MarkerFilter filter(numbers);
+  std::string out = filter.Push(text);
+  out += filter.Finish();
+  return out;
 }
 
 // A part of an answer as the generator knows it, that passage n of its prompt is numbers[n - 1] of
@@ -110,10 +110,7 @@ std::string InPrompt(absl::string_view text, std::span<const int> numbers) {
   if (numbers.empty()) return std::string(text);
   std::vector<int> shown(*std::max_element(numbers.begin(), numbers.end()), 0);
   for (size_t i = 0; i < numbers.size(); ++i) shown[numbers[i] - 1] = static_cast<int>(i) + 1;
-  MarkerFilter filter(std::move(shown));
-  std::string out = filter.Push(text);
-  out += filter.Finish();
-  return out;
+  return InAnswer(text, shown);
 }
 
 // Gives what was written already.
@@ -122,6 +119,11 @@ absl::StatusOr<model::GenerateResult> Repeat(model::GenerateResult written,
   const std::string& text = written.first().text;
   if (!text.empty() && !on_text({.text = text})) return Stopped();
   return written;
+}
+
+void ShowPrompt(const Prompt& prompt, model::GenerateInput& input) {
+  input.messages = prompt.messages;
+  std::get<model::MarkedTextFormat>(input.format).markers = prompt.passages;
 }
 
 void TakeText(const GroundedWriter& writer, Answer& answer) {
@@ -189,12 +191,14 @@ absl::Status Answerer::ThinkFirst(const AnswerRequest& request, const edge::Call
 }
 
 Answerer::Answerer(const AnswerOptions& options, model::Generator* generator,
-                   PassagePicture picture, EntailmentScorer entailment, MeaningScorer meaning)
+                   PassagePicture picture, EntailmentScorer entailment, MeaningScorer meaning,
+                   PictureWords read)
     : options_(options),
       generator_(generator),
       picture_(std::move(picture)),
       entailment_(std::move(entailment)),
-      meaning_(std::move(meaning)) {}
+      meaning_(std::move(meaning)),
+      read_(std::move(read)) {}
 
 absl::StatusOr<Prompt> Answerer::MakePrompt(const AnswerRequest& request, std::span<const Hit> hits,
                                             const PromptOptions& options,
@@ -320,20 +324,15 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
   std::optional<Draft> draft;
   // Reasoning was written about the passages of the first prompt.
   if (!request.reasoning && options_.reread.value_or(generator_->info().rereads)) {
-    SL_ASSIGN_OR_RETURN(draft, WriteDraft(request, retrieved.hits, limits, prompt, input));
-  }
-  if (draft.has_value() && !draft->numbers.empty()) {
+    SL_ASSIGN_OR_RETURN(draft, WriteDraft(request, retrieved.hits, limits, prompt, input, answer));
     prompt = draft->prompt;
-    input.messages = prompt.messages;
-    std::get<model::MarkedTextFormat>(input.format).markers = prompt.passages;
+    ShowPrompt(prompt, input);
     grounding.numbers = draft->numbers;
-    AddUsage(draft->written, answer);
-    answer.draft_ms = draft->ms;
   }
   const std::vector<int> numbers = grounding.numbers;
   grounding.policy = request.policy;
   grounding.judge = [&](const std::string& claim, std::span<const index::Passage* const> cited) {
-    return JudgeClaim(claim, cited, entailment_, limits);
+    return JudgeByReading(claim, cited, entailment_, draft.has_value() ? read_ : nullptr, limits);
   };
   grounding.rewrite = Rewriter(prompt, input, numbers, limits, answer);
   grounding.locate = Regions(request, limits, answer);
@@ -347,9 +346,8 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
     }
     return writer.Write(piece.text);
   };
-  const bool stands = draft.has_value() && draft->numbers.empty();
-  auto result = stands ? Repeat(std::move(draft->written), on_text)
-                       : Generate(*generator_, input, limits, on_text);
+  auto result = draft.has_value() && draft->stands ? Repeat(std::move(draft->written), on_text)
+                                                   : Generate(*generator_, input, limits, on_text);
   if (!writer.status().ok()) return writer.status();
   if (!result.ok()) return Annotate(result.status(), "writing the answer");
   if (!reasoning.Finish()) return Stopped();
@@ -374,23 +372,69 @@ absl::StatusOr<Answer> Answerer::WriteGenerative(const AnswerRequest& request,
   return answer;
 }
 
-absl::StatusOr<Answerer::Draft> Answerer::WriteDraft(const AnswerRequest& request,
-                                                     std::span<const Hit> hits,
-                                                     const edge::CallLimits& limits,
-                                                     const Prompt& prompt,
-                                                     const model::GenerateInput& input) const {
+absl::StatusOr<Answerer::Draft> Answerer::WriteDraft(
+    const AnswerRequest& request, std::span<const Hit> hits, const edge::CallLimits& limits,
+    const Prompt& prompt, const model::GenerateInput& input, Answer& answer) const {
   const absl::Time start = absl::Now();
+  Draft draft = {.prompt = prompt};
+  draft.numbers.resize(prompt.passages);
+  std::iota(draft.numbers.begin(), draft.numbers.end(), 1);
+  SL_RETURN_IF_ERROR(FillDraft(hits, limits, input, draft));
+  DraftCheck found = draft.check;
+  std::vector<int> shown = draft.numbers;
+  for (int tries = 1; tries < kMostDrafts && found.HasFaults(); ++tries) {
+    Draft next;
+    if (found.foreign.empty()) {
+      next.numbers = found.cited;
+      next.in_words = true;
+    } else {
+      std::ranges::set_difference(shown, found.foreign, std::back_inserter(next.numbers));
+      found.misread.clear();
+    }
+    if (next.numbers.empty()) break;
+    SL_RETURN_IF_ERROR(ShowOnly(request, hits, found.misread, limits, next));
+    SL_RETURN_IF_ERROR(FillDraft(hits, limits, input, next));
+    found = next.check;
+    shown = next.numbers;
+    if (found.Standing() > draft.check.Standing()) std::swap(draft, next);
+    AddUsage(next.written, answer);
+  }
+  // What is written in words holds; other drafts only chose.
+  draft.stands = draft.in_words || draft.check.cited.empty() ||
+                 draft.check.cited.size() == draft.numbers.size();
+  if (!draft.stands) {
+    AddUsage(draft.written, answer);
+    draft.numbers = draft.check.cited;
+    SL_RETURN_IF_ERROR(ShowOnly(request, hits, {}, limits, draft));
+    answer.draft_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
+  }
+  return draft;
+}
+
+absl::Status Answerer::FillDraft(std::span<const Hit> hits, const edge::CallLimits& limits,
+                                 model::GenerateInput input, Draft& draft) const {
+  ShowPrompt(draft.prompt, input);
   auto written = Generate(*generator_, input, limits, [](const model::TextPiece&) { return true; });
   if (!written.ok()) return Annotate(written.status(), "drafting the answer");
-  Draft draft = {.written = *std::move(written), .ms = 0, .prompt = {}, .numbers = {}};
-  const std::vector<int> cited = CitedIn(draft.written.first().text, prompt.passages);
-  if (cited.empty() || static_cast<int>(cited.size()) == prompt.passages) return draft;
-  draft.ms = absl::ToDoubleMilliseconds(absl::Now() - start);
+  draft.written = *std::move(written);
+  draft.check =
+      CheckDraft(InAnswer(draft.written.first().text, draft.numbers), hits, read_, limits);
+  return absl::OkStatus();
+}
+
+absl::Status Answerer::ShowOnly(const AnswerRequest& request, std::span<const Hit> hits,
+                                std::span<const DraftCheck::Misread> misread,
+                                const edge::CallLimits& limits, Draft& draft) const {
   std::vector<Hit> chosen;
-  for (const int number : cited) chosen.push_back(hits[number - 1]);
+  for (const int number : draft.numbers) chosen.push_back(hits[number - 1]);
+  for (const DraftCheck::Misread& picture : misread) {
+    const auto at = std::ranges::find(draft.numbers, picture.number) - draft.numbers.begin();
+    chosen[at].passage.kind = index::PassageKind::kText;
+    chosen[at].passage.text = picture.words;
+  }
   SL_ASSIGN_OR_RETURN(draft.prompt, MakePrompt(request, chosen, options_.prompt, limits));
-  draft.numbers = cited;
-  return draft;
+  draft.numbers.resize(draft.prompt.passages);
+  return absl::OkStatus();
 }
 
 SentenceRewriter Answerer::Rewriter(const Prompt& prompt, const model::GenerateInput& input,

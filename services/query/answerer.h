@@ -9,12 +9,14 @@
 #include "model/generator.h"
 #include "services/edge/call_scope.h"
 #include "services/query/conversation.h"
+#include "services/query/drafts.h"
 #include "services/query/entailment.h"
 #include "services/query/extractive.h"
 #include "services/query/field_citations.h"
 #include "services/query/grounded_writer.h"
 #include "services/query/meaning.h"
 #include "services/query/prompt.h"
+#include "services/query/reading.h"
 #include "services/query/retriever.h"
 
 namespace sightline::query {
@@ -31,9 +33,10 @@ struct AnswerOptions {
   // The fixed reply is given where the generator gives it at least this share (above 0, at most 1)
   // of all that it might write; absent: as its sightline.json says.
   std::optional<double> abstain_above = {};
-  // A written answer is drafted from all passages of the prompt, then written from those alone that
-  // the draft cites; absent: as the generator's sightline.json says. Not with reasoning or a
-  // schema.
+  // A written answer is drafted from all passages of the prompt; what the draft cites is read out
+  // where it is a picture without words, and what is about something else left out of another
+  // draft; then it is written from those alone that the draft cites. Absent: as the generator's
+  // sightline.json says. Not with reasoning or a schema.
   std::optional<bool> reread = {};
 };
 
@@ -69,7 +72,7 @@ struct Answer {
   int image_tokens = 0;
   int completion_tokens = 0;
   std::vector<std::string> warnings;
-  double draft_ms = 0;  // of generate_ms; 0 without a draft that was written again
+  double draft_ms = 0;  // of generate_ms; 0 where the draft is the answer
   double generate_ms = 0;
   double first_token_ms = 0;  // 0 when nothing was generated
 };
@@ -77,10 +80,11 @@ struct Answer {
 // Writes a grounded answer from retrieved passages. Any thread.
 class Answerer {
  public:
-  // All outlive the answerer; `generator`, `entailment` and `meaning`, which quotes are chosen
-  // by, may be null.
+  // All outlive the answerer; `generator`, `entailment`, `meaning`, which quotes are chosen by, and
+  // `read`, which drafts and what is written from them are held against, may be null.
   Answerer(const AnswerOptions& options, model::Generator* generator, PassagePicture picture,
-           EntailmentScorer entailment = nullptr, MeaningScorer meaning = nullptr);
+           EntailmentScorer entailment = nullptr, MeaningScorer meaning = nullptr,
+           PictureWords read = nullptr);
 
   // Reasoning, text and citations go to `sink` as they come, in order, on the calling thread; the
   // returned answer holds them once more, and its text is what the sink got. Without hits, or when
@@ -118,19 +122,26 @@ class Answerer {
   class Reasoning;
   absl::Status ThinkFirst(const AnswerRequest& request, const edge::CallLimits& limits,
                           Prompt& prompt, Reasoning& reasoning, Answer& answer) const;
-  // A text over all passages of a prompt. Where it cites some of them and not all it chooses what
-  // the answer is written from; any other one is the answer.
   struct Draft {
-    model::GenerateResult written;
-    double ms = 0;
-    // What shows the chosen passages alone; numbers[n - 1] is what its passage n is in the first
-    // prompt. Empty where the draft is the answer.
-    Prompt prompt;
-    std::vector<int> numbers;
+    model::GenerateResult written = {};
+    DraftCheck check = {};
+    bool in_words = false;  // pictures that another draft misread were shown as their words
+    bool stands = false;    // it is the answer; else that is written from `prompt`
+    Prompt prompt = {};
+    std::vector<int> numbers = {};  // passage n of `prompt` is passage numbers[n - 1] of the answer
   };
+  // `prompt` shows `hits` from the first. Adds the usage of what is not the answer.
   absl::StatusOr<Draft> WriteDraft(const AnswerRequest& request, std::span<const Hit> hits,
                                    const edge::CallLimits& limits, const Prompt& prompt,
-                                   const model::GenerateInput& input) const;
+                                   const model::GenerateInput& input, Answer& answer) const;
+  // Writes and checks a draft of its prompt.
+  absl::Status FillDraft(std::span<const Hit> hits, const edge::CallLimits& limits,
+                         model::GenerateInput input, Draft& draft) const;
+  // Makes the draft's prompt one of its numbers alone, with the words of what was misread in place
+  // of the pictures.
+  absl::Status ShowOnly(const AnswerRequest& request, std::span<const Hit> hits,
+                        std::span<const DraftCheck::Misread> misread,
+                        const edge::CallLimits& limits, Draft& draft) const;
   // Writes sentences of `prompt`'s answer anew; `numbers` as in Draft. All outlive it.
   SentenceRewriter Rewriter(const Prompt& prompt, const model::GenerateInput& input,
                             const std::vector<int>& numbers, const edge::CallLimits& limits,
@@ -144,6 +155,7 @@ class Answerer {
   const PassagePicture picture_;
   const EntailmentScorer entailment_;
   const MeaningScorer meaning_;
+  const PictureWords read_;
 };
 
 }  // namespace sightline::query

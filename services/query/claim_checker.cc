@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <numeric>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -87,13 +89,18 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
   v1::CheckClaimsResponse out;
   edge::CallLimits noted = limits;
   noted.makeshift = std::make_shared<std::atomic<bool>>(false);
-  int readings = 0;
-  PictureJudge read;
+  std::set<uint64_t> pictures_read;
+  int not_read = 0;
+  PictureWords read;
   if (parts_.read != nullptr) {
-    read = [&](const std::string& text, std::span<const index::Passage* const> pictures,
-               const edge::CallLimits& call) -> absl::StatusOr<Verdict> {
-      if (++readings > kMaxReadings) return Verdict::kUnchecked;
-      return parts_.read(text, pictures, call);
+    read = [&](const index::Passage& picture, bool chinese,
+               const edge::CallLimits& call) -> absl::StatusOr<std::string> {
+      if (pictures_read.size() == kMaxReadings && !pictures_read.contains(picture.id)) {
+        ++not_read;
+        return "";
+      }
+      pictures_read.insert(picture.id);
+      return parts_.read(picture, chinese, call);
     };
   }
   for (int i = 0; i < request.claims_size(); ++i) {
@@ -146,9 +153,9 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
       *out.add_verdicts() = std::move(sentence);
     }
   }
-  if (readings > kMaxReadings) {
+  if (not_read > 0) {
     out.add_warnings(absl::StrCat("pictures that were not read, because a request reads at most ",
-                                  kMaxReadings, ": ", readings - kMaxReadings));
+                                  kMaxReadings, ": ", not_read));
   }
   if (*noted.makeshift) out.add_warnings(edge::kMakeshiftWarning);
   return out;
@@ -220,28 +227,26 @@ absl::StatusOr<ClaimChecker::Sources> ClaimChecker::Search(const v1::CheckClaims
   return Sources{.hits = std::move(found.hits), .together = false};
 }
 
-absl::Status ClaimChecker::Judge(const Sources& sources, const PictureJudge& read,
+absl::Status ClaimChecker::Judge(const Sources& sources, const PictureWords& read,
                                  const edge::CallLimits& limits, v1::ClaimVerdict& out) const {
   std::vector<const index::Passage*> passages;
   for (const Hit& hit : sources.hits) passages.push_back(&hit.passage);
-  const auto judge = [&](std::span<const index::Passage* const> cited) {
-    const Verdict verdict = JudgeClaim(out.text(), cited, parts_.entailment, limits);
-    const bool unread = !cited.empty() && std::ranges::all_of(cited, [](const auto* passage) {
-      return IsUnread(*passage);
-    });
-    if (verdict != Verdict::kUnchecked || read == nullptr || !unread) return verdict;
-    const absl::StatusOr<Verdict> seen = read(out.text(), cited, limits);
-    if (!seen.ok()) edge::NoteMakeshift(limits);
-    return seen.value_or(verdict);
+  const auto judge = [&](std::span<const index::Passage* const> cited, const PictureWords& words) {
+    return JudgeByReading(out.text(), cited, parts_.entailment, words, limits);
   };
-  std::vector<Verdict> verdicts;
-  std::vector<size_t> order;
   const Verdict of_all =
-      sources.together || passages.empty() ? judge(passages) : Verdict::kUnchecked;
-  for (size_t i = 0; i < passages.size(); ++i) {
-    verdicts.push_back(sources.together ? of_all : judge(std::span(&passages[i], 1)));
-    order.push_back(i);
+      sources.together || passages.empty() ? judge(passages, read) : Verdict::kUnchecked;
+  std::vector<Verdict> verdicts(passages.size(), of_all);
+  if (!sources.together) {
+    for (size_t i = 0; i < passages.size(); ++i) verdicts[i] = judge({&passages[i], 1}, nullptr);
+    // Pictures are read out only for what nothing else supports.
+    const bool supported = std::ranges::find(verdicts, Verdict::kSupported) != verdicts.end();
+    for (size_t i = 0; i < passages.size() && !supported; ++i) {
+      if (IsUnread(*passages[i])) verdicts[i] = judge({&passages[i], 1}, read);
+    }
   }
+  std::vector<size_t> order(passages.size());
+  std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return Weight(verdicts[a]) > Weight(verdicts[b]); });
   out.set_verdict(ToProto(order.empty() ? of_all : verdicts[order.front()]));

@@ -25,15 +25,14 @@ inline constexpr int kMaxReadings = 100;         // of pictures without words, f
 // Judges what somebody says by stored passages: CheckClaims of query.proto. Any thread.
 class ClaimChecker {
  public:
-  // All references outlive the checker; `entailment` and `read`, which is asked about pictures that
-  // nothing else settles, may be null.
+  // All references outlive the checker; `entailment` and `read` may be null.
   struct Parts {
     const index::Corpus& corpus;
     const Retriever& retriever;
     EntailmentScorer entailment;
     ContentLimits limits;
     FilterOptions filters = {};
-    PictureJudge read = nullptr;
+    PictureWords read = nullptr;
   };
   explicit ClaimChecker(Parts parts) : parts_(std::move(parts)) {}
 
@@ -59,7 +58,7 @@ class ClaimChecker {
                                  const edge::CallLimits& limits,
                                  v1::CheckClaimsResponse& out) const;
   // Fills the verdict and the evidence in.
-  absl::Status Judge(const Sources& sources, const PictureJudge& read,
+  absl::Status Judge(const Sources& sources, const PictureWords& read,
                      const edge::CallLimits& limits, v1::ClaimVerdict& out) const;
 
   const Parts parts_;

@@ -1,44 +1,65 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/lru_cache.h"
 #include "model/generator.h"
 #include "services/edge/call_scope.h"
-#include "services/query/claim_check.h"
+#include "services/query/entailment.h"
 #include "services/query/hits.h"
-#include "services/query/prompt.h"
 
-// Judging claims by pictures whose words nobody knows, which gives the exact gates nothing to look
-// at: a generator says, in a sentence like the claim, what they say about it, and the gates
-// compare.
+// Pictures whose words nobody knows give the exact gates nothing to look at: a generator reads them
+// out, and the gates compare.
 namespace sightline::query {
-
-// What the generator is asked. The demo's model is taught the same words.
-std::string ReadingRequest(const std::string& claim);
 
 // A still picture without words.
 bool IsUnread(const index::Passage& passage);
 
-// Judges a claim by pictures, all of them IsUnread. Any thread.
-using PictureJudge = std::function<absl::StatusOr<Verdict>(
-    const std::string& claim, std::span<const index::Passage* const> pictures,
-    const edge::CallLimits& limits)>;
+// What a generator is asked behind a picture that it is to read out. The demo's model is taught it.
+std::string ReadRequest(bool chinese);
 
-struct ReadingOptions {
-  PromptOptions prompt;
-  double abstain_above = 1;  // as MarkedTextFormat::reply_above
+// What is written in a picture that IsUnread, a line each; `chinese`: what it is to be compared
+// with is. Empty where nothing is written there or nobody can say. Any thread.
+using PictureWords = std::function<absl::StatusOr<std::string>(
+    const index::Passage& picture, bool chinese, const edge::CallLimits& limits)>;
+
+inline constexpr int64_t kReadingCacheBytes = 4 << 20;
+inline constexpr int kReadingTokens = 1024;  // of one picture; what holds more is not read
+
+// Has a generator read pictures out, greedily, each once: what was read last is kept. The generator
+// outlives it. Any thread.
+class PictureReadings {
+ public:
+  PictureReadings(model::Generator& generator, PassagePicture picture,
+                  int64_t cache_bytes = kReadingCacheBytes)
+      : generator_(generator), picture_(std::move(picture)), kept_(cache_bytes) {}
+
+  // As PictureWords. Errors of the picture and of Generator::Generate.
+  absl::StatusOr<std::string> Read(const index::Passage& picture, bool chinese,
+                                   const edge::CallLimits& limits);
+  // Nothing that was read is kept any more.
+  void Forget() { kept_.Clear(); }
+
+ private:
+  model::Generator& generator_;
+  const PassagePicture picture_;
+  LruCache<std::string> kept_;
 };
 
-// One that asks a generator. kSupported: every word, number and name of the claim stands in what
-// the generator wrote; kUnsupported or kContradicted: the gates refuse the claim by it, or it wrote
-// that there is nothing about it; kUnchecked: neither, or a picture could not be shown, or the text
-// was cut off. A generator that reads wrongly judges wrongly. Errors of Generator::Generate.
-// `generator` outlives it.
-PictureJudge GeneratorReading(model::Generator& generator, PassagePicture picture,
-                              const ReadingOptions& options);
+// FactsOf, with the words that `read`, which may be null, finds where the passage IsUnread.
+absl::StatusOr<std::string> ReadFactsOf(const index::Passage& passage, const std::string& claim,
+                                        const PictureWords& read, const edge::CallLimits& limits);
+
+// JudgeClaim, and where that does not support a claim with a number, a name or a quotation, and
+// some of what is cited IsUnread, what CheckClaim says with the words that `read` finds there.
+// Other claims may be about what is seen, of which no word tells. `read` may be null; where it
+// fails or finds nothing in one of the pictures, it can refuse nothing.
+Verdict JudgeByReading(const std::string& claim, std::span<const index::Passage* const> cited,
+                       const EntailmentScorer& scorer, const PictureWords& read,
+                       const edge::CallLimits& limits);
 
 }  // namespace sightline::query

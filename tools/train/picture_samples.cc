@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/status.h"
+#include "services/query/reading.h"
 #include "services/query/regions.h"
 #include "tools/train/sample_parts.h"
 #include "tools/train/samples.h"
@@ -26,9 +27,9 @@ using demo_world::World;
 // Pictures taken of one world where each makes a short sample.
 constexpr int kPhotosOfAWorld = 8;
 constexpr int kLinesOfAWorld = 16;
-// The requests under which pictures are described and read.
+constexpr int kPointedOfAWorld = 3;
+// The request under which pictures are described.
 constexpr demo_world::Word kDescribeRequest = {"Describe the picture.", "描述图片。"};
-constexpr demo_world::Word kReadRequest = {"Read the text.", "读出文字。"};
 // What is asked about a place of a picture.
 constexpr demo_world::Word kShownRequest = {"What is at ", "这里是什么："};
 // Of questions about places, the share that gives the place and asks what is there.
@@ -93,7 +94,8 @@ absl::Status SampleMaker::Read(const demo_world::PageContent& page, Random& rand
   demo_world::DrawnPage drawn = DrawPage(page, random.Next());
   std::vector<std::string> lines;
   for (const demo_world::PageLine& line : drawn.lines) lines.push_back(line.text);
-  return AboutPicture(std::move(drawn.picture), kReadRequest.In(page.language),
+  return AboutPicture(std::move(drawn.picture),
+                      query::ReadRequest(page.language == Language::kChinese),
                       absl::StrJoin(lines, "\n"), out);
 }
 
@@ -115,8 +117,8 @@ absl::Status SampleMaker::ReadLines(const World& world, Random& random, WritingS
       continue;
     }
     const std::string line = SomeLine(world, random);
-    SL_RETURN_IF_ERROR(
-        AboutPicture(demo_world::DrawWords(line, random.Next()), kReadRequest.english, line, out));
+    SL_RETURN_IF_ERROR(AboutPicture(demo_world::DrawWords(line, random.Next()),
+                                    query::ReadRequest(/*chinese=*/false), line, out));
   }
   return absl::OkStatus();
 }
@@ -137,8 +139,16 @@ absl::Status SampleMaker::Extract(const World& world, Random& random, WritingSam
 }
 
 absl::Status SampleMaker::Point(const World& world, Random& random, WritingSamples& out) const {
-  const bool claims = random.Chance(kClaimBoxes);
-  std::vector<Question> questions = claims ? AskClaimBoxes(world, random) : AskBoxes(world, random);
+  for (int i = 0; i < kPointedOfAWorld; ++i) {
+    const bool claims = random.Chance(kClaimBoxes);
+    SL_RETURN_IF_ERROR(PointAt(claims ? AskClaimBoxes(world, random) : AskBoxes(world, random),
+                               claims, random, out));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SampleMaker::PointAt(std::vector<Question> questions, bool claims, Random& random,
+                                  WritingSamples& out) const {
   if (questions.empty()) return absl::OkStatus();
   Shuffle(questions, random);
   std::vector<model::Message> messages;

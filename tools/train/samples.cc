@@ -10,7 +10,6 @@
 #include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "services/query/prompt.h"
-#include "services/query/reading.h"
 #include "tools/train/sample_parts.h"
 
 namespace sightline::train {
@@ -32,11 +31,6 @@ constexpr double kPhotos = 0.08;
 // or one of two.
 constexpr double kAbsent = 0.2;
 constexpr double kHalfAbsent = 0.1;
-// Of questions about one document, those that name a claim and ask what it says of that; of these
-// the share that name a wrong one, and those about something else.
-constexpr double kClaims = 0.35;
-constexpr double kWrongClaims = 0.6;
-constexpr double kForeignClaims = 0.15;
 // As many items and documents as make tables long and names alike, as in the shops that questions
 // are asked about.
 constexpr demo_world::WorldSize kShop = {.items = 400, .pages = 40, .texts = 80};
@@ -140,16 +134,6 @@ std::vector<int> AmongOthers(const World& world, const Question& question, bool 
   return passages;
 }
 
-// Makes it ask what the passages say of its answer, or of one with a wrong value. False where it
-// has no answer of one sentence.
-bool AskAsClaim(Question& question, Random& random) {
-  if (question.answer.size() != 1) return false;
-  const bool wrong = !question.wrong_answer.empty() && random.Chance(kWrongClaims);
-  question.text =
-      query::ReadingRequest(wrong ? question.wrong_answer : question.answer.front().text);
-  return true;
-}
-
 }  // namespace
 
 const char* LessonName(Lesson lesson) {
@@ -210,23 +194,17 @@ absl::StatusOr<std::vector<model::Message>> SampleMaker::Grounded(const World& w
   return std::move(prompt.messages);
 }
 
-absl::Status SampleMaker::Answer(const World& world, Question question,
+absl::Status SampleMaker::Answer(const World& world, const Question& question,
                                  const std::vector<int>& passages, const Turns& turns,
                                  Random& random, WritingSamples& out) const {
-  if (random.Chance(turns.claims)) AskAsClaim(question, random);
   SL_ASSIGN_OR_RETURN(std::vector<model::Message> messages,
                       Grounded(world, question, passages, turns.words));
   const World known = world.Knowing(passages);
   std::set<std::string> said = {question.text, MarkedAnswer(question, passages)};
   int asked = 1;
   for (int tries = 0; !known.facts().empty() && tries < kTries && asked < turns.most; ++tries) {
-    const bool claim = random.Chance(turns.claims);
-    // Of what the passages do not say there are claims, too.
-    const bool foreign = claim && random.Chance(kForeignClaims);
-    std::optional<Question> next =
-        Ask(foreign ? world : known, random.Pick<Task>(turns.tasks), random);
-    if (!next.has_value() || (claim && !AskAsClaim(*next, random))) continue;
-    if (!said.insert(next->text).second) continue;
+    const std::optional<Question> next = Ask(known, random.Pick<Task>(turns.tasks), random);
+    if (!next.has_value() || !said.insert(next->text).second) continue;
     const std::string answer = MarkedAnswer(*next, passages);
     // Once it was given an answer only needs to be copied.
     if (answer != query::AbstentionFor(next->text) && !said.insert(answer).second) continue;
@@ -245,8 +223,8 @@ absl::Status SampleMaker::Write(Lesson lesson, Random& random, WritingSamples& o
     case Lesson::kLook: {
       const std::optional<Question> question = AskOneOf(world, kLookTasks, random);
       if (!question.has_value()) return absl::OkStatus();
-      return Answer(world, *question, question->documents,
-                    {.tasks = kAnswerTasks, .most = 8, .claims = kClaims}, random, out);
+      return Answer(world, *question, question->documents, {.tasks = kAnswerTasks, .most = 8},
+                    random, out);
     }
     case Lesson::kAnswer: {
       const std::optional<Question> question = AskOneOf(world, kAnswerTasks, random);

@@ -88,6 +88,9 @@ class SampleMaker {
   // Where things are, or what stands at a place.
   absl::Status Point(const demo_world::World& world, demo_world::Random& random,
                      WritingSamples& out) const;
+  // Questions about one picture, as claims where `claims`.
+  absl::Status PointAt(std::vector<demo_world::Question> questions, bool claims,
+                       demo_world::Random& random, WritingSamples& out) const;
   absl::Status AboutPicture(demo_world::Picture picture, const std::string& request,
                             const std::string& reply, WritingSamples& out) const;
   absl::Status Read(const demo_world::PageContent& page, demo_world::Random& random,
@@ -123,10 +126,9 @@ class SampleMaker {
     std::span<const demo_world::Task> tasks;
     int most = 1;
     bool words = false;  // pages are their words, not pictures
-    double claims = 0;   // share of questions that become claims: what do the passages say of it?
   };
   // The question over the passages, then others.
-  absl::Status Answer(const demo_world::World& world, demo_world::Question question,
+  absl::Status Answer(const demo_world::World& world, const demo_world::Question& question,
                       const std::vector<int>& passages, const Turns& turns,
                       demo_world::Random& random, WritingSamples& out) const;
   absl::StatusOr<std::vector<model::Message>> Grounded(const demo_world::World& world,

@@ -71,7 +71,7 @@ class AnswererTest : public ::testing::Test {
           if (image_ == nullptr) return absl::NotFoundError("none");
           return image_;
         },
-        entailment_, meaning_);
+        entailment_, meaning_, read_);
     const AnswerSink sink = {.on_text =
                                  [this](absl::string_view text) {
                                    sent_.append(text.data(), text.size());
@@ -98,6 +98,7 @@ class AnswererTest : public ::testing::Test {
   edge::CallLimits limits_;
   EntailmentScorer entailment_;
   MeaningScorer meaning_;
+  PictureWords read_;
   ImagePtr image_;
   std::string sent_;
   std::string reasoned_;
@@ -202,6 +203,81 @@ TEST_F(AnswererTest, TheSecondReadingMayFindThatTheDraftWasWrong) {
   EXPECT_TRUE(answer.abstained);
   EXPECT_EQ(sent_, "The answer is not in this corpus.");
   EXPECT_TRUE(answer.citations.empty());
+}
+
+// Three passages: the mill, a picture of a label and another mill.
+class DraftedAnswerTest : public AnswererTest {
+ protected:
+  DraftedAnswerTest() {
+    options_.reread = true;
+    image_ =
+        std::make_shared<Image>(Image{.width = 2, .height = 2, .pixels = std::vector<uint8_t>(12)});
+    retrieved_.hits.resize(3);
+    retrieved_.hits[0].passage.text = "The Orsen mill was built in 1850.";
+    retrieved_.hits[1].passage.kind = index::PassageKind::kPage;
+    retrieved_.hits[1].passage.blob_hash = "label";
+    retrieved_.hits[1].passage.text.clear();
+    retrieved_.hits[2].passage.text = "The Pelo mill was built in 1950.";
+    read_ = [this](const index::Passage&, bool,
+                   const edge::CallLimits&) -> absl::StatusOr<std::string> { return label_; };
+  }
+  std::string label_ = "Orsen bread\nprice 3.50";
+};
+
+TEST_F(DraftedAnswerTest, WhatADraftTookForSomethingElseIsLeftOutOfTheNext) {
+  FakeGenerator generator(std::vector<std::string>{"The Orsen mill was built in 1950 [3].",
+                                                   "The Orsen mill was built in 1850 [1].",
+                                                   "The Orsen mill was built in 1850 [1]."});
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_EQ(answer.text, "The Orsen mill was built in 1850 [1].");
+  const std::vector<model::GenerateInput> asked = generator.inputs();
+  ASSERT_EQ(asked.size(), 3u);
+  EXPECT_THAT(WordsOf(asked[1]), HasSubstr("The Orsen mill was built in 1850."));
+  EXPECT_THAT(WordsOf(asked[1]), Not(HasSubstr("The Pelo mill")));
+  EXPECT_EQ(std::get<model::MarkedTextFormat>(asked[1].format).markers, 2);
+  EXPECT_EQ(std::get<model::MarkedTextFormat>(asked[2].format).markers, 1);
+  EXPECT_EQ(answer.completion_tokens, 3 * 8);
+}
+
+TEST_F(DraftedAnswerTest, ANextDraftThatIsNoBetterIsNotTaken) {
+  FakeGenerator generator(std::vector<std::string>{"The Orsen mill was built in 1950 [3].",
+                                                   "The answer is not in this corpus.",
+                                                   "The Orsen mill was built in 1950 [1]."});
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_EQ(answer.text, "The Orsen mill was built in 1950 [3].");
+  ASSERT_EQ(answer.citations.size(), 1u);
+  EXPECT_EQ(answer.citations[0].verdict, Verdict::kUnsupported);
+  EXPECT_EQ(generator.inputs().size(), 3u);
+}
+
+TEST_F(DraftedAnswerTest, WhatADraftMisreadIsShownInWords) {
+  FakeGenerator generator(std::vector<std::string>{"The price of the Orsen bread is 8.50 [2].",
+                                                   "The price of the Orsen bread is 3.50 [1]."});
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_EQ(answer.text, "The price of the Orsen bread is 3.50 [2].");
+  ASSERT_EQ(answer.citations.size(), 1u);
+  EXPECT_EQ(answer.citations[0].hit, 1u);
+  EXPECT_EQ(answer.citations[0].verdict, Verdict::kSupported);
+  const std::vector<model::GenerateInput> asked = generator.inputs();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_THAT(WordsOf(asked[1]), HasSubstr("Orsen bread\nprice 3.50"));
+  EXPECT_THAT(WordsOf(asked[1]), Not(HasSubstr("mill was built")));
+}
+
+TEST_F(DraftedAnswerTest, WordsThatDoNotHelpGiveWayToThePicture) {
+  FakeGenerator generator(std::vector<std::string>{"The price of the Orsen bread is 8.50 [2].",
+                                                   "The answer is not in this corpus.",
+                                                   "The price of the Orsen bread is 8.00 [1]."});
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_EQ(answer.text, "The price of the Orsen bread is 8.00 [2].");
+  EXPECT_TRUE(Fails(answer.citations.at(0).verdict));
+  EXPECT_THAT(WordsOf(generator.inputs()[2]), Not(HasSubstr("price 3.50")));
+}
+
+TEST_F(DraftedAnswerTest, DraftsEnd) {
+  FakeGenerator generator("The Orsem mill was built in 1950 [1].");
+  ASSERT_OK_AND_ASSIGN(const Answer answer, Write(&generator));
+  EXPECT_EQ(generator.inputs().size(), 4u);  // three drafts, then the answer
 }
 
 TEST_F(AnswererTest, WhetherDraftsAreReadAgainIsTheModelsOrTheServersMatter) {

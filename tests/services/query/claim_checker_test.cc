@@ -94,7 +94,7 @@ class ClaimCheckerTest : public ::testing::Test {
   std::unique_ptr<index::Corpus> corpus_;
   std::unique_ptr<Retriever> retriever_;
   EntailmentScorer entailment_;
-  PictureJudge read_;
+  PictureWords read_;
   ContentLimits limits_;
   FilterOptions filters_;
   edge::CallLimits call_;
@@ -197,21 +197,21 @@ TEST_F(ClaimCheckerTest, AVerdictWithoutTheRerankerThatFailedSaysSo) {
 TEST_F(ClaimCheckerTest, PicturesWithoutWordsAreReadWhereNothingElseSettlesIt) {
   PutPicture("photo");
   int readings = 0;
-  read_ = [&](const std::string& claim, std::span<const index::Passage* const> pictures,
-              const edge::CallLimits&) -> absl::StatusOr<Verdict> {
+  read_ = [&](const index::Passage& picture, bool chinese,
+              const edge::CallLimits&) -> absl::StatusOr<std::string> {
     ++readings;
-    EXPECT_EQ(pictures.size(), 1u);
-    if (claim == "Nobody can read this.") return absl::InternalError("broken");
-    return claim == "The mill is white." ? Verdict::kSupported : Verdict::kContradicted;
+    EXPECT_TRUE(IsUnread(picture));
+    if (chinese) return absl::InternalError("broken");
+    return "The mill\nbuilt 1920";
   };
-  Add("The mill is white.", {"photo"});
-  Add("The mill is black.", {"photo"});
-  Add("Nobody can read this.", {"photo"});
+  Add("The mill was built in 1920.", {"photo"});
+  Add("The mill was built in 1930.", {"photo"});
+  Add("磨坊建于1920年。", {"photo"});
   Add("The mill was built in 1950.", {"mill"});
   Add("The mill was built in 1850.", {"mill", "photo"});
   ASSERT_OK_AND_ASSIGN(const auto reply, Check());
   EXPECT_EQ(reply.verdicts(0).verdict(), v1::VERDICT_SUPPORTED);
-  EXPECT_EQ(reply.verdicts(1).verdict(), v1::VERDICT_CONTRADICTED);
+  EXPECT_EQ(reply.verdicts(1).verdict(), v1::VERDICT_UNSUPPORTED);
   EXPECT_EQ(reply.verdicts(2).verdict(), v1::VERDICT_UNSPECIFIED);
   EXPECT_EQ(reply.verdicts(3).verdict(), v1::VERDICT_CONTRADICTED);
   EXPECT_EQ(reply.verdicts(4).verdict(), v1::VERDICT_SUPPORTED);
@@ -220,21 +220,47 @@ TEST_F(ClaimCheckerTest, PicturesWithoutWordsAreReadWhereNothingElseSettlesIt) {
   EXPECT_EQ(reply.warnings(0), edge::kMakeshiftWarning);
 }
 
-TEST_F(ClaimCheckerTest, ARequestReadsOnlySoMuch) {
+TEST_F(ClaimCheckerTest, WhatIsSearchedIsReadOnlyWhereNoTextSupportsTheClaim) {
   PutPicture("photo");
   int readings = 0;
-  read_ = [&](const std::string&, std::span<const index::Passage* const>,
-              const edge::CallLimits&) -> absl::StatusOr<Verdict> {
+  read_ = [&](const index::Passage&, bool, const edge::CallLimits&) -> absl::StatusOr<std::string> {
     ++readings;
-    return Verdict::kSupported;
+    return "The mill\nbuilt 1920";
   };
-  for (int i = 0; i < 60; ++i) Add("The mill is white. The door is open.", {"photo"});
+  Add("The mill was built in 1850.");
+  ASSERT_OK_AND_ASSIGN(const auto by_text, Check());
+  EXPECT_EQ(by_text.verdicts(0).verdict(), v1::VERDICT_SUPPORTED);
+  EXPECT_EQ(readings, 0);
+  request_.clear_claims();
+  Add("The mill was built in 1920.");
+  ASSERT_OK_AND_ASSIGN(const auto by_picture, Check());
+  EXPECT_EQ(by_picture.verdicts(0).verdict(), v1::VERDICT_SUPPORTED);
+  EXPECT_EQ(by_picture.verdicts(0).evidence(0).hit().passage().document_id(), "photo");
+  EXPECT_EQ(readings, 1);
+}
+
+TEST_F(ClaimCheckerTest, ARequestReadsOnlySoManyPictures) {
+  for (int i = 0; i < kMaxReadings / 2 + 10; ++i) {
+    PutPicture(absl::StrCat("photo", i, "a"));
+    PutPicture(absl::StrCat("photo", i, "b"));
+  }
+  int readings = 0;
+  read_ = [&](const index::Passage&, bool, const edge::CallLimits&) -> absl::StatusOr<std::string> {
+    ++readings;
+    return "The mill\nbuilt 1920";
+  };
+  // Two sentences about the same pictures: what was read counts once.
+  for (int i = 0; i < kMaxReadings / 2 + 10; ++i) {
+    Add("The mill was built in 1920. The mill was not built in 1930.",
+        {absl::StrCat("photo", i, "a"), absl::StrCat("photo", i, "b")});
+  }
   ASSERT_OK_AND_ASSIGN(const auto reply, Check());
-  EXPECT_EQ(readings, kMaxReadings);
-  EXPECT_EQ(reply.verdicts(kMaxReadings - 1).verdict(), v1::VERDICT_SUPPORTED);
+  EXPECT_EQ(readings, 2 * kMaxReadings);
+  EXPECT_EQ(reply.verdicts(kMaxReadings - 2).verdict(), v1::VERDICT_SUPPORTED);
+  EXPECT_EQ(reply.verdicts(kMaxReadings - 1).verdict(), v1::VERDICT_UNSUPPORTED);
   EXPECT_EQ(reply.verdicts(kMaxReadings).verdict(), v1::VERDICT_UNSPECIFIED);
   ASSERT_EQ(reply.warnings_size(), 1);
-  EXPECT_THAT(reply.warnings(0), HasSubstr("at most 100: 20"));
+  EXPECT_THAT(reply.warnings(0), HasSubstr("at most 100: 40"));
 }
 
 TEST_F(ClaimCheckerTest, ContentRulesHoldForClaimsAndEvidence) {

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/support/fake_model.h"
 #include "tests/support/status_matchers.h"
 
@@ -25,76 +28,128 @@ class ReadingTest : public ::testing::Test {
     image_->pixels.assign(32 * 32 * 3, 200);
   }
 
-  absl::StatusOr<Verdict> Judge(model::Generator& generator, const std::string& claim,
-                                int pictures = 1) {
-    const PictureJudge judge = GeneratorReading(
+  PictureReadings ReadingsOf(model::Generator& generator,
+                             int64_t cache_bytes = kReadingCacheBytes) {
+    return PictureReadings(
         generator,
         [this](const index::Passage&, absl::Time) -> absl::StatusOr<ImagePtr> {
           if (image_ == nullptr) return absl::NotFoundError("none");
           return image_;
         },
-        options_);
-    return judge(claim, std::vector<const index::Passage*>(pictures, &picture_), limits_);
+        cache_bytes);
   }
-  Verdict WhereItReads(const std::string& read, const std::string& claim) {
-    FakeGenerator generator(read);
-    return Judge(generator, claim).value();
+  // Of a claim that cites pictures on which these words stand, and `more`.
+  Verdict WhereItSays(const std::vector<std::string>& words, const std::string& claim,
+                      const std::vector<index::Passage>& more = {}) {
+    std::vector<index::Passage> cited;
+    for (size_t i = 0; i < words.size(); ++i) {
+      cited.push_back(picture_);
+      cited.back().blob_hash = absl::StrCat(i);
+    }
+    cited.insert(cited.end(), more.begin(), more.end());
+    std::vector<const index::Passage*> pointers;
+    for (const index::Passage& passage : cited) pointers.push_back(&passage);
+    reads_ = 0;
+    return JudgeByReading(
+        claim, pointers, nullptr,
+        [&](const index::Passage& passage, bool, const edge::CallLimits&) {
+          ++reads_;
+          return absl::StatusOr<std::string>(words.at(std::stoul(passage.blob_hash)));
+        },
+        limits_);
   }
 
   index::Passage picture_;
   std::shared_ptr<Image> image_;
-  ReadingOptions options_;
   edge::CallLimits limits_;
+  int reads_ = 0;
 };
 
-TEST_F(ReadingTest, AClaimIsComparedWithWhatThePictureIsReadToSay) {
-  const std::string claim = "The cup costs 3.50.";
-  EXPECT_EQ(WhereItReads("The cup costs 3.50.[1]", claim), Verdict::kSupported);
-  EXPECT_TRUE(Fails(WhereItReads("The cup costs 9.75.[1]", claim)));
-  EXPECT_EQ(WhereItReads("The answer is not in this corpus.", claim), Verdict::kUnsupported);
-  EXPECT_EQ(WhereItReads("The cup is made by Lumo House.[1]", "The cup is made by Pelo Mill."),
-            Verdict::kUnsupported);
-  EXPECT_EQ(WhereItReads("杯子的价格是 3.50 元。[1]", "杯子的价格是 3.50 元。"),
+TEST_F(ReadingTest, AClaimIsHeldAgainstWhatThePictureSays) {
+  const std::string claim = "The Orsen cup costs 3.50.";
+  EXPECT_EQ(WhereItSays({"Orsen cup\nPrice 3.50"}, claim), Verdict::kSupported);
+  EXPECT_TRUE(Fails(WhereItSays({"Orsen cup\nPrice 9.75"}, claim)));
+  EXPECT_TRUE(Fails(WhereItSays({"Pelo cup\nPrice 3.50"}, claim)));
+  EXPECT_EQ(WhereItSays({"Orsen 杯子\n价格 3.50"}, "Orsen 杯子的价格是 3.50 元。"),
             Verdict::kSupported);
-  EXPECT_EQ(WhereItReads("语料库中没有答案。", "杯子的价格是 3.50 元。"), Verdict::kUnsupported);
+  EXPECT_TRUE(Fails(WhereItSays({"Orsen 杯子\n价格 9.75"}, "Orsen 杯子的价格是 3.50 元。")));
 }
 
-TEST_F(ReadingTest, SomeWordsInCommonSupportNothing) {
-  EXPECT_EQ(WhereItReads("The car is red.[1]", "The car is blue."), Verdict::kUnchecked);
-  EXPECT_EQ(WhereItReads("The car is blue.[1]", "The car is blue."), Verdict::kSupported);
+TEST_F(ReadingTest, WhatIsCitedIsTakenTogether) {
+  const std::string claim = "The Orsen cup costs 3.50 and the Pelo cup 9.75.";
+  EXPECT_EQ(WhereItSays({"Orsen cup 3.50", "Pelo cup 9.75"}, claim), Verdict::kSupported);
+  EXPECT_TRUE(Fails(WhereItSays({"Orsen cup 3.50", "Mije cup 9.75"}, claim)));
+  // Beside a text, of which one half is from.
+  index::Passage text;
+  text.text = "The Pelo cup costs 9.75.";
+  EXPECT_EQ(WhereItSays({"Orsen cup 3.50"}, claim, {text}), Verdict::kSupported);
+  EXPECT_TRUE(Fails(WhereItSays({"Orsen cup 3.80"}, claim, {text})));
 }
 
-TEST_F(ReadingTest, TheGeneratorSeesThePictureAndTheClaim) {
-  options_.abstain_above = 0.3;
-  FakeGenerator generator("x");
-  ASSERT_TRUE(Judge(generator, "The cup costs 3.50.").ok());
-  const model::GenerateInput input = generator.last_input();
-  std::string words;
-  int pictures = 0;
-  for (const model::Message& message : input.messages) {
-    for (const auto& part : message.parts) {
-      if (const auto* text = std::get_if<std::string>(&part)) words += *text;
-      pictures += std::holds_alternative<ImagePtr>(part) ? 1 : 0;
-    }
+TEST_F(ReadingTest, NothingIsReadForWhatTextsSupport) {
+  index::Passage text;
+  text.text = "The Orsen cup costs 3.50.";
+  EXPECT_EQ(WhereItSays({"Pelo cup 9.75"}, "The Orsen cup costs 3.50.", {text}),
+            Verdict::kSupported);
+  EXPECT_EQ(reads_, 0);
+}
+
+TEST_F(ReadingTest, WordsTellNothingOfWhatIsSeen) {
+  EXPECT_EQ(WhereItSays({"There is no text."}, "A red car stands at a wall."), Verdict::kUnchecked);
+  EXPECT_EQ(reads_, 0);
+}
+
+TEST_F(ReadingTest, WhereNothingIsReadNothingIsRefused) {
+  EXPECT_EQ(WhereItSays({""}, "The Orsen cup costs 3.50."), Verdict::kUnchecked);
+  EXPECT_EQ(WhereItSays({"Pelo cup 9.75", ""}, "The Orsen cup costs 3.50."), Verdict::kUnchecked);
+  EXPECT_EQ(WhereItSays({"Orsen cup 3.50", ""}, "The Orsen cup costs 3.50."), Verdict::kSupported);
+  EXPECT_EQ(JudgeByReading("The Orsen cup costs 3.50.", std::vector{&std::as_const(picture_)},
+                           nullptr, nullptr, limits_),
+            Verdict::kUnchecked);
+}
+
+TEST_F(ReadingTest, TheGeneratorReadsAPictureOnce) {
+  FakeGenerator generator(std::vector<std::string>{"Orsen cup\n3.50", "Pelo cup"});
+  PictureReadings readings = ReadingsOf(generator);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK_AND_ASSIGN(const std::string words, readings.Read(picture_, false, limits_));
+    EXPECT_EQ(words, "Orsen cup\n3.50");
   }
-  EXPECT_EQ(pictures, 1);
-  EXPECT_NE(words.find(ReadingRequest("The cup costs 3.50.")), std::string::npos);
+  ASSERT_EQ(generator.inputs().size(), 1u);
+  const model::GenerateInput input = generator.last_input();
+  ASSERT_EQ(input.messages.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<ImagePtr>(input.messages[0].parts[0]));
+  EXPECT_EQ(std::get<std::string>(input.messages[0].parts[1]), "Read the text.");
   EXPECT_EQ(input.sampling.temperature, 0);
-  const auto format = std::get<model::MarkedTextFormat>(input.format);
-  EXPECT_EQ(format.reply, "The answer is not in this corpus.");
-  EXPECT_EQ(format.reply_above, 0.3);
+  // Asked for in the language of what it is held against.
+  ASSERT_TRUE(readings.Read(picture_, true, limits_).ok());
+  EXPECT_EQ(std::get<std::string>(generator.last_input().messages[0].parts[1]), "读出文字。");
+  readings.Forget();
+  ASSERT_TRUE(readings.Read(picture_, false, limits_).ok());
+  EXPECT_EQ(generator.inputs().size(), 3u);
 }
 
-TEST_F(ReadingTest, WhatWasNotShownIsNotJudged) {
-  FakeGenerator generator("The answer is not in this corpus.");
-  options_.prompt.max_pictures = 2;
-  ASSERT_OK_AND_ASSIGN(const Verdict of_two, Judge(generator, "The cup costs 3.50.", 2));
-  EXPECT_EQ(of_two, Verdict::kUnsupported);
-  ASSERT_OK_AND_ASSIGN(const Verdict of_three, Judge(generator, "The cup costs 3.50.", 3));
-  EXPECT_EQ(of_three, Verdict::kUnchecked);
-  image_ = nullptr;
-  ASSERT_OK_AND_ASSIGN(const Verdict of_none, Judge(generator, "The cup costs 3.50."));
-  EXPECT_EQ(of_none, Verdict::kUnchecked);
+// Its text is never whole.
+class EndlessGenerator : public FakeGenerator {
+ public:
+  using FakeGenerator::FakeGenerator;
+  absl::StatusOr<model::GenerateResult> Generate(const model::GenerateInput& input,
+                                                 const model::CallOptions& call,
+                                                 const model::OnText& on_text) override {
+    EXPECT_EQ(input.max_tokens, kReadingTokens);
+    auto result = FakeGenerator::Generate(input, call, on_text);
+    result->choices[0].finish_reason = model::FinishReason::kLength;
+    return result;
+  }
+};
+
+TEST_F(ReadingTest, APictureThatHoldsMoreThanIsReadIsNotJudgedByHalfOfIt) {
+  EndlessGenerator generator("Orsen cup 3.50 Pelo cup 9.75");
+  PictureReadings readings = ReadingsOf(generator);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK_AND_ASSIGN(const std::string words, readings.Read(picture_, false, limits_));
+    EXPECT_EQ(words, "");
+  }
   EXPECT_EQ(generator.inputs().size(), 1u);
 }
 
@@ -111,11 +166,24 @@ TEST_F(ReadingTest, OnlyStillPicturesWithoutWordsAreUnread) {
   EXPECT_FALSE(IsUnread(index::Passage()));
 }
 
-TEST_F(ReadingTest, ErrorsOfTheGeneratorAreErrorsOfTheJudge) {
-  FakeGenerator generator("The cup costs 9.75.[1]");
+TEST_F(ReadingTest, WhatFailsIsAnErrorAndJudgesNothing) {
+  FakeGenerator generator("Orsen cup 9.75");
+  PictureReadings readings = ReadingsOf(generator);
   limits_.deadline = absl::InfinitePast();
-  EXPECT_THAT(Judge(generator, "The cup costs 3.50."),
+  limits_.makeshift = std::make_shared<std::atomic<bool>>(false);
+  EXPECT_THAT(readings.Read(picture_, false, limits_),
               StatusIs(absl::StatusCode::kDeadlineExceeded));
+  const PictureWords read = [&](const index::Passage& passage, bool chinese,
+                                const edge::CallLimits& limits) {
+    return readings.Read(passage, chinese, limits);
+  };
+  EXPECT_EQ(JudgeByReading("The Orsen cup costs 3.50.", std::vector{&std::as_const(picture_)},
+                           nullptr, read, limits_),
+            Verdict::kUnchecked);
+  EXPECT_TRUE(*limits_.makeshift);
+  limits_.deadline = absl::InfiniteFuture();
+  image_ = nullptr;
+  EXPECT_THAT(readings.Read(picture_, false, limits_), StatusIs(absl::StatusCode::kNotFound));
 }
 
 }  // namespace
