@@ -288,7 +288,8 @@ absl::Status Server::StartServices() {
   query::PictureWords read;
   bool judges_by_reading = false;
   if (ReadsPictures(parts.model.generator.get())) {
-    parts.readings = std::make_unique<query::PictureReadings>(*parts.model.generator, picture);
+    parts.readings = std::make_unique<query::PictureReadings>(*parts.model.generator, picture,
+                                                              config_.cache.readings_bytes);
     read = [&readings = *parts.readings](const index::Passage& passage, bool chinese,
                                          const edge::CallLimits& limits) {
       return readings.Read(passage, chinese, limits);
@@ -538,6 +539,7 @@ void Server::AddCacheGauges() {
     }
     if (parts.embeddings != nullptr) out.emplace_back("embeddings", parts.embeddings->stats());
     if (parts.model.vision_cache) out.emplace_back("pictures", parts.model.vision_cache());
+    if (parts.readings != nullptr) out.emplace_back("readings", parts.readings->stats());
     return out;
   };
   const auto add = [&](const char* name, const char* help, edge::SampleType type,

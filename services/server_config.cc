@@ -261,9 +261,9 @@ void AddQueryKeys(ConfigTable& t) {
                    "sightline.json says, 1 = only where nothing else is likelier."));
   t.push_back(
       Choice("answer", "reread", "auto",
-             "A written answer is drafted from all passages of the prompt, and then written "
-             "from those alone that the draft cites: truer, and half as fast. auto = as the "
-             "model's sightline.json says.",
+             "A written answer is drafted from all passages of the prompt, the draft held against "
+             "what it cites, pictures as they are read out, and then written from that alone: "
+             "truer, and half as fast. auto = as the model's sightline.json says.",
              {"auto", "on", "off"}));
   t.push_back(Integer(
       "answer", "sentences", 3, 1, 20,
@@ -278,12 +278,13 @@ void AddQueryKeys(ConfigTable& t) {
   t.push_back(
       Switch("answer", "judge_by_reranker", true,
              "Where a reranker is loaded it judges the sentences that exact checks leave."));
-  t.push_back(Choice("answer", "judge_by_reading", "auto",
-                     "Claims that are to be verified by pictures without words, and that nothing "
-                     "else supports, are judged by what the generator reads there, at most 100 "
-                     "times a request. auto = where it writes answers unless asked otherwise, and "
-                     "where its drafts are read again.",
-                     {"auto", "on", "off"}));
+  t.push_back(
+      Choice("answer", "judge_by_reading", "auto",
+             "Claims that are to be verified by pictures without words, and that nothing "
+             "else supports, are judged by what the generator reads there, of at most "
+             "100 pictures a request. auto = where it writes answers unless asked otherwise, and "
+             "where its drafts are read again.",
+             {"auto", "on", "off"}));
 }
 
 void AddFilterKeys(ConfigTable& t) {
@@ -323,6 +324,8 @@ void AddCacheKeys(ConfigTable& t) {
                       "Vectors of queries kept in memory; 0 = none."));
   t.push_back(Integer("cache", "pictures_bytes", 256 * kMiB, 0, 1024 * kGiB,
                       "What each vision tower made of recent pictures, kept in memory; 0 = none."));
+  t.push_back(Integer("cache", "readings_bytes", 4 * kMiB, 0, 1024 * kGiB,
+                      "What the generator read out of pictures, kept in memory; 0 = none."));
   t.push_back(Text("cache", "redis_url", "",
                    "A Redis that keeps answers too: redis://[USER@]HOST[:PORT][/DATABASE] or "
                    "unix:PATH; empty = none."));
@@ -541,6 +544,7 @@ std::string SettingsOfAnswers(const Config& c) {
 absl::Status ReadCache(const Config& c, ServerConfig& out) {
   out.cache.answers_bytes = c.Int("cache.answers_bytes");
   out.cache.embeddings_bytes = c.Int("cache.embeddings_bytes");
+  out.cache.readings_bytes = c.Int("cache.readings_bytes");
   out.model.vision_cache_bytes = c.Int("cache.pictures_bytes");
   out.cache.settings = SettingsOfAnswers(c);
   if (c.String("cache.redis_url").empty()) return absl::OkStatus();

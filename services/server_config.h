@@ -38,6 +38,7 @@ struct Roles {
 struct CacheConfig {
   int64_t answers_bytes = 0;
   int64_t embeddings_bytes = 0;
+  int64_t readings_bytes = 0;
   std::optional<cache::RedisOptions> redis;
   std::string settings;  // names the values of all keys that an answer hangs on
 };

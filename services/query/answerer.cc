@@ -382,22 +382,25 @@ absl::StatusOr<Answerer::Draft> Answerer::WriteDraft(
   SL_RETURN_IF_ERROR(FillDraft(hits, limits, input, draft));
   DraftCheck found = draft.check;
   std::vector<int> shown = draft.numbers;
+  std::vector<DraftCheck::Misread> misread;
   for (int tries = 1; tries < kMostDrafts && found.HasFaults(); ++tries) {
     Draft next;
     if (found.foreign.empty()) {
       next.numbers = found.cited;
       next.in_words = true;
+      misread.insert(misread.end(), found.misread.begin(), found.misread.end());
     } else {
       std::ranges::set_difference(shown, found.foreign, std::back_inserter(next.numbers));
-      found.misread.clear();
+      misread.clear();
     }
     if (next.numbers.empty()) break;
-    SL_RETURN_IF_ERROR(ShowOnly(request, hits, found.misread, limits, next));
+    SL_RETURN_IF_ERROR(ShowOnly(request, hits, misread, limits, next));
     SL_RETURN_IF_ERROR(FillDraft(hits, limits, input, next));
     found = next.check;
     shown = next.numbers;
     if (found.Standing() > draft.check.Standing()) std::swap(draft, next);
     AddUsage(next.written, answer);
+    answer.draft_ms = absl::ToDoubleMilliseconds(absl::Now() - start);
   }
   // What is written in words holds; other drafts only chose.
   draft.stands = draft.in_words || draft.check.cited.empty() ||
@@ -419,7 +422,11 @@ absl::Status Answerer::FillDraft(std::span<const Hit> hits, const edge::CallLimi
   draft.written = *std::move(written);
   draft.check =
       CheckDraft(InAnswer(draft.written.first().text, draft.numbers), hits, read_, limits);
-  return absl::OkStatus();
+  // What was cut off says too little to be held against anything.
+  if (draft.in_words && draft.written.first().finish_reason == model::FinishReason::kLength) {
+    draft.check = {};
+  }
+  return edge::StillWanted(limits, "drafting the answer");
 }
 
 absl::Status Answerer::ShowOnly(const AnswerRequest& request, std::span<const Hit> hits,
@@ -428,9 +435,11 @@ absl::Status Answerer::ShowOnly(const AnswerRequest& request, std::span<const Hi
   std::vector<Hit> chosen;
   for (const int number : draft.numbers) chosen.push_back(hits[number - 1]);
   for (const DraftCheck::Misread& picture : misread) {
-    const auto at = std::ranges::find(draft.numbers, picture.number) - draft.numbers.begin();
-    chosen[at].passage.kind = index::PassageKind::kText;
-    chosen[at].passage.text = picture.words;
+    const auto at = std::ranges::find(draft.numbers, picture.number);
+    if (at == draft.numbers.end()) continue;
+    index::Passage& passage = chosen[at - draft.numbers.begin()].passage;
+    passage.kind = index::PassageKind::kText;
+    passage.text = picture.words;
   }
   SL_ASSIGN_OR_RETURN(draft.prompt, MakePrompt(request, chosen, options_.prompt, limits));
   draft.numbers.resize(draft.prompt.passages);

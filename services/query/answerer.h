@@ -72,7 +72,7 @@ struct Answer {
   int image_tokens = 0;
   int completion_tokens = 0;
   std::vector<std::string> warnings;
-  double draft_ms = 0;  // of generate_ms; 0 where the draft is the answer
+  double draft_ms = 0;  // of generate_ms; 0 where the first draft is the answer
   double generate_ms = 0;
   double first_token_ms = 0;  // 0 when nothing was generated
 };

@@ -89,14 +89,13 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
   v1::CheckClaimsResponse out;
   edge::CallLimits noted = limits;
   noted.makeshift = std::make_shared<std::atomic<bool>>(false);
-  std::set<uint64_t> pictures_read;
-  int not_read = 0;
+  std::set<uint64_t> pictures_read, not_read;
   PictureWords read;
   if (parts_.read != nullptr) {
     read = [&](const index::Passage& picture, bool chinese,
                const edge::CallLimits& call) -> absl::StatusOr<std::string> {
       if (pictures_read.size() == kMaxReadings && !pictures_read.contains(picture.id)) {
-        ++not_read;
+        not_read.insert(picture.id);
         return "";
       }
       pictures_read.insert(picture.id);
@@ -153,9 +152,10 @@ absl::StatusOr<v1::CheckClaimsResponse> ClaimChecker::Check(const v1::CheckClaim
       *out.add_verdicts() = std::move(sentence);
     }
   }
-  if (not_read > 0) {
+  SL_RETURN_IF_ERROR(edge::StillWanted(limits, "judging a sentence"));
+  if (!not_read.empty()) {
     out.add_warnings(absl::StrCat("pictures that were not read, because a request reads at most ",
-                                  kMaxReadings, ": ", not_read));
+                                  kMaxReadings, ": ", not_read.size()));
   }
   if (*noted.makeshift) out.add_warnings(edge::kMakeshiftWarning);
   return out;
@@ -239,9 +239,9 @@ absl::Status ClaimChecker::Judge(const Sources& sources, const PictureWords& rea
   std::vector<Verdict> verdicts(passages.size(), of_all);
   if (!sources.together) {
     for (size_t i = 0; i < passages.size(); ++i) verdicts[i] = judge({&passages[i], 1}, nullptr);
-    // Pictures are read out only for what nothing else supports.
-    const bool supported = std::ranges::find(verdicts, Verdict::kSupported) != verdicts.end();
-    for (size_t i = 0; i < passages.size() && !supported; ++i) {
+    // Pictures are read out only for what nothing else supports, until one does.
+    for (size_t i = 0; i < passages.size(); ++i) {
+      if (std::ranges::find(verdicts, Verdict::kSupported) != verdicts.end()) break;
       if (IsUnread(*passages[i])) verdicts[i] = judge({&passages[i], 1}, read);
     }
   }

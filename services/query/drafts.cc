@@ -4,6 +4,7 @@
 #include <map>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "services/query/claim_check.h"
 #include "services/query/grounded_writer.h"
@@ -37,14 +38,28 @@ std::vector<Sentence> CitingSentences(const std::string& draft, int passages) {
   return out;
 }
 
-// True where the claim names something and `words` name none of it, letter for letter: names that
-// are alike are what drafts take for one another, and a draft too many costs little.
-bool IsAboutSomethingElse(const std::string& claim, const std::string& words) {
+// What the passage is known to be about: its facts, and its source as a prompt's head names it.
+std::string AboutOf(const index::Passage& passage) {
+  const std::string facts = FactsOf(passage);
+  return facts.empty() ? "" : absl::StrCat(facts, "\n", passage.source);
+}
+
+// True where the claim names something and `about` has none of these names, letter for letter:
+// names that are alike are what drafts take for one another. MissingName knows where capitals tell
+// nothing.
+bool IsAboutSomethingElse(const std::string& claim, const std::string& about) {
   const std::vector<std::string> names = NamesIn(claim);
-  if (names.empty() || words.empty() || IsMostlyCjk(claim) != IsMostlyCjk(words)) return false;
-  const std::string there = NormalisedText(words);
+  if (names.empty() || about.empty() || IsMostlyCjk(claim) != IsMostlyCjk(about)) return false;
+  const std::string there = NormalisedText(about);
   return std::ranges::none_of(
-      names, [&](const std::string& name) { return absl::StrContains(there, name); });
+             names, [&](const std::string& name) { return absl::StrContains(there, name); }) &&
+         !MissingName(claim, about).empty();
+}
+
+// Of photos and figures a caption may be all that is known, and the name be seen.
+bool MayShowMoreThanItsWords(const index::Passage& passage) {
+  return IsPicture(passage.kind) && passage.kind != index::PassageKind::kPage &&
+         !passage.text.empty();
 }
 
 }  // namespace
@@ -60,22 +75,26 @@ DraftCheck CheckDraft(const std::string& draft, std::span<const Hit> hits, const
   for (const auto& [number, by] : citing) {
     out.cited.push_back(number);
     const index::Passage& passage = hits[number - 1].passage;
-    const std::string& claim = by.front()->claim;
-    const absl::StatusOr<std::string> words = ReadFactsOf(passage, claim, read, limits);
-    if (!words.ok()) {
+    if (MayShowMoreThanItsWords(passage)) continue;
+    const absl::StatusOr<index::Passage> known = ReadOut(passage, by.front()->claim, read, limits);
+    if (!known.ok()) {
       edge::NoteMakeshift(limits);
       continue;
     }
+    const std::string about = AboutOf(*known);
     if (std::ranges::all_of(by, [&](const Sentence* sentence) {
-          return IsAboutSomethingElse(sentence->claim, *words);
+          return IsAboutSomethingElse(sentence->claim, about);
         })) {
       out.foreign.push_back(number);
       continue;
     }
-    if (IsUnread(passage) && std::ranges::any_of(by, [&](const Sentence* sentence) {
-          return sentence->cited.size() == 1 && Fails(CheckClaim(sentence->claim, {*words}));
-        })) {
-      out.misread.push_back({.number = number, .words = *words});
+    const std::string facts = FactsOf(*known);
+    const auto says_otherwise = [&](const Sentence* sentence) {
+      return sentence->cited.size() == 1 &&
+             Fails(CheckReadClaim(sentence->claim, {facts}, !facts.empty()));
+    };
+    if (IsUnread(passage) && std::ranges::any_of(by, says_otherwise)) {
+      out.misread.push_back({.number = number, .words = known->text});
     }
   }
   return out;

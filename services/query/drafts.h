@@ -18,7 +18,7 @@ struct DraftCheck {
   // something else, and the draft took one thing for another.
   std::vector<int> foreign;
   // Pictures of the right thing of which a sentence that cites nothing else says what they do not:
-  // they were misread. With what is written there.
+  // they were misread. With the words that are written there.
   struct Misread {
     int number = 0;
     std::string words;

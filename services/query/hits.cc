@@ -29,9 +29,9 @@ std::string DateOf(const index::Passage& passage) {
 
 std::string FactsOf(const index::Passage& passage) {
   std::string out = PassageWords(passage);
-  // Of a passage without words there is nothing else that a claim could be held against: the date
-  // alone must not make "a red car" look unsupported.
-  if (out.empty()) return out;
+  // Of a passage without words there is nothing else that a claim could be held against: the date,
+  // or the heading above a picture, must not make "a red car" look unsupported.
+  if (out.empty() || (IsPicture(passage.kind) && passage.text.empty())) return "";
   if (const std::string date = DateOf(passage); !date.empty()) absl::StrAppend(&out, "\n", date);
   if (passage.start.has_value()) {
     absl::StrAppend(&out, "\n", ClockText(*passage.start, passage.end.value_or(*passage.start)));

@@ -68,6 +68,7 @@ inline std::string PassageWords(const index::Passage& passage) {
 std::string DateOf(const index::Passage& passage);
 
 // PassageWords, the date and a video's times: what the head of a prompt's passage and its body say.
+// Nothing for a picture without words.
 std::string FactsOf(const index::Passage& passage);
 
 }  // namespace sightline::query

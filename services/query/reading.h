@@ -1,12 +1,17 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/hash.h"
 #include "base/lru_cache.h"
+#include "base/sealed_box.h"
 #include "model/generator.h"
 #include "services/edge/call_scope.h"
 #include "services/query/entailment.h"
@@ -27,37 +32,48 @@ std::string ReadRequest(bool chinese);
 using PictureWords = std::function<absl::StatusOr<std::string>(
     const index::Passage& picture, bool chinese, const edge::CallLimits& limits)>;
 
-inline constexpr int64_t kReadingCacheBytes = 4 << 20;
 inline constexpr int kReadingTokens = 1024;  // of one picture; what holds more is not read
 
-// Has a generator read pictures out, greedily, each once: what was read last is kept. The generator
-// outlives it. Any thread.
+// Has a generator read pictures out, greedily. What was read last is kept, for each tenant and
+// language. The generator outlives it. Any thread.
 class PictureReadings {
  public:
-  PictureReadings(model::Generator& generator, PassagePicture picture,
-                  int64_t cache_bytes = kReadingCacheBytes)
+  PictureReadings(model::Generator& generator, PassagePicture picture, int64_t cache_bytes)
       : generator_(generator), picture_(std::move(picture)), kept_(cache_bytes) {}
 
-  // As PictureWords. Errors of the picture and of Generator::Generate.
+  // As PictureWords: also empty for a picture that is not there, cannot be decoded or is longer
+  // than the generator's context. Other errors of the picture and of Generator::Generate;
+  // kCancelled, kDeadlineExceeded.
   absl::StatusOr<std::string> Read(const index::Passage& picture, bool chinese,
                                    const edge::CallLimits& limits);
-  // Nothing that was read is kept any more.
-  void Forget() { kept_.Clear(); }
+  // Nothing that was read, or is being read, is kept any more.
+  void Forget();
+
+  CacheStats stats() const { return kept_.stats(); }
 
  private:
   model::Generator& generator_;
   const PassagePicture picture_;
+  const SecretKey secret_ = RandomSecret();
+  std::atomic<int> forgotten_ = 0;
   LruCache<std::string> kept_;
 };
 
-// FactsOf, with the words that `read`, which may be null, finds where the passage IsUnread.
-absl::StatusOr<std::string> ReadFactsOf(const index::Passage& passage, const std::string& claim,
-                                        const PictureWords& read, const edge::CallLimits& limits);
+// The passage; one that IsUnread with the words that `read`, which may be null, finds there.
+absl::StatusOr<index::Passage> ReadOut(const index::Passage& passage, const std::string& claim,
+                                       const PictureWords& read, const edge::CallLimits& limits);
 
-// JudgeClaim, and where that does not support a claim with a number, a name or a quotation, and
-// some of what is cited IsUnread, what CheckClaim says with the words that `read` finds there.
-// Other claims may be about what is seen, of which no word tells. `read` may be null; where it
-// fails or finds nothing in one of the pictures, it can refuse nothing.
+// Whether a text has a digit, a name or a quotation. Claims without may be about what is seen.
+bool SaysWhatCanBeWritten(const std::string& text);
+
+// What CheckClaim says with the words of pictures read out, which are all there (`whole`) or not.
+// Words without a digit, a name or a quotation that share nothing with the claim refuse nothing: a
+// generator may say so that nothing is written there.
+Verdict CheckReadClaim(const std::string& claim, const std::vector<std::string>& facts, bool whole);
+
+// JudgeClaim, and where the gates do not support the claim, no reranker refuses it, and some of
+// what is cited IsUnread, CheckReadClaim with the words that `read` finds there. A page beside a
+// passage of its own words is not read. `read` may be null; where it fails it says nothing.
 Verdict JudgeByReading(const std::string& claim, std::span<const index::Passage* const> cited,
                        const EntailmentScorer& scorer, const PictureWords& read,
                        const edge::CallLimits& limits);

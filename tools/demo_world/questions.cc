@@ -600,42 +600,6 @@ NamedParts TellApart(const std::vector<Look>& looks, Random& random) {
   return named;
 }
 
-std::vector<Question> AskSceneBoxes(const World& world, Random& random) {
-  const std::vector<Item>& items = world.catalogue().items;
-  const Item& wanted = random.Pick(std::span<const Item>(items));
-  std::vector<Look> looks = {wanted.look};
-  const int count = random.Between(2, 4);
-  for (int tries = 0; tries < 20 && static_cast<int>(looks.size()) < count; ++tries) {
-    // Beside it mostly something that looks much like it: items of a group follow each other.
-    const int last = static_cast<int>(items.size()) - 1;
-    const int other = random.Chance(0.5)
-                          ? std::clamp(wanted.number + random.Between(-4, 4), 0, last)
-                          : random.Below(last + 1);
-    if (std::ranges::find(looks, items[other].look) == looks.end()) {
-      looks.push_back(items[other].look);
-    }
-  }
-  if (looks.size() < 2) return {};
-  std::swap(looks[0], looks[random.Below(static_cast<int>(looks.size()))]);
-  const Scene scene = DrawScene(looks, random.Next());
-  std::vector<Question> questions;
-  for (size_t i = 0; i < looks.size(); ++i) {
-    std::vector<Look> wanted_first = looks;
-    std::swap(wanted_first[0], wanted_first[i]);
-    Question& question = questions.emplace_back();
-    question.task = Task::kBox;
-    question.language = RandomLanguage(random);
-    const NamedParts named = TellApart(wanted_first, random);
-    question.text =
-        FindQuestion(LookPhrase(looks[i], named, question.language), question.language, random);
-    question.pictures = {scene.picture};
-    question.box = scene.boxes[i];
-    question.shown = LookPhrase(looks[i], {true, true, true, true}, question.language);
-    question.json = BoxJson(*question.box);
-  }
-  return questions;
-}
-
 // Where a page says a fact; what is asked about it is for the caller.
 Question AboutLine(const Fact& fact, Language language, const DrawnPage& drawn,
                    const PageLine& line) {
@@ -714,6 +678,42 @@ const PageLine* LineOf(const Fact& fact, const DrawnPage& drawn) {
                          : line.row < 0 && absl::StrContains(line.text, fact.value);
   });
   return line == drawn.lines.end() ? nullptr : &*line;
+}
+
+std::vector<Question> AskSceneBoxes(const World& world, Random& random) {
+  const std::vector<Item>& items = world.catalogue().items;
+  const Item& wanted = random.Pick(std::span<const Item>(items));
+  std::vector<Look> looks = {wanted.look};
+  const int count = random.Between(2, 4);
+  for (int tries = 0; tries < 20 && static_cast<int>(looks.size()) < count; ++tries) {
+    // Beside it mostly something that looks much like it: items of a group follow each other.
+    const int last = static_cast<int>(items.size()) - 1;
+    const int other = random.Chance(0.5)
+                          ? std::clamp(wanted.number + random.Between(-4, 4), 0, last)
+                          : random.Below(last + 1);
+    if (std::ranges::find(looks, items[other].look) == looks.end()) {
+      looks.push_back(items[other].look);
+    }
+  }
+  if (looks.size() < 2) return {};
+  std::swap(looks[0], looks[random.Below(static_cast<int>(looks.size()))]);
+  const Scene scene = DrawScene(looks, random.Next());
+  std::vector<Question> questions;
+  for (size_t i = 0; i < looks.size(); ++i) {
+    std::vector<Look> wanted_first = looks;
+    std::swap(wanted_first[0], wanted_first[i]);
+    Question& question = questions.emplace_back();
+    question.task = Task::kBox;
+    question.language = RandomLanguage(random);
+    const NamedParts named = TellApart(wanted_first, random);
+    question.text =
+        FindQuestion(LookPhrase(looks[i], named, question.language), question.language, random);
+    question.pictures = {scene.picture};
+    question.box = scene.boxes[i];
+    question.shown = LookPhrase(looks[i], {true, true, true, true}, question.language);
+    question.json = BoxJson(*question.box);
+  }
+  return questions;
 }
 
 std::vector<Question> AskBoxes(const World& world, Random& random) {

@@ -72,8 +72,10 @@ std::optional<Question> Ask(const World& world, Task task, Random& random);
 // all rows. Null where no line does.
 const PageLine* LineOf(const World::Fact& fact, const DrawnPage& drawn);
 
-// Questions of kBox about one picture, at least one unless the world has too few items.
+// Questions of kBox about one picture, at least one unless the world has too few items: a scene of
+// several items, or a page.
 std::vector<Question> AskBoxes(const World& world, Random& random);
+std::vector<Question> AskSceneBoxes(const World& world, Random& random);
 
 // Of one page, for facts that it states: `answer` is the sentence that says one, `box` the line of
 // the picture where it stands. `text` is empty. Nothing when the world has no page.

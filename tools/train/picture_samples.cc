@@ -27,7 +27,8 @@ using demo_world::World;
 // Pictures taken of one world where each makes a short sample.
 constexpr int kPhotosOfAWorld = 8;
 constexpr int kLinesOfAWorld = 16;
-constexpr int kPointedOfAWorld = 3;
+// Pictures of several things take few tokens, and which of them is meant is learned late.
+constexpr int kScenesOfAWorld = 4;
 // The request under which pictures are described.
 constexpr demo_world::Word kDescribeRequest = {"Describe the picture.", "描述图片。"};
 // What is asked about a place of a picture.
@@ -139,10 +140,11 @@ absl::Status SampleMaker::Extract(const World& world, Random& random, WritingSam
 }
 
 absl::Status SampleMaker::Point(const World& world, Random& random, WritingSamples& out) const {
-  for (int i = 0; i < kPointedOfAWorld; ++i) {
-    const bool claims = random.Chance(kClaimBoxes);
-    SL_RETURN_IF_ERROR(PointAt(claims ? AskClaimBoxes(world, random) : AskBoxes(world, random),
-                               claims, random, out));
+  const bool claims = random.Chance(kClaimBoxes);
+  SL_RETURN_IF_ERROR(PointAt(claims ? AskClaimBoxes(world, random) : AskBoxes(world, random),
+                             claims, random, out));
+  for (int i = 0; i < kScenesOfAWorld; ++i) {
+    SL_RETURN_IF_ERROR(PointAt(AskSceneBoxes(world, random), /*claims=*/false, random, out));
   }
   return absl::OkStatus();
 }

@@ -260,7 +260,7 @@ TEST_F(ClaimCheckerTest, ARequestReadsOnlySoManyPictures) {
   EXPECT_EQ(reply.verdicts(kMaxReadings - 1).verdict(), v1::VERDICT_UNSUPPORTED);
   EXPECT_EQ(reply.verdicts(kMaxReadings).verdict(), v1::VERDICT_UNSPECIFIED);
   ASSERT_EQ(reply.warnings_size(), 1);
-  EXPECT_THAT(reply.warnings(0), HasSubstr("at most 100: 40"));
+  EXPECT_THAT(reply.warnings(0), HasSubstr("at most 100: 20"));
 }
 
 TEST_F(ClaimCheckerTest, ContentRulesHoldForClaimsAndEvidence) {

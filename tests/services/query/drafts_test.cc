@@ -61,7 +61,7 @@ TEST_F(DraftsTest, OneSentenceThatNamesItIsEnough) {
 
 TEST_F(DraftsTest, OfSeveralPicturesTheOneThatIsAboutSomethingElseIsForeign) {
   AddPicture("Orsen cup\n2021-10-04\n3.50");
-  AddPicture("Orsel cup\n2023-08-02\n4.75");
+  AddPicture("Orvil cup\n2023-08-02\n4.75");
   const DraftCheck check =
       Check("On 2021-10-04 the Orsen cup was 3.50, on 2023-08-02 it was 4.75: it rose [1][2].");
   EXPECT_THAT(check.foreign, ElementsAre(2));
@@ -76,6 +76,28 @@ TEST_F(DraftsTest, APictureThatSaysOtherwiseIsMisread) {
   EXPECT_EQ(check.misread[0].words, "Orsen cups sold\nApril 120\nMay 480");
   EXPECT_EQ(check.Standing(), 1);
   EXPECT_FALSE(Check("In April, 120 Orsen cups were sold [1].").HasFaults());
+}
+
+TEST_F(DraftsTest, WhatIsSeenIsNotMisread) {
+  AddPicture("Orsen bread\nprice 3.50");
+  AddPicture("There is no text in this image.");
+  EXPECT_FALSE(Check("It is red [1]. It rose from 20 to 12 [2]. The Orsen cup is white [1][2].")
+                   .misread.size());
+}
+
+TEST_F(DraftsTest, SourcesAndEndingsTellWhatAPassageIsAbout) {
+  AddText("Founded in 1950.");
+  hits_[0].passage.source = "files/Lumo House.md";
+  AddText("German exports grew.");
+  EXPECT_FALSE(Check("The Lumo House was founded in 1950 [1]. The exports of Germany grew [2].")
+                   .HasFaults());
+}
+
+TEST_F(DraftsTest, ACaptionIsNotAllThatAPhotoShows) {
+  AddPicture("");
+  hits_[0].passage.kind = index::PassageKind::kImage;
+  hits_[0].passage.text = "In front of the station";
+  EXPECT_FALSE(Check("The sign says Orsen [1].").HasFaults());
 }
 
 TEST_F(DraftsTest, TextsAreNotMisread) {
@@ -93,6 +115,7 @@ TEST_F(DraftsTest, WhatTellsNothingIsNotJudged) {
 
 TEST_F(DraftsTest, WithoutAReaderPicturesAreNotJudged) {
   AddPicture("Pelo cup 9.75");
+  hits_[0].passage.heading = "Results";
   EXPECT_FALSE(CheckDraft("The Orsen cup costs 3.50 [1].", hits_, nullptr, {}).HasFaults());
 }
 

@@ -28,8 +28,7 @@ class ReadingTest : public ::testing::Test {
     image_->pixels.assign(32 * 32 * 3, 200);
   }
 
-  PictureReadings ReadingsOf(model::Generator& generator,
-                             int64_t cache_bytes = kReadingCacheBytes) {
+  PictureReadings ReadingsOf(model::Generator& generator, int64_t cache_bytes = 1 << 20) {
     return PictureReadings(
         generator,
         [this](const index::Passage&, absl::Time) -> absl::StatusOr<ImagePtr> {
@@ -51,7 +50,7 @@ class ReadingTest : public ::testing::Test {
     for (const index::Passage& passage : cited) pointers.push_back(&passage);
     reads_ = 0;
     return JudgeByReading(
-        claim, pointers, nullptr,
+        claim, pointers, scorer_,
         [&](const index::Passage& passage, bool, const edge::CallLimits&) {
           ++reads_;
           return absl::StatusOr<std::string>(words.at(std::stoul(passage.blob_hash)));
@@ -62,6 +61,7 @@ class ReadingTest : public ::testing::Test {
   index::Passage picture_;
   std::shared_ptr<Image> image_;
   edge::CallLimits limits_;
+  EntailmentScorer scorer_;
   int reads_ = 0;
 };
 
@@ -99,6 +99,47 @@ TEST_F(ReadingTest, WordsTellNothingOfWhatIsSeen) {
   EXPECT_EQ(reads_, 0);
 }
 
+TEST_F(ReadingTest, WhatDoesNotReadLikeSomethingWrittenRefusesNothing) {
+  EXPECT_EQ(WhereItSays({"There is no text."}, "2 people stand beside a car."),
+            Verdict::kUnchecked);
+  EXPECT_EQ(reads_, 1);
+  EXPECT_TRUE(Fails(WhereItSays({"Car\nfor 5 people"}, "2 people stand beside a car.")));
+}
+
+TEST_F(ReadingTest, WhatARerankerSawAndRefusedStaysRefused) {
+  scorer_ = [](const std::string&, std::span<const index::Passage* const>,
+               const edge::CallLimits&) { return absl::StatusOr<float>(0.02f); };
+  EXPECT_EQ(WhereItSays({"Orsen cup 3.50"}, "The Orsen cup costs 3.50."), Verdict::kUnsupported);
+  EXPECT_EQ(WhereItSays({""}, "The Orsen cup costs 3.50."), Verdict::kUnsupported);
+  // Beside a text that lacks the number the gates refuse first, which the words of a picture mend.
+  index::Passage text;
+  text.text = "The Orsen cup is white.";
+  scorer_ = nullptr;
+  EXPECT_EQ(WhereItSays({"Orsen cup 3.50"}, "The Orsen cup costs 3.50.", {text}),
+            Verdict::kSupported);
+  EXPECT_EQ(WhereItSays({""}, "The Orsen cup costs 3.50.", {text}), Verdict::kUnsupported);
+}
+
+TEST_F(ReadingTest, HeadingsAloneRefuseNothing) {
+  picture_.heading = "Results";
+  EXPECT_EQ(WhereItSays({""}, "The Orsen cup costs 3.50."), Verdict::kUnchecked);
+}
+
+TEST_F(ReadingTest, APageBesideItsOwnWordsIsNotRead) {
+  picture_.kind = index::PassageKind::kPage;
+  picture_.document_id = "list.pdf";
+  picture_.page = 3;
+  index::Passage text;
+  text.document_id = "list.pdf";
+  text.page = 3;
+  text.text = "The Orsen cup costs 3.80.";
+  EXPECT_TRUE(Fails(WhereItSays({"Orsen cup 3.50"}, "The Orsen cup costs 3.50.", {text})));
+  EXPECT_EQ(reads_, 0);
+  text.page = 4;
+  EXPECT_EQ(WhereItSays({"Orsen cup 3.50"}, "The Orsen cup costs 3.50.", {text}),
+            Verdict::kSupported);
+}
+
 TEST_F(ReadingTest, WhereNothingIsReadNothingIsRefused) {
   EXPECT_EQ(WhereItSays({""}, "The Orsen cup costs 3.50."), Verdict::kUnchecked);
   EXPECT_EQ(WhereItSays({"Pelo cup 9.75", ""}, "The Orsen cup costs 3.50."), Verdict::kUnchecked);
@@ -124,8 +165,19 @@ TEST_F(ReadingTest, TheGeneratorReadsAPictureOnce) {
   // Asked for in the language of what it is held against.
   ASSERT_TRUE(readings.Read(picture_, true, limits_).ok());
   EXPECT_EQ(std::get<std::string>(generator.last_input().messages[0].parts[1]), "读出文字。");
+  EXPECT_EQ(generator.inputs().size(), 2u);
   readings.Forget();
   ASSERT_TRUE(readings.Read(picture_, false, limits_).ok());
+  EXPECT_EQ(generator.inputs().size(), 3u);
+}
+
+TEST_F(ReadingTest, WhatWasReadForOneTenantIsReadAgainForAnother) {
+  FakeGenerator generator("Orsen cup");
+  PictureReadings readings = ReadingsOf(generator);
+  for (const char* tenant : {"", "a", "b", "a"}) {
+    limits_.tenant = tenant;
+    ASSERT_TRUE(readings.Read(picture_, false, limits_).ok());
+  }
   EXPECT_EQ(generator.inputs().size(), 3u);
 }
 
@@ -182,8 +234,15 @@ TEST_F(ReadingTest, WhatFailsIsAnErrorAndJudgesNothing) {
             Verdict::kUnchecked);
   EXPECT_TRUE(*limits_.makeshift);
   limits_.deadline = absl::InfiniteFuture();
+}
+
+TEST_F(ReadingTest, WhatIsNotThereSaysNothing) {
+  FakeGenerator generator("Orsen cup");
+  PictureReadings readings = ReadingsOf(generator);
   image_ = nullptr;
-  EXPECT_THAT(readings.Read(picture_, false, limits_), StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_OK_AND_ASSIGN(const std::string words, readings.Read(picture_, false, limits_));
+  EXPECT_EQ(words, "");
+  EXPECT_TRUE(generator.inputs().empty());
 }
 
 }  // namespace
