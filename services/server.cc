@@ -65,10 +65,6 @@ bool ReadsPictures(const model::Generator* generator) {
   return generator != nullptr && !generator->info().untrained && !generator->thinks();
 }
 
-bool JudgesByReading(const ServerConfig& config, const model::ModelInfo& generator) {
-  return config.judge_by_reading.value_or(generator.rereads || !generator.quotes);
-}
-
 query::ThumbnailMaker Thumbnails(media::MediaClient& media) {
   return [&media](absl::string_view bytes, int max_side,
                   absl::Time deadline) -> absl::StatusOr<query::Thumbnail> {
@@ -286,7 +282,6 @@ absl::Status Server::StartServices() {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
   }
   query::PictureWords read;
-  bool judges_by_reading = false;
   if (ReadsPictures(parts.model.generator.get())) {
     parts.readings = std::make_unique<query::PictureReadings>(*parts.model.generator, picture,
                                                               config_.cache.readings_bytes);
@@ -294,8 +289,10 @@ absl::Status Server::StartServices() {
                                          const edge::CallLimits& limits) {
       return readings.Read(passage, chinese, limits);
     };
-    judges_by_reading = JudgesByReading(config_, parts.model.generator->info());
   }
+  // What answers are quoted for is not trusted to read strange documents either.
+  const bool judges_by_reading =
+      read != nullptr && config_.judge_by_reading.value_or(!parts.model.generator->info().quotes);
   parts.answerer = std::make_unique<query::Answerer>(
       config_.answer, parts.model.generator.get(), picture, entailment,
       config_.quote_by_meaning ? query::EncoderMeaning(*parts.model.encoder) : nullptr, read);

@@ -278,13 +278,12 @@ void AddQueryKeys(ConfigTable& t) {
   t.push_back(
       Switch("answer", "judge_by_reranker", true,
              "Where a reranker is loaded it judges the sentences that exact checks leave."));
-  t.push_back(
-      Choice("answer", "judge_by_reading", "auto",
-             "Claims that are to be verified by pictures without words, and that nothing "
-             "else supports, are judged by what the generator reads there, of at most "
-             "100 pictures a request. auto = where it writes answers unless asked otherwise, and "
-             "where its drafts are read again.",
-             {"auto", "on", "off"}));
+  t.push_back(Choice("answer", "judge_by_reading", "auto",
+                     "Claims that are to be verified by pictures without words, and that nothing "
+                     "else supports, are judged by what the generator reads there, of at most "
+                     "100 pictures a request. auto = where it writes answers unless asked "
+                     "otherwise.",
+                     {"auto", "on", "off"}));
 }
 
 void AddFilterKeys(ConfigTable& t) {

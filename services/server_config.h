@@ -72,7 +72,7 @@ struct ServerConfig {
   bool second_look = true;        // of answers whose request does not say
   bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
   // Claims to be verified by pictures without words are judged by what the generator reads there;
-  // absent: where it writes answers unasked, and where its drafts are read again.
+  // absent: where it writes answers unasked.
   std::optional<bool> judge_by_reading = {};
   query::ContentLimits content;
   query::FilterOptions filters;

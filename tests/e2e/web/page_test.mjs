@@ -195,10 +195,12 @@ step("reasoning stands apart, and a cited picture shows where", async ({ page, u
   await answer.locator("button.chip").click();
   const panel = page.locator(".panel");
   await panel.getByTestId("region").waitFor();
-  const [region, picture] = await Promise.all([
-    panel.getByTestId("region").boundingBox(),
-    panel.locator(".picture img").boundingBox(),
-  ]);
+  // At one moment: the panel is still moving.
+  const [region, picture] = await panel.evaluate(async (node) => {
+    const img = node.querySelector(".picture img");
+    await img.decode();
+    return [node.querySelector('[data-testid="region"]'), img].map((part) => part.getBoundingClientRect().toJSON());
+  });
   assert(Math.abs((region.x - picture.x) / picture.width - 0.25) < 0.02, "left edge");
   assert(Math.abs(region.width / picture.width - 0.5) < 0.03, "width");
   await shot("reasoning-and-region");
