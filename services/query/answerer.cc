@@ -481,7 +481,9 @@ RegionFinder Answerer::Regions(const AnswerRequest& request, const edge::CallLim
           edge::NoteMakeshift(limits);
           return std::nullopt;
         }
-        AddUsage(found->written, answer);
+        answer.prompt_tokens += found->prompt_tokens;
+        answer.image_tokens += found->image_tokens;
+        answer.completion_tokens += found->completion_tokens;
         return found->box;
       };
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/status.h"
+#include "services/query/locating.h"
 #include "services/query/reading.h"
 #include "services/query/regions.h"
 #include "tools/train/sample_parts.h"
@@ -31,8 +32,6 @@ constexpr int kLinesOfAWorld = 16;
 constexpr int kScenesOfAWorld = 4;
 // The request under which pictures are described.
 constexpr demo_world::Word kDescribeRequest = {"Describe the picture.", "描述图片。"};
-// What is asked about a place of a picture.
-constexpr demo_world::Word kShownRequest = {"What is at ", "这里是什么："};
 // Of questions about places, the share that gives the place and asks what is there.
 constexpr double kShownShare = 0.4;
 // The share that asks where a picture says what an answer claims.
@@ -158,10 +157,10 @@ absl::Status SampleMaker::PointAt(std::vector<Question> questions, bool claims, 
   for (const Question& question : questions) {
     // One way or the other: after the one, the other only needs to be copied.
     is_box.push_back(!random.Chance(kShownShare));
-    const std::string asked = !is_box.back()
-                                  ? absl::StrCat(kShownRequest.In(question.language), question.json)
-                              : claims ? query::RegionRequest(question.answer.front().text)
-                                       : question.text;
+    const std::string asked =
+        !is_box.back() ? query::ShownRequest(question.language == Language::kChinese, question.json)
+        : claims       ? query::RegionRequest(question.answer.front().text)
+                       : question.text;
     messages.push_back({"user", {asked}});
     messages.push_back({"assistant", {is_box.back() ? question.json : question.shown}});
   }

@@ -340,7 +340,7 @@ TEST_F(AnswererTest, CitedPicturesSayWhereWhenAskedTo) {
   EXPECT_FLOAT_EQ(with.citations[0].region->y1, 0.25f);
   EXPECT_FALSE(with.citations[1].region.has_value());  // no picture
   EXPECT_GT(with.completion_tokens, without.completion_tokens);
-  ASSERT_EQ(second.inputs().size(), 2u);
+  ASSERT_EQ(second.inputs().size(), 4u);  // locating.h
   const model::GenerateInput asked = second.inputs()[1];
   EXPECT_TRUE(std::holds_alternative<model::RegexFormat>(asked.format));
   ASSERT_EQ(asked.messages.size(), 1u);
