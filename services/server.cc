@@ -60,9 +60,19 @@ query::PictureDecoder Decoder(media::MediaClient& media) {
   };
 }
 
-// A generator that thinks first would take its time for it.
-bool ReadsPictures(const model::Generator* generator) {
-  return generator != nullptr && !generator->info().untrained && !generator->thinks();
+// Null where nobody reads pictures out. A generator that thinks first would take its time for it.
+std::unique_ptr<query::PictureReadings> Readings(const CacheConfig& config,
+                                                 model::Generator* generator,
+                                                 const query::PassagePicture& picture) {
+  if (generator == nullptr || generator->info().untrained || generator->thinks()) return nullptr;
+  return std::make_unique<query::PictureReadings>(*generator, picture, config.readings_bytes);
+}
+
+query::PictureWords WordsFrom(query::PictureReadings* readings) {
+  if (readings == nullptr) return nullptr;
+  return [readings](const index::Passage& passage, bool chinese, const edge::CallLimits& limits) {
+    return readings->Read(passage, chinese, limits);
+  };
 }
 
 query::ThumbnailMaker Thumbnails(media::MediaClient& media) {
@@ -281,15 +291,8 @@ absl::Status Server::StartServices() {
   if (parts.model.reranker != nullptr && config_.judge_by_reranker) {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
   }
-  query::PictureWords read;
-  if (ReadsPictures(parts.model.generator.get())) {
-    parts.readings = std::make_unique<query::PictureReadings>(*parts.model.generator, picture,
-                                                              config_.cache.readings_bytes);
-    read = [&readings = *parts.readings](const index::Passage& passage, bool chinese,
-                                         const edge::CallLimits& limits) {
-      return readings.Read(passage, chinese, limits);
-    };
-  }
+  parts.readings = Readings(config_.cache, parts.model.generator.get(), picture);
+  const query::PictureWords read = WordsFrom(parts.readings.get());
   // What answers are quoted for is not trusted to read strange documents either.
   const bool judges_by_reading =
       read != nullptr && config_.judge_by_reading.value_or(!parts.model.generator->info().quotes);

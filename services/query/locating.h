@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "model/generator.h"
 #include "services/edge/call_scope.h"
 #include "services/query/content.h"
@@ -20,6 +21,8 @@ std::optional<Box> ParseRegion(absl::string_view reply);
 
 // What the generator is asked about a place, as it writes places. The demo's model is taught it.
 std::string ShownRequest(bool chinese, const std::string& place);
+
+inline constexpr int kGuesses = 8;  // beside the likeliest place
 
 struct Located {
   std::optional<Box> box;  // none: it drew none
@@ -38,7 +41,5 @@ struct Located {
 absl::StatusOr<Located> Locate(model::Generator& generator, const ImagePtr& image,
                                const std::string& request, const std::string& wanted,
                                const edge::CallLimits& limits);
-
-inline constexpr int kGuesses = 8;
 
 }  // namespace sightline::query
