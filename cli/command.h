@@ -48,6 +48,7 @@ void AddServe(Arguments& program);
 void AddIngest(Arguments& program, const Environment& environment);
 void AddSearch(Arguments& program, const Environment& environment);
 void AddAsk(Arguments& program, const Environment& environment);
+void AddLocate(Arguments& program, const Environment& environment);
 void AddCollections(Arguments& program, const Environment& environment);
 void AddDocuments(Arguments& program, const Environment& environment);
 void AddJobs(Arguments& program, const Environment& environment);

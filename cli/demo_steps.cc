@@ -233,16 +233,16 @@ absl::StatusOr<std::string> DemoSteps::AskForBox(const std::string& what,
                                                  const EvalQuestion& question,
                                                  const std::string& picture) {
   const absl::Time start = absl::Now();
-  SL_ASSIGN_OR_RETURN(const std::string reply, session_.Generate(PictureRequest(question)));
+  SL_ASSIGN_OR_RETURN(const v1::LocateResponse reply, session_.Locate(WhereRequest(question)));
   const absl::Duration took = absl::Now() - start;
   const std::optional<demo_world::Box>& gold = question.gold.box;
-  const std::optional<demo_world::Box> box = ReadBox(reply);
+  const std::optional<demo_world::Box> box = BestBox(reply);
   const double overlap =
       box.has_value() && gold.has_value() ? IntersectionOverUnion(*box, *gold) : 0;
   const bool right = overlap >= kSameBox;
   log_.Judged(absl::StrCat(what, ": ", question.text), right, took);
   log_.Say(absl::StrCat(
-      picture, "  ", box.has_value() ? BoxText(*box) : Printable(OneLine(reply)),
+      picture, "  ", box.has_value() ? BoxText(*box) : "no place",
       gold.has_value() ? absl::StrFormat("  overlaps by %.2f with the true one, ", overlap) : "",
       gold.has_value() ? BoxText(*gold) : ""));
   return JsonObject()
@@ -252,7 +252,7 @@ absl::StatusOr<std::string> DemoSteps::AskForBox(const std::string& what,
       .Raw("gold", gold.has_value() ? question.gold.json : "null")
       .Real("overlap", overlap)
       .Real("ms", absl::ToDoubleMilliseconds(took))
-      .Text("reply", reply)
+      .Raw("reply", LocateReplyJson(reply))
       .Done();
 }
 

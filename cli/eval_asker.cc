@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "cli/eval_request.h"
 #include "cli/json_text.h"
+#include "proto/reply_json.h"
 
 namespace sightline::cli {
 namespace {
@@ -106,6 +107,14 @@ absl::StatusOr<std::string> Generate(const EvalSession& session, const EvalQuest
   return text;
 }
 
+absl::StatusOr<v1::LocateResponse> Locate(const EvalSession& session, const EvalQuestion& question,
+                                          Latencies& latencies) {
+  const Stopwatch watch;
+  SL_ASSIGN_OR_RETURN(v1::LocateResponse found, session.Locate(WhereRequest(question)));
+  latencies.Add("locate", watch.Milliseconds());
+  return found;
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
@@ -158,12 +167,18 @@ absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
     case Task::kBox: {
       if (!writes) return std::optional<EvalScore>();
       SL_ASSIGN_OR_RETURN(const std::string reply, Generate(session, question, latencies));
-      const auto box = ReadBox(reply);
-      score.overlap = box.has_value() && question.gold.box.has_value()
-                          ? IntersectionOverUnion(*box, *question.gold.box)
-                          : 0;
+      SL_ASSIGN_OR_RETURN(const v1::LocateResponse located, Locate(session, question, latencies));
+      const auto overlap = [&](const std::optional<demo_world::Box>& box) {
+        return box.has_value() && question.gold.box.has_value()
+                   ? IntersectionOverUnion(*box, *question.gold.box)
+                   : 0;
+      };
+      score.chat_overlap = overlap(ReadBox(reply));
+      score.overlap = overlap(BestBox(located));
       record.Text("right_answer", question.gold.json)
           .Text("answer", reply)
+          .Real("chat_overlap", *score.chat_overlap)
+          .Raw("located", LocateReplyJson(located))
           .Real("overlap", *score.overlap);
       return done();
     }

@@ -37,14 +37,18 @@ struct EvalScore {
   std::optional<Found> found = {};
   std::optional<Answered> answered = {};  // kAbstain too
   std::optional<FieldCount> fields = {};
-  std::optional<double> overlap = {};  // of the boxes, intersection over union
-  std::string record = {};             // question, right answer and reply as one JSON object
+  // Of the boxes, intersection over union: of the place that was found, and of the one a chat
+  // shows.
+  std::optional<double> overlap = {};
+  std::optional<double> chat_overlap = {};
+  std::string record = {};  // question, right answer and reply as one JSON object
 };
 
 // Asks one question of the demo world in the way its task is used, and scores the reply. What is to
 // be found is searched by meaning alone; what is to be answered goes the server's whole way: hybrid
 // search, the reranker where there is one, eight passages, a generated or, where `quoted`, a quoted
-// answer; pictures at hand go to the generator. Words are the likeliest ones. Nothing when the
+// answer; pictures at hand go to the generator, and for a box to Locate, too. Words are the
+// likeliest ones. Nothing when the
 // model lacks the part for it. Any thread. Errors: those of the calls.
 absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
                                                      const EvalQuestion& question, bool quoted,

@@ -49,8 +49,6 @@ std::optional<EvalRegion> AskOne(const demo_world::World& world, Task task, bool
   return out;
 }
 
-Box FromProto(const v1::Box& box) { return {box.x0(), box.y0(), box.x1(), box.y1()}; }
-
 // Of `box` and the place of the lines that `snippet` is, 0 where the page does not have one of
 // them; of several that read so the best counts.
 double QuotedOverlap(const std::vector<PlacedText>& texts, const std::string& snippet,

@@ -101,10 +101,15 @@ std::optional<Share> Fields(const EvalScore& score) {
   return Share{static_cast<double>(score.fields->right), static_cast<double>(score.fields->fields)};
 }
 
-std::optional<Share> Hit(const EvalScore& score) {
-  if (!score.overlap.has_value()) return std::nullopt;
-  return Share{*score.overlap > 0.5 ? 1.0 : 0.0};
+Value HitValue(std::optional<double> EvalScore::* overlap) {
+  return [overlap](const EvalScore& score) -> std::optional<Share> {
+    if (!(score.*overlap).has_value()) return std::nullopt;
+    return Share{*(score.*overlap) > 0.5 ? 1.0 : 0.0};
+  };
 }
+
+const Value kHit = HitValue(&EvalScore::overlap);
+const Value kChatHit = HitValue(&EvalScore::chat_overlap);
 
 Value InLanguage(Language language, const Value& value) {
   return [language, value](const EvalScore& score) {
@@ -153,13 +158,14 @@ std::vector<Figure> FiguresOf(Task task, const std::vector<EvalScore>& scores) {
     case Task::kAbstain: AddByLanguage("abstained", kAbstained, scores, out); break;
     case Task::kExtraction: AddByLanguage("field_accuracy", Fields, scores, out); break;
     case Task::kBox:
-      AddByLanguage("iou50", Hit, scores, out);
+      AddByLanguage("iou50", kHit, scores, out);
       for (const bool page : {false, true}) {
         out.emplace_back(page ? "iou50_page_rows" : "iou50_scene_items",
                          Mean(scores, [page](const EvalScore& score) {
-                           return score.of_page == page ? Hit(score) : std::nullopt;
+                           return score.of_page == page ? kHit(score) : std::nullopt;
                          }));
       }
+      out.emplace_back("chat_iou50", Mean(scores, kChatHit));
       break;
   }
   return out;
@@ -187,7 +193,7 @@ std::vector<Figure> MainFigures(const std::vector<EvalScore>& scores) {
       {"abstain_recall", Mean(Of(scores, Task::kAbstain), kAbstained)},
       {"answer_rate", MeanOfTasks(scores, kToAnswer, kAnswered)},
       {"json_field_accuracy", Mean(Of(scores, Task::kExtraction), Fields)},
-      {"box_iou50", Mean(Of(scores, Task::kBox), Hit)},
+      {"box_iou50", Mean(Of(scores, Task::kBox), kHit)},
   };
 }
 

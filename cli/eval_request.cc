@@ -74,4 +74,10 @@ v1::GenerateRequest PictureRequest(const EvalQuestion& question) {
   return request;
 }
 
+v1::LocateRequest WhereRequest(const EvalQuestion& question) {
+  v1::LocateRequest request;
+  AddParts(question, [&] { return request.add_content(); });
+  return request;
+}
+
 }  // namespace sightline::cli

@@ -31,4 +31,7 @@ v1::SearchAndAnswerRequest AnswerRequest(const std::string& collection, bool rer
 // one.
 v1::GenerateRequest PictureRequest(const EvalQuestion& question);
 
+// kBox, as the call that finds things in a picture takes it.
+v1::LocateRequest WhereRequest(const EvalQuestion& question);
+
 }  // namespace sightline::cli

@@ -141,6 +141,11 @@ absl::StatusOr<v1::CheckClaimsResponse> EvalSession::CheckClaims(
   return Call(*connection_, *stub, &v1::QueryService::Stub::CheckClaims, request);
 }
 
+absl::StatusOr<v1::LocateResponse> EvalSession::Locate(const v1::LocateRequest& request) const {
+  const auto stub = v1::ModelService::NewStub(connection_->channel());
+  return Call(*connection_, *stub, &v1::ModelService::Stub::Locate, request);
+}
+
 absl::StatusOr<std::string> EvalSession::Generate(const v1::GenerateRequest& request) const {
   const auto stub = v1::ModelService::NewStub(connection_->channel());
   CallContext context(connection_->Deadline());

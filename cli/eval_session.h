@@ -62,6 +62,7 @@ class EvalSession {
   absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request) const;
   absl::StatusOr<v1::AnswerResponse> Answer(const v1::SearchAndAnswerRequest& request) const;
   absl::StatusOr<v1::CheckClaimsResponse> CheckClaims(const v1::CheckClaimsRequest& request) const;
+  absl::StatusOr<v1::LocateResponse> Locate(const v1::LocateRequest& request) const;
   // The whole text.
   absl::StatusOr<std::string> Generate(const v1::GenerateRequest& request) const;
 

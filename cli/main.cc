@@ -52,6 +52,7 @@ int Main(int argc, char** argv) {
   AddIngest(program, environment);
   AddSearch(program, environment);
   AddAsk(program, environment);
+  AddLocate(program, environment);
   AddEval(program, environment);
   AddBench(program, environment);
   AddCollections(program, environment);

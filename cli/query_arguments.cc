@@ -78,7 +78,7 @@ absl::StatusOr<v1::Content> ParsePart(const std::string& option, const std::stri
   } else if (kind == "document") {
     part.set_document_id(value);
   } else if (kind == "image") {
-    SL_ASSIGN_OR_RETURN(*part.mutable_image(), ReadFile(value, kMaxImageBytes));
+    SL_ASSIGN_OR_RETURN(*part.mutable_image(), ReadPicture(value));
   } else {
     return fault();
   }
@@ -173,17 +173,11 @@ std::string Verdict(const Terminal& terminal, v1::Verdict verdict) {
   }
 }
 
-// A place of a picture in percent of its width and height: "at 12-40% across, 5-9% down".
-std::string Region(const v1::Box& box) {
-  return absl::StrFormat("at %.0f-%.0f%% across, %.0f-%.0f%% down", box.x0() * 100, box.x1() * 100,
-                         box.y0() * 100, box.y1() * 100);
-}
-
 // The words that are cited, behind their place; of a picture the place alone.
 std::string Cited(const v1::Citation& citation) {
   const std::string words = OneLine(citation.snippet());
   if (!citation.has_region()) return words;
-  const std::string region = Region(citation.region());
+  const std::string region = RenderRegion(citation.region());
   const bool of_words = citation.hit().passage().has_box() && !words.empty();
   return of_words ? absl::StrCat(region, ": ", words) : region;
 }
@@ -270,7 +264,7 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   if (!query.second_look.empty()) request.set_second_look(query.second_look == "on");
   if (!query.text.empty()) request.add_query()->set_text(query.text);
   for (size_t i = 0; i < query.images.size(); ++i) {
-    SL_ASSIGN_OR_RETURN(std::string bytes, ReadFile(query.images[i], kMaxImageBytes));
+    SL_ASSIGN_OR_RETURN(std::string bytes, ReadPicture(query.images[i]));
     v1::Content* content = request.add_query();
     content->set_image(std::move(bytes));
     if (i > 0 || query.crop.empty()) continue;
@@ -284,6 +278,10 @@ absl::StatusOr<v1::SearchRequest> MakeSearchRequest(const QueryArguments& query)
   }
   if (!query.history.empty()) SL_RETURN_IF_ERROR(AddHistory(query.history, request));
   return request;
+}
+
+absl::StatusOr<std::string> ReadPicture(const std::string& path) {
+  return ReadFile(path, kMaxImageBytes);
 }
 
 std::string RenderPlace(const v1::Passage& passage) {
@@ -316,6 +314,11 @@ std::string RenderHits(const Terminal& terminal,
     if (hits[i].has_explanation()) out += Why(terminal, hits[i].explanation());
   }
   return out;
+}
+
+std::string RenderRegion(const v1::Box& box) {
+  return absl::StrFormat("at %.0f-%.0f%% across, %.0f-%.0f%% down", box.x0() * 100, box.x1() * 100,
+                         box.y0() * 100, box.y1() * 100);
 }
 
 std::string RenderCitations(const Terminal& terminal, const v1::AnswerResponse& reply) {

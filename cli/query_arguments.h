@@ -52,6 +52,12 @@ std::string RenderHits(const Terminal& terminal,
 // "manual.pdf  p.3  [0.10,0.20,0.90,0.35]": where a passage stands.
 std::string RenderPlace(const v1::Passage& passage);
 
+// The bytes of a picture's file. kNotFound, kResourceExhausted: as of MakeSearchRequest.
+absl::StatusOr<std::string> ReadPicture(const std::string& path);
+
+// "at 12-40% across, 5-9% down": a place of a picture, in percent of its width and height.
+std::string RenderRegion(const v1::Box& box);
+
 // For each source that an answer cites, in the order of the markers: where it stands, then the
 // words that its sentences rest on with the verdict of each.
 std::string RenderCitations(const Terminal& terminal, const v1::AnswerResponse& reply);

@@ -66,6 +66,18 @@ Json FromBox(const v1::Box& box) {
   return Json::array({Json(box.x0()), Json(box.y0()), Json(box.x1()), Json(box.y1())});
 }
 
+Json FromUsage(const v1::Usage& usage) {
+  return Json{{"prompt_tokens", usage.prompt_tokens()},
+              {"completion_tokens", usage.completion_tokens()},
+              {"image_tokens", usage.image_tokens()}};
+}
+
+Json FromPlace(const v1::LocatedPlace& place) {
+  return Json{{"box", FromBox(place.box())},
+              {"says", place.says()},
+              {"agreement", Rounded(place.agreement())}};
+}
+
 Json FromTime(const google::protobuf::Timestamp& time) {
   using google::protobuf::util::TimeUtil;
   const bool valid = time.seconds() >= TimeUtil::kTimestampMinSeconds &&
@@ -393,9 +405,7 @@ std::string AnswerReplyJson(const v1::AnswerResponse& reply) {
   out["abstained"] = reply.abstained();
   out["citations"] = Array(reply.citations(), FromCitation);
   out["hits"] = FromHits(reply.hits());
-  out["usage"] = Json{{"prompt_tokens", reply.usage().prompt_tokens()},
-                      {"completion_tokens", reply.usage().completion_tokens()},
-                      {"image_tokens", reply.usage().image_tokens()}};
+  out["usage"] = FromUsage(reply.usage());
   out["warnings"] = Strings(reply.warnings());
   out["timings_ms"] = FromTimings(reply.timings(), true);
   out["mode"] = EnumName(v1::AnswerMode_Name(reply.mode()), "ANSWER_MODE_");
@@ -406,6 +416,14 @@ std::string AnswerReplyJson(const v1::AnswerResponse& reply) {
   out["unsupported_fields"] = Strings(reply.unsupported_fields());
   out["reasoning"] = reply.reasoning().empty() ? Json(nullptr) : Json(reply.reasoning());
   out["follow_up"] = reply.has_follow_up() ? FromFollowUp(reply.follow_up()) : Json(nullptr);
+  return out.Text();
+}
+
+std::string LocateReplyJson(const v1::LocateResponse& reply) {
+  Json out;
+  out["places"] = Array(reply.places(), FromPlace);
+  out["model"] = reply.model();
+  out["usage"] = FromUsage(reply.usage());
   return out.Text();
 }
 

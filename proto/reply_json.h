@@ -45,6 +45,9 @@ std::string AnswerReplyJson(const v1::AnswerResponse& reply);
 // `timings_ms` as for a search.
 std::string CheckClaimsReplyJson(const v1::CheckClaimsResponse& reply);
 
+// {"places":[{"box":[x0,y0,x1,y1],"says","agreement"}],"model","usage"}, usage as of an answer.
+std::string LocateReplyJson(const v1::LocateResponse& reply);
+
 // {"passage_id","document_id","source","kind","page","box":[x0,y0,x1,y1],"start","end","text","score",
 // "scores":{"dense","lexical","patches","rerank"},"image_url","thumbnail_url","metadata",
 // "neighbours":[{"passage_id","offset","kind","page","heading","text"}],"explanation","led_by"}

@@ -24,6 +24,7 @@
 #include "services/gateway/error_reply.h"
 #include "services/gateway/heatmap.h"
 #include "services/gateway/json_text.h"
+#include "services/gateway/locate.h"
 #include "services/gateway/mcp_exchange.h"
 #include "services/gateway/models.h"
 #include "services/gateway/query_request.h"
@@ -500,6 +501,13 @@ void Api::AddModels() {
         [call = *std::move(rerank), id = request.id](v1::RerankResponse& response) {
           return JsonReply(RerankReplyJson(call, response, id));
         });
+  });
+  Add("POST", "/v1/locate", {}, [this](Request request) {
+    auto locate = ReadLocate(request);
+    if (!locate.ok()) return Fail(locate.status(), request);
+    return upstream_.Call(
+        request, request.deadline, *std::move(locate), kLocate,
+        [](v1::LocateResponse& response) { return JsonReply(LocateReplyJson(response)); });
   });
   Add("POST", "/v1/chat/completions", {}, [this](Request request) {
     auto chat = ReadChat(request);

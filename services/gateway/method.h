@@ -58,6 +58,8 @@ inline constexpr Method kGetModel = {"/sightline.v1.ModelService/GetModel",
                                      &v1::ModelService::Service::GetModel};
 inline constexpr Method kRerank = {"/sightline.v1.ModelService/Rerank",
                                    &v1::ModelService::Service::Rerank};
+inline constexpr Method kLocate = {"/sightline.v1.ModelService/Locate",
+                                   &v1::ModelService::Service::Locate};
 inline constexpr Method kEmbed = {"/sightline.v1.ModelService/Embed",
                                   &v1::ModelService::Service::Embed};
 

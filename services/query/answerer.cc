@@ -484,7 +484,8 @@ RegionFinder Answerer::Regions(const AnswerRequest& request, const edge::CallLim
         answer.prompt_tokens += found->prompt_tokens;
         answer.image_tokens += found->image_tokens;
         answer.completion_tokens += found->completion_tokens;
-        return found->box;
+        if (found->places.empty()) return std::nullopt;
+        return found->places.front().box;
       };
 }
 

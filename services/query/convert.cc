@@ -10,15 +10,6 @@
 namespace sightline::query {
 namespace {
 
-v1::Box ToProto(const Box& box) {
-  v1::Box out;
-  out.set_x0(box.x0);
-  out.set_y0(box.y0);
-  out.set_x1(box.x1);
-  out.set_y1(box.y1);
-  return out;
-}
-
 void Fill(const nlohmann::json& object, google::protobuf::Struct& out);
 
 void Fill(const nlohmann::json& json, google::protobuf::Value& out) {
@@ -58,6 +49,15 @@ absl::Status OutOfRange(const std::string& prefix, absl::string_view field,
 }
 
 }  // namespace
+
+v1::Box ToProto(const Box& box) {
+  v1::Box out;
+  out.set_x0(box.x0);
+  out.set_y0(box.y0);
+  out.set_x1(box.x1);
+  out.set_y1(box.y1);
+  return out;
+}
 
 v1::PassageKind ToProto(index::PassageKind kind) {
   switch (kind) {

@@ -13,6 +13,7 @@
 namespace sightline::query {
 
 v1::PassageKind ToProto(index::PassageKind kind);
+v1::Box ToProto(const Box& box);
 v1::TextLine ToProto(const TextLine& line);
 // Metadata that is not a JSON object (a damaged store) is left out.
 v1::Passage ToProto(const index::Passage& passage);

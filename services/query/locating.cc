@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -83,7 +84,7 @@ std::string ShownRequest(bool chinese, const std::string& place) {
 
 absl::StatusOr<Located> Locate(model::Generator& generator, const ImagePtr& image,
                                const std::string& request, const std::string& wanted,
-                               const edge::CallLimits& limits) {
+                               const edge::CallLimits& limits, const std::string& adapter) {
   Located out;
   const auto ask = [&](const std::string& text, float temperature, int n,
                        bool drawn) -> absl::StatusOr<model::GenerateResult> {
@@ -96,7 +97,7 @@ absl::StatusOr<Located> Locate(model::Generator& generator, const ImagePtr& imag
     if (drawn) input.format = model::RegexFormat{kForm};
     SL_ASSIGN_OR_RETURN(
         model::GenerateResult result,
-        Generate(generator, input, limits, [](const model::TextPiece&) { return true; }));
+        Generate(generator, input, limits, [](const model::TextPiece&) { return true; }, adapter));
     out.prompt_tokens += result.prompt_tokens;
     out.image_tokens += result.image_tokens;
     out.completion_tokens += result.completion_tokens();
@@ -112,12 +113,9 @@ absl::StatusOr<Located> Locate(model::Generator& generator, const ImagePtr& imag
     SL_ASSIGN_OR_RETURN(const model::GenerateResult shown,
                         ask(ShownRequest(IsMostlyCjk(wanted), place.text), 0, 1, /*drawn=*/false));
     const std::string& says = shown.first().text;
-    const float agreement = Overlap(wanted, says);
-    if (out.box.has_value() && agreement <= out.agreement) continue;
-    out.box = place.box;
-    out.says = says;
-    out.agreement = agreement;
+    out.places.push_back({place.box, says, Overlap(wanted, says)});
   }
+  std::ranges::stable_sort(out.places, std::greater(), &LocatedPlace::agreement);
   return out;
 }
 

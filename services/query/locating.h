@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -24,10 +25,14 @@ std::string ShownRequest(bool chinese, const std::string& place);
 
 inline constexpr int kGuesses = 8;  // beside the likeliest place
 
+struct LocatedPlace {
+  Box box;
+  std::string says;     // what the generator says stands there
+  float agreement = 0;  // share of the words of `wanted` in that, [0, 1]
+};
+
 struct Located {
-  std::optional<Box> box;  // none: it drew none
-  std::string says;        // what the generator says stands there
-  float agreement = 0;     // share of the words of `wanted` in that, [0, 1]
+  std::vector<LocatedPlace> places;  // the best first; none: it drew none
   // Of all texts together.
   int prompt_tokens = 0;
   int image_tokens = 0;
@@ -36,10 +41,10 @@ struct Located {
 
 // Asks `generator` behind `image` with `request`, whatever the weights in the form of a region,
 // once greedily and kGuesses times at random with a seed of its own, so that the same question has
-// the same reply; and what stands at each place that differs. Of equal ones the first is taken.
-// Errors of Generator::Generate.
+// the same reply; and what stands at each place that differs. Of equal ones the first drawn is
+// first. `adapter` as in CallOptions. Errors of Generator::Generate.
 absl::StatusOr<Located> Locate(model::Generator& generator, const ImagePtr& image,
                                const std::string& request, const std::string& wanted,
-                               const edge::CallLimits& limits);
+                               const edge::CallLimits& limits, const std::string& adapter = {});
 
 }  // namespace sightline::query

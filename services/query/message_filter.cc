@@ -112,6 +112,10 @@ absl::Status FilterFollowUp(const ContentRules& rules, v1::FollowUp& follow_up) 
   return FilterString(rules, *follow_up.mutable_rewritten_query());
 }
 
+absl::Status FilterPlace(const ContentRules& rules, v1::LocatedPlace& place) {
+  return FilterString(rules, *place.mutable_says());
+}
+
 absl::StatusOr<v1::SearchRequest> FilterQuestion(const ContentRules& rules,
                                                  v1::SearchRequest request,
                                                  const std::string& prefix) {
@@ -138,6 +142,12 @@ absl::StatusOr<v1::GenerateRequest> FilterMessages(const ContentRules& rules,
                                             *message.mutable_tool_calls(j)->mutable_arguments()));
     }
   }
+  return request;
+}
+
+absl::StatusOr<v1::LocateRequest> FilterLookedFor(const ContentRules& rules,
+                                                  v1::LocateRequest request) {
+  SL_RETURN_IF_ERROR(FilterContent(rules, "content", *request.mutable_content()));
   return request;
 }
 

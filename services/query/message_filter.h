@@ -21,6 +21,7 @@ absl::Status FilterHits(const ContentRules& rules,
                         google::protobuf::RepeatedPtrField<v1::Hit>& hits);
 absl::Status FilterCitation(const ContentRules& rules, v1::Citation& citation);
 absl::Status FilterFollowUp(const ContentRules& rules, v1::FollowUp& follow_up);
+absl::Status FilterPlace(const ContentRules& rules, v1::LocatedPlace& place);
 
 // Masks a text that comes in. kInvalidArgument with `field` and the reason "content_blocked": a
 // rule blocks it; the error names the rule, not what it found.
@@ -40,5 +41,9 @@ absl::StatusOr<v1::SearchRequest> FilterQuestion(const ContentRules& rules,
 // FilterQuestion.
 absl::StatusOr<v1::GenerateRequest> FilterMessages(const ContentRules& rules,
                                                    v1::GenerateRequest request);
+
+// `request` with its texts masked. Errors as FilterQuestion.
+absl::StatusOr<v1::LocateRequest> FilterLookedFor(const ContentRules& rules,
+                                                  v1::LocateRequest request);
 
 }  // namespace sightline::query

@@ -11,6 +11,7 @@
 #include "services/query/convert.h"
 #include "services/query/generation.h"
 #include "services/query/leaving_tokens.h"
+#include "services/query/locating.h"
 #include "services/query/message_filter.h"
 #include "services/query/tools.h"
 
@@ -181,6 +182,16 @@ absl::StatusOr<ToolUse> ReadToolUse(const v1::GenerateRequest& request,
   return use;
 }
 
+// `box` of the picture among `parts`, which may be cropped, as one of the picture before that.
+Box InWhole(const Box& box, const google::protobuf::RepeatedPtrField<v1::Content>& parts) {
+  const auto cropped = std::ranges::find_if(parts, &v1::Content::has_crop);
+  if (cropped == parts.end()) return box;
+  const v1::Box& crop = cropped->crop();
+  const float width = crop.x1() - crop.x0(), height = crop.y1() - crop.y0();
+  return {crop.x0() + box.x0 * width, crop.y0() + box.y0 * height, crop.x0() + box.x1 * width,
+          crop.y0() + box.y1 * height};
+}
+
 // The texts of one call on their way to the client.
 class GenerateStream {
  public:
@@ -265,6 +276,12 @@ grpc::Status ModelService::Generate(grpc::ServerContext* context,
                                     grpc::ServerWriter<v1::GenerateEvent>* writer) {
   const edge::CallScope scope(parts_.watcher, *context);
   return scope.Finish(RunGenerate(*request, scope.limits(), *writer));
+}
+
+grpc::Status ModelService::Locate(grpc::ServerContext* context, const v1::LocateRequest* request,
+                                  v1::LocateResponse* response) {
+  const edge::CallScope scope(parts_.watcher, *context);
+  return scope.Finish(RunLocate(*request, scope.limits(), *response));
 }
 
 grpc::Status ModelService::GetModel(grpc::ServerContext* context, const v1::GetModelRequest*,
@@ -407,6 +424,47 @@ absl::Status ModelService::RunFiltered(const v1::GenerateRequest& request,
     for (int i = 0; i < input.n; ++i) done.add_choices();
   }
   return stream.Finish(std::move(done));
+}
+
+absl::Status ModelService::RunLocate(v1::LocateRequest request, const edge::CallLimits& limits,
+                                     v1::LocateResponse& response) const {
+  if (parts_.generator == nullptr) return NotLoaded("generator");
+  if (parts_.filters.questions != nullptr) {
+    SL_ASSIGN_OR_RETURN(request, FilterLookedFor(*parts_.filters.questions, std::move(request)));
+  }
+  ContentLimits one = parts_.limits;
+  one.max_pictures = 1;
+  const std::vector<NamedParts> lists = {{request.content(), "content"}};
+  SL_ASSIGN_OR_RETURN(const FetchedPictures fetched,
+                      FetchPictures(lists, one, parts_.fetcher, limits));
+  SL_ASSIGN_OR_RETURN(
+      const QueryContent content,
+      ReadContent(request.content(), "content", one, parts_.decode, limits.deadline, fetched));
+  if (content.images.empty()) {
+    return edge::InvalidField("content", "expected a picture to look in", "no_picture");
+  }
+  const std::string text = content.JoinedText();
+  if (text.empty()) {
+    return edge::InvalidField("content", "expected words for what is looked for", "no_text");
+  }
+  SL_ASSIGN_OR_RETURN(const Located located,
+                      query::Locate(*parts_.generator, content.images.front(), text, text, limits,
+                                    request.adapter()));
+  parts_.metrics.TokensUsed(located.prompt_tokens, located.completion_tokens);
+  for (const LocatedPlace& found : located.places) {
+    v1::LocatedPlace& place = *response.add_places();
+    *place.mutable_box() = ToProto(InWhole(found.box, request.content()));
+    place.set_says(ToValidUtf8(found.says));
+    place.set_agreement(found.agreement);
+    if (parts_.filters.answers != nullptr) {
+      SL_RETURN_IF_ERROR(FilterPlace(*parts_.filters.answers, place));
+    }
+  }
+  response.mutable_usage()->set_prompt_tokens(located.prompt_tokens);
+  response.mutable_usage()->set_image_tokens(located.image_tokens);
+  response.mutable_usage()->set_completion_tokens(located.completion_tokens);
+  response.set_model(parts_.generator->info().name);
+  return absl::OkStatus();
 }
 
 }  // namespace sightline::query

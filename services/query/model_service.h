@@ -38,6 +38,8 @@ class ModelService final : public v1::ModelService::Service {
                       v1::RerankResponse* response) override;
   grpc::Status Generate(grpc::ServerContext* context, const v1::GenerateRequest* request,
                         grpc::ServerWriter<v1::GenerateEvent>* writer) override;
+  grpc::Status Locate(grpc::ServerContext* context, const v1::LocateRequest* request,
+                      v1::LocateResponse* response) override;
   grpc::Status GetModel(grpc::ServerContext* context, const v1::GetModelRequest* request,
                         v1::GetModelResponse* response) override;
 
@@ -51,6 +53,8 @@ class ModelService final : public v1::ModelService::Service {
   // The same, once the messages are filtered.
   absl::Status RunFiltered(const v1::GenerateRequest& request, const edge::CallLimits& limits,
                            grpc::ServerWriter<v1::GenerateEvent>& writer) const;
+  absl::Status RunLocate(v1::LocateRequest request, const edge::CallLimits& limits,
+                         v1::LocateResponse& response) const;
 
   const Parts parts_;
 };

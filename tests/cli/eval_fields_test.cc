@@ -56,5 +56,13 @@ TEST(ReadBoxTest, AnythingElseIsNone) {
   }
 }
 
+TEST(BestBoxTest, IsTheFirstPlace) {
+  v1::LocateResponse reply;
+  EXPECT_FALSE(BestBox(reply).has_value());
+  reply.add_places()->mutable_box()->set_x1(0.5f);
+  reply.add_places()->mutable_box()->set_x1(1);
+  EXPECT_EQ(BestBox(reply)->x1, 0.5);
+}
+
 }  // namespace
 }  // namespace sightline::cli

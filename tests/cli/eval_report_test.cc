@@ -91,13 +91,15 @@ TEST(EvalReportTest, BoxesMustOverlapByMoreThanHalf) {
                        .language = overlap > 0.5 ? Language::kEnglish : Language::kChinese,
                        .of_page = overlap < 0.9};
     score.overlap = overlap;
+    score.chat_overlap = overlap / 1.7;
     scores.push_back(score);
   }
   EXPECT_EQ(Main(scores)["box_iou50"], 0.5);
-  EXPECT_THAT(TasksJson(FiguresByTask(scores)),
-              HasSubstr(R"("box":{"questions":4,"english":2,"chinese":2,"iou50":0.5000,)"
-                        R"("iou50_english":1.0000,"iou50_chinese":0.0000,)"
-                        R"("iou50_scene_items":1.0000,"iou50_page_rows":0.3333})"));
+  EXPECT_THAT(
+      TasksJson(FiguresByTask(scores)),
+      HasSubstr(R"("box":{"questions":4,"english":2,"chinese":2,"iou50":0.5000,)"
+                R"("iou50_english":1.0000,"iou50_chinese":0.0000,)"
+                R"("iou50_scene_items":1.0000,"iou50_page_rows":0.3333,"chat_iou50":0.2500})"));
 }
 
 }  // namespace

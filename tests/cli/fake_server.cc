@@ -397,6 +397,17 @@ grpc::Status FakeModelService::GetModel(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
+grpc::Status FakeModelService::Locate(grpc::ServerContext* context,
+                                      const v1::LocateRequest* request,
+                                      v1::LocateResponse* response) {
+  if (request->content(1).text() == "nothing") return grpc::Status::OK;
+  v1::LocatedPlace& place = *response->add_places();
+  place.mutable_box()->set_x1(0.5f);
+  place.mutable_box()->set_y1(1);
+  place.set_says(request->content(0).image() + ", " + request->content(1).text());
+  return grpc::Status::OK;
+}
+
 FakeServer::FakeServer(const std::string& address) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);

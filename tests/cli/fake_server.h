@@ -125,6 +125,9 @@ class FakeModelService final : public v1::ModelService::Service {
  public:
   grpc::Status GetModel(grpc::ServerContext* context, const v1::GetModelRequest* request,
                         v1::GetModelResponse* response) override;
+  // What is looked for is said to stand in the left half; of "nothing" there is no place.
+  grpc::Status Locate(grpc::ServerContext* context, const v1::LocateRequest* request,
+                      v1::LocateResponse* response) override;
 };
 
 // All of them behind one address, e.g. "127.0.0.1:0".

@@ -39,6 +39,7 @@ TEST_F(ProgramTest, EveryCommandHasHelpWithExamples) {
                                              "ingest",
                                              "search",
                                              "ask",
+                                             "locate",
                                              "collections create",
                                              "collections list",
                                              "collections show",
@@ -78,6 +79,7 @@ TEST_F(ProgramTest, WrongUsageIsTwoAndSaysWhatIsWrong) {
       {{"search", "x", "-c", "a", "--crop", "0,0,1,1"}, "--crop needs a picture"},
       {{"search", "x", "-c", "a", "--server", "h:1", "--data", "d"}, "exclude each other"},
       {{"search", "x", "-c", "a", "--model", "m"}, "--model goes with --data"},
+      {{"locate", "a.png"}, "text is required"},
       {{"ingest", "-c", "a"}, "nothing to ingest"},
       {{"ingest", "x", "-c", "a", "--metadata", "novalue"}, "KEY=VALUE"},
       {{"jobs", "retry"}, "--failed"},
@@ -101,6 +103,19 @@ TEST_F(ProgramTest, ABadCropIsWrongUsage) {
   for (const char* crop : {"0,0,1", "0.5,0,0.5,1", "0,0,2,1", "a,b,c,d", "nan,0,1,1"}) {
     EXPECT_EQ(Run({"search", "-c", "a", "--image", "a.png", "--crop", crop}).code, 2) << crop;
   }
+}
+
+TEST_F(ProgramTest, LocateSaysWhereAndWhat) {
+  work_.Write("a.png", "picture");
+  ProgramResult result = Run({"locate", "a.png", "the red cup"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "at 0-50% across, 0-100% down: picture, the red cup\n");
+  result = Run({"locate", "a.png", "the red cup", "--json"});
+  EXPECT_THAT(result.out, HasSubstr(R"({"places":[{"box":[0.0,0.0,0.5,1.0],)"));
+  EXPECT_EQ(Run({"locate", "a.png", "nothing"}).out, "The model shows no place.\n");
+  result = Run({"locate", "none.png", "the red cup"});
+  EXPECT_NE(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("none.png"));
 }
 
 TEST_F(ProgramTest, SearchJsonIsTheReplyOfRest) {

@@ -53,6 +53,27 @@ class DemoTest(unittest.TestCase):
         self.assertGreater(report["extraction"]["fields"], 5)
         self.assertTrue(0 <= report["box"]["overlap"] <= 1)
         self.assertIsNone(report["data"])
+        self.locate()
+
+    def locate(self):
+        """Things are found in any picture, each time the same."""
+        def call(*arguments):
+            return subprocess.run([BIN / "sightline", "locate", *arguments, "--data", self.folder / "none", "--model",
+                                   self.folder / "model", "--json"], capture_output=True, text=True, timeout=120)
+        picture = pathlib.Path(__file__).parents[1] / "golden" / "images" / "square_64x64.png"
+        first, again = (call(picture, "Where is the red mug?") for _ in range(2))
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertEqual(first.stdout, again.stdout)
+        reply = json.loads(first.stdout)
+        self.assertGreaterEqual(len(reply["places"]), 1)
+        for place in reply["places"]:
+            x0, y0, x1, y1 = place["box"]
+            self.assertTrue(0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1, place)
+            self.assertTrue(0 <= place["agreement"] <= 1)
+        self.assertGreater(reply["usage"]["image_tokens"], 0)
+        wrong = call(__file__, "Where is the red mug?")
+        self.assertEqual(wrong.returncode, 2, wrong.stdout)
+        self.assertEqual(json.loads(wrong.stderr)["error"]["code"], "unknown_type")
 
 
 if __name__ == "__main__":

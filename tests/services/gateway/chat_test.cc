@@ -331,6 +331,28 @@ TEST_F(ChatTest, RerankOrdersTheDocuments) {
   EXPECT_EQ(json::parse(none.body).at("error").at("code"), "no_reranker");
 }
 
+TEST_F(ChatTest, LocateTakesAPictureAndWords) {
+  const RawReply reply = PostJson(at_, "/v1/locate", R"({"text":"the red boat",
+      "image":"data:image/png;base64,QUJD"})");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.body,
+            R"({"places":[{"box":[0.0,0.0,0.5,1.0],"says":"ABC: the red boat","agreement":1.0}],)"
+            R"("model":"fake-generator",)"
+            R"("usage":{"prompt_tokens":3,"completion_tokens":0,"image_tokens":0}})");
+  const std::vector<std::pair<const char*, const char*>> wrong = {
+      {R"({"text":"a"})", "image"},
+      {R"({"image":"data:image/png;base64,QUJD"})", "text"},
+      {R"({"text":"","image":"data:image/png;base64,QUJD"})", "text"},
+      {R"({"text":"a","image":"ftp://a/b.png"})", "image"},
+      {R"({"text":"a","image":7})", "image"},
+      {R"({"text":"a","image":"data:image/png;base64,QUJD","k":1})", "k"}};
+  for (const auto& [body, field] : wrong) {
+    const RawReply refused = PostJson(at_, "/v1/locate", body);
+    EXPECT_EQ(refused.status, 400) << body;
+    EXPECT_THAT(refused.body, HasSubstr(field)) << body;
+  }
+}
+
 TEST_F(ChatTest, EmbeddingsTakePicturesToo) {
   const RawReply reply = PostJson(at_, "/v1/embeddings", R"({"model":"m","made_up":1,"input":[
       "a",{"text":"b","image":"data:image/png;base64,QUJD"},

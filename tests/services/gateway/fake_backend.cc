@@ -436,6 +436,19 @@ class FakeBackend::Model final : public v1::ModelService::Service {
     return grpc::Status::OK;
   }
 
+  // What is looked for stands in the left half.
+  grpc::Status Locate(grpc::ServerContext*, const v1::LocateRequest* request,
+                      v1::LocateResponse* response) override {
+    v1::LocatedPlace& place = *response->add_places();
+    place.mutable_box()->set_x1(0.5f);
+    place.mutable_box()->set_y1(1);
+    place.set_says(absl::StrCat(request->content(0).image(), ": ", request->content(1).text()));
+    place.set_agreement(1);
+    response->set_model("fake-generator");
+    response->mutable_usage()->set_prompt_tokens(3);
+    return grpc::Status::OK;
+  }
+
   // Repeats the last message's words, a token each; choice 1 is in capital letters. A tool that is
   // required is called twice instead.
   grpc::Status Generate(grpc::ServerContext* context, const v1::GenerateRequest* request,

@@ -96,10 +96,13 @@ TEST_F(LocateTest, ThePlaceWhereTheThingStandsIsTaken) {
   DrawingGenerator generator(kLeft, {kLeftToo, kRight},
                              {{kLeft, "the blue cup"}, {kRight, "the plain red cup"}});
   ASSERT_OK_AND_ASSIGN(const Located located, Ask(generator));
-  ASSERT_TRUE(located.box.has_value());
-  EXPECT_FLOAT_EQ(located.box->x0, 0.5f);
-  EXPECT_EQ(located.says, "the plain red cup");
-  EXPECT_FLOAT_EQ(located.agreement, 1);
+  ASSERT_EQ(located.places.size(), 2u);
+  EXPECT_FLOAT_EQ(located.places[0].box.x0, 0.5f);
+  EXPECT_EQ(located.places[0].says, "the plain red cup");
+  EXPECT_FLOAT_EQ(located.places[0].agreement, 1);
+  EXPECT_FLOAT_EQ(located.places[1].box.x0, 0);
+  EXPECT_EQ(located.places[1].says, "the blue cup");
+  EXPECT_LT(located.places[1].agreement, 1);
   // Greedily, the guesses together, and one question for each of two places.
   const std::vector<model::GenerateInput> asked = generator.inputs();
   ASSERT_EQ(asked.size(), 4u);
@@ -113,17 +116,19 @@ TEST_F(LocateTest, ThePlaceWhereTheThingStandsIsTaken) {
 TEST_F(LocateTest, OfEqualPlacesTheLikeliestIsTaken) {
   DrawingGenerator generator(kLeft, {kRight}, {{kLeft, "a red cup"}, {kRight, "a red cup"}});
   ASSERT_OK_AND_ASSIGN(const Located located, Ask(generator));
-  EXPECT_FLOAT_EQ(located.box->x0, 0);
+  ASSERT_EQ(located.places.size(), 2u);
+  EXPECT_FLOAT_EQ(located.places[0].box.x0, 0);
   DrawingGenerator silent(kLeft, {kRight}, {});
   ASSERT_OK_AND_ASSIGN(const Located unsaid, Ask(silent));
-  EXPECT_FLOAT_EQ(unsaid.box->x0, 0);
-  EXPECT_FLOAT_EQ(unsaid.agreement, 0);
+  ASSERT_EQ(unsaid.places.size(), 2u);
+  EXPECT_FLOAT_EQ(unsaid.places[0].box.x0, 0);
+  EXPECT_FLOAT_EQ(unsaid.places[0].agreement, 0);
 }
 
 TEST_F(LocateTest, WithoutAPlaceThereIsNone) {
   DrawingGenerator generator(R"({"bbox_2d": [500, 0, 400, 400]})", {"{}"}, {});
   ASSERT_OK_AND_ASSIGN(const Located located, Ask(generator));
-  EXPECT_FALSE(located.box.has_value());
+  EXPECT_TRUE(located.places.empty());
   EXPECT_EQ(generator.inputs().size(), 2u);
 }
 

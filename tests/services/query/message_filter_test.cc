@@ -76,6 +76,27 @@ TEST(MessageFilterTest, QuestionsAreMaskedOrRefusedWithoutTheirValue) {
   EXPECT_EQ(edge::Fields(refused.status()).at(0).field, "search.query[2]");
 }
 
+TEST(MessageFilterTest, WhatIsLookedForAndWhatStandsThereAreFiltered) {
+  v1::LocateRequest request;
+  request.add_content()->set_image("picture");
+  request.add_content()->set_text("Where is a@b.org?");
+  ASSERT_OK_AND_ASSIGN(v1::LocateRequest masked, FilterLookedFor(*Rules(), request));
+  EXPECT_EQ(masked.content(0).image(), "picture");
+  EXPECT_EQ(masked.content(1).text(), "Where is [email]?");
+  request.add_content()->set_text("4111 1111 1111 1111");
+  const auto refused = FilterLookedFor(*Rules(), request);
+  EXPECT_EQ(edge::Reason(refused.status()), "content_blocked");
+  EXPECT_EQ(edge::Fields(refused.status()).at(0).field, "content[2]");
+
+  v1::LocatedPlace place;
+  place.set_says("a line, a@b.org");
+  ASSERT_THAT(FilterPlace(*Rules(), place), IsOk());
+  EXPECT_EQ(place.says(), "a line, [email]");
+  place.set_says("4111 1111 1111 1111");
+  ASSERT_THAT(FilterPlace(*Rules(), place), IsOk());
+  EXPECT_EQ(place.says(), "[blocked: card]");
+}
+
 TEST(MessageFilterTest, WhatWasSaidBeforeIsFilteredToo) {
   v1::SearchRequest request;
   request.add_history()->add_content()->set_text("I am a@b.org.");

@@ -1061,6 +1061,48 @@ TEST_F(ServerTest, AHeatmapShowsWhereThePictureMatches) {
   EXPECT_THAT(heatmap(bad), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(ServerTest, LocateGivesPlacesOfTheWholePicture) {
+  Start(std::make_unique<FakeGenerator>(R"({"bbox_2d": [0, 500, 500, 1000]})"));
+  auto stub = v1::ModelService::NewStub(channel_);
+  v1::LocateRequest request;
+  v1::Content& picture = *request.add_content();
+  picture.set_image(GoldenPicture("square_64x64.png"));
+  const auto locate = [&]() -> absl::StatusOr<v1::LocateResponse> {
+    grpc::ClientContext context;
+    v1::LocateResponse response;
+    const absl::Status status = edge::FromGrpcStatus(stub->Locate(&context, request, &response));
+    if (!status.ok()) return status;
+    return response;
+  };
+  EXPECT_EQ(edge::Reason(locate().status()), "no_text");
+  request.add_content()->set_text("Where is the red cup?");
+  {
+    ASSERT_OK_AND_ASSIGN(const v1::LocateResponse found, locate());
+    ASSERT_EQ(found.places_size(), 1);
+    EXPECT_FLOAT_EQ(found.places(0).box().y0(), 0.5f);
+    EXPECT_FLOAT_EQ(found.places(0).box().x1(), 0.5f);
+    EXPECT_EQ(found.places(0).says(), R"({"bbox_2d": [0, 500, 500, 1000]})");
+    EXPECT_EQ(found.model(), "fake-generator");
+    EXPECT_GT(found.usage().completion_tokens(), 0);
+  }
+  picture.mutable_crop()->set_x0(0.5f);
+  picture.mutable_crop()->set_x1(1);
+  picture.mutable_crop()->set_y1(0.5f);
+  {
+    ASSERT_OK_AND_ASSIGN(const v1::LocateResponse found, locate());
+    ASSERT_EQ(found.places_size(), 1);
+    EXPECT_FLOAT_EQ(found.places(0).box().x0(), 0.5f);
+    EXPECT_FLOAT_EQ(found.places(0).box().y0(), 0.25f);
+    EXPECT_FLOAT_EQ(found.places(0).box().x1(), 0.75f);
+    EXPECT_FLOAT_EQ(found.places(0).box().y1(), 0.5f);
+  }
+  *request.add_content() = picture;
+  EXPECT_EQ(edge::Reason(locate().status()), "too_many_pictures");
+  request.clear_content();
+  request.add_content()->set_text("Where is the red cup?");
+  EXPECT_EQ(edge::Reason(locate().status()), "no_picture");
+}
+
 TEST_F(ServerTest, ModelServiceSpeaksForTheLoadedParts) {
   Start(std::make_unique<FakeGenerator>("hello there"), /*reranker=*/true);
   auto stub = v1::ModelService::NewStub(channel_);
