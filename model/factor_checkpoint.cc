@@ -7,17 +7,15 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "base/file.h"
 #include "base/status.h"
 #include "model/matrix_factors.h"
 #include "model/safetensors.h"
-#include "model/safetensors_writer.h"
 #include "model/weights.h"
+#include "model/write_adapter.h"
 
 namespace sightline::model {
 namespace {
@@ -47,12 +45,6 @@ double RoundingNorm(const at::Tensor& weight, DType dtype) {
   return Norm(exponent.exp2()) * step / std::sqrt(12.0);
 }
 
-// A layer's factors on their way to the file.
-struct Found {
-  std::string name;
-  at::Tensor a, b;
-};
-
 class Comparison {
  public:
   Comparison(std::shared_ptr<const CheckpointWeights> base,
@@ -75,7 +67,7 @@ class Comparison {
   }
 
   FactorReport& report() { return report_; }
-  const std::vector<Found>& found() const { return found_; }
+  const std::vector<AdapterLayer>& found() const { return found_; }
 
  private:
   static absl::Status OnlyIn(const std::string& folder, const std::string& name) {
@@ -135,61 +127,15 @@ class Comparison {
       report_.reasons.push_back(absl::StrCat(layer.name, " keeps an error of ", factors.error,
                                              " at rank ", factors.rank, ", the highest allowed"));
     }
-    const at::ScalarType type = options_.bfloat16 ? at::kBFloat16 : at::kFloat;
-    found_.push_back({layer.name, factors.a.to(type), factors.b.to(type)});
+    found_.push_back({layer.name, factors.a, factors.b});
     report_.layers.push_back(std::move(layer));
   }
 
   const std::shared_ptr<const CheckpointWeights> base_, tuned_;
   const FactorOptions options_;
   FactorReport report_;
-  std::vector<Found> found_;
+  std::vector<AdapterLayer> found_;
 };
-
-absl::Status WriteAdapter(const std::string& out, const std::string& base,
-                          const std::vector<Found>& found, bool bfloat16) {
-  std::vector<TensorView> layout;
-  std::vector<at::Tensor> tensors;
-  int64_t most = 1;
-  nlohmann::json ranks = nlohmann::json::object(), targets = nlohmann::json::array();
-  for (const Found& layer : found) most = std::max(most, layer.a.size(0));
-  for (const Found& layer : found) {
-    targets.push_back(layer.name);
-    if (layer.a.size(0) != most) ranks[layer.name] = layer.a.size(0);
-    const std::string root = "base_model.model." + layer.name;
-    for (const auto& [suffix, tensor] :
-         {std::pair(".lora_A.weight", layer.a), std::pair(".lora_B.weight", layer.b)}) {
-      layout.push_back(
-          {root + suffix, bfloat16 ? DType::kBF16 : DType::kF32, tensor.sizes().vec(), {}});
-      tensors.push_back(tensor);
-    }
-  }
-  SL_ASSIGN_OR_RETURN(const auto writer,
-                      SafetensorsWriter::Create(out + "/adapter_model.safetensors", layout));
-  for (const at::Tensor& tensor : tensors) {
-    SL_RETURN_IF_ERROR(
-        writer->Append({static_cast<const char*>(tensor.data_ptr()), tensor.nbytes()}));
-  }
-  SL_RETURN_IF_ERROR(writer->Finish());
-  // alpha = rank everywhere, so that nothing is scaled.
-  const nlohmann::json config = {{"peft_type", "LORA"},
-                                 {"task_type", "CAUSAL_LM"},
-                                 {"base_model_name_or_path", fs::path(base).filename().string()},
-                                 {"r", most},
-                                 {"lora_alpha", most},
-                                 {"rank_pattern", ranks},
-                                 {"alpha_pattern", ranks},
-                                 {"target_modules", targets},
-                                 {"modules_to_save", nullptr},
-                                 {"use_rslora", false},
-                                 {"use_dora", false},
-                                 {"fan_in_fan_out", false},
-                                 {"bias", "none"},
-                                 {"lora_dropout", 0.0},
-                                 {"layers_to_transform", nullptr},
-                                 {"inference_mode", true}};
-  return WriteFileAtomic(out + "/adapter_config.json", config.dump(1));
-}
 
 absl::Status CheckOptions(const std::string& out, const FactorOptions& options) {
   if (options.max_rank < 1 || options.max_rank > 4096) {
@@ -222,11 +168,6 @@ absl::StatusOr<FactorReport> FactorCheckpoint(const std::string& base, const std
     Comparison comparison(std::move(base_files), std::move(tuned_files), options);
     SL_RETURN_IF_ERROR(comparison.Run());
     if (!comparison.report().holds || comparison.found().empty()) return comparison.report();
-    std::error_code error;
-    fs::create_directories(out, error);
-    if (error) {
-      return absl::UnavailableError(absl::StrCat("cannot create ", out, ": ", error.message()));
-    }
     SL_RETURN_IF_ERROR(WriteAdapter(out, base, comparison.found(), options.bfloat16));
     return comparison.report();
   });

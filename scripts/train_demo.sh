@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Trains the demo's model (docs/demo-model.md) in a folder, or goes on where it was left.
-#   scripts/train_demo.sh RUN [--part encoder|writer] [--minutes M] [--device cuda:0]
+#   scripts/train_demo.sh RUN [--part encoder|writer|judge] [--minutes M] [--device cuda:0]
 #                                    until the curriculum's end or M minutes
-#   scripts/train_demo.sh RUN --export [DIR]   writes its weights to models/demo/model, or DIR
+#   scripts/train_demo.sh RUN [--part judge] --export [DIR]   writes its weights to models/demo/model, or DIR
 # Without --part all lessons are taught to one network; with it, a copy of that (cp -r DIR RUN) goes on with the lessons
-# of one part. --part means a GPU.
+# of one part. The encoder and the writer mean a GPU; the judge is an adapter beside a copy of the writer, whose
+# weights stay.
 # Ctrl-C ends the step at hand and saves. The build is that of scripts/build.sh --cuda: on processors with
 # bfloat16 products its torch is several times faster than the distribution's, with or without a GPU.
 set -euo pipefail
@@ -18,7 +19,10 @@ while [ $# -gt 0 ]; do
     --device) device="${2:?}"; shift ;;
     --part)
       part="${2:?}"
-      case "$part" in encoder | writer) ;; *) echo "train_demo: no part $part: encoder or writer" >&2; exit 2 ;; esac
+      case "$part" in
+        encoder | writer | judge) ;;
+        *) echo "train_demo: no part $part: encoder, writer or judge" >&2; exit 2 ;;
+      esac
       shift ;;
     --export)
       export=models/demo/model
@@ -39,8 +43,10 @@ if [ ! -f "$run/config.json" ]; then
   "$train" text --seed 5 --lines 200000 >"$run/text.txt"
   python3 tools/train/make_checkpoint.py "$run" --text "$run/text.txt" --vocab 1664 --vision-heads 6 --seed 1
 fi
+rank=0
+[ "$part" != judge ] || rank=32
 if [ -n "$export" ]; then
-  exec "$train" export --run "$run" --out "$export"
+  exec "$train" export --run "$run" --adapter-rank "$rank" --out "$export"
 fi
 # On a GPU a few workers share the card, and the other processors make samples.
 workers=$(nproc) makers=0 curriculum=tools/train/curriculum.json
@@ -51,8 +57,9 @@ esac
 case "$part" in
   encoder) workers=1 curriculum=tools/train/curriculum_encoder.json ;;
   writer) curriculum=tools/train/curriculum_writer.json ;;
+  judge) curriculum=tools/train/curriculum_judge.json ;;
 esac
 # Large blocks come and go with every step: kept, they need not be cleared by the system each time.
 export GLIBC_TUNABLES=glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
-exec "$train" train --run "$run" --curriculum "$curriculum" --dtype bfloat16 \
+exec "$train" train --run "$run" --curriculum "$curriculum" --adapter-rank "$rank" --dtype bfloat16 \
   --device "$device" --workers "$workers" --makers "$makers" --minutes "$minutes"

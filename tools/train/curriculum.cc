@@ -54,6 +54,10 @@ absl::StatusOr<Curriculum> Parse(const json& value) {
       out.finding_queries = field.get<int>();
     else if (key == "judging_pairs")
       out.judging_pairs = field.get<int>();
+    else if (key == "judged_claims")
+      out.judged_claims = field.get<double>();
+    else if (key == "judged_photos")
+      out.judged_photos = field.get<double>();
     else if (key == "phases") {
       for (const json& phase : field) {
         SL_ASSIGN_OR_RETURN(Phase parsed, ParsePhase(phase));
@@ -68,6 +72,11 @@ absl::StatusOr<Curriculum> Parse(const json& value) {
   }
   if (out.steps < 1 || out.rounds < 1) {
     return absl::InvalidArgumentError("\"steps\" and \"rounds\" must be at least 1");
+  }
+  if (!(out.judged_claims >= 0 && out.judged_photos >= 0 &&
+        out.judged_claims + out.judged_photos <= 1)) {
+    return absl::InvalidArgumentError(
+        "\"judged_claims\" and \"judged_photos\" must be shares, together at most 1");
   }
   if (out.balance < 0) return absl::InvalidArgumentError("\"balance\" must not be below 0");
   return out;

@@ -33,6 +33,10 @@ struct Curriculum {
   int writing_tokens = 4096;  // a pass
   int finding_queries = 64;
   int judging_pairs = 48;
+  // Shares of the queries that are judged: an answer's sentence, with what it claims to rest on;
+  // photos. The rest are of pages and texts.
+  double judged_claims = 0.2;
+  double judged_photos = 0.4;
   std::vector<Phase> phases;  // by step, at least one from step 0
 
   const Phase& At(int64_t step) const;

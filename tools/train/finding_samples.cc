@@ -24,8 +24,6 @@ constexpr demo_world::WorldSize kFewestFound = {.items = 40, .pages = 16, .texts
 constexpr demo_world::WorldSize kJudgedWorld = {.items = 300, .pages = 40, .texts = 80};
 constexpr int kQueriesOfAWorld = 8;
 constexpr int kJudgedTogether = 8;  // documents of a query
-// Of what is judged, the share that is an answer's sentence and what it claims to rest on.
-constexpr double kClaims = 0.2;
 constexpr Task kPhotoTasks[] = {Task::kPhotoToItem, Task::kTextToPhoto, Task::kComposed};
 constexpr Task kPageTasks[] = {Task::kTextToPage, Task::kTextToPage,  Task::kTextToPage,
                                Task::kTextToText, Task::kTwoPassages, Task::kComparison};
@@ -136,15 +134,17 @@ absl::Status SampleMaker::Judge(const World& world, const Question& question, Ra
   return absl::OkStatus();
 }
 
-absl::StatusOr<JudgingSamples> SampleMaker::Judging(int pairs, Random& random) const {
+absl::StatusOr<JudgingSamples> SampleMaker::Judging(int pairs, double claims, double photos,
+                                                    Random& random) const {
   JudgingSamples samples;
   while (static_cast<int>(samples.prompts.size()) < pairs) {
     const World world = SmallWorld(random, kJudgedWorld);
     for (int i = 0; i < kQueriesOfAWorld && static_cast<int>(samples.prompts.size()) < pairs; ++i) {
-      const std::optional<Question> question =
-          random.Chance(kClaims) ? AskOneOf(world, kClaimTasks, random)
-          : random.Chance(0.5)   ? AskOneOf(world, kPhotoTasks, random)
-                                 : AskOneOf(world, kPageTasks, random);
+      const double kind = random.Real();
+      const std::optional<Question> question = kind < claims ? AskOneOf(world, kClaimTasks, random)
+                                               : kind < claims + photos
+                                                   ? AskOneOf(world, kPhotoTasks, random)
+                                                   : AskOneOf(world, kPageTasks, random);
       if (question.has_value()) SL_RETURN_IF_ERROR(Judge(world, *question, random, samples));
     }
   }

@@ -79,6 +79,10 @@ int Main(int argc, char** argv) {
         ->required();
     command->add_option("--device", arguments.trainer.device, "cpu or cuda:N");
     command->add_option("--dtype", arguments.trainer.dtype, "float32 or bfloat16");
+    command
+        ->add_option("--adapter-rank", arguments.trainer.adapter_rank,
+                     "train an adapter of this rank beside the weights, which stay; 0: none")
+        ->check(CLI::Range(0, 256));
     command->add_option("--workers", arguments.trainer.workers, "threads with a network each")
         ->check(CLI::Range(1, 64));
   };

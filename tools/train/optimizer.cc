@@ -55,7 +55,7 @@ void AdamW(Parameter& parameter, const OptimizerOptions& options, int64_t step) 
 }  // namespace
 
 bool UsesMuon(const std::string& name, const at::Tensor& value) {
-  return value.dim() == 2 && !absl::StrContains(name, "embed");
+  return value.dim() == 2 && !absl::StrContains(name, "embed") && !absl::StrContains(name, "lora_");
 }
 
 double Step(std::vector<Parameter>& parameters, const OptimizerOptions& options, int64_t step,

@@ -24,8 +24,8 @@ struct OptimizerOptions {
   double weight_decay = 0.1;  // of matrices, times the rate
 };
 
-// Whether Muon moves this parameter: matrices inside the network. Tables, norms, biases and the
-// patch embedding are AdamW's.
+// Whether Muon moves this parameter: matrices inside the network. Tables, norms, biases, the patch
+// embedding and the factors of an adapter are AdamW's.
 bool UsesMuon(const std::string& name, const at::Tensor& value);
 
 // One step, in place; gradients are clipped together to length 1 first. Matrices: Muon (Jordan and

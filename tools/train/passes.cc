@@ -37,7 +37,9 @@ absl::StatusOr<PassSamples> MakePass(const ModelFiles& files, const SampleMaker&
       break;
     }
     case Lesson::kJudge: {
-      SL_ASSIGN_OR_RETURN(JudgingSamples made, samples.Judging(curriculum.judging_pairs, random));
+      SL_ASSIGN_OR_RETURN(JudgingSamples made,
+                          samples.Judging(curriculum.judging_pairs, curriculum.judged_claims,
+                                          curriculum.judged_photos, random));
       prompts = std::move(made.prompts);
       pass.judged = std::move(made.wanted);
       pass.judged_together = std::move(made.queries);

@@ -69,7 +69,8 @@ class SampleMaker {
                                          demo_world::Random& random) const;
   absl::StatusOr<FindingSamples> Finding(Lesson lesson, int queries,
                                          demo_world::Random& random) const;
-  absl::StatusOr<JudgingSamples> Judging(int pairs, demo_world::Random& random) const;
+  absl::StatusOr<JudgingSamples> Judging(int pairs, double claims, double photos,
+                                         demo_world::Random& random) const;
 
  private:
   demo_world::World SmallWorld(demo_world::Random& random, const demo_world::WorldSize& size) const;

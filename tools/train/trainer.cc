@@ -1,6 +1,7 @@
 #include "tools/train/trainer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
@@ -12,18 +13,22 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "model/safetensors.h"
+#include "model/write_adapter.h"
 
 namespace sightline::train {
 namespace {
 
 constexpr double kAverageDecay = 0.99;  // a step
 constexpr int kPassesAhead = 3;         // of each maker
+constexpr uint64_t kFirstFactors = 1;   // seed of an adapter's first numbers
 constexpr char kTrainingFile[] = "training.safetensors";
 constexpr char kStepFile[] = "state.json";  // beside exported weights: the step they are of
 constexpr char kWeightsFile[] = "model.safetensors";
@@ -79,6 +84,19 @@ Lesson LessonOf(const Phase& phase, uint64_t index) {
   return static_cast<Lesson>(last);
 }
 
+void StartMoments(Parameter& parameter) {
+  parameter.first = at::zeros_like(parameter.value);
+  parameter.average = parameter.value.clone();
+  if (!UsesMuon(parameter.name, parameter.value)) {
+    parameter.second = at::zeros_like(parameter.value);
+  }
+}
+
+// Whether an adapter changes this weight: a matrix of one of the text model's layers.
+bool IsAdapted(const model::NamedTensor& weight) {
+  return weight.tensor.dim() == 2 && absl::StrContains(weight.name, "language_model.layers.");
+}
+
 }  // namespace
 
 void LessonSums::Add(const LossReport& report) {
@@ -124,21 +142,56 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Open(const TrainerOptions& opt
           tensor.tensor.sizes(), tensor.tensor.options().dtype(at::kFloat).requires_grad(false)));
     }
   }
-  for (const model::NamedTensor& tensor : trainer->workers_.front().network->trainable) {
-    const model::TensorView* const stored = weights->Find(tensor.name);
-    Parameter parameter;
-    parameter.name = tensor.name;
-    SL_ASSIGN_OR_RETURN(const at::Tensor view, model::ViewStored(*stored, weights));
-    parameter.value =
-        view.to(tensor.tensor.device(), at::kFloat, /*non_blocking=*/false, /*copy=*/true);
-    parameter.first = at::zeros_like(parameter.value);
-    parameter.average = parameter.value.clone();
-    if (!UsesMuon(parameter.name, parameter.value))
-      parameter.second = at::zeros_like(parameter.value);
-    trainer->parameters_.push_back(std::move(parameter));
-  }
+  SL_RETURN_IF_ERROR(trainer->TakeWeights(weights));
   SL_RETURN_IF_ERROR(trainer->RestoreState());
   return trainer;
+}
+
+absl::Status Trainer::TakeWeights(const std::shared_ptr<const model::CheckpointWeights>& weights) {
+  const std::vector<model::NamedTensor>& trainable = workers_.front().network->trainable;
+  for (size_t place = 0; place < trainable.size(); ++place) {
+    const model::NamedTensor& tensor = trainable[place];
+    Parameter parameter;
+    parameter.name = tensor.name;
+    SL_ASSIGN_OR_RETURN(const at::Tensor view,
+                        model::ViewStored(*weights->Find(tensor.name), weights));
+    parameter.value =
+        view.to(tensor.tensor.device(), at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    if (options_.adapter_rank == 0) {
+      StartMoments(parameter);
+      parameters_.push_back(std::move(parameter));
+    } else if (IsAdapted(tensor)) {
+      AddFactors(place, parameter);
+    } else {
+      for (Worker& worker : workers_) {
+        at::Tensor still = worker.network->trainable[place].tensor;
+        still.set_requires_grad(false);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Trainer::AddFactors(size_t place, const Parameter& matrix) {
+  const int64_t out = matrix.value.size(0), in = matrix.value.size(1);
+  const std::string root =
+      absl::StrCat("base_model.model.", absl::StripSuffix(matrix.name, ".weight"));
+  Parameter a, b;
+  a.name = root + ".lora_A.weight";
+  b.name = root + ".lora_B.weight";
+  // As PEFT begins: A at random, no longer than a row of the matrix, B zero, so that nothing is
+  // changed yet.
+  at::Generator random = at::detail::createCPUGenerator(kFirstFactors + place);
+  a.value = at::empty({options_.adapter_rank, in}, at::kFloat)
+                .uniform_(-1, 1, random)
+                .div_(std::sqrt(static_cast<double>(in)))
+                .to(matrix.value.device());
+  b.value = at::zeros({out, options_.adapter_rank}, matrix.value.options());
+  StartMoments(a);
+  StartMoments(b);
+  parameters_.push_back(std::move(a));
+  parameters_.push_back(std::move(b));
+  adapted_.push_back({place, matrix.value});
 }
 
 absl::Status Trainer::RestoreState() {
@@ -191,6 +244,14 @@ absl::Status Trainer::OnWorkers(const std::function<absl::Status(int number)>& r
 
 void Trainer::GiveWeights(at::Tensor Parameter::* which) {
   const c10::NoGradGuard no_grad;
+  for (size_t i = 0; i < adapted_.size(); ++i) {
+    const at::Tensor weight =
+        at::addmm(adapted_[i].base, parameters_[2 * i + 1].*which, parameters_[2 * i].*which);
+    for (Worker& worker : workers_) {
+      worker.network->trainable[adapted_[i].place].tensor.copy_(weight);
+    }
+  }
+  if (!adapted_.empty()) return;
   for (Worker& worker : workers_) {
     for (size_t i = 0; i < parameters_.size(); ++i) {
       worker.network->trainable[i].tensor.copy_(parameters_[i].*which);
@@ -240,6 +301,12 @@ absl::Status Trainer::WorkerStep(const Curriculum& curriculum, int number) {
   return absl::OkStatus();
 }
 
+at::Tensor Trainer::GradientAt(size_t place, double passes) const {
+  at::Tensor sum = workers_.front().gradients[place];
+  for (size_t w = 1; w < workers_.size(); ++w) sum = sum.add(workers_[w].gradients[place]);
+  return sum.div(passes);
+}
+
 absl::Status Trainer::Advance(const Curriculum& curriculum) {
   if (options_.makers > 0 && queue_ == nullptr) {
     queue_ = std::make_unique<PassQueue>(
@@ -252,10 +319,16 @@ absl::Status Trainer::Advance(const Curriculum& curriculum) {
   return CatchStatus("optimizer", [&]() -> absl::Status {
     const c10::NoGradGuard no_grad;
     const double passes = static_cast<double>(options_.workers) * curriculum.rounds;
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-      at::Tensor sum = workers_.front().gradients[i];
-      for (size_t w = 1; w < workers_.size(); ++w) sum = sum.add(workers_[w].gradients[i]);
-      parameters_[i].gradient = sum.div(passes);
+    if (adapted_.empty()) {
+      for (size_t i = 0; i < parameters_.size(); ++i) {
+        parameters_[i].gradient = GradientAt(i, passes);
+      }
+    }
+    for (size_t i = 0; i < adapted_.size(); ++i) {
+      Parameter &a = parameters_[2 * i], &b = parameters_[2 * i + 1];
+      const at::Tensor gradient = GradientAt(adapted_[i].place, passes);
+      a.gradient = at::mm(b.value.t(), gradient);
+      b.gradient = at::mm(gradient, a.value.t());
     }
     OptimizerOptions options;
     options.rate = curriculum.RateAt(step_);
@@ -322,7 +395,20 @@ absl::Status Trainer::Save() const {
                       {{"step", absl::StrCat(step_)}});
 }
 
+absl::Status Trainer::ExportAdapter(const std::string& folder) const {
+  std::vector<model::AdapterLayer> layers;
+  for (size_t i = 0; i < adapted_.size(); ++i) {
+    const std::string& weight = workers_.front().network->trainable[adapted_[i].place].name;
+    layers.push_back({std::string(absl::StripSuffix(weight, ".weight")), parameters_[2 * i].average,
+                      parameters_[2 * i + 1].average});
+  }
+  return CatchStatus("export", [&] {
+    return model::WriteAdapter(folder, options_.folder, layers, /*bfloat16=*/true);
+  });
+}
+
 absl::Status Trainer::Export(const std::string& folder) const {
+  if (!adapted_.empty()) return ExportAdapter(folder);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return absl::UnavailableError(absl::StrCat(folder, ": ", error.message()));

@@ -25,6 +25,10 @@ struct TrainerOptions {
   int workers = 1;  // networks that share a step's work, one thread each; part of what
                     // a seed stands for
   int makers = 0;   // threads that make samples ahead; 0: each worker makes its own
+  // Above 0 the weights stay, and an adapter of this rank is trained beside the matrices of the
+  // text model's layers (Hu and others, "LoRA: Low-Rank Adaptation of Large Language Models",
+  // 2021).
+  int adapter_rank = 0;
 };
 
 // Of the passes of one lesson.
@@ -67,7 +71,7 @@ class Trainer {
 
   // The mean of the weights over the last steps, in bfloat16, with the checkpoint's other files.
   // `folder` is made where it is missing. A copy of it is a run that can be gone on with; its
-  // momentum begins anew.
+  // momentum begins anew. With adapter_rank the adapter alone.
   absl::Status Export(const std::string& folder) const;
 
  private:
@@ -77,7 +81,20 @@ class Trainer {
     std::vector<LessonSums> sums;       // by lesson
   };
 
+  // A matrix W that stays, and stands in the networks as W + B A. A and B are the parameters 2 i
+  // and 2 i + 1 of matrix i.
+  struct Adapted {
+    size_t place = 0;  // in Network::trainable
+    at::Tensor base;   // float32, [out, in]
+  };
+
   Trainer() = default;
+  // The parameters of a run that trains the weights, or an adapter.
+  absl::Status TakeWeights(const std::shared_ptr<const model::CheckpointWeights>& weights);
+  void AddFactors(size_t place, const Parameter& matrix);
+  // The mean gradient of the weight at `place` over a step's passes.
+  at::Tensor GradientAt(size_t place, double passes) const;
+  absl::Status ExportAdapter(const std::string& folder) const;
   // The weights, or their means, to every worker's network.
   void GiveWeights(at::Tensor Parameter::* which);
   // Passes are numbered through a run: by step, round and worker.
@@ -91,6 +108,7 @@ class Trainer {
   TrainerOptions options_;
   std::unique_ptr<ModelFiles> files_;
   std::vector<Parameter> parameters_;
+  std::vector<Adapted> adapted_;  // empty: the parameters are the weights, in their order
   std::vector<Worker> workers_;
   PatchMemory memory_;
   int64_t step_ = 0;

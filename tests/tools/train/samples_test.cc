@@ -201,7 +201,7 @@ TEST_F(SamplesTest, QueriesComeWithTheirDocuments) {
 TEST_F(SamplesTest, JudgementsAreOfBothKinds) {
   const SampleMaker samples(*files_, /*evaluation=*/false);
   demo_world::Random random(14);
-  ASSERT_OK_AND_ASSIGN(const JudgingSamples made, samples.Judging(20, random));
+  ASSERT_OK_AND_ASSIGN(const JudgingSamples made, samples.Judging(20, 0.2, 0.4, random));
   EXPECT_THAT(made.wanted, ::testing::Contains(0.0f));
   EXPECT_THAT(made.wanted, ::testing::Contains(1.0f));
   for (const model::Prompt& prompt : made.prompts) EXPECT_THAT(prompt.text, HasSubstr("<Query>:"));
@@ -210,7 +210,7 @@ TEST_F(SamplesTest, JudgementsAreOfBothKinds) {
 TEST_F(SamplesTest, EachQueryIsJudgedWithDocumentsOfBothKinds) {
   const SampleMaker samples(*files_, /*evaluation=*/false);
   demo_world::Random random(16);
-  ASSERT_OK_AND_ASSIGN(const JudgingSamples made, samples.Judging(160, random));
+  ASSERT_OK_AND_ASSIGN(const JudgingSamples made, samples.Judging(160, 0.2, 0.4, random));
   ASSERT_EQ(made.prompts.size(), made.wanted.size());
   size_t begin = 0;
   int claims = 0;

@@ -5,12 +5,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/file.h"
+#include "base/status.h"
+#include "model/load.h"
 #include "model/safetensors.h"
 #include "tests/support/status_matchers.h"
 #include "tests/tools/train/small_run.h"
@@ -131,6 +136,46 @@ TEST(TrainerTest, ExportsBfloat16WithEverythingThatGoesWithIt) {
   ASSERT_OK_AND_ASSIGN(const auto next, Trainer::Open({.folder = folder}));
   EXPECT_EQ(next->step(), 1);
   EXPECT_THAT(next->Advance(SmallCurriculum()), IsOk());
+}
+
+TEST(TrainerTest, AnAdapterIsTrainedBesideTheWeights) {
+  const auto run = SmallRun(), parts = SmallRun(), out = SmallRun();
+  ASSERT_NE(run, nullptr);
+  Curriculum curriculum = SmallCurriculum();
+  curriculum.rate = 2e-2;
+  curriculum.phases[0].shares.fill(0);
+  curriculum.phases[0].shares[static_cast<int>(Lesson::kDescribe)] = 1;
+  std::vector<double> losses;
+  const auto advance = [&](const std::string& folder, int steps) -> absl::Status {
+    SL_ASSIGN_OR_RETURN(const auto trainer, Trainer::Open({.folder = folder, .adapter_rank = 3}));
+    for (int i = 0; i < steps; ++i) {
+      SL_RETURN_IF_ERROR(trainer->Advance(curriculum));
+      const LessonSums sums = trainer->TakeSums()[static_cast<int>(Lesson::kDescribe)];
+      losses.push_back(sums.loss / sums.passes);
+    }
+    SL_RETURN_IF_ERROR(trainer->Save());
+    return trainer->Export(out->path() + "/adapter");
+  };
+  ASSERT_THAT(advance(parts->path(), 14), IsOk());
+  ASSERT_THAT(advance(parts->path(), 16), IsOk());
+  ASSERT_THAT(advance(run->path(), 30), IsOk());
+  EXPECT_LT(losses.back(), losses.front() - 1);
+  EXPECT_TRUE(Weights(run->path()) == Weights(parts->path()));  // whether interrupted or not
+
+  ASSERT_OK_AND_ASSIGN(const auto file, model::SafetensorsFile::Open(
+                                            out->path() + "/adapter/adapter_model.safetensors"));
+  EXPECT_EQ(file->tensors().size(), 2u * 2 * 7);  // of two layers with seven matrices each
+  for (const model::TensorView& tensor : file->tensors()) {
+    EXPECT_THAT(tensor.name, HasSubstr("language_model.layers."));
+    EXPECT_EQ(std::min(tensor.shape[0], tensor.shape[1]), 3) << tensor.name;
+  }
+  ASSERT_THAT(WriteFileAtomic(out->path() + "/sightline.json",
+                              R"({"reranker":{"folder":"writer","adapter":"adapter"}})"),
+              IsOk());
+  std::filesystem::rename(run->path(), out->path() + "/writer");
+  ASSERT_OK_AND_ASSIGN(const model::LoadedModel loaded, model::Load(out->path(), {}));
+  const model::RerankItem item = {.videos = {}, .images = {}, .texts = {"a red mug"}};
+  EXPECT_THAT(loaded.reranker->Rerank("", item, std::span(&item, 1), {}), IsOk());
 }
 
 TEST(TrainerTest, ARunWithoutACheckpointIsRefused) {
