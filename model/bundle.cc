@@ -92,6 +92,10 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
     } else if (key == "rereads") {
       if (!value.is_boolean()) return Wrong(path, key, "true or false");
       out.rereads = value.get<bool>();
+    } else if (key == "rerank_weight") {
+      const double weight = value.is_number() ? value.get<double>() : 0;
+      if (!(weight > 0 && weight <= 1)) return Wrong(path, key, "a number above 0, at most 1");
+      out.rerank_weight = weight;
     } else if (key == "max_image_pixels") {
       if (!value.is_number_integer() || value.get<int64_t>() < 1) {
         return Wrong(path, key, "a whole number above 0");
@@ -101,7 +105,7 @@ absl::StatusOr<BundleLayout> ParseBundle(const std::string& folder, const std::s
       return absl::FailedPreconditionError(
           absl::StrCat(path, ": unknown key \"", key,
                        "\"; expected encoder, reranker, generator, adapters, untrained, "
-                       "answers, abstain_above, rereads or max_image_pixels"));
+                       "answers, abstain_above, rereads, rerank_weight or max_image_pixels"));
     }
   }
   if (!out.encoder.has_value() && !out.reranker.has_value() && !out.generator.has_value()) {

@@ -41,6 +41,9 @@ struct ModelInfo {
   bool quotes = false;       // and that answers are quoted unless a request asks for a written one
   double abstain_above = 1;  // as in BundleLayout
   bool rereads = false;      // likewise
+  // Of a reranker: hits are ordered by the cosine of the encoder's vectors and, this many times,
+  // the log-odds of the reranker's score; 0 = by the reranker's score alone.
+  double rerank_weight = 0;
 };
 
 }  // namespace sightline::model

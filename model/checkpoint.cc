@@ -218,6 +218,7 @@ ModelInfo Checkpoint::Info(absl::string_view prompt_rules, int64_t dimension,
   info.quotes = options_.quotes;
   info.abstain_above = options_.abstain_above;
   info.rereads = options_.rereads;
+  info.rerank_weight = options_.rerank_weight;
   for (const auto& [name, loaded] : adapters_) {
     if (!absl::StartsWith(name, kPartsOwnAdapter)) info.adapters.push_back(name);
   }

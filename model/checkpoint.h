@@ -36,6 +36,7 @@ struct CheckpointOptions {
   bool quotes = false;
   double abstain_above = 1;
   bool rereads = false;
+  double rerank_weight = 0;
   std::optional<int64_t> max_image_pixels;  // lowers the limit of both front ends
 };
 

@@ -35,6 +35,7 @@ absl::StatusOr<LoadedModel> Load(const std::string& folder, const LoadOptions& o
     own.quotes = layout.quotes;
     own.abstain_above = layout.abstain_above;
     own.rereads = layout.rereads;
+    own.rerank_weight = layout.rerank_weight;
     own.max_image_pixels = layout.max_image_pixels;
     own.adapters.insert(layout.adapters.begin(), layout.adapters.end());
     if (!(*part)->adapter.empty()) own.adapters[OwnName(**part)] = (*part)->adapter;

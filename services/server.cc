@@ -265,6 +265,9 @@ absl::Status Server::StartCaches(const std::string& version) {
     server.AddNumber(info.quotes ? 1 : 0).AddField(absl::StrCat(info.abstain_above));
     server.AddNumber(info.rereads ? 1 : 0);
   }
+  if (parts.model.reranker != nullptr) {
+    server.AddField(absl::StrCat(parts.model.reranker->info().rerank_weight));
+  }
   add_part(parts.model.encoder);
   add_part(parts.model.reranker);
   add_part(parts.model.generator);
@@ -287,15 +290,15 @@ absl::Status Server::StartServices() {
       parts.embeddings.get());
   parts.heatmapper = std::make_unique<query::Heatmapper>(*parts.corpus, *parts.retriever,
                                                          *parts.model.encoder, picture);
+  // What answers are quoted for is not trusted to judge or read strange documents either.
+  const bool trusted = parts.model.generator == nullptr || !parts.model.generator->info().quotes;
   query::EntailmentScorer entailment;
-  if (parts.model.reranker != nullptr && config_.judge_by_reranker) {
+  if (parts.model.reranker != nullptr && config_.judge_by_reranker.value_or(trusted)) {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
   }
   parts.readings = Readings(config_.cache, parts.model.generator.get(), picture);
   const query::PictureWords read = WordsFrom(parts.readings.get());
-  // What answers are quoted for is not trusted to read strange documents either.
-  const bool judges_by_reading =
-      read != nullptr && config_.judge_by_reading.value_or(!parts.model.generator->info().quotes);
+  const bool judges_by_reading = read != nullptr && config_.judge_by_reading.value_or(trusted);
   parts.answerer = std::make_unique<query::Answerer>(
       config_.answer, parts.model.generator.get(), picture, entailment,
       config_.quote_by_meaning ? query::EncoderMeaning(*parts.model.encoder) : nullptr, read);

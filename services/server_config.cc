@@ -249,6 +249,10 @@ void AddQueryKeys(ConfigTable& t) {
   t.push_back(Text("query", "picture_root", "",
                    "Folder, absolute; file: URLs of pictures below it are read. Empty: none are."));
   t.push_back(Integer("query", "rerank_top", 40, 1, 200, "Candidates that are reranked."));
+  t.push_back(Real("query", "rerank_weight", "0", 0, 1,
+                   "Reranked hits are ordered by their similarity (cosine) and, this many times, "
+                   "the log-odds of the reranker's score. 0 = as the model's sightline.json says, "
+                   "which may be the reranker alone; 1 = nearly the reranker alone."));
   t.push_back(Integer("answer", "passages", 8, 1, 100, "Passages of a prompt."));
   t.push_back(Integer("answer", "pictures", 8, 0, 64, "Of them, shown with their picture."));
   t.push_back(Integer("answer", "prompt_tokens", 4096, 64, 1 << 20,
@@ -275,9 +279,10 @@ void AddQueryKeys(ConfigTable& t) {
   t.push_back(Switch("answer", "second_look", true,
                      "Names that the best passages bring in are looked for once more, and what "
                      "holds them takes some of the last places (docs/search.md)."));
-  t.push_back(
-      Switch("answer", "judge_by_reranker", true,
-             "Where a reranker is loaded it judges the sentences that exact checks leave."));
+  t.push_back(Choice("answer", "judge_by_reranker", "auto",
+                     "Where a reranker is loaded it judges the sentences that exact checks leave. "
+                     "auto = unless the model's answers are quoted where nothing else is asked.",
+                     {"auto", "on", "off"}));
   t.push_back(Choice("answer", "judge_by_reading", "auto",
                      "Claims that are to be verified by pictures without words, and that nothing "
                      "else supports, are judged by what the generator reads there, of at most "
@@ -475,6 +480,7 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.content.max_picture_bytes = static_cast<size_t>(c.Int("query.max_picture_bytes"));
   out.content.picture_root = c.String("query.picture_root");
   out.retriever.rerank_top = static_cast<int>(c.Int("query.rerank_top"));
+  out.retriever.rerank_weight = c.Number("query.rerank_weight");
   out.answer.prompt.max_passages = static_cast<int>(c.Int("answer.passages"));
   out.answer.prompt.max_pictures = static_cast<int>(c.Int("answer.pictures"));
   out.answer.prompt.token_budget = static_cast<int>(c.Int("answer.prompt_tokens"));
@@ -486,7 +492,7 @@ void ReadQuery(const Config& c, ServerConfig& out) {
   out.answer.reread = Chosen(c.String("answer.reread"));
   out.quote_by_meaning = c.Bool("answer.quote_by_meaning");
   out.second_look = c.Bool("answer.second_look");
-  out.judge_by_reranker = c.Bool("answer.judge_by_reranker");
+  out.judge_by_reranker = Chosen(c.String("answer.judge_by_reranker"));
   out.judge_by_reading = Chosen(c.String("answer.judge_by_reading"));
   out.answer.max_tokens = static_cast<int>(c.Int("answer.max_tokens"));
 }

@@ -68,9 +68,11 @@ struct ServerConfig {
   media::MediaOptions media;
   query::RetrieverOptions retriever;
   query::AnswerOptions answer;
-  bool quote_by_meaning = true;   // what is quoted is chosen by its embedding too
-  bool second_look = true;        // of answers whose request does not say
-  bool judge_by_reranker = true;  // sentences of answers, where a reranker is loaded
+  bool quote_by_meaning = true;  // what is quoted is chosen by its embedding too
+  bool second_look = true;       // of answers whose request does not say
+  // Sentences of answers are judged by a reranker, where one is loaded; absent: unless the model's
+  // answers are quoted unasked.
+  std::optional<bool> judge_by_reranker = {};
   // Claims to be verified by pictures without words are judged by what the generator reads there;
   // absent: where it writes answers unasked.
   std::optional<bool> judge_by_reading = {};

@@ -157,6 +157,29 @@ void KeepForRerank(const RetrieveRequest& request, int wanted, std::vector<Hit>&
   hits = std::move(out);
 }
 
+// Natural logarithm of p / (1 - p), of a score as far from 0 and 1 as float32 tells apart.
+double LogOdds(float score) {
+  constexpr double kLeast = 1e-6;
+  const double p = std::clamp(static_cast<double>(score), kLeast, 1 - kLeast);
+  return std::log(p / (1 - p));
+}
+
+// Scores hits by the encoder and the reranker together: a contrastive encoder's cosine is, but for
+// a factor, the logarithm of how likely the hit is (van den Oord and others, "Representation
+// Learning with Contrastive Predictive Coding", 2018), and so are the reranker's log-odds; what one
+// says weakly the other decides. A hit that only words found is as similar as the least of the
+// others; where all are, the reranker's scores stay.
+void AddSimilarity(double weight, std::vector<Hit>& hits) {
+  std::optional<float> least;
+  for (const Hit& hit : hits) {
+    if (hit.dense.has_value()) least = std::min(least.value_or(*hit.dense), *hit.dense);
+  }
+  if (!least.has_value()) return;
+  for (Hit& hit : hits) {
+    hit.score = static_cast<float>(hit.dense.value_or(*least) + weight * LogOdds(*hit.rerank));
+  }
+}
+
 std::vector<Hit> Grouped(std::vector<Hit> hits, int documents, int group_size) {
   const std::vector<size_t> places = GroupByDocument(hits, documents, group_size);
   std::vector<bool> kept(hits.size());
@@ -722,6 +745,9 @@ absl::Status Retriever::Rerank(const RetrieveRequest& request, const edge::CallL
     hits[i].rerank = (*scores)[i];
     hits[i].score = (*scores)[i];
   }
+  const double weight =
+      options_.rerank_weight > 0 ? options_.rerank_weight : reranker_->info().rerank_weight;
+  if (weight > 0) AddSimilarity(weight, hits);
   std::stable_sort(hits.begin(), hits.end(),
                    [](const Hit& a, const Hit& b) { return a.score > b.score; });
   return absl::OkStatus();

@@ -21,6 +21,7 @@ struct RetrieverOptions {
   int rerank_top = 40;       // candidates reranked, or k where k is larger
   int max_rerank = 200;      // largest k with reranking
   int rerank_pictures = 40;  // of the reranked, how many at most are shown with their picture
+  double rerank_weight = 0;  // ModelInfo::rerank_weight; 0 = as the reranker says
   int patch_top = 50;        // of the dense stage, how many at most are scored by their patches
 };
 

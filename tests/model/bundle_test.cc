@@ -45,12 +45,14 @@ TEST_F(BundleTest, NamesTheFoldersOfItsParts) {
   EXPECT_FALSE(layout.quotes);
   EXPECT_EQ(layout.abstain_above, 1);
   EXPECT_FALSE(layout.rereads);
+  EXPECT_EQ(layout.rerank_weight, 0);
   ASSERT_OK_AND_ASSIGN(const BundleLayout quoting,
                        Read(R"({"generator":"part","answers":"quoted","abstain_above":0.25,
-                                "rereads":true})"));
+                                "rereads":true,"rerank_weight":0.02})"));
   EXPECT_TRUE(quoting.quotes);
   EXPECT_EQ(quoting.abstain_above, 0.25);
   EXPECT_TRUE(quoting.rereads);
+  EXPECT_EQ(quoting.rerank_weight, 0.02);
 }
 
 TEST_F(BundleTest, APartMayHaveAnAdapterAndCallsMayChooseOthers) {

@@ -46,6 +46,27 @@ class CountingReranker : public FakeReranker {
   size_t documents = 0;  // of the last call
 };
 
+// Likes best what comes last; its scores are added to the similarity.
+class AddedReranker : public FakeReranker {
+ public:
+  explicit AddedReranker(double weight) : info_(FakeReranker::info()) {
+    info_.rerank_weight = weight;
+  }
+  const model::ModelInfo& info() const override { return info_; }
+  absl::StatusOr<std::vector<float>> Rerank(absl::string_view, const model::RerankItem&,
+                                            std::span<const model::RerankItem> items,
+                                            const model::CallOptions&) override {
+    std::vector<float> scores;
+    for (size_t i = 0; i < items.size(); ++i) {
+      scores.push_back(static_cast<float>(i + 1) / static_cast<float>(items.size() + 1));
+    }
+    return scores;
+  }
+
+ private:
+  model::ModelInfo info_;
+};
+
 class RetrieverTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -90,6 +111,11 @@ class RetrieverTest : public ::testing::Test {
 
   void AddPart(QueryPart part) { request_.content.parts.push_back(std::move(part)); }
 
+  static std::vector<uint64_t> Passages(const Retrieved& found) {
+    std::vector<uint64_t> out;
+    for (const Hit& hit : found.hits) out.push_back(hit.passage.id);
+    return out;
+  }
   static std::vector<std::string> Documents(const Retrieved& found) {
     std::vector<std::string> out;
     for (const Hit& hit : found.hits) out.push_back(hit.passage.document_id);
@@ -124,7 +150,7 @@ class RetrieverTest : public ::testing::Test {
 
   absl::StatusOr<Retrieved> Retrieve(model::Reranker* reranker = nullptr) {
     const Retriever retriever(
-        {}, *corpus_, encoder_, reranker,
+        options_, *corpus_, encoder_, reranker,
         [](const index::Passage&, absl::Time) { return absl::StatusOr<ImagePtr>(Picture(7)); });
     return retriever.Retrieve(request_, limits_);
   }
@@ -132,6 +158,7 @@ class RetrieverTest : public ::testing::Test {
   std::unique_ptr<TempDir> dir_;
   FakeEncoder encoder_;
   std::unique_ptr<index::Corpus> corpus_;
+  RetrieverOptions options_;
   RetrieveRequest request_;
   edge::CallLimits limits_;
 };
@@ -308,6 +335,47 @@ TEST_F(RetrieverTest, RerankingOrdersByTheRerankersScore) {
   EXPECT_EQ(found.hits[0].passage.text, "a blue boat on the lake");
   EXPECT_EQ(found.hits[0].rerank, 1.0f);
   EXPECT_EQ(found.hits[0].score, 1.0f);
+}
+
+TEST_F(RetrieverTest, TheRerankersLogOddsAreAddedToTheSimilarityWhereItSaysSo) {
+  request_.content.texts = {"lake boat blue"};
+  request_.mode = index::FusionMode::kDense;
+  ASSERT_OK_AND_ASSIGN(const Retrieved similar, Retrieve());
+  std::vector<uint64_t> reversed = Passages(similar);
+  std::reverse(reversed.begin(), reversed.end());
+  ASSERT_NE(Passages(similar), reversed);
+  request_.rerank = true;
+  AddedReranker a_little(1e-7);
+  ASSERT_OK_AND_ASSIGN(const Retrieved little, Retrieve(&a_little));
+  EXPECT_EQ(Passages(little), Passages(similar));
+  AddedReranker half(0.05);
+  ASSERT_OK_AND_ASSIGN(const Retrieved both, Retrieve(&half));
+  for (const Hit& hit : both.hits) {
+    const double p = std::clamp(static_cast<double>(*hit.rerank), 1e-6, 1 - 1e-6);
+    EXPECT_NEAR(hit.score, *hit.dense + 0.05 * std::log(p / (1 - p)), 1e-5);
+  }
+  options_.rerank_weight = 1;  // the server's word goes before the model's
+  ASSERT_OK_AND_ASSIGN(const Retrieved much, Retrieve(&a_little));
+  EXPECT_EQ(Passages(much), reversed);
+}
+
+TEST_F(RetrieverTest, WhatOnlyWordsFoundIsAsSimilarAsTheLeastOfTheOthers) {
+  request_.content.texts = {"lake boat blue"};
+  request_.mode = index::FusionMode::kLexical;
+  request_.rerank = true;
+  AddedReranker reranker(0.05);
+  ASSERT_OK_AND_ASSIGN(const Retrieved words, Retrieve(&reranker));
+  ASSERT_FALSE(words.hits.empty());
+  EXPECT_EQ(words.hits[0].score, *words.hits[0].rerank);  // none is known to be similar
+  request_.mode = index::FusionMode::kHybrid;
+  request_.candidates = 2;  // of each list
+  ASSERT_OK_AND_ASSIGN(const Retrieved found, Retrieve(&reranker));
+  float least = 1;
+  for (const Hit& hit : found.hits) least = std::min(least, hit.dense.value_or(1));
+  for (const Hit& hit : found.hits) {
+    const double p = std::clamp(static_cast<double>(*hit.rerank), 1e-6, 1 - 1e-6);
+    EXPECT_NEAR(hit.score, hit.dense.value_or(least) + 0.05 * std::log(p / (1 - p)), 1e-5);
+  }
 }
 
 TEST_F(RetrieverTest, CandidatesBoundWhatIsReranked) {

@@ -120,11 +120,17 @@ TEST(ServerConfigTest, WhatTheModelDecidesUnlessTheServerDoes) {
   ASSERT_OK_AND_ASSIGN(const ServerConfig unsaid, Read({}));
   EXPECT_EQ(unsaid.answer.reread, std::nullopt);
   EXPECT_EQ(unsaid.judge_by_reading, std::nullopt);
+  EXPECT_EQ(unsaid.judge_by_reranker, std::nullopt);
+  EXPECT_EQ(unsaid.retriever.rerank_weight, 0);
   ASSERT_OK_AND_ASSIGN(const ServerConfig said,
                        Read({}, {{"SIGHTLINE__ANSWER__REREAD", "on"},
-                                 {"SIGHTLINE__ANSWER__JUDGE_BY_READING", "off"}}));
+                                 {"SIGHTLINE__ANSWER__JUDGE_BY_READING", "off"},
+                                 {"SIGHTLINE__ANSWER__JUDGE_BY_RERANKER", "on"},
+                                 {"SIGHTLINE__QUERY__RERANK_WEIGHT", "0.05"}}));
   EXPECT_EQ(said.answer.reread, true);
   EXPECT_EQ(said.judge_by_reading, false);
+  EXPECT_EQ(said.judge_by_reranker, true);
+  EXPECT_EQ(said.retriever.rerank_weight, 0.05);
 }
 
 TEST(ServerConfigTest, NoWorkerHereIsForServersThatTakeOthers) {
