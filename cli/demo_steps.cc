@@ -145,11 +145,10 @@ void DemoSteps::SayHits(const v1::SearchResponse& reply) const {
 absl::StatusOr<std::string> DemoSteps::Answer(const DemoQuestions::Answer& answer) {
   const EvalQuestion& question = answer.question;
   if (!answer.quoted && !Writes(absl::StrCat("an answer ", answer.what))) return std::string();
-  v1::SearchAndAnswerRequest request = AnswerRequest(session_.collection(), Reranks(), question);
+  v1::SearchAndAnswerRequest request = AnswerRequest(session_.collection(), question);
   if (answer.quoted) {
     request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
     request.mutable_search()->set_mode(v1::SEARCH_MODE_LEXICAL);
-    request.mutable_search()->set_rerank(false);
   }
   const absl::Time start = absl::Now();
   SL_ASSIGN_OR_RETURN(const v1::AnswerResponse reply, session_.Answer(request));

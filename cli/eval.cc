@@ -22,11 +22,11 @@ absl::Status CheckExport(const EvalOptions& options) {
   const EvalSessionOptions& session = options.session;
   if (!session.server.empty() || !session.data.empty() || !session.model.empty() || session.keep ||
       session.untrained || options.shuffled || options.text_layer || options.quoted ||
-      !options.log.empty() || !options.run.empty() || !options.results.empty()) {
+      options.rerank || !options.log.empty() || !options.run.empty() || !options.results.empty()) {
     return absl::InvalidArgumentError(
         "--export writes the shop and its questions and asks nothing: leave --server, --data, "
-        "--model, --keep, --untrained, --shuffled, --text-layer, --quoted, --log, --run and "
-        "--results out");
+        "--model, --keep, --untrained, --shuffled, --text-layer, --quoted, --rerank, --log, --run "
+        "and --results out");
   }
   return absl::OkStatus();
 }
@@ -106,6 +106,7 @@ void AddEval(Arguments& program, const Environment& environment) {
                "Of demo-world: its pages are PDFs with a text layer, not pictures");
   command.Flag("--quoted", options->quoted,
                "Of demo-world: answers are quoted, not written by the generator");
+  command.Flag("--rerank", options->rerank, "The passages of answers are ordered by the reranker");
   command.Flag("--shuffled", options->shuffled,
                "Score against the gold of other questions: a control");
   command.Flag("--no-history", options->no_history,

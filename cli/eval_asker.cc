@@ -66,10 +66,11 @@ absl::StatusOr<EvalScore::Found> Find(const EvalSession& session, const EvalQues
 }
 
 absl::StatusOr<EvalScore::Answered> Answer(const EvalSession& session, const EvalQuestion& question,
-                                           bool quoted, Latencies& latencies, JsonObject& record) {
-  v1::SearchAndAnswerRequest request =
-      AnswerRequest(session.collection(), session.model().has_reranker(), question);
-  if (quoted) request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
+                                           const AnswerWay& way, Latencies& latencies,
+                                           JsonObject& record) {
+  v1::SearchAndAnswerRequest request = AnswerRequest(session.collection(), question);
+  request.mutable_search()->set_rerank(way.reranked);
+  if (way.quoted) request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
   const Stopwatch watch;
   SL_ASSIGN_OR_RETURN(const v1::AnswerResponse reply, session.Answer(request));
   latencies.Add("answer", watch.Milliseconds(), reply.timings());
@@ -118,8 +119,8 @@ absl::StatusOr<v1::LocateResponse> Locate(const EvalSession& session, const Eval
 }  // namespace
 
 absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
-                                                     const EvalQuestion& question, bool quoted,
-                                                     Latencies& latencies) {
+                                                     const EvalQuestion& question,
+                                                     const AnswerWay& way, Latencies& latencies) {
   EvalScore score = {.id = question.id,
                      .task = question.task,
                      .language = question.language,
@@ -153,8 +154,8 @@ absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
     case Task::kTwoPassages:
     case Task::kComparison:
     case Task::kAbstain: {
-      if (!writes && !quoted) return std::optional<EvalScore>();
-      SL_ASSIGN_OR_RETURN(score.answered, Answer(session, question, quoted, latencies, record));
+      if (!writes && !way.quoted) return std::optional<EvalScore>();
+      SL_ASSIGN_OR_RETURN(score.answered, Answer(session, question, way, latencies, record));
       return done();
     }
     case Task::kExtraction: {

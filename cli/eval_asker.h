@@ -44,14 +44,19 @@ struct EvalScore {
   std::string record = {};  // question, right answer and reply as one JSON object
 };
 
+// How answers are asked for.
+struct AnswerWay {
+  bool quoted = false;    // not generated
+  bool reranked = false;  // their passages
+};
+
 // Asks one question of the demo world in the way its task is used, and scores the reply. What is to
 // be found is searched by meaning alone; what is to be answered goes the server's whole way: hybrid
-// search, the reranker where there is one, eight passages, a generated or, where `quoted`, a quoted
-// answer; pictures at hand go to the generator, and for a box to Locate, too. Words are the
-// likeliest ones. Nothing when the
-// model lacks the part for it. Any thread. Errors: those of the calls.
+// search, eight passages, an answer; pictures at hand go to the generator, and for a box to Locate,
+// too. Words are the likeliest ones. Nothing when the model lacks the part for it. Any thread.
+// Errors: those of the calls.
 absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
-                                                     const EvalQuestion& question, bool quoted,
-                                                     Latencies& latencies);
+                                                     const EvalQuestion& question,
+                                                     const AnswerWay& way, Latencies& latencies);
 
 }  // namespace sightline::cli

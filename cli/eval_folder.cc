@@ -276,7 +276,7 @@ class FolderEval {
     v1::SearchAndAnswerRequest request;
     *request.mutable_search() = search;
     request.mutable_search()->set_k(kAnswerPassages);
-    request.mutable_search()->set_rerank(session_->model().has_reranker());
+    request.mutable_search()->set_rerank(options_.rerank);
     request.mutable_sampling()->set_temperature(0);
     // The server would not let weights write that the bundle says are untrained.
     if (options_.session.untrained && session_->model().has_generator()) {

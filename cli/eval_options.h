@@ -22,6 +22,7 @@ struct EvalOptions {
   bool shuffled = false;    // scored against the gold of other questions
   bool text_layer = false;  // pages of a made-up shop are PDFs with words, not pictures
   bool quoted = false;      // answers are quoted, not written
+  bool rerank = false;      // the passages of answers are reranked
   bool no_history = false;  // questions alone, without the conversation before them
   bool json = false;
 

@@ -120,8 +120,7 @@ void ShuffleRegions(uint64_t seed, std::vector<EvalRegion>& regions) {
 
 absl::StatusOr<RegionScore> AskRegion(const EvalSession& session, const EvalRegion& region,
                                       Latencies& latencies) {
-  v1::SearchAndAnswerRequest request =
-      AnswerRequest(session.collection(), session.model().has_reranker(), region.question);
+  v1::SearchAndAnswerRequest request = AnswerRequest(session.collection(), region.question);
   request.set_regions(true);
   // The demo's generator was taught pictures of pages, not sheets of text.
   if (region.text_layer) request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);

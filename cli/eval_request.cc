@@ -50,12 +50,11 @@ void Rerank(v1::SearchRequest& request) {
   request.set_candidates(kReranked);
 }
 
-v1::SearchAndAnswerRequest AnswerRequest(const std::string& collection, bool rerank,
+v1::SearchAndAnswerRequest AnswerRequest(const std::string& collection,
                                          const EvalQuestion& question) {
   v1::SearchAndAnswerRequest request;
   *request.mutable_search() = MakeSearch(collection, question);
   request.mutable_search()->set_k(kPassages);
-  request.mutable_search()->set_rerank(rerank);
   request.set_mode(v1::ANSWER_MODE_GENERATIVE);
   request.mutable_sampling()->set_temperature(0);
   request.mutable_sampling()->set_max_tokens(kAnswerTokens);

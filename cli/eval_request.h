@@ -22,9 +22,9 @@ v1::SearchRequest FindRequest(const std::string& collection, const EvalQuestion&
 // take.
 void Rerank(v1::SearchRequest& request);
 
-// What is to be answered goes the server's whole way: hybrid search, the reranker where there is
-// one, eight passages, a generated answer.
-v1::SearchAndAnswerRequest AnswerRequest(const std::string& collection, bool rerank,
+// What is to be answered goes the way of a request that says nothing else: hybrid search, eight
+// passages, but a generated answer.
+v1::SearchAndAnswerRequest AnswerRequest(const std::string& collection,
                                          const EvalQuestion& question);
 
 // kExtraction, kBox: the picture at hand goes to the generator, with the schema where the task has

@@ -137,7 +137,8 @@ class WorldEval {
     absl::Mutex mu;
     std::vector<std::optional<EvalScore>> scores(questions.size());
     SL_RETURN_IF_ERROR(ForEach(count, [&](int i) -> absl::Status {
-      auto score = AskAndScore(*session_, questions[i], options_.quoted, latencies_);
+      auto score =
+          AskAndScore(*session_, questions[i], {options_.quoted, options_.rerank}, latencies_);
       if (!score.ok()) {
         return Annotate(score.status(), absl::StrCat(TaskName(questions[i].task), " question"));
       }
@@ -245,6 +246,7 @@ class WorldEval {
         .Number("texts", options_.size.texts)
         .Bool("text_layer", options_.text_layer)
         .Bool("quoted", options_.quoted)
+        .Bool("rerank", options_.rerank)
         .Number("documents", static_cast<int64_t>(world_.documents().size()))
         .Number("queries", options_.queries)
         .Raw("tasks", TasksJson(by_task));
