@@ -56,6 +56,16 @@ class EvalTest(unittest.TestCase):
         self.assertEqual(stages["encode"]["calls"], report["details"]["latency_ms"]["search"]["calls"])
         self.assertLessEqual(stages["encode"]["p50"], stages["total"]["p50"])
 
+    def test_the_bundled_reranker_tells_pages_apart_that_look_alike_to_the_encoder(self):
+        pages = ["--dataset", "demo-world:5", "--items", "20", "--pages", "40", "--texts", "12", "--tasks", "text_to_page",
+                 "--queries", "40"]
+        both = self.evaluate(*pages)
+        self.assertGreater(both["rerank_ndcg_at_10"], both["encoder_ndcg_at_10"])
+        # Nearly alone it has another order.
+        alone = self.evaluate(*pages, SIGHTLINE__QUERY__RERANK_WEIGHT="1")
+        self.assertEqual(alone["encoder_ndcg_at_10"], both["encoder_ndcg_at_10"])
+        self.assertNotEqual(alone["rerank_ndcg_at_10"], both["rerank_ndcg_at_10"])
+
     def test_pages_as_pictures_judge_where_the_generator_reads_them(self):
         claims = ["--dataset", "demo-world:5", *SMALL, "--tasks", "verdict", "--queries", "8"]
         pages = {}
