@@ -106,7 +106,7 @@ void AddEval(Arguments& program, const Environment& environment) {
                "Of demo-world: its pages are PDFs with a text layer, not pictures");
   command.Flag("--quoted", options->quoted,
                "Of demo-world: answers are quoted, not written by the generator");
-  command.Flag("--rerank", options->rerank, "The passages of answers are ordered by the reranker");
+  command.Flag("--rerank", options->rerank, "The passages of answers are reranked");
   command.Flag("--shuffled", options->shuffled,
                "Score against the gold of other questions: a control");
   command.Flag("--no-history", options->no_history,

@@ -68,9 +68,7 @@ absl::StatusOr<EvalScore::Found> Find(const EvalSession& session, const EvalQues
 absl::StatusOr<EvalScore::Answered> Answer(const EvalSession& session, const EvalQuestion& question,
                                            const AnswerWay& way, Latencies& latencies,
                                            JsonObject& record) {
-  v1::SearchAndAnswerRequest request = AnswerRequest(session.collection(), question);
-  request.mutable_search()->set_rerank(way.reranked);
-  if (way.quoted) request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
+  const v1::SearchAndAnswerRequest request = AnswerRequest(session.collection(), question, way);
   const Stopwatch watch;
   SL_ASSIGN_OR_RETURN(const v1::AnswerResponse reply, session.Answer(request));
   latencies.Add("answer", watch.Milliseconds(), reply.timings());

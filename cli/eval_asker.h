@@ -10,6 +10,7 @@
 #include "cli/eval_latency.h"
 #include "cli/eval_metrics.h"
 #include "cli/eval_questions.h"
+#include "cli/eval_request.h"
 #include "cli/eval_session.h"
 
 namespace sightline::cli {
@@ -44,17 +45,11 @@ struct EvalScore {
   std::string record = {};  // question, right answer and reply as one JSON object
 };
 
-// How answers are asked for.
-struct AnswerWay {
-  bool quoted = false;    // not generated
-  bool reranked = false;  // their passages
-};
-
 // Asks one question of the demo world in the way its task is used, and scores the reply. What is to
 // be found is searched by meaning alone; what is to be answered goes the server's whole way: hybrid
-// search, eight passages, an answer; pictures at hand go to the generator, and for a box to Locate,
-// too. Words are the likeliest ones. Nothing when the model lacks the part for it. Any thread.
-// Errors: those of the calls.
+// search, eight passages, an answer; pictures at hand go to the generator, and those of boxes to
+// Locate, too. Words are the likeliest ones. Nothing when the model lacks the part for it. Any
+// thread. Errors: those of the calls.
 absl::StatusOr<std::optional<EvalScore>> AskAndScore(const EvalSession& session,
                                                      const EvalQuestion& question,
                                                      const AnswerWay& way, Latencies& latencies);

@@ -60,9 +60,11 @@ std::optional<demo_world::Box> ReadBox(absl::string_view reply) {
 
 std::optional<demo_world::Box> BestBox(const v1::LocateResponse& reply) {
   if (reply.places().empty()) return std::nullopt;
-  return FromProto(reply.places(0).box());
+  return BoxFromProto(reply.places(0).box());
 }
 
-demo_world::Box FromProto(const v1::Box& box) { return {box.x0(), box.y0(), box.x1(), box.y1()}; }
+demo_world::Box BoxFromProto(const v1::Box& box) {
+  return {box.x0(), box.y0(), box.x1(), box.y1()};
+}
 
 }  // namespace sightline::cli

@@ -24,6 +24,6 @@ std::optional<demo_world::Box> ReadBox(absl::string_view reply);
 
 // The first place; nothing when there is none.
 std::optional<demo_world::Box> BestBox(const v1::LocateResponse& reply);
-demo_world::Box FromProto(const v1::Box& box);
+demo_world::Box BoxFromProto(const v1::Box& box);
 
 }  // namespace sightline::cli

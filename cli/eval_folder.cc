@@ -92,6 +92,7 @@ class FolderEval {
     SL_RETURN_IF_ERROR(TryFiles());
     const std::string collection = absl::StrCat("eval-", dataset_.corpus_hash().substr(0, 16));
     SL_ASSIGN_OR_RETURN(session_, EvalSession::Open(options_.session, collection));
+    SL_RETURN_IF_ERROR(session_->CheckReranker(options_.rerank));
     SL_RETURN_IF_ERROR(Ingest());
     SL_RETURN_IF_ERROR(Ask());
     return WriteFiles();

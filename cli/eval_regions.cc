@@ -119,11 +119,11 @@ void ShuffleRegions(uint64_t seed, std::vector<EvalRegion>& regions) {
 }
 
 absl::StatusOr<RegionScore> AskRegion(const EvalSession& session, const EvalRegion& region,
-                                      Latencies& latencies) {
-  v1::SearchAndAnswerRequest request = AnswerRequest(session.collection(), region.question);
-  request.set_regions(true);
+                                      bool reranked, Latencies& latencies) {
   // The demo's generator was taught pictures of pages, not sheets of text.
-  if (region.text_layer) request.set_mode(v1::ANSWER_MODE_EXTRACTIVE);
+  v1::SearchAndAnswerRequest request = AnswerRequest(
+      session.collection(), region.question, {.quoted = region.text_layer, .reranked = reranked});
+  request.set_regions(true);
   const absl::Time start = absl::Now();
   SL_ASSIGN_OR_RETURN(const v1::AnswerResponse reply, session.Answer(request));
   latencies.Add("answer", absl::ToDoubleMilliseconds(absl::Now() - start), reply.timings());
@@ -135,7 +135,7 @@ absl::StatusOr<RegionScore> AskRegion(const EvalSession& session, const EvalRegi
     if (passage.document_id() != region.question.gold.documents.front()) continue;
     ++score.citations;
     if (!citation.has_region() && !passage.has_box()) continue;
-    const Box box = FromProto(citation.has_region() ? citation.region() : passage.box());
+    const Box box = BoxFromProto(citation.has_region() ? citation.region() : passage.box());
     score.regions.push_back({.of_words = passage.has_box(),
                              .covered = Covered(region.place, box),
                              .overlap = IntersectionOverUnion(region.place, box),

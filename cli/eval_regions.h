@@ -48,9 +48,10 @@ struct RegionScore {
   std::string record;                // question, answer and regions as one JSON object
 };
 
-// Has an answer written, with regions. Any thread. Errors: those of the call.
+// Has an answer written, with regions, its passages `reranked` or not. Any thread. Errors: those of
+// the call.
 absl::StatusOr<RegionScore> AskRegion(const EvalSession& session, const EvalRegion& region,
-                                      Latencies& latencies);
+                                      bool reranked, Latencies& latencies);
 
 TaskFigures RegionTask(const std::vector<RegionScore>& scores);
 

@@ -51,11 +51,12 @@ void Rerank(v1::SearchRequest& request) {
 }
 
 v1::SearchAndAnswerRequest AnswerRequest(const std::string& collection,
-                                         const EvalQuestion& question) {
+                                         const EvalQuestion& question, const AnswerWay& way) {
   v1::SearchAndAnswerRequest request;
   *request.mutable_search() = MakeSearch(collection, question);
   request.mutable_search()->set_k(kPassages);
-  request.set_mode(v1::ANSWER_MODE_GENERATIVE);
+  request.mutable_search()->set_rerank(way.reranked);
+  request.set_mode(way.quoted ? v1::ANSWER_MODE_EXTRACTIVE : v1::ANSWER_MODE_GENERATIVE);
   request.mutable_sampling()->set_temperature(0);
   request.mutable_sampling()->set_max_tokens(kAnswerTokens);
   return request;

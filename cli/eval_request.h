@@ -22,10 +22,16 @@ v1::SearchRequest FindRequest(const std::string& collection, const EvalQuestion&
 // take.
 void Rerank(v1::SearchRequest& request);
 
+// How answers are asked for.
+struct AnswerWay {
+  bool quoted = false;    // not generated
+  bool reranked = false;  // their passages
+};
+
 // What is to be answered goes the way of a request that says nothing else: hybrid search, eight
 // passages, but a generated answer.
 v1::SearchAndAnswerRequest AnswerRequest(const std::string& collection,
-                                         const EvalQuestion& question);
+                                         const EvalQuestion& question, const AnswerWay& way = {});
 
 // kExtraction, kBox: the picture at hand goes to the generator, with the schema where the task has
 // one.

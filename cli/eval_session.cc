@@ -87,6 +87,11 @@ EvalSession::~EvalSession() {
       ->DeleteCollection(&context, request, &response);
 }
 
+absl::Status EvalSession::CheckReranker(bool wanted) const {
+  if (!wanted || model_.has_reranker()) return absl::OkStatus();
+  return absl::FailedPreconditionError("--rerank: the model has no reranker");
+}
+
 std::string EvalSession::KeptText() const {
   return absl::StrCat("kept in ", kept_data_, ", collection ", collection_);
 }

@@ -49,6 +49,9 @@ class EvalSession {
   const std::string& collection() const { return collection_; }
   const std::string& kept_data() const { return kept_data_; }  // "" when nothing is kept
 
+  // kFailedPrecondition where `wanted` and the model has none.
+  absl::Status CheckReranker(bool wanted) const;
+
   // "kept in DIR, collection NAME"
   std::string KeptText() const;
 

@@ -49,6 +49,7 @@ class WorldEval {
     }
     if (!options_.run.empty()) SL_RETURN_IF_ERROR(WriteFileAtomic(options_.run + ".dense", ""));
     SL_ASSIGN_OR_RETURN(session_, EvalSession::Open(options_.session, Collection()));
+    SL_RETURN_IF_ERROR(session_->CheckReranker(options_.rerank));
     SL_RETURN_IF_ERROR(Ingest());
     SL_RETURN_IF_ERROR(Ask());
     if (tasks_.verdict) SL_RETURN_IF_ERROR(Judge());
@@ -138,7 +139,8 @@ class WorldEval {
     std::vector<std::optional<EvalScore>> scores(questions.size());
     SL_RETURN_IF_ERROR(ForEach(count, [&](int i) -> absl::Status {
       auto score =
-          AskAndScore(*session_, questions[i], {options_.quoted, options_.rerank}, latencies_);
+          AskAndScore(*session_, questions[i],
+                      {.quoted = options_.quoted, .reranked = options_.rerank}, latencies_);
       if (!score.ok()) {
         return Annotate(score.status(), absl::StrCat(TaskName(questions[i].task), " question"));
       }
@@ -182,7 +184,7 @@ class WorldEval {
     Progress progress(terminal_, options_.Silent(terminal_), {.items = count, .what = "regions"});
     regions_.resize(regions.size());
     SL_RETURN_IF_ERROR(ForEach(count, [&](int i) -> absl::Status {
-      auto score = AskRegion(*session_, regions[i], latencies_);
+      auto score = AskRegion(*session_, regions[i], options_.rerank, latencies_);
       if (!score.ok()) return Annotate(score.status(), "regions task");
       regions_[i] = *std::move(score);
       progress.Add(0, false);

@@ -201,7 +201,7 @@ void AddQueryArguments(Arguments& arguments, QueryArguments& query) {
                  "Only passages for which this holds, e.g. 'lang = \"zh\" AND year >= 2023'", "E");
   arguments.Choice("--mode", query.mode, {"hybrid", "dense", "lexical"},
                    "By meaning and words, by meaning only, by words only; default hybrid");
-  arguments.Flag("--rerank", query.rerank, "Order the best ones by the reranker");
+  arguments.Flag("--rerank", query.rerank, "Order the best ones with the reranker");
   arguments.Text(
       "--from", query.from,
       "Only documents whose metadata field `date`, else `taken`, is not before, e.g. 2024-03-01",

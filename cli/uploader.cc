@@ -136,10 +136,11 @@ class Uploader::Impl {
       {
         absl::MutexLock lock(&mu_);
         const auto changed = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-          return interrupted_ || broken_ || MustStop() || Unfinished() <= most || !waiting_.empty();
+          return CutShort(most) || broken_ || MustStop() || Unfinished() <= most ||
+                 !waiting_.empty();
         };
         mu_.Await(absl::Condition(&changed));
-        if (interrupted_) return absl::CancelledError("interrupted");
+        if (CutShort(most)) return absl::CancelledError("interrupted");
         if (MustStop()) return absl::AbortedError("stopped at the first failed document");
         broken = broken_;
         if (!broken && Unfinished() <= most) return absl::OkStatus();
@@ -164,6 +165,11 @@ class Uploader::Impl {
 
   bool MustStop() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return options_.stop_on_failure && any_failed_;
+  }
+
+  // Whether an interrupt leaves anything undone: not where the last results are only being told.
+  bool CutShort(int most) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return interrupted_ && (most > 0 || !pending_.empty() || !waiting_.empty());
   }
 
   int Unfinished() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {

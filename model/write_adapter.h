@@ -19,7 +19,7 @@ struct AdapterLayer {
 // Writes a LoRA adapter to `folder`, which is made where it is missing, in the layout that
 // Adapter::Open reads: each layer with the rank it has, nothing scaled. `base` is the folder of the
 // checkpoint it changes; its last part is named in the configuration. kUnavailable, and the errors
-// of SafetensorsWriter.
+// of SafetensorsWriter and WriteFileAtomic.
 absl::Status WriteAdapter(const std::string& folder, const std::string& base,
                           const std::vector<AdapterLayer>& layers, bool bfloat16);
 

@@ -2,7 +2,8 @@
 # Trains the demo's model (docs/demo-model.md) in a folder, or goes on where it was left.
 #   scripts/train_demo.sh RUN [--part encoder|writer|judge] [--minutes M] [--device cuda:0]
 #                                    until the curriculum's end or M minutes
-#   scripts/train_demo.sh RUN [--part judge] --export [DIR]   writes its weights to models/demo/model, or DIR
+#   scripts/train_demo.sh RUN [--part P] --export [DIR]   writes its weights to models/demo/model (of writer and judge:
+#                                    models/demo/P), or DIR
 # Without --part all lessons are taught to one network; with it, a copy of that (cp -r DIR RUN) goes on with the lessons
 # of one part. The encoder and the writer mean a GPU; the judge is an adapter beside a copy of the writer, whose
 # weights stay.
@@ -25,12 +26,18 @@ while [ $# -gt 0 ]; do
       esac
       shift ;;
     --export)
-      export=models/demo/model
-      if [ $# -gt 1 ]; then export="$2"; shift; fi ;;
+      export=default
+      if [ $# -gt 1 ] && [ "$2" != --part ]; then export="$2"; shift; fi ;;
     *) echo "train_demo: unknown option $1 (see the head of $0)" >&2; exit 2 ;;
   esac
   shift
 done
+if [ "$export" = default ]; then
+  case "$part" in
+    writer | judge) export="models/demo/$part" ;;
+    *) export=models/demo/model ;;
+  esac
+fi
 
 if [ -n "$export" ] && [ ! -f "$run/config.json" ]; then
   echo "train_demo: $run holds no run to export" >&2

@@ -291,14 +291,15 @@ absl::Status Server::StartServices() {
   parts.heatmapper = std::make_unique<query::Heatmapper>(*parts.corpus, *parts.retriever,
                                                          *parts.model.encoder, picture);
   // What answers are quoted for is not trusted to judge or read strange documents either.
-  const bool trusted = parts.model.generator == nullptr || !parts.model.generator->info().quotes;
   query::EntailmentScorer entailment;
-  if (parts.model.reranker != nullptr && config_.judge_by_reranker.value_or(trusted)) {
+  if (parts.model.reranker != nullptr &&
+      config_.judge_by_reranker.value_or(!parts.model.reranker->info().quotes)) {
     entailment = query::RerankerEntailment(*parts.model.reranker, picture);
   }
   parts.readings = Readings(config_.cache, parts.model.generator.get(), picture);
   const query::PictureWords read = WordsFrom(parts.readings.get());
-  const bool judges_by_reading = read != nullptr && config_.judge_by_reading.value_or(trusted);
+  const bool judges_by_reading =
+      read != nullptr && config_.judge_by_reading.value_or(!parts.model.generator->info().quotes);
   parts.answerer = std::make_unique<query::Answerer>(
       config_.answer, parts.model.generator.get(), picture, entailment,
       config_.quote_by_meaning ? query::EncoderMeaning(*parts.model.encoder) : nullptr, read);

@@ -281,7 +281,7 @@ void AddQueryKeys(ConfigTable& t) {
                      "holds them takes some of the last places (docs/search.md)."));
   t.push_back(Choice("answer", "judge_by_reranker", "auto",
                      "Where a reranker is loaded it judges the sentences that exact checks leave. "
-                     "auto = unless the model's answers are quoted where nothing else is asked.",
+                     "auto = unless the model's sightline.json says that answers are quoted.",
                      {"auto", "on", "off"}));
   t.push_back(Choice("answer", "judge_by_reading", "auto",
                      "Claims that are to be verified by pictures without words, and that nothing "

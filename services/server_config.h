@@ -70,8 +70,8 @@ struct ServerConfig {
   query::AnswerOptions answer;
   bool quote_by_meaning = true;  // what is quoted is chosen by its embedding too
   bool second_look = true;       // of answers whose request does not say
-  // Sentences of answers are judged by a reranker, where one is loaded; absent: unless the model's
-  // answers are quoted unasked.
+  // Sentences of answers are judged by a reranker, where one is loaded; absent: unless
+  // sightline.json says that answers are quoted.
   std::optional<bool> judge_by_reranker = {};
   // Claims to be verified by pictures without words are judged by what the generator reads there;
   // absent: where it writes answers unasked.

@@ -25,6 +25,13 @@ using edge::InvalidField;
 constexpr float kMaxWeight = 10;
 constexpr size_t kMaxDocumentIdBytes = 512;
 
+// The pixels [first, second) of `size` that `low` to `high` touch, in fractions; at least one.
+std::pair<int, int> Pixels(float low, float high, int size) {
+  const int begin = std::clamp(static_cast<int>(std::floor(low * size)), 0, size - 1);
+  const int end = std::clamp(static_cast<int>(std::ceil(high * size)), begin + 1, size);
+  return {begin, end};
+}
+
 absl::StatusOr<Box> ReadCrop(const v1::Box& box, absl::string_view field) {
   const Box crop = {box.x0(), box.y0(), box.x1(), box.y1()};
   // Written so that NaN fails.
@@ -147,11 +154,14 @@ class Reader {
     auto image = decode_(bytes, deadline_);
     if (!image.ok()) return AtField(image.status(), field);
     ++pictures_;
-    part_.image = part.has_crop() ? Crop(*image, crop) : *std::move(image);
+    part_.image = part.has_crop() ? Crop(*image, crop) : *image;
     if (const auto fault = FaultOf(*part_.image); fault.has_value()) {
       content_.warnings.push_back(absl::StrCat(field, ": ", Describe(*fault)));
     }
-    if (part_.weight > 0) content_.images.push_back(part_.image);
+    if (part_.weight > 0) {
+      content_.images.push_back(part_.image);
+      content_.cuts.push_back(CutOf(crop, (*image)->width, (*image)->height));
+    }
     content_.parts.push_back(std::move(part_));
     return absl::OkStatus();
   }
@@ -303,13 +313,8 @@ absl::StatusOr<std::string> PictureOfDataUrl(absl::string_view url, size_t max_b
 }
 
 ImagePtr Crop(const ImagePtr& image, const Box& crop) {
-  const auto edges = [](float low, float high, int size) {
-    const int begin = std::clamp(static_cast<int>(std::floor(low * size)), 0, size - 1);
-    const int end = std::clamp(static_cast<int>(std::ceil(high * size)), begin + 1, size);
-    return std::make_pair(begin, end);
-  };
-  const auto [x0, x1] = edges(crop.x0, crop.x1, image->width);
-  const auto [y0, y1] = edges(crop.y0, crop.y1, image->height);
+  const auto [x0, x1] = Pixels(crop.x0, crop.x1, image->width);
+  const auto [y0, y1] = Pixels(crop.y0, crop.y1, image->height);
   auto out = std::make_shared<Image>();
   out->width = x1 - x0;
   out->height = y1 - y0;
@@ -323,6 +328,15 @@ ImagePtr Crop(const ImagePtr& image, const Box& crop) {
                        row + static_cast<ptrdiff_t>(out->width) * image->channels);
   }
   return out;
+}
+
+Box CutOf(const Box& crop, int width, int height) {
+  const auto [x0, x1] = Pixels(crop.x0, crop.x1, width);
+  const auto [y0, y1] = Pixels(crop.y0, crop.y1, height);
+  const auto part = [](int pixels, int of) {
+    return static_cast<float>(pixels) / static_cast<float>(of);
+  };
+  return {part(x0, width), part(y0, height), part(x1, width), part(y1, height)};
 }
 
 }  // namespace sightline::query

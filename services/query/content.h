@@ -43,6 +43,7 @@ struct QueryPart {
 struct QueryContent {
   std::vector<std::string> texts;  // valid UTF-8, none empty; those above weight 0
   std::vector<ImagePtr> images;    // decoded and cropped; those above weight 0
+  std::vector<Box> cuts;           // what of its picture each of them shows
   // Empty: texts and images are encoded together. Else every part of the query, to be encoded
   // apart: a weight is not 1, or a part is a stored passage or document.
   std::vector<QueryPart> parts;
@@ -87,5 +88,7 @@ absl::StatusOr<std::string> PictureOfDataUrl(absl::string_view url, size_t max_b
 
 // The pixels of `image` inside `crop`, outward to whole pixels; at least one.
 ImagePtr Crop(const ImagePtr& image, const Box& crop);
+// What that is of a picture of this size.
+Box CutOf(const Box& crop, int width, int height);
 
 }  // namespace sightline::query

@@ -182,14 +182,11 @@ absl::StatusOr<ToolUse> ReadToolUse(const v1::GenerateRequest& request,
   return use;
 }
 
-// `box` of the picture among `parts`, which may be cropped, as one of the picture before that.
-Box InWhole(const Box& box, const google::protobuf::RepeatedPtrField<v1::Content>& parts) {
-  const auto cropped = std::ranges::find_if(parts, &v1::Content::has_crop);
-  if (cropped == parts.end()) return box;
-  const v1::Box& crop = cropped->crop();
-  const float width = crop.x1() - crop.x0(), height = crop.y1() - crop.y0();
-  return {crop.x0() + box.x0 * width, crop.y0() + box.y0 * height, crop.x0() + box.x1 * width,
-          crop.y0() + box.y1 * height};
+// `box` of a part of a picture, as one of the whole; `cut`: that part.
+Box InWhole(const Box& box, const Box& cut) {
+  const float width = cut.x1 - cut.x0, height = cut.y1 - cut.y0;
+  return {cut.x0 + box.x0 * width, cut.y0 + box.y0 * height, cut.x0 + box.x1 * width,
+          cut.y0 + box.y1 * height};
 }
 
 // The texts of one call on their way to the client.
@@ -453,7 +450,7 @@ absl::Status ModelService::RunLocate(v1::LocateRequest request, const edge::Call
   parts_.metrics.TokensUsed(located.prompt_tokens, located.completion_tokens);
   for (const LocatedPlace& found : located.places) {
     v1::LocatedPlace& place = *response.add_places();
-    *place.mutable_box() = ToProto(InWhole(found.box, request.content()));
+    *place.mutable_box() = ToProto(InWhole(found.box, content.cuts.front()));
     place.set_says(ToValidUtf8(found.says));
     place.set_agreement(found.agreement);
     if (parts_.filters.answers != nullptr) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "tests/support/status_matchers.h"
 
@@ -53,6 +54,14 @@ TEST_F(BundleTest, NamesTheFoldersOfItsParts) {
   EXPECT_EQ(quoting.abstain_above, 0.25);
   EXPECT_TRUE(quoting.rereads);
   EXPECT_EQ(quoting.rerank_weight, 0.02);
+}
+
+TEST_F(BundleTest, ARerankersWeightIsAShare) {
+  for (const char* weight : {"0", "-1", "1.5", "\"x\"", "null"}) {
+    EXPECT_THAT(Read(absl::StrCat(R"({"reranker":"part","rerank_weight":)", weight, "}")),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("rerank_weight")))
+        << weight;
+  }
 }
 
 TEST_F(BundleTest, APartMayHaveAnAdapterAndCallsMayChooseOthers) {

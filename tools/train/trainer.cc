@@ -143,6 +143,9 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Open(const TrainerOptions& opt
     }
   }
   SL_RETURN_IF_ERROR(trainer->TakeWeights(weights));
+  if (options.adapter_rank > 0 && trainer->adapted_.empty()) {
+    return absl::FailedPreconditionError("no matrix that an adapter could change");
+  }
   SL_RETURN_IF_ERROR(trainer->RestoreState());
   return trainer;
 }
@@ -179,7 +182,7 @@ void Trainer::AddFactors(size_t place, const Parameter& matrix) {
   Parameter a, b;
   a.name = root + ".lora_A.weight";
   b.name = root + ".lora_B.weight";
-  // As PEFT begins: A at random, no longer than a row of the matrix, B zero, so that nothing is
+  // As PEFT begins: A uniform between -1 / sqrt(in) and 1 / sqrt(in), B zero, so that nothing is
   // changed yet.
   at::Generator random = at::detail::createCPUGenerator(kFirstFactors + place);
   a.value = at::empty({options_.adapter_rank, in}, at::kFloat)
@@ -251,7 +254,7 @@ void Trainer::GiveWeights(at::Tensor Parameter::* which) {
       worker.network->trainable[adapted_[i].place].tensor.copy_(weight);
     }
   }
-  if (!adapted_.empty()) return;
+  if (options_.adapter_rank > 0) return;
   for (Worker& worker : workers_) {
     for (size_t i = 0; i < parameters_.size(); ++i) {
       worker.network->trainable[i].tensor.copy_(parameters_[i].*which);
@@ -319,7 +322,7 @@ absl::Status Trainer::Advance(const Curriculum& curriculum) {
   return CatchStatus("optimizer", [&]() -> absl::Status {
     const c10::NoGradGuard no_grad;
     const double passes = static_cast<double>(options_.workers) * curriculum.rounds;
-    if (adapted_.empty()) {
+    if (options_.adapter_rank == 0) {
       for (size_t i = 0; i < parameters_.size(); ++i) {
         parameters_[i].gradient = GradientAt(i, passes);
       }
@@ -396,6 +399,10 @@ absl::Status Trainer::Save() const {
 }
 
 absl::Status Trainer::ExportAdapter(const std::string& folder) const {
+  if (!parameters_[1].average.any().item<bool>()) {  // B begins with zeros
+    return absl::FailedPreconditionError(
+        absl::StrCat(options_.folder, ": the adapter was not trained yet"));
+  }
   std::vector<model::AdapterLayer> layers;
   for (size_t i = 0; i < adapted_.size(); ++i) {
     const std::string& weight = workers_.front().network->trainable[adapted_[i].place].name;
@@ -408,7 +415,7 @@ absl::Status Trainer::ExportAdapter(const std::string& folder) const {
 }
 
 absl::Status Trainer::Export(const std::string& folder) const {
-  if (!adapted_.empty()) return ExportAdapter(folder);
+  if (options_.adapter_rank > 0) return ExportAdapter(folder);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return absl::UnavailableError(absl::StrCat(folder, ": ", error.message()));

@@ -71,7 +71,8 @@ class Trainer {
 
   // The mean of the weights over the last steps, in bfloat16, with the checkpoint's other files.
   // `folder` is made where it is missing. A copy of it is a run that can be gone on with; its
-  // momentum begins anew. With adapter_rank the adapter alone.
+  // momentum begins anew. With adapter_rank the adapter alone, which is no run; kFailedPrecondition
+  // where it was not trained yet.
   absl::Status Export(const std::string& folder) const;
 
  private:

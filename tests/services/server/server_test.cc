@@ -1085,7 +1085,7 @@ TEST_F(ServerTest, LocateGivesPlacesOfTheWholePicture) {
     EXPECT_EQ(found.model(), "fake-generator");
     EXPECT_GT(found.usage().completion_tokens(), 0);
   }
-  picture.mutable_crop()->set_x0(0.5f);
+  picture.mutable_crop()->set_x0(0.51f);  // in the middle of a pixel: all of that is looked at
   picture.mutable_crop()->set_x1(1);
   picture.mutable_crop()->set_y1(0.5f);
   {
@@ -1101,6 +1101,32 @@ TEST_F(ServerTest, LocateGivesPlacesOfTheWholePicture) {
   request.clear_content();
   request.add_content()->set_text("Where is the red cup?");
   EXPECT_EQ(edge::Reason(locate().status()), "no_picture");
+}
+
+TEST_F(ServerTest, WhatIsLookedForAndWhatStandsThereIsFiltered) {
+  filters_.questions = query::ContentRules::Parse("block card\nmask words town: Ulm").value();
+  filters_.answers = query::ContentRules::Parse("mask words place: bbox_2d").value();
+  auto generator = std::make_unique<FakeGenerator>(R"({"bbox_2d": [0, 500, 500, 1000]})");
+  const FakeGenerator& asked = *generator;
+  Start(std::move(generator));
+  auto stub = v1::ModelService::NewStub(channel_);
+  v1::LocateRequest request;
+  request.add_content()->set_image(GoldenPicture("square_64x64.png"));
+  v1::Content& text = *request.add_content();
+  text.set_text("Where is Ulm?");
+  v1::LocateResponse response;
+  {
+    grpc::ClientContext context;
+    ASSERT_THAT(edge::FromGrpcStatus(stub->Locate(&context, request, &response)), IsOk());
+  }
+  ASSERT_EQ(response.places_size(), 1);
+  EXPECT_EQ(response.places(0).says(), R"({"[place]": [0, 500, 500, 1000]})");
+  EXPECT_EQ(std::get<std::string>(asked.inputs().at(0).messages.at(0).parts.at(1)),
+            "Where is [town]?");
+  text.set_text("4111 1111 1111 1111");
+  grpc::ClientContext context;
+  EXPECT_EQ(edge::Reason(edge::FromGrpcStatus(stub->Locate(&context, request, &response))),
+            "content_blocked");
 }
 
 TEST_F(ServerTest, ModelServiceSpeaksForTheLoadedParts) {

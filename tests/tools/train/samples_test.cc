@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "services/query/entailment.h"
 #include "tests/support/status_matchers.h"
 #include "tests/tools/train/small_run.h"
@@ -205,6 +206,21 @@ TEST_F(SamplesTest, JudgementsAreOfBothKinds) {
   EXPECT_THAT(made.wanted, ::testing::Contains(0.0f));
   EXPECT_THAT(made.wanted, ::testing::Contains(1.0f));
   for (const model::Prompt& prompt : made.prompts) EXPECT_THAT(prompt.text, HasSubstr("<Query>:"));
+}
+
+TEST_F(SamplesTest, WhatIsJudgedIsOfTheSharesThatAreAskedFor) {
+  const SampleMaker samples(*files_, /*evaluation=*/false);
+  const auto with = [&](double claims, double photos, absl::string_view text) {
+    demo_world::Random random(17);
+    const auto made = samples.Judging(80, claims, photos, random);
+    EXPECT_TRUE(made.ok());
+    return std::ranges::count_if(made->prompts, [&](const model::Prompt& prompt) {
+      return absl::StrContains(prompt.text, text);
+    });
+  };
+  EXPECT_EQ(with(0, 0, query::kEntailmentInstruction), 0);
+  EXPECT_GE(with(1, 0, query::kEntailmentInstruction), 80);
+  EXPECT_EQ(with(0, 1, query::kEntailmentInstruction), 0);
 }
 
 TEST_F(SamplesTest, EachQueryIsJudgedWithDocumentsOfBothKinds) {

@@ -169,6 +169,30 @@ TEST(TrainerTest, AnAdapterIsTrainedBesideTheWeights) {
     EXPECT_THAT(tensor.name, HasSubstr("language_model.layers."));
     EXPECT_EQ(std::min(tensor.shape[0], tensor.shape[1]), 3) << tensor.name;
   }
+  // What is served is what was trained: the loss of the base with the adapter merged is that of the
+  // run, as its weights' means have it.
+  ASSERT_OK_AND_ASSIGN(const auto trained,
+                       Trainer::Open({.folder = run->path(), .adapter_rank = 3}));
+  ASSERT_OK_AND_ASSIGN(const auto validated, trained->Validate(curriculum, 1));
+  ASSERT_OK_AND_ASSIGN(const auto files, ModelFiles::Open(run->path()));
+  ASSERT_OK_AND_ASSIGN(std::shared_ptr<const model::CheckpointWeights> weights,
+                       model::CheckpointWeights::Open(run->path()));
+  const std::string adapter = out->path() + "/adapter";
+  demo_world::Random random =
+      demo_world::Random(curriculum.seed).Fork(static_cast<int>(Lesson::kDescribe) + 1);
+  ASSERT_OK_AND_ASSIGN(const PassSamples pass,
+                       MakePass(*files, SampleMaker(*files, /*evaluation=*/true), curriculum,
+                                Lesson::kDescribe, {}, random));
+  const auto loss_of = [&](const std::vector<std::string>& merged) {
+    const auto network = model::Network::Load(files->config().model, weights, {}, merged);
+    EXPECT_TRUE(network.ok()) << network.status();
+    const c10::NoGradGuard no_grad;
+    return PassLoss(**network, *files, pass).loss.item<double>();
+  };
+  const double right = validated[static_cast<int>(Lesson::kDescribe)].loss;
+  EXPECT_NEAR(loss_of({adapter}), right, 0.02);
+  EXPECT_GT(loss_of({}), right + 1);
+
   ASSERT_THAT(WriteFileAtomic(out->path() + "/sightline.json",
                               R"({"reranker":{"folder":"writer","adapter":"adapter"}})"),
               IsOk());
@@ -306,6 +330,9 @@ TEST(CurriculumTest, NamesWhatIsWrong) {
   EXPECT_THAT(
       read(R"({"steps": 5, "balance": -1, "phases": [{"from": 0, "shares": {"read": 1}}]})"),
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("balance")));
+  EXPECT_THAT(read(R"({"steps": 5, "judged_claims": 0.7, "judged_photos": 0.4,
+                       "phases": [{"from": 0, "shares": {"read": 1}}]})"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("judged_claims")));
   EXPECT_THAT(read("{"), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(read(R"({"steps": 5, "phases": []})"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("phases")));
