@@ -62,7 +62,11 @@ absl::StatusOr<std::vector<Tensor>> ReadHeader(const std::string& path, absl::st
   std::vector<Tensor> tensors;
   for (const auto& [name, entry] : json.items()) {
     if (name == "__metadata__") continue;
-    if (!entry.is_object() || !entry["dtype"].is_string() || !entry["shape"].is_array() ||
+    if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
+        !entry.contains("data_offsets")) {
+      return damaged;
+    }
+    if (!entry["dtype"].is_string() || !entry["shape"].is_array() ||
         !entry["data_offsets"].is_array() || entry["data_offsets"].size() != 2) {
       return damaged;
     }
