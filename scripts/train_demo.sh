@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
       shift ;;
     --export)
       export=default
-      if [ $# -gt 1 ] && [ "$2" != --part ]; then export="$2"; shift; fi ;;
+      if [ $# -gt 1 ] && [[ "$2" != --* ]]; then export="$2"; shift; fi ;;
     *) echo "train_demo: unknown option $1 (see the head of $0)" >&2; exit 2 ;;
   esac
   shift
